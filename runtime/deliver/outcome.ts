@@ -1,0 +1,37 @@
+// How a delivery ended. Expected ends are values; each carries what its settlement and its report need.
+
+/** An author's error, carried across the process boundary as data. */
+export interface SerializedError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string;
+  readonly code?: string | number;
+}
+
+export interface SchemaIssue {
+  readonly path: string;
+  readonly message: string;
+}
+
+export interface WorkerExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** Last lines of its stderr, oldest first, bounded. */
+  readonly lastOutput: readonly string[];
+}
+
+export type Outcome =
+  | { readonly kind: "returned"; readonly reply: Uint8Array | undefined }
+  | { readonly kind: "threw"; readonly error: SerializedError }
+  | { readonly kind: "gave-up"; readonly error: SerializedError }
+  | { readonly kind: "retry-later"; readonly delayMs: number; readonly error: SerializedError }
+  | { readonly kind: "invalid"; readonly message: string; readonly issues: readonly SchemaIssue[] }
+  | { readonly kind: "not-serializable"; readonly error: SerializedError }
+  | { readonly kind: "timed-out"; readonly timeoutMs: number; readonly blocked: boolean }
+  | { readonly kind: "crashed"; readonly exit: WorkerExit }
+  | { readonly kind: "out-of-memory"; readonly exit: WorkerExit }
+  | { readonly kind: "too-many-hops"; readonly hops: number }
+  | { readonly kind: "queue-full" }
+  | { readonly kind: "given-back"; readonly why: "shutdown" | "reload" | "disabled" };
+
+export type OutcomeKind = Outcome["kind"];

@@ -1,0 +1,84 @@
+// Everything the runtime tells: one union. Whoever reports calls the `emit` it was given; logs, metrics and tests listen.
+
+import type { HandlerKind } from "./metadata/handler-metadata.ts";
+import type { RuntimeError } from "./errors.ts";
+import type { OutcomeKind } from "./deliver/outcome.ts";
+
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+
+export type RuntimeEvent =
+  | { readonly type: "runtime.ready"; readonly serving: number; readonly failed: number; readonly durationMs: number }
+  | { readonly type: "runtime.draining"; readonly graceMs: number }
+  | { readonly type: "runtime.stopped"; readonly unfinished: readonly string[] }
+  | { readonly type: "runtime.notice"; readonly level: LogLevel; readonly message: string }
+  | { readonly type: "nats.connected"; readonly server: string; readonly version: string; readonly jetstream: boolean }
+  | { readonly type: "nats.disconnected"; readonly server: string }
+  | { readonly type: "nats.reconnected"; readonly server: string; readonly afterMs: number }
+  | { readonly type: "nats.error"; readonly error: RuntimeError }
+  | { readonly type: "handler.discovered"; readonly handler: string; readonly file: string }
+  | { readonly type: "handler.removed"; readonly handler: string }
+  | { readonly type: "handler.state"; readonly handler: string; readonly from: string; readonly to: string }
+  | {
+      readonly type: "handler.serving";
+      readonly handler: string;
+      readonly kind: HandlerKind;
+      readonly subject: string;
+      readonly version: string;
+      /** "start": first version; "reload": replaced one; "restart": after a crash. */
+      readonly why: "start" | "reload" | "restart";
+      /** From the noticed change (or the start) until live. */
+      readonly durationMs: number;
+    }
+  | {
+      /** A version could not go live. `serving` is the version that still serves, if one does. */
+      readonly type: "handler.failed";
+      readonly handler: string;
+      readonly error: RuntimeError;
+      readonly serving: string | undefined;
+    }
+  | { readonly type: "handler.bound"; readonly handler: string; readonly kind: HandlerKind; readonly subject: string }
+  | { readonly type: "handler.unbound"; readonly handler: string; readonly subject: string }
+  | { readonly type: "generation.retired"; readonly handler: string; readonly version: string; readonly drained: boolean }
+  | {
+      /** A delivery that did not simply return. Successful ones are only counted. */
+      readonly type: "delivery.failed";
+      readonly handler: string;
+      readonly subject: string;
+      readonly id: string;
+      readonly attempt: number;
+      readonly outcome: OutcomeKind;
+      readonly error: RuntimeError;
+      /** What was done with the message: "replied 500", "will be retried in 1000 ms", "dead letter", "dropped". */
+      readonly settled: string;
+    }
+  | { readonly type: "delivery.dropped"; readonly handler: string; readonly count: number; readonly why: string }
+  | {
+      readonly type: "worker.exited";
+      readonly handler: string;
+      readonly pid: number;
+      readonly version: string;
+      readonly expected: boolean;
+      readonly error: RuntimeError | undefined;
+      readonly inFlight: number;
+      readonly restartInMs: number | undefined;
+    }
+  | {
+      readonly type: "handler.log";
+      readonly handler: string;
+      readonly version: string;
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly fields: Readonly<Record<string, unknown>> | undefined;
+      /** The message being handled when the line was written, if any. */
+      readonly messageId: string | undefined;
+      readonly attempt: number | undefined;
+    }
+  | {
+      readonly type: "handler.output";
+      readonly handler: string;
+      readonly version: string;
+      readonly stream: "stdout" | "stderr";
+      readonly line: string;
+    };
+
+export type Emit = (event: RuntimeEvent) => void;

@@ -1,0 +1,32 @@
+// What a handler's exported `metadata` means once checked and filled in with the defaults: no field is optional.
+
+export type HandlerKind = "event" | "durable" | "request";
+
+export interface ResolvedMetadata {
+  readonly kind: HandlerKind;
+  readonly subject: string;
+  readonly description: string;
+  readonly hasSchema: boolean;
+  /** Messages running at the same time in one replica, 1 to 10,000. */
+  readonly concurrency: number;
+  /** From hand-over to outcome. */
+  readonly timeoutMs: number;
+  readonly retry: { readonly attempts: number; readonly backoffMs: readonly number[] };
+  /** Messages older than this are given up on unrun; 0: never. Durable only. */
+  readonly expiresMs: number;
+  /** Whether `orderBy` was given. Durable only. */
+  readonly ordered: boolean;
+  /** Heap limit of the worker. */
+  readonly memoryMiB: number;
+  /** Names of environment variables passed to the worker beside the safe base. */
+  readonly env: readonly string[];
+  /** Idle time after which the worker is given up; 0: never. */
+  readonly idleMs: number;
+  readonly minWorkers: number;
+  /** Processes per replica. */
+  readonly workers: number;
+  /** Most messages and bytes waiting in the supervisor. */
+  readonly maxQueued: number;
+  readonly maxQueuedBytes: number;
+  readonly disabled: boolean;
+}
