@@ -1,0 +1,35 @@
+// Types for the function and the life-cycle exports of a handler file.
+
+import type { HandlerContext, HandlerLog } from "./context.ts";
+import type { PayloadOf } from "./define-event.ts";
+import type { HandlerMetadata } from "./metadata.ts";
+
+/** Unknown options become an error at their key, even where the metadata was not written with `satisfies`. */
+type OnlyKnown<Metadata> = { readonly [Key in Exclude<keyof Metadata, keyof HandlerMetadata>]: never };
+
+/**
+ * The same function, its payload typed by the metadata's schema (`unknown` without one).
+ *
+ * A `request` handler replies with what it returns, or streams what it yields when it is an async generator; the
+ * result of an `event` or `durable` handler is awaited and not used.
+ */
+export function defineHandler<const Metadata extends HandlerMetadata, Result>(
+  _metadata: Metadata & OnlyKnown<Metadata>,
+  handle: (event: PayloadOf<Metadata>, ctx: HandlerContext) => Result,
+): (event: PayloadOf<Metadata>, ctx: HandlerContext) => Result {
+  return handle;
+}
+
+export interface LifecycleContext {
+  /** The handler's name. */
+  readonly handler: string;
+  /** Aborts when the time for it is up. */
+  readonly signal: AbortSignal;
+  readonly log: HandlerLog;
+}
+
+/** `export const setup: Setup`: runs once per generation, before the first message. A throw keeps the generation from serving. */
+export type Setup = (context: LifecycleContext) => unknown;
+
+/** `export const teardown: Teardown`: runs once, after the generation's last message is settled. */
+export type Teardown = (context: LifecycleContext) => unknown;

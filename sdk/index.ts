@@ -1,0 +1,24 @@
+// What `import ... from "nats-handlers"` gives.
+
+export type {
+  HandlerContext,
+  HandlerLog,
+  HeadersInput,
+  LogMethod,
+  MessageHeaders,
+  PublishOptions,
+  RequestOptions,
+} from "./context.ts";
+export type { HandlerDefaultsConfig, NatsConfig, StreamConfig, UserConfig } from "./define-config.ts";
+export { defineConfig } from "./define-config.ts";
+export type { EventDefinition, PayloadOf, PublishedOf } from "./define-event.ts";
+export { defineEvent } from "./define-event.ts";
+export type { LifecycleContext, Setup, Teardown } from "./define-handler.ts";
+export { defineHandler } from "./define-handler.ts";
+export type { Duration } from "./duration.ts";
+export { parseDuration } from "./duration.ts";
+export type { HandlerMetadata, RetryPolicy } from "./metadata.ts";
+export type { Size } from "./size.ts";
+export { parseSize } from "./size.ts";
+export type { Verdict } from "./verdicts.ts";
+export { GiveUp, RetryLater, verdictOf } from "./verdicts.ts";

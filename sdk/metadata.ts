@@ -1,0 +1,59 @@
+// What a handler file exports as `metadata`.
+
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { PayloadOf } from "./define-event.ts";
+import type { Duration } from "./duration.ts";
+import type { Size } from "./size.ts";
+
+export interface RetryPolicy {
+  /** Runs in all, the first one included, 1 to 1,000. Default 5. */
+  attempts?: number | undefined;
+  /**
+   * Wait before each further run; the last one repeats. A little randomness is added.
+   * Default `["1s", "5s", "30s", "2m", "10m"]`.
+   */
+  backoff?: Duration | readonly Duration[] | undefined;
+}
+
+/**
+ * A handler's options. Only `subject` is needed; the defaults named here can be changed in `handlers.config.ts`.
+ *
+ * `HandlerMetadata<typeof anEvent>` types the argument of `orderBy`.
+ */
+export interface HandlerMetadata<Event = unknown> {
+  /** The NATS subject to take messages from. `*` stands for one token, a last `>` for all that follow. */
+  subject: string;
+  /**
+   * `"event"`: core NATS, at most once. `"durable"`: JetStream, at least once. `"request"`: core NATS, what the
+   * function returns is the reply. Default `"event"`.
+   */
+  kind?: "event" | "durable" | "request" | undefined;
+  /** Any Standard Schema. The function receives its output; a payload it refuses never reaches the function. */
+  schema?: StandardSchemaV1 | undefined;
+  /** For people: shown by `handlers list`. */
+  description?: string | undefined;
+  /** Messages running at the same time in one replica, 1 to 10,000. Default 16. */
+  concurrency?: number | undefined;
+  /** Longest run of one message, `"1ms"` to `"24d"`. Then `ctx.signal` aborts, and a second later the worker is ended. Default `"30s"`. */
+  timeout?: Duration | undefined;
+  /** Durable only: how often, and how far apart, a failing message is run. */
+  retry?: RetryPolicy | undefined;
+  /** Durable only: a message older than this becomes a dead letter unrun. Default: never. */
+  expires?: Duration | undefined;
+  /** Durable only: messages for which this gives the same key run one after another, within a replica. */
+  orderBy?(event: PayloadOf<Event>): string;
+  /** Heap of the handler's process, `"16MB"` or more. Default `"256MB"`. */
+  memory?: Size | undefined;
+  /** Names of environment variables the handler may read. A missing one fails the handler at start. Default none. */
+  env?: readonly string[] | undefined;
+  /** Time without messages after which the process is given up, `"1s"` or more; the next message starts one. Default `"5m"`. */
+  idle?: Duration | "never" | undefined;
+  /** Processes kept even when idle, 0 to `workers`. Default 0. */
+  minWorkers?: number | undefined;
+  /** Processes per replica, 1 to 256: more than one is for work that fills a CPU. Default 1. */
+  workers?: number | undefined;
+  /** Most messages waiting in one replica, 1 to 1,000,000; further ones are dropped, or refused to requesters. Default 10,000. */
+  maxQueued?: number | undefined;
+  /** Do not bind this handler. Default false. */
+  disabled?: boolean | undefined;
+}

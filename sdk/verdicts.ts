@@ -1,0 +1,44 @@
+// What a handler throws to choose how its message is settled. Any other throw is a failure.
+
+import { type Duration, parseDuration } from "./duration.ts";
+
+// A handler may bring a copy of the sdk of its own, so verdicts are known by this mark and never by `instanceof`.
+const VERDICT = Symbol.for("nats-handlers.verdict");
+
+export type Verdict =
+  | { readonly kind: "retry-later"; readonly delayMs: number | undefined }
+  | { readonly kind: "give-up" };
+
+/**
+ * Run the message again after `delay` (without one: after the next backoff). Counts as an attempt.
+ * Throws a TypeError when `delay` is not a duration.
+ */
+export class RetryLater extends Error {
+  override readonly name = "RetryLater";
+  readonly [VERDICT]: Verdict;
+
+  constructor(delay?: Duration, message?: string, options?: { cause?: unknown }) {
+    super(message ?? (delay === undefined ? "retry later" : `retry in ${delay}`), options);
+    const delayMs = delay === undefined ? undefined : parseDuration(delay);
+    if (delay !== undefined && delayMs === undefined) {
+      throw new TypeError(`RetryLater: the delay must be a duration such as "30s"; received ${JSON.stringify(delay)}`);
+    }
+    this[VERDICT] = { kind: "retry-later", delayMs };
+  }
+}
+
+/** The message can never succeed: no further attempt. `reason` is kept with the dead letter. */
+export class GiveUp extends Error {
+  override readonly name = "GiveUp";
+  readonly [VERDICT]: Verdict = { kind: "give-up" };
+
+  constructor(reason: string, options?: { cause?: unknown }) {
+    super(reason, options);
+  }
+}
+
+/** The verdict carried by something thrown, whichever copy of the sdk made it; undefined for any other throw. */
+export function verdictOf(thrown: unknown): Verdict | undefined {
+  if (typeof thrown !== "object" || thrown === null) return undefined;
+  return (thrown as { readonly [VERDICT]?: Verdict })[VERDICT];
+}
