@@ -11,7 +11,7 @@ export interface ResolvedMetadata {
   readonly concurrency: number;
   /** From hand-over to outcome. */
   readonly timeoutMs: number;
-  readonly retry: { readonly attempts: number; readonly backoffMs: readonly number[] };
+  readonly retry: RetryDefaults;
   /** Messages older than this are given up on unrun; 0: never. Durable only. */
   readonly expiresMs: number;
   /** Whether `orderBy` was given. Durable only. */
@@ -30,3 +30,13 @@ export interface ResolvedMetadata {
   readonly maxQueuedBytes: number;
   readonly disabled: boolean;
 }
+
+export interface RetryDefaults {
+  /** Runs in all, the first included. */
+  readonly attempts: number;
+  /** Wait before run 2, 3, ...; the last one repeats. Never empty. */
+  readonly backoffMs: readonly number[];
+}
+
+/** What a handler gets for each option its metadata does not state: made by `config`, handed to `parseMetadata`. */
+export type HandlerDefaults = Omit<ResolvedMetadata, "subject" | "hasSchema" | "ordered">;

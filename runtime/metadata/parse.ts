@@ -1,0 +1,178 @@
+// From what a handler exports as `metadata`, as it came over the wire, to what the runtime works with.
+// Every problem is found in one reading, each with what was received and, where the source is at hand, its line.
+
+import { formatPlace, RuntimeError, type SourcePlace } from "../errors.ts";
+import type { HandlerDefaults, ResolvedMetadata } from "./handler-metadata.ts";
+import { locate, METADATA_LITERAL } from "./locate.ts";
+import { didYouMean } from "./nearest.ts";
+import {
+  boolean,
+  handlerOptions,
+  isWireFunction,
+  isWireSchema,
+  problem,
+  type Read,
+  type Reader,
+  subject,
+  text,
+} from "./options.ts";
+
+/** Whose metadata it is. `file` is the path to show; `source` is the text of that file, if it is at hand. */
+export interface MetadataOrigin {
+  readonly handler: string;
+  readonly file: string;
+  readonly source?: string | undefined;
+}
+
+export type ParsedMetadata =
+  | { readonly ok: true; readonly metadata: ResolvedMetadata }
+  | { readonly ok: false; readonly error: RuntimeError };
+
+const KNOWN_KEYS = [
+  ...["subject", "kind", "schema", "description", "concurrency", "timeout", "retry", "expires", "orderBy", "memory"],
+  ...["env", "idle", "minWorkers", "workers", "maxQueued", "disabled"],
+];
+const RETRY_KEYS = ["attempts", "backoff"];
+const DURABLE_ONLY = ["retry", "expires", "orderBy"];
+
+interface Problem {
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * Check the raw metadata and fill in the defaults. A function arrives as `{ "$function": true }`, a schema as
+ * `{ "$schema": "standard", vendor }`. Fails with one METADATA_INVALID error that tells every problem.
+ */
+export function parseMetadata(raw: unknown, defaults: HandlerDefaults, where: MetadataOrigin): ParsedMetadata {
+  if (raw === undefined || raw === null) return { ok: false, error: missing(where) };
+  if (typeof raw !== "object" || Array.isArray(raw) || isWireFunction(raw)) {
+    const { problem: message } = problem('must be an object such as { subject: "orders.created" }', raw);
+    return { ok: false, error: invalid([{ path: [], message }], where) };
+  }
+  const problems: Problem[] = [];
+  const metadata = readAll(raw as Fields, defaults, problems);
+  return problems.length === 0 ? { ok: true, metadata } : { ok: false, error: invalid(problems, where) };
+}
+
+function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): ResolvedMetadata {
+  findUnknown(raw, [], KNOWN_KEYS, problems);
+  const take = taking(raw, [], problems);
+  const kind = take("kind", handlerOptions.kind, defaults.kind);
+  const kindIsWrong = problems.some(({ path }) => path[0] === "kind");
+  if (kind !== "durable" && !kindIsWrong) findDurableOnly(raw, kind, problems);
+  const workers = take("workers", handlerOptions.workers, defaults.workers);
+  const metadata: ResolvedMetadata = {
+    kind,
+    subject: takeSubject(raw, problems),
+    description: take(
+      "description",
+      text("must be a text of at most 1,000 characters", /^.{0,1000}$/s),
+      defaults.description,
+    ),
+    hasSchema: take("schema", readSchema, false),
+    concurrency: take("concurrency", handlerOptions.concurrency, defaults.concurrency),
+    timeoutMs: take("timeout", handlerOptions.timeout, defaults.timeoutMs),
+    retry: readRetry(raw.retry, defaults, problems),
+    expiresMs: take("expires", handlerOptions.expires, defaults.expiresMs),
+    ordered: take("orderBy", readFunction, false),
+    memoryMiB: take("memory", handlerOptions.memory, defaults.memoryMiB),
+    env: take("env", handlerOptions.env, defaults.env),
+    idleMs: take("idle", handlerOptions.idle, defaults.idleMs),
+    // The default gives way where fewer workers are asked for.
+    minWorkers: take("minWorkers", handlerOptions.minWorkers, Math.min(defaults.minWorkers, workers)),
+    workers,
+    maxQueued: take("maxQueued", handlerOptions.maxQueued, defaults.maxQueued),
+    maxQueuedBytes: defaults.maxQueuedBytes,
+    disabled: take("disabled", boolean, defaults.disabled),
+  };
+  if (metadata.minWorkers > workers) {
+    const message = `must not be more than workers, which is ${workers}; received ${metadata.minWorkers}`;
+    problems.push({ path: ["minWorkers"], message });
+  }
+  return metadata;
+}
+
+/** Read one option, or note its problem and go on with the default. An option given as undefined is not given. */
+function taking(raw: Fields, path: readonly string[], problems: Problem[]) {
+  return <T>(key: string, reader: Reader<T>, fallback: T): T => {
+    if (raw[key] === undefined) return fallback;
+    const read = reader(raw[key]);
+    if ("value" in read) return read.value;
+    problems.push({ path: [...path, key], message: read.problem });
+    return fallback;
+  };
+}
+
+function takeSubject(raw: Fields, problems: Problem[]): string {
+  if (raw.subject === undefined) {
+    problems.push({ path: ["subject"], message: 'is missing: say which messages to take, such as "orders.created"' });
+    return "";
+  }
+  return taking(raw, [], problems)("subject", subject, "");
+}
+
+function readRetry(raw: unknown, defaults: HandlerDefaults, problems: Problem[]): ResolvedMetadata["retry"] {
+  if (raw === undefined) return defaults.retry;
+  if (typeof raw !== "object" || raw === null || Array.isArray(raw)) {
+    const { problem: message } = problem('must be an object such as { attempts: 5, backoff: ["1s", "30s"] }', raw);
+    problems.push({ path: ["retry"], message });
+    return defaults.retry;
+  }
+  findUnknown(raw as Fields, ["retry"], RETRY_KEYS, problems);
+  const take = taking(raw as Fields, ["retry"], problems);
+  return {
+    attempts: take("attempts", handlerOptions.attempts, defaults.retry.attempts),
+    backoffMs: take("backoff", handlerOptions.backoff, defaults.retry.backoffMs),
+  };
+}
+
+function readSchema(raw: unknown): Read<boolean> {
+  return isWireSchema(raw)
+    ? { value: true }
+    : problem("must be a Standard Schema, such as z.object({ ... }) of zod", raw);
+}
+
+function readFunction(raw: unknown): Read<boolean> {
+  return isWireFunction(raw) ? { value: true } : problem("must be a function of the event that gives a key", raw);
+}
+
+function findUnknown(raw: Fields, path: readonly string[], known: readonly string[], problems: Problem[]): void {
+  for (const key of Object.keys(raw)) {
+    if (known.includes(key)) continue;
+    const message = `is not an option.${didYouMean(key, known) || ` There are: ${known.join(", ")}.`}`;
+    problems.push({ path: [...path, key], message });
+  }
+}
+
+function findDurableOnly(raw: Fields, kind: string, problems: Problem[]): void {
+  for (const key of DURABLE_ONLY) {
+    if (raw[key] === undefined) continue;
+    problems.push({ path: [key], message: `is for handlers of kind "durable" only; this one is "${kind}"` });
+  }
+}
+
+function missing({ handler, file }: MetadataOrigin): RuntimeError {
+  return new RuntimeError("METADATA_INVALID", `handler "${handler}" exports no metadata`, {
+    handler,
+    place: { file },
+    remedy:
+      'Add `export const metadata = { subject: "orders.created" };`, or start the file\'s name with _ if it is no handler.',
+  });
+}
+
+function invalid(problems: readonly Problem[], { handler, file, source }: MetadataOrigin): RuntimeError {
+  const placed = problems.map(({ path, message }) => ({
+    text: `${["metadata", ...path].join(".")} ${message}`,
+    place: { file, ...(source === undefined ? {} : locate(source, METADATA_LITERAL, path)) } satisfies SourcePlace,
+  }));
+  const [only] = placed;
+  if (placed.length === 1 && only !== undefined) {
+    return new RuntimeError("METADATA_INVALID", `handler "${handler}": ${only.text}`, { handler, place: only.place });
+  }
+  const lines = placed.map(({ text, place }) => `\n  ${formatPlace(place)}: ${text}`);
+  const message = `handler "${handler}": metadata has ${placed.length} problems:${lines.join("")}`;
+  return new RuntimeError("METADATA_INVALID", message, { handler, place: { file } });
+}

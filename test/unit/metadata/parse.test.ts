@@ -1,0 +1,180 @@
+import { describe, expect, test } from "vitest";
+import { describeError, type RuntimeError } from "../../../runtime/errors.ts";
+import type { HandlerDefaults, ResolvedMetadata } from "../../../runtime/metadata/handler-metadata.ts";
+import { parseMetadata } from "../../../runtime/metadata/parse.ts";
+
+const DEFAULTS: HandlerDefaults = {
+  kind: "event",
+  description: "",
+  concurrency: 3,
+  timeoutMs: 4_000,
+  retry: { attempts: 5, backoffMs: [6_000] },
+  expiresMs: 0,
+  memoryMiB: 77,
+  env: ["BASE"],
+  idleMs: 8_000,
+  minWorkers: 0,
+  workers: 1,
+  maxQueued: 9,
+  maxQueuedBytes: 10_000,
+  disabled: false,
+};
+const WHERE = { handler: "todo/save", file: "handlers/todo/save.ts" };
+
+function resolved(raw: unknown, defaults = DEFAULTS): ResolvedMetadata {
+  const parsed = parseMetadata(raw, defaults, WHERE);
+  if (!parsed.ok) throw parsed.error;
+  return parsed.metadata;
+}
+
+function refused(raw: unknown, source?: string): RuntimeError {
+  const parsed = parseMetadata(raw, DEFAULTS, { ...WHERE, source });
+  if (parsed.ok) throw new Error("the metadata was accepted");
+  return parsed.error;
+}
+
+test("a subject alone is enough: the rest are the defaults handed in", () => {
+  expect(resolved({ subject: "todo.new" })).toEqual({
+    ...DEFAULTS,
+    subject: "todo.new",
+    hasSchema: false,
+    ordered: false,
+  });
+});
+
+test("every option is read, in the runtime's units", () => {
+  const raw = {
+    subject: "todo.*",
+    kind: "durable",
+    schema: { $schema: "standard", vendor: "zod" },
+    description: "Saves an item",
+    concurrency: 8,
+    timeout: "10s",
+    retry: { attempts: 2, backoff: ["1s", "1.5m"] },
+    expires: "7d",
+    orderBy: { $function: true },
+    memory: "0.5GB",
+    env: ["DATABASE_URL", "API_KEY", "DATABASE_URL"],
+    idle: "never",
+    minWorkers: 1,
+    workers: 4,
+    maxQueued: 50,
+    disabled: true,
+  };
+  expect(resolved(raw)).toEqual({
+    subject: "todo.*",
+    kind: "durable",
+    hasSchema: true,
+    description: "Saves an item",
+    concurrency: 8,
+    timeoutMs: 10_000,
+    retry: { attempts: 2, backoffMs: [1_000, 90_000] },
+    expiresMs: 604_800_000,
+    ordered: true,
+    memoryMiB: 512,
+    env: ["DATABASE_URL", "API_KEY"],
+    idleMs: 0,
+    minWorkers: 1,
+    workers: 4,
+    maxQueued: 50,
+    maxQueuedBytes: 10_000,
+    disabled: true,
+  });
+});
+
+test("one backoff stands for a list of one, and a partial retry keeps the other default", () => {
+  expect(resolved({ subject: "a.b", kind: "durable", retry: { backoff: "3s" } }).retry).toEqual({
+    attempts: 5,
+    backoffMs: [3_000],
+  });
+});
+
+test("a default of more kept workers gives way to fewer workers", () => {
+  expect(resolved({ subject: "a.b", workers: 1 }, { ...DEFAULTS, workers: 4, minWorkers: 4 }).minWorkers).toBe(1);
+});
+
+describe("a single problem is one sentence with the value received", () => {
+  test.each([
+    [{}, "metadata.subject is missing"],
+    [
+      { subject: "a..b" },
+      'metadata.subject must not have an empty token (a dot at an end, or two together); received "a..b"',
+    ],
+    [{ subject: 4 }, "metadata.subject must be a NATS subject"],
+    [
+      { subject: "a.b", kind: "durabel" },
+      'must be "event", "durable" or "request"; received "durabel". Did you mean "durable"?',
+    ],
+    [{ subject: "a.b", concurency: 4 }, 'metadata.concurency is not an option. Did you mean "concurrency"?'],
+    [{ subject: "a.b", colour: 4 }, "metadata.colour is not an option. There are: subject, kind,"],
+    [{ subject: "a.b", concurrency: 0 }, "metadata.concurrency must be a whole number from 1 to 10,000; received 0"],
+    [{ subject: "a.b", concurrency: "8" }, 'received "8"'],
+    [{ subject: "a.b", concurrency: null }, "received null"],
+    [
+      { subject: "a.b", timeout: "10 sec" },
+      'metadata.timeout must be a duration such as "500ms", "10s", "5m", "1h" or "7d"; received "10 sec"',
+    ],
+    [{ subject: "a.b", timeout: "0s" }, 'must be from "1ms" to "24d"; received "0s"'],
+    [{ subject: "a.b", timeout: "never" }, 'received "never"'],
+    [{ subject: "a.b", timeout: 1000 }, "received 1000"],
+    [{ subject: "a.b", idle: "ever" }, 'must be a duration such as "5m", or "never"; received "ever"'],
+    [{ subject: "a.b", memory: "1MB" }, 'metadata.memory must be at least "16MB"; received "1MB"'],
+    [{ subject: "a.b", env: ["OK", "NO-GOOD"] }, 'received "NO-GOOD" (entry 2)'],
+    [{ subject: "a.b", env: "HOME" }, "must be a list of names"],
+    [{ subject: "a.b", schema: { type: "object" } }, "metadata.schema must be a Standard Schema"],
+    [{ subject: "a.b", schema: { $function: true } }, "received a function"],
+    [{ subject: "a.b", kind: "durable", orderBy: "id" }, "metadata.orderBy must be a function"],
+    [{ subject: "a.b", kind: "durable", retry: 3 }, "metadata.retry must be an object"],
+    [
+      { subject: "a.b", kind: "durable", retry: { atempts: 3 } },
+      'metadata.retry.atempts is not an option. Did you mean "attempts"?',
+    ],
+    [{ subject: "a.b", kind: "durable", retry: { backoff: [] } }, "metadata.retry.backoff must be a duration"],
+    [
+      { subject: "a.b", retry: { attempts: 3 } },
+      'metadata.retry is for handlers of kind "durable" only; this one is "event"',
+    ],
+    [{ subject: "a.b", minWorkers: 2 }, "metadata.minWorkers must not be more than workers, which is 1; received 2"],
+    [{ subject: "a.b", disabled: "yes" }, "must be true or false"],
+    [{ subject: "a.b", description: "long ".repeat(300) }, "at most 1,000 characters"],
+    [[], "metadata must be an object"],
+    ["todo.new", 'metadata must be an object such as { subject: "orders.created" }; received "todo.new"'],
+    [{ $function: true }, "received a function"],
+  ])("%j", (raw, message) => {
+    const error = refused(raw);
+    expect(error).toMatchObject({ code: "METADATA_INVALID", handler: "todo/save", place: { file: WHERE.file } });
+    expect(error.message).toContain('handler "todo/save": metadata');
+    expect(error.message).toContain(message);
+    expect(error.message).not.toContain("problems");
+  });
+});
+
+test("no metadata at all says what to write", () => {
+  expect(refused(undefined).message).toBe('handler "todo/save" exports no metadata');
+  expect(refused(null).remedy).toContain("export const metadata");
+});
+
+test("all problems are told at once, each with its line", () => {
+  const source = `import { z } from "zod";
+export const metadata = {
+  subject: "todo new",
+  kind: "durable",
+  timeout: 10,
+  retry: { attempts: 0 },
+};
+`;
+  const error = refused({ subject: "todo new", kind: "durable", timeout: 10, retry: { attempts: 0 } }, source);
+  expect(describeError(error)).toBe(`METADATA_INVALID: handler "todo/save": metadata has 3 problems:
+  handlers/todo/save.ts:3:3: metadata.subject must have no spaces, control characters or non-ASCII characters; received "todo new"
+  handlers/todo/save.ts:5:3: metadata.timeout must be a duration such as "500ms", "10s", "5m", "1h" or "7d"; received 10
+  handlers/todo/save.ts:6:12: metadata.retry.attempts must be a whole number from 1 to 1,000; received 0 (handlers/todo/save.ts)`);
+});
+
+test("a wrong kind does not make the durable options wrong too", () => {
+  expect(refused({ subject: "a.b", kind: "durible", retry: { attempts: 2 } }).message).not.toContain("metadata.retry");
+});
+
+test("one problem is placed at its line", () => {
+  const source = `export const metadata = {\n  subject: "a.b",\n  memory: "lots",\n};\n`;
+  expect(refused({ subject: "a.b", memory: "lots" }, source).place).toEqual({ file: WHERE.file, line: 3, column: 3 });
+});
