@@ -1,0 +1,101 @@
+// esbuild's messages, told as ours: where, the lines around it, and what to do.
+import { existsSync, readFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import type { Location, Message } from "esbuild";
+import { formatPlace, RuntimeError, type SourcePlace } from "../errors.ts";
+import { packageNameOf } from "./bare-imports.ts";
+import { codeFrame } from "./frame.ts";
+import { unresolvedIn } from "./missing.ts";
+
+const MOST_LISTED = 10;
+
+/**
+ * BUNDLE_FAILED for the messages of one handler's failed build: the first in full, the others a line each.
+ *
+ * Places are paths from `rootDir`, as esbuild gives them.
+ */
+export function bundleFailed(rootDir: string, handler: string, messages: readonly Message[]): RuntimeError {
+  const [first, ...others] = messages;
+  if (first === undefined) return new RuntimeError("BUNDLE_FAILED", `handler "${handler}" does not build`, { handler });
+  const listed = others.slice(0, MOST_LISTED).map((message) => `  also ${placed(message)}`);
+  if (others.length > MOST_LISTED) listed.push(`  and ${others.length - MOST_LISTED} more`);
+  return toError(rootDir, handler, `does not build: ${first.text}`, first, listed);
+}
+
+/** One RuntimeError per warning, code BUNDLE_FAILED though the build succeeded. */
+export function bundleWarnings(rootDir: string, handler: string, messages: readonly Message[]): RuntimeError[] {
+  return messages.map((message) => toError(rootDir, handler, `builds, but: ${message.text}`, message, []));
+}
+
+/** The messages of a failed esbuild call; an error that is none of esbuild's becomes one message. */
+export function messagesOf(error: unknown): readonly Message[] {
+  if (error instanceof Error && "errors" in error && Array.isArray(error.errors) && error.errors.length > 0) {
+    return error.errors;
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  return [{ id: "", pluginName: "", text, location: null, notes: [], detail: error }];
+}
+
+function toError(rootDir: string, handler: string, what: string, message: Message, listed: string[]): RuntimeError {
+  const place = placeOf(message.location);
+  const frame = [frameOf(rootDir, message.location), ...listed].filter((part) => part !== "").join("\n");
+  const remedy = remedyFor(rootDir, message);
+  return new RuntimeError("BUNDLE_FAILED", `handler "${handler}" ${what}`, {
+    handler,
+    ...(place && { place }),
+    ...(frame !== "" && { frame }),
+    ...(remedy && { remedy }),
+  });
+}
+
+function placed(message: Message): string {
+  const place = placeOf(message.location);
+  return place === undefined ? message.text : `${formatPlace(place)}: ${message.text}`;
+}
+
+function placeOf(location: Location | null): SourcePlace | undefined {
+  if (location === null) return undefined;
+  return { file: location.file, line: location.line, column: columnOf(location) };
+}
+
+/** esbuild counts bytes from 0; people count characters from 1. */
+function columnOf({ lineText, column }: Location): number {
+  return Buffer.from(lineText).subarray(0, column).toString().length + 1;
+}
+
+function frameOf(rootDir: string, location: Location | null): string {
+  if (location === null) return "";
+  const column = columnOf(location);
+  try {
+    return codeFrame(readFileSync(resolve(rootDir, location.file), "utf8"), location.line, column);
+  } catch {
+    return codeFrame(location.lineText, 1, column); // gone meanwhile: esbuild kept the one line
+  }
+}
+
+function remedyFor(rootDir: string, message: Message): string | undefined {
+  const specifier = unresolvedIn(message.text);
+  if (specifier !== undefined) return remedyForImport(rootDir, message, specifier);
+  if (message.text.startsWith("No loader is configured")) {
+    return 'Only code, JSON and text can be imported: read other files with `readFile(new URL("./name", import.meta.url))`.';
+  }
+  return undefined;
+}
+
+function remedyForImport(rootDir: string, message: Message, specifier: string): string | undefined {
+  if (/^\.{0,2}\//.test(specifier)) return `There is no such file: make it, or correct the path ${specifier}.`;
+  if (isBuiltin(`node:${specifier}`)) return `Did you mean "node:${specifier}"?`;
+  const name = packageNameOf(specifier);
+  const importer = resolve(rootDir, message.location?.file ?? "x");
+  if (name !== undefined && !isInstalled(dirname(importer), name)) return `Run \`npm install ${name}\`.`;
+  const note = message.notes.find(({ text }) => text !== "")?.text;
+  if (name !== undefined) return `The package ${name} is installed, but has no "${specifier}". ${note ?? ""}`.trimEnd();
+  return `Correct the import, or the "paths" of tsconfig.json.`;
+}
+
+function isInstalled(from: string, name: string): boolean {
+  if (existsSync(join(from, "node_modules", name))) return true;
+  const above = dirname(from);
+  return above !== from && isInstalled(above, name);
+}
