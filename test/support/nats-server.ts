@@ -1,0 +1,72 @@
+// A real nats-server for one test file: a free port, JetStream on, its data in a folder that goes with it.
+
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findServerBinary } from "../../runtime/bind/server-binary.ts";
+import { type ServerProcess, startServerProcess } from "../../runtime/bind/server-process.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { startReaper } from "../../runtime/isolate/reaper.ts";
+
+export interface TestServerOptions {
+  /** A nats-server configuration. Host, port, JetStream and its folder are set by flags, which win. */
+  readonly config?: string;
+  /** Kept by `stop`; otherwise one is made and removed. */
+  readonly storeDir?: string;
+  /** A free one unless given. */
+  readonly port?: number;
+}
+
+export interface TestServer {
+  readonly url: string;
+  readonly port: number;
+  /** Of the process that runs now. */
+  readonly pid: number;
+  readonly storeDir: string;
+  readonly logFile: string;
+  /** End it and remove its folder. Calling twice is safe. */
+  stop(): Promise<void>;
+  /** KILL it, keeping the data for `restart`. */
+  kill(): Promise<void>;
+  /** End it if it runs, and start it with the same port, data and configuration, or the configuration given. */
+  restart(config?: string): Promise<void>;
+}
+
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const clock = systemClock;
+  const binary = await findServerBinary({ clock, onProgress: () => {} });
+  const workDir = await mkdtemp(join(tmpdir(), "nats-handlers-test-"));
+  const storeDir = options.storeDir ?? join(workDir, "store");
+  const configFile = join(workDir, "nats.conf");
+  // Ends the server also when the test runner is killed.
+  const reaper = startReaper({ emit: () => {} });
+
+  async function start(port: number, config: string | undefined): Promise<ServerProcess> {
+    await writeFile(configFile, config ?? "");
+    return startServerProcess({ binary: binary.path, workDir, storeDir, port, configFile, reaper, clock });
+  }
+
+  let config = options.config;
+  let server = await start(options.port ?? 0, config);
+  const { port } = server;
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    port,
+    get pid() {
+      return server.pid;
+    },
+    storeDir,
+    logFile: server.logFile,
+    async stop() {
+      await server.stop();
+      reaper.close();
+      await rm(workDir, { recursive: true, force: true });
+    },
+    kill: () => server.kill(),
+    async restart(changed) {
+      config = changed ?? config;
+      await server.stop();
+      server = await start(port, config);
+    },
+  };
+}
