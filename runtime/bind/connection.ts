@@ -138,8 +138,11 @@ function refused({ settings, credentials, error }: Failed): RuntimeError {
 function unreachable({ settings, attempts, firstConnectMs, error }: Failed): RuntimeError {
   const tries = attempts === 1 ? "one try" : `${attempts} tries`;
   const message = `no NATS server at ${shownServers(settings)} within ${firstConnectMs} ms (${tries}): ${reason(error)}`;
+  // The client reports a server that hangs up for want of a client certificate as silence.
+  const certificate = settings.tls !== undefined && settings.tls.cert === undefined;
+  const remedy = "Start the server, correct NATS_URL, or unset it to have `handlers dev` bring its own.";
   return new RuntimeError("NATS_UNREACHABLE", message, {
-    remedy: "Start the server, correct NATS_URL, or unset it to have `handlers dev` bring its own.",
+    remedy: certificate ? `${remedy} If it demands a client certificate, give NATS_CERT and NATS_KEY.` : remedy,
     cause: error,
   });
 }

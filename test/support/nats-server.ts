@@ -46,8 +46,16 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     return startServerProcess({ binary: binary.path, workDir, storeDir, port, configFile, reaper, clock });
   }
 
+  async function cleanUp(): Promise<void> {
+    reaper.close();
+    await rm(workDir, { recursive: true, force: true });
+  }
+
   let config = options.config;
-  let server = await start(options.port ?? 0, config);
+  let server = await start(options.port ?? 0, config).catch(async (error: unknown) => {
+    await cleanUp();
+    throw error;
+  });
   const { port } = server;
   return {
     url: `nats://127.0.0.1:${port}`,
@@ -59,8 +67,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     logFile: server.logFile,
     async stop() {
       await server.stop();
-      reaper.close();
-      await rm(workDir, { recursive: true, force: true });
+      await cleanUp();
     },
     kill: () => server.kill(),
     async restart(changed) {
