@@ -8,7 +8,7 @@
 // M3  The first line is a placeholder while esbuild works, so that the code can be hashed without machine-specific paths.
 //     It is `var`, because an author may well define `require` or `__dirname` himself.
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Loader, OnLoadResult, Plugin } from "esbuild";
@@ -52,13 +52,22 @@ export function importMeta(): ImportMeta {
   };
 }
 
-async function loadSource(path: string, pathById: Map<string, string>): Promise<OnLoadResult | undefined> {
-  const source = await readFile(path, "utf8").catch(() => ""); // esbuild reads it itself then, and says what is wrong
+// Synchronous on purpose: it takes a third of the time of an asynchronous read, and every rebuild waits for it.
+function loadSource(path: string, pathById: Map<string, string>): OnLoadResult | undefined {
+  const source = readSource(path);
   if (!source.includes("import.meta.")) return undefined;
   const id = createHash("sha256").update(path).digest("hex").slice(0, 9);
   pathById.set(id, path);
   const contents = source.replace(WRITTEN_OUT, (_all, property: string) => `__${property}_${id}`);
   return { contents, loader: LOADERS[path.slice(path.lastIndexOf(".") + 1)] ?? "ts" };
+}
+
+function readSource(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return ""; // esbuild reads it itself then, and says what is wrong
+  }
 }
 
 function definitionsOf(id: string, path: string | undefined): string[] {

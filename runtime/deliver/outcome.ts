@@ -16,6 +16,8 @@ export interface SchemaIssue {
 export interface WorkerExit {
   readonly code: number | null;
   readonly signal: string | null;
+  /** The heap limit or the memory limit ended it. */
+  readonly outOfMemory: boolean;
   /** Last lines of its stderr, oldest first, bounded. */
   readonly lastOutput: readonly string[];
 }
@@ -24,7 +26,7 @@ export type Outcome =
   | { readonly kind: "returned"; readonly reply: Uint8Array | undefined }
   | { readonly kind: "threw"; readonly error: SerializedError }
   | { readonly kind: "gave-up"; readonly error: SerializedError }
-  | { readonly kind: "retry-later"; readonly delayMs: number; readonly error: SerializedError }
+  | { readonly kind: "retry-later"; readonly delayMs: number | undefined; readonly error: SerializedError }
   | { readonly kind: "invalid"; readonly message: string; readonly issues: readonly SchemaIssue[] }
   | { readonly kind: "not-serializable"; readonly error: SerializedError }
   | { readonly kind: "timed-out"; readonly timeoutMs: number; readonly blocked: boolean }
@@ -35,3 +37,6 @@ export type Outcome =
   | { readonly kind: "given-back"; readonly why: "shutdown" | "reload" | "disabled" };
 
 export type OutcomeKind = Outcome["kind"];
+
+/** Shared by every delivery that returned without a reply: most of them. */
+export const RETURNED: Outcome = { kind: "returned", reply: undefined };

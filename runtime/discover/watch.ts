@@ -7,7 +7,7 @@
 // W3  A file that is empty may have been truncated just now and be about to be written: it is given a moment.
 // W4  When a symlink changes, everything may have changed (container mounts swap one link for all files).
 // W5  The handlers folder itself may be a symlink, or not exist yet: its name is watched from the folder above.
-import { lstatSync, type FSWatcher as NodeWatcher, statSync, watch as watchFolder } from "node:fs";
+import { lstatSync, type FSWatcher as NodeWatcher, type Stats, statSync, watch as watchFolder } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { FSWatcher } from "chokidar";
@@ -44,20 +44,42 @@ export function watchFiles({ handlersDir, clock, onChange, onError = () => {} }:
   const links = new Set<string>();
   const heldSinceMs = new Map<string, number>();
   const burst = gatherBursts({ clock, quietMs: QUIET_MS, longestMs: LONGEST_BURST_MS, onBurst: report });
-  const watcher = new FSWatcher({
-    ignoreInitial: true,
-    atomic: false,
-    awaitWriteFinish: false,
-    ignored: (path) => isInside(handlersDir, path) && NEVER_WATCHED.test(relative(handlersDir, path)),
-  });
+  const end = Promise.withResolvers<void>();
   let closed = false;
-
-  watcher.on("raw", (_event, name, details) => noticeRaw(details, name));
-  watcher.on("all", (_event, path) => burst.add(path));
-  watcher.on("error", (error) => onError(error instanceof Error ? error : new Error(String(error))));
-  const ready = new Promise<void>((resolve) => watcher.once("ready", () => resolve())).then(rememberLinks);
-  watcher.add(handlersDir);
+  let watcher = open();
+  const ready = whenReady().then(rememberLinks);
+  let reopening = ready;
   const parentWatch = watchName(handlersDir, () => burst.add(handlersDir), onError);
+
+  function open(): FSWatcher {
+    const opened = new FSWatcher({
+      ignoreInitial: true,
+      atomic: false,
+      awaitWriteFinish: false,
+      ignored: (path) => isInside(handlersDir, path) && NEVER_WATCHED.test(relative(handlersDir, path)),
+    });
+    opened.on("raw", (_event, name, details) => noticeRaw(details, name));
+    opened.on("all", (_event, path) => burst.add(path));
+    opened.on("error", (error) => onError(error instanceof Error ? error : new Error(String(error))));
+    opened.add([handlersDir, ...followed]);
+    return opened;
+  }
+
+  /** Or when the watch is closed: chokidar forgets its listeners then. */
+  function whenReady(): Promise<void> {
+    const isReady = new Promise<void>((resolve) => watcher.once("ready", () => resolve()));
+    return Promise.race([isReady, end.promise]);
+  }
+
+  /** Chokidar goes on watching what a swapped link led to before: it is replaced, and what it missed is reported. */
+  async function reopen() {
+    await watcher.close();
+    if (closed) return;
+    watcher = open();
+    await whenReady();
+    await rememberLinks();
+    await reportEverything(new Set([handlersDir]));
+  }
 
   function noticeRaw(details: unknown, name: unknown) {
     const folder = watchedPathOf(details);
@@ -70,7 +92,9 @@ export function watchFiles({ handlersDir, clock, onChange, onError = () => {} }:
   function report(paths: Set<string>) {
     if (closed || paths.size === 0) return;
     for (const path of paths) if (isFreshlyEmpty(path)) paths.delete(path);
-    if ([...paths].some(isOrWasLink)) void reportEverything(paths);
+    const changedLinks = [...paths].filter(isOrWasLink);
+    if (changedLinks.some(leadsToFolder)) reopening = reopening.then(reopen).catch(onError);
+    if (changedLinks.length > 0) void reportEverything(paths);
     else if (paths.size > 0) onChange(paths);
   }
 
@@ -101,11 +125,6 @@ export function watchFiles({ handlersDir, clock, onChange, onError = () => {} }:
     for (const path of [...followed, ...(await listBelow(handlersDir))]) paths.add(path);
     if (closed) return;
     onChange(paths);
-    // Chokidar keeps watching what a swapped link pointed to before: start it anew.
-    if (paths.has(handlersDir)) {
-      watcher.unwatch(handlersDir);
-      watcher.add(handlersDir);
-    }
   }
 
   async function rememberLinks() {
@@ -117,17 +136,19 @@ export function watchFiles({ handlersDir, clock, onChange, onError = () => {} }:
     follow(paths) {
       const fresh = [...paths].filter((path) => !followed.has(path) && !isWatchedAnyway(handlersDir, path));
       for (const path of fresh) followed.add(path);
-      if (!closed && fresh.length > 0) watcher.add(fresh);
+      if (!watcher.closed && fresh.length > 0) watcher.add(fresh);
     },
     unfollow(paths) {
       const stale = [...paths].filter((path) => followed.delete(path));
-      if (!closed && stale.length > 0) watcher.unwatch(stale);
+      if (!watcher.closed && stale.length > 0) watcher.unwatch(stale);
     },
     async close() {
       closed = true;
+      end.resolve();
       burst.cancel();
       parentWatch?.close();
       await watcher.close();
+      await reopening;
     },
   };
 }
@@ -169,10 +190,22 @@ function watchedPathOf(details: unknown): string | undefined {
 }
 
 function isEmptyFile(path: string): boolean {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = statsOf(path, statSync);
   return stats?.isFile() === true && stats.size === 0;
 }
 
+function leadsToFolder(path: string): boolean {
+  return statsOf(path, statSync)?.isDirectory() === true;
+}
+
 function isLink(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+  return statsOf(path, lstatSync)?.isSymbolicLink() === true;
+}
+
+function statsOf(path: string, read: (path: string) => Stats): Stats | undefined {
+  try {
+    return read(path);
+  } catch {
+    return undefined; // gone, or not ours to see: reported as changed all the same
+  }
 }

@@ -1,0 +1,38 @@
+// Whether the connection is up right now. The client takes publishes while it is down and drops them when it is back.
+
+import type { NatsConnection } from "@nats-io/transport-node";
+import { type Clock, within } from "../clock.ts";
+
+export class ConnectionState {
+  private connected = true;
+  private waiting: (() => void)[] = [];
+  private readonly clock: Clock;
+
+  constructor(connection: NatsConnection, clock: Clock) {
+    this.clock = clock;
+    void this.follow(connection);
+  }
+
+  get isUp(): boolean {
+    return this.connected;
+  }
+
+  /** Resolves true once connected, false when it is not within `limitMs` milliseconds. */
+  async up(limitMs: number): Promise<boolean> {
+    if (this.connected) return true;
+    const back = new Promise<true>((resolve) => this.waiting.push(() => resolve(true)));
+    return (await within(this.clock, limitMs, back)) === true;
+  }
+
+  private async follow(connection: NatsConnection): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (type === "disconnect" || type === "staleConnection") this.connected = false;
+      if (type !== "reconnect") continue;
+      this.connected = true;
+      const waiting = this.waiting;
+      this.waiting = [];
+      for (const resume of waiting) resume();
+    }
+    this.connected = false;
+  }
+}

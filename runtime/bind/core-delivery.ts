@@ -1,0 +1,33 @@
+// A core NATS message as a delivery. Headers are decoded only for messages that have some.
+
+import type { Msg } from "@nats-io/transport-node";
+import { type Delivery, HOPS_HEADER } from "../deliver/delivery.ts";
+import { encodeHeaders } from "../deliver/header-block.ts";
+
+export class CoreDelivery implements Delivery {
+  readonly subject: string;
+  readonly seq: number;
+  readonly data: Uint8Array;
+  readonly headers: Uint8Array | undefined;
+  readonly hops: number;
+  readonly attempt = 1;
+  readonly message: Msg;
+  /** Set by the first settlement. */
+  settled = false;
+
+  constructor(message: Msg, subject: string, seq: number) {
+    this.message = message;
+    this.subject = subject;
+    this.seq = seq;
+    this.data = message.data;
+    const headers = message.headers;
+    this.headers = headers === undefined ? undefined : encodeHeaders(headerPairs(headers));
+    this.hops = headers === undefined ? 0 : Number(headers.get(HOPS_HEADER)) || 0;
+  }
+}
+
+export function* headerPairs(headers: Iterable<[string, string[]]>): Generator<[string, string]> {
+  for (const [name, values] of headers) {
+    for (const value of values) yield [name, value];
+  }
+}

@@ -1,0 +1,208 @@
+// One handler's deliveries: queue them, hand them to its workers, tell how each ended.
+//
+// D1  A delivery is settled exactly once, whatever happens to the workers.
+// D2  At most `concurrency` run at a time in each worker. Where the order matters (one at a time), a new worker gets
+//     nothing before the old ones have finished.
+// D3  After a worker died with several deliveries in hand, each of them runs alone, until all have been tried.
+// D4  Where nothing is lost by it, a worker is handed more than it may run, so that it never waits for the next batch.
+
+import type { Clock } from "../clock.ts";
+import type { Delivery } from "./delivery.ts";
+import { DeliveryQueue } from "./delivery-queue.ts";
+import { Lane, type LaneLimits, type LaneOwner } from "./lane.ts";
+import type { Outcome } from "./outcome.ts";
+import { Prefetch } from "./prefetch.ts";
+import type { WorkerPort } from "./worker-port.ts";
+
+export interface DispatcherLimits extends LaneLimits {
+  readonly maxQueued: number;
+  readonly maxQueuedBytes: number;
+  /** Whether more than `concurrency` may wait in the worker (D4). */
+  readonly prefetch: boolean;
+}
+
+export interface DispatcherOwner {
+  settled(delivery: Delivery, outcome: Outcome, tookMs: number): void;
+  chunk(delivery: Delivery, data: Uint8Array): void;
+  /** There are deliveries and no worker to run them. Called once for each time this becomes so. */
+  wake(): void;
+  /** Room for more may have come up; see `room`. */
+  roomChanged(): void;
+}
+
+export class Dispatcher implements LaneOwner {
+  private limits: DispatcherLimits;
+  private readonly owner: DispatcherOwner;
+  private readonly clock: Clock;
+  private readonly queue: DeliveryQueue;
+  private readonly prefetch = new Prefetch();
+  private readonly open = new Set<Lane>();
+  private readonly draining = new Set<Lane>();
+  private suspects: Delivery[] = [];
+  private held = false;
+  private inHand = 0;
+  private waiters: (() => void)[] = [];
+
+  constructor(limits: DispatcherLimits, owner: DispatcherOwner, clock: Clock) {
+    this.limits = limits;
+    this.owner = owner;
+    this.clock = clock;
+    this.queue = new DeliveryQueue(limits.maxQueued, limits.maxQueuedBytes);
+  }
+
+  get inFlight(): number {
+    return this.inHand;
+  }
+
+  get queued(): number {
+    return this.queue.size + this.suspects.length;
+  }
+
+  /** How many more deliveries would start at once. For bindings that ask for messages. */
+  get room(): number {
+    if (this.held) return 0;
+    const lanes = Math.max(1, this.open.size);
+    return Math.max(0, lanes * this.limits.concurrency - this.inHand - this.queued);
+  }
+
+  /** Changes what applies to workers opened from now on. */
+  configure(limits: DispatcherLimits): void {
+    this.limits = limits;
+  }
+
+  /** False when the queue is full: the delivery was not taken. */
+  accept(delivery: Delivery): boolean {
+    const lane = this.queue.size === 0 ? this.freeLane() : undefined;
+    if (lane !== undefined) {
+      this.handOver(lane, delivery);
+      return true;
+    }
+    const taken = this.queue.push(delivery);
+    if (taken && this.open.size === 0 && !this.held) this.owner.wake();
+    return taken;
+  }
+
+  /** A worker's place. The caller starts the worker with the lane as its events, then calls `ready`. */
+  lane(worker: WorkerPort): Lane {
+    return new Lane(worker, this.limits, this, this.clock);
+  }
+
+  /** From now on the lane's worker gets deliveries. */
+  ready(lane: Lane): void {
+    this.open.add(lane);
+    this.pump();
+  }
+
+  /** No more deliveries for this lane. Resolves when it has none in hand. */
+  async retire(lane: Lane): Promise<void> {
+    this.open.delete(lane);
+    this.draining.add(lane);
+    await lane.empty();
+    this.draining.delete(lane);
+    this.pump();
+  }
+
+  /** Hand nothing over until `resume`; what arrives waits. */
+  hold(): void {
+    this.held = true;
+  }
+
+  resume(): void {
+    this.held = false;
+    this.pump();
+    if (this.queued > 0 && this.open.size === 0) this.owner.wake();
+    this.owner.roomChanged();
+  }
+
+  /** Take out everything that waits, to give it back. */
+  takeQueued(): Delivery[] {
+    const all = [...this.suspects, ...this.queue.takeAll()];
+    this.suspects = [];
+    this.tellFinished();
+    return all;
+  }
+
+  /** Resolves when nothing waits and nothing is in hand. */
+  finished(): Promise<void> {
+    if (this.inHand + this.queued === 0) return Promise.resolve();
+    return new Promise((resolve) => this.waiters.push(resolve));
+  }
+
+  describeInFlight(): string[] {
+    return [...this.open, ...this.draining].flatMap((lane) => lane.describeInFlight());
+  }
+
+  settled(delivery: Delivery, outcome: Outcome, tookMs: number): void {
+    this.inHand--;
+    this.prefetch.count();
+    this.owner.settled(delivery, outcome, tookMs);
+  }
+
+  chunk(delivery: Delivery, data: Uint8Array): void {
+    this.owner.chunk(delivery, data);
+  }
+
+  progressed(): void {
+    if (this.limits.prefetch) this.prefetch.sample(this.clock.monotonicMs());
+    this.pump();
+    this.owner.roomChanged();
+    this.tellFinished();
+  }
+
+  ended(lane: Lane, left: { innocent: Delivery[]; suspects: Delivery[] }): void {
+    this.open.delete(lane);
+    this.draining.delete(lane);
+    this.inHand -= left.innocent.length + left.suspects.length;
+    this.suspects.push(...left.suspects);
+    this.queue.putBack(left.innocent);
+    this.pump();
+    if (this.queued > 0 && this.open.size === 0 && !this.held) this.owner.wake();
+    this.owner.roomChanged();
+    this.tellFinished();
+  }
+
+  private tellFinished(): void {
+    if (this.waiters.length === 0 || this.inHand + this.queued > 0) return;
+    const waiters = this.waiters;
+    this.waiters = [];
+    for (const resolve of waiters) resolve();
+  }
+
+  private pump(): void {
+    while (this.suspects.length > 0) {
+      const lane = this.aloneLane();
+      if (lane === undefined) return;
+      this.handOver(lane, this.suspects.shift()!);
+    }
+    while (this.queue.size > 0) {
+      const lane = this.freeLane();
+      if (lane === undefined) return;
+      this.handOver(lane, this.queue.shift()!);
+    }
+  }
+
+  /** D3: only when nothing else is in hand anywhere. */
+  private aloneLane(): Lane | undefined {
+    if (this.held || this.inHand > 0) return undefined;
+    for (const lane of this.open) return lane;
+    return undefined;
+  }
+
+  private freeLane(): Lane | undefined {
+    if (this.held || this.suspects.length > 0) return undefined;
+    const oneAtATime = this.limits.concurrency === 1;
+    if (oneAtATime && this.draining.size > 0) return undefined;
+    const window = this.limits.concurrency + (this.limits.prefetch ? this.prefetch.extra : 0);
+    let best: Lane | undefined;
+    for (const lane of this.open) {
+      if (lane.inFlight < window && (best === undefined || lane.inFlight < best.inFlight)) best = lane;
+    }
+    return best;
+  }
+
+  private handOver(lane: Lane, delivery: Delivery): void {
+    const nowMs = this.clock.monotonicMs();
+    if (this.inHand++ === 0) this.prefetch.begin(nowMs);
+    lane.handOver(delivery, nowMs);
+  }
+}

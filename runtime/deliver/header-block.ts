@@ -1,0 +1,27 @@
+// Message headers as they cross the boundary: `name: value` lines, each ended by CRLF, in the order of the message.
+
+export type HeaderPairs = readonly (readonly [name: string, value: string])[];
+
+/** CR and LF cannot occur: both the NATS client and `checkHeader` reject them. */
+export function encodeHeaders(pairs: Iterable<readonly [string, string]>): Buffer {
+  let text = "";
+  for (const [name, value] of pairs) text += `${name}:${value}\r\n`;
+  return Buffer.from(text, "utf8");
+}
+
+export function decodeHeaders(bytes: Buffer): HeaderPairs {
+  const pairs: [string, string][] = [];
+  for (const line of bytes.toString("utf8").split("\r\n")) {
+    const colon = line.indexOf(":");
+    if (colon > 0) pairs.push([line.slice(0, colon), line.slice(colon + 1).trim()]);
+  }
+  return pairs;
+}
+
+/** What is wrong with a header an author set, or undefined. Names are printable ASCII without `:` or space (RFC 5322 field names). */
+export function headerProblem(name: string, value: string): string | undefined {
+  if (!/^[!-9;-~]+$/.test(name)) return `header name ${JSON.stringify(name)} must be printable ASCII without spaces or ":"`;
+  if (/[\r\n]/.test(value)) return `header "${name}" must not contain line breaks, but is ${JSON.stringify(value)}`;
+  if (/^nats-/i.test(name)) return `header "${name}" is refused: names starting with "Nats-" belong to the server`;
+  return undefined;
+}

@@ -1,0 +1,214 @@
+// What one worker has in hand. Deliveries run in the order they were handed over, at most `concurrency` at a time, so
+// the supervisor knows which have started without being told, and one timer per worker serves every deadline.
+//
+// L1  The clock of a delivery runs from its start, not from its hand-over: waiting behind others is not its fault.
+// L2  At the deadline the signal aborts; `killGraceMs` later a worker that still holds the delivery is killed.
+// L3  A worker killed over one delivery charges only that one; the others go back to the queue.
+// L4  When it cannot be known which delivery ended or blocked the worker, all in hand are suspects.
+
+import type { Clock, Timer } from "../clock.ts";
+import type { Delivery } from "./delivery.ts";
+import { type Outcome, RETURNED, type WorkerExit } from "./outcome.ts";
+import type { WorkerEvents, WorkerPort } from "./worker-port.ts";
+
+export interface LaneLimits {
+  readonly concurrency: number;
+  readonly timeoutMs: number;
+  readonly killGraceMs: number;
+}
+
+export interface LaneOwner {
+  settled(delivery: Delivery, outcome: Outcome, tookMs: number): void;
+  chunk(delivery: Delivery, data: Uint8Array): void;
+  /** After a batch of outcomes: there may be room. */
+  progressed(lane: Lane): void;
+  /** The worker is gone. `innocent` run again as they were, `suspects` each alone. */
+  ended(lane: Lane, left: { innocent: Delivery[]; suspects: Delivery[] }): void;
+}
+
+interface Entry {
+  readonly id: number;
+  readonly delivery: Delivery;
+  startedAtMs: number;
+  aborted: boolean;
+  previous: Entry | undefined;
+  next: Entry | undefined;
+}
+
+const NOT_STARTED = -1;
+
+export class Lane implements WorkerEvents {
+  readonly worker: WorkerPort;
+  private readonly limits: LaneLimits;
+  private readonly owner: LaneOwner;
+  private readonly clock: Clock;
+  private readonly entries = new Map<number, Entry>();
+  private head: Entry | undefined;
+  private tail: Entry | undefined;
+  private nextToStart: Entry | undefined;
+  private started = 0;
+  private nextId = 0;
+  private deadline: Timer | undefined;
+  private kill: Timer | undefined;
+  private answered = false;
+  private emptied: (() => void) | undefined;
+
+  constructor(worker: WorkerPort, limits: LaneLimits, owner: LaneOwner, clock: Clock) {
+    this.worker = worker;
+    this.limits = limits;
+    this.owner = owner;
+    this.clock = clock;
+  }
+
+  get inFlight(): number {
+    return this.entries.size;
+  }
+
+  handOver(delivery: Delivery, nowMs: number): void {
+    const id = this.nextId;
+    this.nextId = (id + 1) >>> 0;
+    const entry: Entry = { id, delivery, startedAtMs: NOT_STARTED, aborted: false, previous: this.tail, next: undefined };
+    if (this.tail === undefined) this.head = entry;
+    else this.tail.next = entry;
+    this.tail = entry;
+    this.nextToStart ??= entry;
+    this.entries.set(id, entry);
+    this.worker.deliver(id, delivery);
+    this.startNext(nowMs);
+  }
+
+  /** Resolves when nothing is in hand any more, or the worker is gone. */
+  empty(): Promise<void> {
+    if (this.entries.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const before = this.emptied;
+      this.emptied = () => {
+        before?.();
+        resolve();
+      };
+    });
+  }
+
+  /** Subjects in hand, for the report of a drain that did not end. */
+  describeInFlight(): string[] {
+    return [...this.entries.values()].map(({ delivery }) => delivery.subject);
+  }
+
+  done(firstId: number, count: number): void {
+    const nowMs = this.clock.monotonicMs();
+    for (let at = 0; at < count; at++) this.finish((firstId + at) >>> 0, RETURNED, nowMs);
+    this.afterProgress(nowMs);
+  }
+
+  ended(id: number, outcome: Outcome): void {
+    const nowMs = this.clock.monotonicMs();
+    this.finish(id, outcome, nowMs);
+    this.afterProgress(nowMs);
+  }
+
+  chunk(id: number, data: Uint8Array): void {
+    const entry = this.entries.get(id);
+    if (entry !== undefined && !entry.aborted) this.owner.chunk(entry.delivery, data);
+  }
+
+  alive(): void {
+    this.answered = true;
+  }
+
+  exited(exit: WorkerExit): void {
+    this.deadline?.cancel();
+    this.kill?.cancel();
+    const left = [...this.entries.values()];
+    this.entries.clear();
+    this.head = this.tail = this.nextToStart = undefined;
+    this.owner.ended(this, this.judge(left, exit));
+    this.emptied?.();
+    this.emptied = undefined;
+  }
+
+  /** L3, L4: settle those whose part in the end is known, and sort the rest. */
+  private judge(left: readonly Entry[], exit: WorkerExit): { innocent: Delivery[]; suspects: Delivery[] } {
+    const nowMs = this.clock.monotonicMs();
+    const late = left.filter((entry) => entry.aborted);
+    const blocked = late.length > 0 && !this.answered;
+    if (late.length > 0 && (!blocked || left.length === 1)) {
+      for (const entry of late) this.settle(entry, this.timedOut(blocked), nowMs);
+      return { innocent: left.filter((entry) => !entry.aborted).map(({ delivery }) => delivery), suspects: [] };
+    }
+    if (late.length === 0 && left.length === 1) {
+      this.settle(left[0]!, exit.outOfMemory ? { kind: "out-of-memory", exit } : { kind: "crashed", exit }, nowMs);
+      return { innocent: [], suspects: [] };
+    }
+    return { innocent: [], suspects: left.map(({ delivery }) => delivery) };
+  }
+
+  private finish(id: number, outcome: Outcome, nowMs: number): void {
+    const entry = this.entries.get(id);
+    if (entry === undefined) return; // Already settled: a delivery ends once.
+    this.entries.delete(id);
+    this.unlink(entry);
+    this.settle(entry, entry.aborted ? this.timedOut(false) : outcome, nowMs);
+  }
+
+  private settle(entry: Entry, outcome: Outcome, nowMs: number): void {
+    this.owner.settled(entry.delivery, outcome, entry.startedAtMs === NOT_STARTED ? 0 : nowMs - entry.startedAtMs);
+  }
+
+  private timedOut(blocked: boolean): Outcome {
+    return { kind: "timed-out", timeoutMs: this.limits.timeoutMs, blocked };
+  }
+
+  private unlink(entry: Entry): void {
+    if (entry.previous === undefined) this.head = entry.next;
+    else entry.previous.next = entry.next;
+    if (entry.next === undefined) this.tail = entry.previous;
+    else entry.next.previous = entry.previous;
+    if (entry.startedAtMs !== NOT_STARTED) this.started--;
+    else if (this.nextToStart === entry) this.nextToStart = entry.next;
+  }
+
+  private startNext(nowMs: number): void {
+    while (this.nextToStart !== undefined && this.started < this.limits.concurrency) {
+      this.nextToStart.startedAtMs = nowMs;
+      this.started++;
+      this.nextToStart = this.nextToStart.next;
+    }
+    if (this.deadline === undefined && this.head !== undefined) this.armDeadline(this.limits.timeoutMs);
+  }
+
+  private afterProgress(nowMs: number): void {
+    this.startNext(nowMs);
+    this.owner.progressed(this);
+    if (this.entries.size > 0) return;
+    this.emptied?.();
+    this.emptied = undefined;
+  }
+
+  private armDeadline(inMs: number): void {
+    this.deadline = this.clock.after(inMs, () => {
+      this.deadline = undefined;
+      this.checkDeadlines();
+    });
+  }
+
+  /** Entries are in the order of their start, so the first one that is in time ends the search. */
+  private checkDeadlines(): void {
+    const nowMs = this.clock.monotonicMs();
+    for (let entry = this.head; entry !== undefined && entry.startedAtMs !== NOT_STARTED; entry = entry.next) {
+      const leftMs = entry.startedAtMs + this.limits.timeoutMs - nowMs;
+      if (leftMs > 0) return this.armDeadline(leftMs);
+      if (!entry.aborted) this.abort(entry);
+    }
+  }
+
+  private abort(entry: Entry): void {
+    entry.aborted = true;
+    this.answered = false;
+    this.worker.abort(entry.id);
+    this.kill ??= this.clock.after(this.limits.killGraceMs, () => {
+      this.kill = undefined;
+      const held = [...this.entries.values()].filter(({ aborted }) => aborted);
+      if (held.length > 0) this.worker.terminate();
+    });
+  }
+}

@@ -1,0 +1,145 @@
+// What to do with a message once its delivery has ended. Pure: the binding carries it out.
+//
+// | outcome                    | event       | request           | durable                                     |
+// | returned                   | done        | reply             | ack                                         |
+// | invalid                    | dead letter | error 400, issues | dead letter                                 |
+// | threw, not serializable    | dead letter | error 500         | nak with delay; dead letter on last attempt |
+// | gave up                    | dead letter | error 422         | dead letter                                 |
+// | retry later                | dead letter | error 503         | nak(d or delay); dead letter on last one    |
+// | timed out                  | dead letter | error 504         | as threw                                    |
+// | crashed, out of memory     | dead letter | error 500         | as threw                                    |
+// | too many hops              | dead letter | error 508         | dead letter                                 |
+// | queue full                 | drop        | error 429         | give back                                   |
+// | given back                 | drop        | error 503         | give back                                   |
+
+import type { HandlerKind } from "../metadata/handler-metadata.ts";
+import { assertNever } from "../errors.ts";
+import type { Outcome, OutcomeKind } from "./outcome.ts";
+
+export type Settlement =
+  | { readonly do: "done" }
+  | { readonly do: "reply"; readonly body: Uint8Array }
+  | { readonly do: "reply-error"; readonly code: number; readonly text: string; readonly body: string | undefined }
+  | { readonly do: "ack" }
+  | { readonly do: "retry"; readonly delayMs: number }
+  /** Uncharged: the handler did nothing wrong. */
+  | { readonly do: "give-back" }
+  | { readonly do: "dead-letter"; readonly reason: OutcomeKind; readonly text: string }
+  | { readonly do: "drop"; readonly text: string };
+
+export interface SettleRule {
+  readonly kind: HandlerKind;
+  readonly attempts: number;
+  readonly backoffMs: readonly number[];
+}
+
+/**
+ * @param attempt counts from 1
+ * @param random from 0 to 1, spreads retries: a delay is between 75 % and 125 % of what the handler asks for
+ */
+export function settle(outcome: Outcome, attempt: number, rule: SettleRule, random: number): Settlement {
+  if (rule.kind === "request") return settleRequest(outcome);
+  if (rule.kind === "event") return settleEvent(outcome);
+  return settleDurable(outcome, attempt, rule, random);
+}
+
+const DONE: Settlement = { do: "done" };
+const ACK: Settlement = { do: "ack" };
+const GIVE_BACK: Settlement = { do: "give-back" };
+const NO_BYTES = new Uint8Array(0);
+
+function settleEvent(outcome: Outcome): Settlement {
+  if (outcome.kind === "returned") return DONE;
+  if (outcome.kind === "queue-full" || outcome.kind === "given-back") return { do: "drop", text: explain(outcome) };
+  return { do: "dead-letter", reason: outcome.kind, text: explain(outcome) };
+}
+
+function settleRequest(outcome: Outcome): Settlement {
+  if (outcome.kind === "returned") return { do: "reply", body: outcome.reply ?? NO_BYTES };
+  const body = outcome.kind === "invalid" ? JSON.stringify({ message: outcome.message, issues: outcome.issues }) : undefined;
+  return { do: "reply-error", code: errorCode(outcome), text: explain(outcome), body };
+}
+
+function settleDurable(outcome: Outcome, attempt: number, rule: SettleRule, random: number): Settlement {
+  switch (outcome.kind) {
+    case "returned":
+      return ACK;
+    case "queue-full":
+    case "given-back":
+      return GIVE_BACK;
+    case "invalid":
+    case "gave-up":
+    case "too-many-hops":
+      return { do: "dead-letter", reason: outcome.kind, text: explain(outcome) };
+    case "threw":
+    case "not-serializable":
+    case "retry-later":
+    case "timed-out":
+    case "crashed":
+    case "out-of-memory":
+      if (attempt >= rule.attempts) return { do: "dead-letter", reason: outcome.kind, text: explain(outcome) };
+      return { do: "retry", delayMs: (outcome.kind === "retry-later" ? outcome.delayMs : undefined) ?? backoff(attempt, rule.backoffMs, random) };
+    default:
+      return assertNever(outcome);
+  }
+}
+
+/** The delay after the given attempt; the last entry of the list holds for all later ones. */
+export function backoff(attempt: number, backoffMs: readonly number[], random: number): number {
+  const base = backoffMs[Math.min(attempt, backoffMs.length) - 1] ?? 0;
+  return Math.round(base * (0.75 + random * 0.5));
+}
+
+function errorCode(outcome: Exclude<Outcome, { kind: "returned" }>): number {
+  switch (outcome.kind) {
+    case "invalid":
+      return 400;
+    case "gave-up":
+      return 422;
+    case "queue-full":
+      return 429;
+    case "retry-later":
+    case "given-back":
+      return 503;
+    case "timed-out":
+      return 504;
+    case "too-many-hops":
+      return 508;
+    case "threw":
+    case "not-serializable":
+    case "crashed":
+    case "out-of-memory":
+      return 500;
+    default:
+      return assertNever(outcome);
+  }
+}
+
+/** One line for requesters and logs, without a stack. */
+export function explain(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case "returned":
+      return "returned";
+    case "threw":
+    case "gave-up":
+    case "retry-later":
+    case "not-serializable":
+      return outcome.error.message || outcome.error.name;
+    case "invalid":
+      return `invalid payload: ${outcome.message}`;
+    case "timed-out":
+      return `did not return within ${outcome.timeoutMs} ms${outcome.blocked ? " and blocked its event loop" : ""}`;
+    case "crashed":
+      return `the worker ended with ${outcome.exit.signal ?? `exit code ${outcome.exit.code}`}`;
+    case "out-of-memory":
+      return "the worker ran out of memory";
+    case "too-many-hops":
+      return `the message has come through ${outcome.hops} handlers: handlers publish to each other in a circle`;
+    case "queue-full":
+      return "the handler's queue is full";
+    case "given-back":
+      return `not handled: ${outcome.why}`;
+    default:
+      return assertNever(outcome);
+  }
+}

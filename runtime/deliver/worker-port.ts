@@ -1,0 +1,26 @@
+// What the dispatcher asks of a worker, and what a worker tells the dispatcher. The worker process implements the one,
+// the dispatcher the other; tests put a fake in the place of the process.
+
+import type { Delivery } from "./delivery.ts";
+import type { Outcome, WorkerExit } from "./outcome.ts";
+
+export interface WorkerPort {
+  readonly pid: number;
+  /** Put the delivery into the current batch. `id` is unique among those in flight in this worker. */
+  deliver(id: number, delivery: Delivery): void;
+  /** Abort the delivery's signal, and ask for a sign of life. */
+  abort(id: number): void;
+  /** Kill the process. Deliveries in flight are reported through `exited`. */
+  terminate(): void;
+}
+
+export interface WorkerEvents {
+  /** `count` deliveries from `firstId` on returned without a reply. */
+  done(firstId: number, count: number): void;
+  ended(id: number, outcome: Outcome): void;
+  /** One message of a streamed reply. */
+  chunk(id: number, data: Uint8Array): void;
+  /** The worker's event loop answered. */
+  alive(): void;
+  exited(exit: WorkerExit): void;
+}

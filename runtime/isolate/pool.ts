@@ -1,0 +1,104 @@
+// Warm workers: booted, with the sdk and the schema library loaded, waiting to be told which handler they are.
+//
+// L1  Every worker ever started is known here until it has ended, and the reaper knows it too.
+// L2  A warm worker that dies is replaced after a growing delay: a machine without memory gets no storm of processes.
+
+import type { Clock, Timer } from "../clock.ts";
+import type { Emit } from "../events.ts";
+import { describeError } from "../errors.ts";
+import type { Reaper } from "./reaper.ts";
+import { WorkerProcess } from "./worker-process.ts";
+
+export interface PoolOptions {
+  /** How many to keep warm, 0 or more. */
+  readonly size: number;
+  /** Heap limit of the warm ones. A worker with another limit is started on demand. */
+  readonly memoryMiB: number;
+  readonly env: Readonly<Record<string, string>>;
+  readonly preload: readonly string[];
+  readonly reaper: Reaper;
+  readonly clock: Clock;
+  readonly emit: Emit;
+}
+
+/** A new generation is loading just after one was taken: starting a process then would slow it down. */
+const REFILL_DELAY_MS = 50;
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 30_000;
+
+export class WorkerPool {
+  private readonly options: PoolOptions;
+  private readonly warm: WorkerProcess[] = [];
+  private readonly all = new Set<WorkerProcess>();
+  private refillTimer: Timer | undefined;
+  private retryMs = FIRST_RETRY_MS;
+  private open = true;
+
+  constructor(options: PoolOptions) {
+    this.options = options;
+    this.refill();
+  }
+
+  /** Processes alive, warm ones included. */
+  get size(): number {
+    return this.all.size;
+  }
+
+  /** A worker that has booted. Rejects with WORKER_CRASHED when it cannot. The caller ends it. */
+  async take(memoryMiB: number): Promise<WorkerProcess> {
+    const worker = (memoryMiB === this.options.memoryMiB ? this.warm.shift() : undefined) ?? this.spawn(memoryMiB);
+    this.refillSoon(REFILL_DELAY_MS);
+    await worker.booted;
+    return worker;
+  }
+
+  /** Kill every worker, taken or not. Resolves when all have ended. */
+  async close(): Promise<void> {
+    this.open = false;
+    this.refillTimer?.cancel();
+    for (const worker of this.all) worker.terminate();
+    await Promise.all([...this.all].map((worker) => worker.exited));
+  }
+
+  private refillSoon(afterMs: number): void {
+    if (!this.open || this.refillTimer !== undefined) return;
+    this.refillTimer = this.options.clock.after(afterMs, () => {
+      this.refillTimer = undefined;
+      this.refill();
+    });
+  }
+
+  private refill(): void {
+    while (this.open && this.warm.length < this.options.size) this.warm.push(this.watched(this.spawn(this.options.memoryMiB)));
+  }
+
+  private watched(worker: WorkerProcess): WorkerProcess {
+    worker.booted.then(
+      () => {
+        this.retryMs = FIRST_RETRY_MS;
+      },
+      (error) => this.options.emit({ type: "runtime.notice", level: "error", message: describeError(error) }),
+    );
+    worker.exited.then(() => {
+      const at = this.warm.indexOf(worker);
+      if (at === -1) return;
+      this.warm.splice(at, 1);
+      this.refillSoon(this.retryMs);
+      this.retryMs = Math.min(this.retryMs * 2, LONGEST_RETRY_MS);
+    });
+    return worker;
+  }
+
+  private spawn(memoryMiB: number): WorkerProcess {
+    const { env, preload, clock, reaper } = this.options;
+    const worker = new WorkerProcess({ memoryMiB, env, preload, clock });
+    this.all.add(worker);
+    reaper.track(worker.pid, "kill");
+    worker.exited.then(() => {
+      reaper.untrack(worker.pid);
+      this.all.delete(worker);
+    });
+    return worker;
+  }
+}
+

@@ -1,0 +1,226 @@
+// The whole boundary between the supervisor and a worker: length-prefixed binary frames over an inherited socket.
+//
+// P1  A frame is `u32 length | u8 type | body`, big-endian; `length` counts type and body.
+// P2  Everything written in one turn of the event loop leaves in one write; an idle side writes at once.
+// P3  Neither side trusts a length: a frame above MAX_FRAME_BYTES breaks the connection.
+// P4  Payload bytes are copied once into the outgoing batch, never shared and never cloned.
+
+export const FrameType = {
+  // supervisor -> worker
+  load: 1,
+  start: 2,
+  deliver: 3,
+  abort: 4,
+  answer: 5,
+  ping: 6,
+  stop: 7,
+  // worker -> supervisor
+  hello: 20,
+  loaded: 21,
+  loadFailed: 22,
+  ready: 23,
+  done: 24,
+  reply: 25,
+  failed: 26,
+  chunk: 27,
+  publish: 28,
+  request: 29,
+  log: 30,
+  pong: 31,
+  stopped: 32,
+} as const;
+
+/** The worker finds its end of the socket here. */
+export const WORKER_SOCKET_FD = 3;
+
+/** Larger than any NATS payload the server would take by default, with room for headers. */
+export const MAX_FRAME_BYTES = 72 * 1024 * 1024;
+
+export const DELIVER_HAS_SUBJECT = 1;
+export const DELIVER_HAS_HEADERS = 2;
+
+/** What a worker is told to load. Crosses as JSON. */
+export interface LoadRequest {
+  readonly handler: string;
+  /** URL of the bundle. */
+  readonly url: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** Port for the inspector, opened before the bundle is imported. */
+  readonly inspectPort?: number;
+}
+
+/** What a bundle turned out to export. Crosses as JSON: schemas and functions are replaced by marks. */
+export interface LoadedModule {
+  readonly metadata: unknown;
+  /** `typeof` the default export: "function" when it is as it should be. */
+  readonly defaultExport: string;
+}
+
+/** How a loaded worker is to run. Crosses as JSON. */
+export interface StartRequest {
+  readonly kind: "event" | "durable" | "request";
+  readonly subject: string;
+  readonly concurrency: number;
+  readonly attempts: number;
+  readonly timeoutMs: number;
+  /** Prefix that makes a delivery's number an id that is unique in time and space. */
+  readonly idPrefix: string;
+}
+
+/** Appends frames to a batch. `take` hands the batch over and starts a new one. */
+export class FrameWriter {
+  private buffer: Buffer;
+  private used = 0;
+  private start = 0;
+  private readonly initialBytes: number;
+
+  constructor(initialBytes = 64 * 1024) {
+    this.initialBytes = initialBytes;
+    this.buffer = Buffer.allocUnsafeSlow(initialBytes);
+  }
+
+  get pendingBytes(): number {
+    return this.used;
+  }
+
+  begin(type: number): void {
+    this.start = this.used;
+    this.ensure(5);
+    this.used += 4;
+    this.buffer[this.used++] = type;
+  }
+
+  end(): void {
+    const length = this.used - this.start - 4;
+    this.buffer.writeUInt32BE(length, this.start);
+  }
+
+  u8(value: number): void {
+    this.ensure(1);
+    this.buffer[this.used++] = value;
+  }
+
+  u16(value: number): void {
+    this.ensure(2);
+    this.used = this.buffer.writeUInt16BE(value, this.used);
+  }
+
+  u32(value: number): void {
+    this.ensure(4);
+    this.used = this.buffer.writeUInt32BE(value >>> 0, this.used);
+  }
+
+  f64(value: number): void {
+    this.ensure(8);
+    this.used = this.buffer.writeDoubleBE(value, this.used);
+  }
+
+  /** `u16 length | UTF-8`. Subjects are bounded far below by the server's max_control_line. */
+  shortText(text: string): void {
+    const most = text.length * 3;
+    this.ensure(2 + most);
+    const written = this.buffer.write(text, this.used + 2, "utf8");
+    this.buffer.writeUInt16BE(written, this.used);
+    this.used += 2 + written;
+  }
+
+  /** `u32 length | bytes`. */
+  block(bytes: Uint8Array): void {
+    this.u32(bytes.length);
+    this.bytes(bytes);
+  }
+
+  /** Bytes to the end of the frame. */
+  bytes(bytes: Uint8Array): void {
+    this.ensure(bytes.length);
+    this.buffer.set(bytes, this.used);
+    this.used += bytes.length;
+  }
+
+  /** UTF-8 text to the end of the frame. */
+  text(text: string): void {
+    this.ensure(text.length * 3);
+    this.used += this.buffer.write(text, this.used, "utf8");
+  }
+
+  json(type: number, value: unknown): void {
+    this.begin(type);
+    this.text(JSON.stringify(value));
+    this.end();
+  }
+
+  /** The frames so far, or undefined when there are none. The caller owns the bytes. */
+  take(): Buffer | undefined {
+    if (this.used === 0) return undefined;
+    const batch = this.buffer.subarray(0, this.used);
+    const rest = this.buffer.length - this.used;
+    // The tail of a large buffer serves the next batches: most are far smaller than the buffer.
+    this.buffer = rest >= this.initialBytes / 4 ? this.buffer.subarray(this.used) : Buffer.allocUnsafeSlow(this.initialBytes);
+    this.used = 0;
+    this.start = 0;
+    return batch;
+  }
+
+  private ensure(bytes: number): void {
+    const needed = this.used + bytes;
+    if (needed <= this.buffer.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.buffer.length * 2, this.initialBytes));
+    this.buffer.copy(grown, 0, 0, this.used);
+    this.buffer = grown;
+  }
+}
+
+/** Called for each whole frame; `start` to `end` is the body. The bytes are only valid during the call. */
+export type OnFrame = (type: number, bytes: Buffer, start: number, end: number) => void;
+
+/** Cuts a stream of chunks into frames. Throws a RangeError when a length breaks P3. */
+export class FrameReader {
+  private chunks: Buffer[] = [];
+  private held = 0;
+  private needed = 0;
+  private readonly onFrame: OnFrame;
+
+  constructor(onFrame: OnFrame) {
+    this.onFrame = onFrame;
+  }
+
+  push(chunk: Buffer): void {
+    let bytes = chunk;
+    if (this.held > 0) {
+      this.chunks.push(chunk);
+      this.held += chunk.length;
+      if (this.held < this.needed) return;
+      bytes = Buffer.concat(this.chunks, this.held);
+      this.chunks = [];
+      this.held = 0;
+    }
+    const rest = this.cut(bytes);
+    if (rest < bytes.length) {
+      // A copy, because the caller may reuse its chunk.
+      this.chunks.push(Buffer.from(bytes.subarray(rest)));
+      this.held = bytes.length - rest;
+    }
+  }
+
+  /** Hands out the whole frames; returns where the first incomplete one starts. */
+  private cut(bytes: Buffer): number {
+    let at = 0;
+    while (bytes.length - at >= 4) {
+      const length = bytes.readUInt32BE(at);
+      if (length < 1 || length > MAX_FRAME_BYTES) throw new RangeError(`frame of ${length} bytes`);
+      if (bytes.length - at - 4 < length) {
+        this.needed = 4 + length;
+        return at;
+      }
+      this.onFrame(bytes[at + 4]!, bytes, at + 5, at + 4 + length);
+      at += 4 + length;
+    }
+    this.needed = 4;
+    return at;
+  }
+}
+
+export function jsonBody<T>(bytes: Buffer, start: number, end: number): T {
+  return JSON.parse(bytes.toString("utf8", start, end)) as T;
+}

@@ -1,0 +1,316 @@
+// The supervisor's handle on one worker. It starts the process, speaks the protocol, and notices its end at once.
+//
+// W1  A worker is loaded once and never reused for another bundle: ES modules cannot be unloaded.
+// W2  `exited` resolves exactly once, whatever ended the process, after the last frame and line it sent were read.
+// W3  A worker that breaks the protocol is killed.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Socket } from "node:net";
+import { fileURLToPath } from "node:url";
+import { type Clock, within } from "../clock.ts";
+import type { Delivery } from "../deliver/delivery.ts";
+import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
+import type { Outcome, SerializedError, WorkerExit } from "../deliver/outcome.ts";
+import type { WorkerEvents, WorkerPort } from "../deliver/worker-port.ts";
+import { RuntimeError } from "../errors.ts";
+import { describeExit, explainExit, type ProcessEnd } from "./exit.ts";
+import { OutputCapture } from "./output.ts";
+import {
+  DELIVER_HAS_HEADERS,
+  DELIVER_HAS_SUBJECT,
+  FrameReader,
+  FrameType,
+  FrameWriter,
+  jsonBody,
+  type LoadedModule,
+  type LoadRequest,
+  type StartRequest,
+} from "./protocol.ts";
+import type { LogRecord } from "./worker/log.ts";
+
+const ENTRY = fileURLToPath(import.meta.resolve(import.meta.url.endsWith(".ts") ? "./worker/entry.ts" : "./worker/entry.js"));
+const FLUSH_AT_BYTES = 256 * 1024;
+
+export interface SpawnOptions {
+  readonly memoryMiB: number;
+  /** The whole environment of the process. */
+  readonly env: Readonly<Record<string, string>>;
+  /** URLs imported while the worker warms up. */
+  readonly preload: readonly string[];
+  readonly clock: Clock;
+}
+
+export interface WorkerListener {
+  log(record: LogRecord): void;
+  output(stream: "stdout" | "stderr", line: string): void;
+  call(call: HandlerCall): Promise<CallAnswer>;
+}
+
+type Phase =
+  | { readonly kind: "booting" }
+  | { readonly kind: "warm" }
+  | { readonly kind: "loading"; resolve(module: LoadedModule): void; reject(error: SerializedError): void }
+  | { readonly kind: "loaded" }
+  | { readonly kind: "starting"; resolve(): void; reject(error: SerializedError): void }
+  | { readonly kind: "ready" }
+  | { readonly kind: "stopping" };
+
+/** A load or set-up that the bundle itself made fail; `where` says which. */
+export class BundleFault extends Error {
+  override readonly name = "BundleFault";
+  readonly where: "import" | "setup" | "exit";
+  readonly error: SerializedError;
+
+  constructor(where: "import" | "setup" | "exit", error: SerializedError) {
+    super(error.message);
+    this.where = where;
+    this.error = error;
+  }
+}
+
+export class WorkerProcess implements WorkerPort {
+  readonly pid: number;
+  /** Resolves when the process has booted; rejects with a RuntimeError when it ended before. */
+  readonly booted: Promise<void>;
+  readonly exited: Promise<WorkerExit>;
+  private readonly child: ChildProcess;
+  private readonly socket: Socket;
+  private readonly out = new FrameWriter();
+  private phase: Phase = { kind: "booting" };
+  private bootDone: (() => void) | undefined;
+  private listener: WorkerListener | undefined;
+  private events: WorkerEvents | undefined;
+  private boundSubject = "";
+  private flushScheduled = false;
+  private teardownError: SerializedError | undefined;
+
+  constructor(options: SpawnOptions) {
+    const flags = ["--enable-source-maps", "--disable-warning=ExperimentalWarning", `--max-old-space-size=${options.memoryMiB}`];
+    this.child = spawn(process.execPath, [...flags, ENTRY, ...options.preload], {
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+      env: { ...options.env },
+    });
+    this.socket = this.child.stdio[3] as Socket;
+    this.pid = this.child.pid ?? -1;
+    const reader = new FrameReader((type, bytes, start, end) => this.onFrame(type, bytes, start, end));
+    this.socket.on("data", (chunk: Buffer) => {
+      try {
+        reader.push(chunk);
+      } catch (error) {
+        this.breakOff(error);
+      }
+    });
+    this.socket.on("error", () => undefined); // The exit tells what happened.
+    const stdout = new OutputCapture(this.child.stdout!, options.clock, (line) => this.listener?.output("stdout", line));
+    const stderr = new OutputCapture(this.child.stderr!, options.clock, (line) => this.listener?.output("stderr", line));
+    const socketClosed = new Promise<void>((resolve) => this.socket.once("close", () => resolve()));
+    this.exited = this.awaitEnd().then(async (end) => {
+      // A grandchild may hold the pipes open: what has not come a moment after the end is not waited for.
+      await within(options.clock, 100, Promise.all([socketClosed, stdout.ended, stderr.ended]));
+      const exit = describeExit(end, stderr.last);
+      this.onExit(exit);
+      return exit;
+    });
+    this.booted = new Promise((resolve, reject) => {
+      this.bootDone = resolve;
+      this.exited.then((exit) => reject(bootFailure(exit)), reject);
+    });
+    this.booted.catch(() => undefined); // Whoever takes the worker awaits it; a pool may drop it unused.
+  }
+
+  /** Import a bundle. Rejects with a BundleFault when the bundle throws or ends the process. Call once (W1). */
+  load(request: LoadRequest, listener: WorkerListener): Promise<LoadedModule> {
+    this.listener = listener;
+    return this.phaseOf<LoadedModule>("import", (resolve, reject) => {
+      this.phase = { kind: "loading", resolve, reject };
+      this.sendJson(FrameType.load, request);
+    });
+  }
+
+  /** Run `setup` and take deliveries. Rejects with a BundleFault when `setup` throws. */
+  start(request: StartRequest, events: WorkerEvents): Promise<void> {
+    this.events = events;
+    this.boundSubject = request.subject;
+    return this.phaseOf<void>("setup", (resolve, reject) => {
+      this.phase = { kind: "starting", resolve, reject };
+      this.sendJson(FrameType.start, request);
+    });
+  }
+
+  deliver(id: number, delivery: Delivery): void {
+    const { out } = this;
+    const hasSubject = delivery.subject !== this.boundSubject;
+    const { headers } = delivery;
+    out.begin(FrameType.deliver);
+    out.u32(id);
+    out.f64(delivery.seq);
+    out.u16(Math.min(delivery.attempt, 0xffff));
+    out.u8((hasSubject ? DELIVER_HAS_SUBJECT : 0) | (headers !== undefined ? DELIVER_HAS_HEADERS : 0));
+    if (hasSubject) out.shortText(delivery.subject);
+    if (headers !== undefined) out.block(headers);
+    out.bytes(delivery.data);
+    out.end();
+    this.scheduleFlush();
+  }
+
+  abort(id: number): void {
+    this.out.begin(FrameType.abort);
+    this.out.u32(id);
+    this.out.end();
+    this.out.begin(FrameType.ping);
+    this.out.end();
+    this.flush();
+  }
+
+  /** Ask for `teardown` and the end. Killed after `graceMs`. Resolves with the exit; `teardown`'s own error beside it. */
+  async stop(graceMs: number, clock: Clock): Promise<{ exit: WorkerExit; teardownError: SerializedError | undefined; killed: boolean }> {
+    this.phase = { kind: "stopping" };
+    this.out.begin(FrameType.stop);
+    this.out.end();
+    this.flush();
+    let killed = false;
+    const timer = clock.after(graceMs, () => {
+      killed = true;
+      this.terminate();
+    });
+    const exit = await this.exited;
+    timer.cancel();
+    return { exit, teardownError: this.teardownError, killed };
+  }
+
+  terminate(): void {
+    this.child.kill("SIGKILL");
+  }
+
+  private phaseOf<T>(where: "import" | "setup", enter: (resolve: (value: T) => void, reject: (error: SerializedError) => void) => void): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      enter(resolve, (error) => reject(new BundleFault(where, error)));
+      this.exited.then((exit) => reject(new BundleFault("exit", exitAsError(exit))), reject);
+    });
+  }
+
+  private onFrame(type: number, bytes: Buffer, start: number, end: number): void {
+    switch (type) {
+      case FrameType.done:
+        return this.events?.done(bytes.readUInt32BE(start), bytes.readUInt32BE(start + 4));
+      case FrameType.reply:
+        return this.events?.ended(bytes.readUInt32BE(start), { kind: "returned", reply: Buffer.from(bytes.subarray(start + 4, end)) });
+      case FrameType.failed:
+        return this.events?.ended(bytes.readUInt32BE(start), jsonBody<Outcome>(bytes, start + 4, end));
+      case FrameType.chunk:
+        return this.events?.chunk(bytes.readUInt32BE(start), Buffer.from(bytes.subarray(start + 4, end)));
+      case FrameType.publish:
+        return void this.answerCall("publish", bytes, start, end);
+      case FrameType.request:
+        return void this.answerCall("request", bytes, start, end);
+      case FrameType.log:
+        return this.listener?.log(jsonBody<LogRecord>(bytes, start, end));
+      case FrameType.pong:
+        return this.events?.alive();
+      default:
+        return this.onLifecycleFrame(type, bytes, start, end);
+    }
+  }
+
+  private onLifecycleFrame(type: number, bytes: Buffer, start: number, end: number): void {
+    const { phase } = this;
+    if (type === FrameType.hello && phase.kind === "booting") {
+      this.phase = { kind: "warm" };
+      return this.bootDone?.();
+    }
+    if (type === FrameType.loaded && phase.kind === "loading") {
+      this.phase = { kind: "loaded" };
+      return phase.resolve(jsonBody<LoadedModule>(bytes, start, end));
+    }
+    if (type === FrameType.loadFailed && (phase.kind === "loading" || phase.kind === "starting")) {
+      return phase.reject(jsonBody<{ error: SerializedError }>(bytes, start, end).error);
+    }
+    if (type === FrameType.ready && phase.kind === "starting") {
+      this.phase = { kind: "ready" };
+      return phase.resolve();
+    }
+    if (type === FrameType.stopped) {
+      this.teardownError = jsonBody<SerializedError | null>(bytes, start, end) ?? undefined;
+      return;
+    }
+    throw new RangeError(`frame type ${type} in phase "${phase.kind}"`);
+  }
+
+  private async answerCall(kind: "publish" | "request", bytes: Buffer, start: number, end: number): Promise<void> {
+    const number = bytes.readUInt32BE(start);
+    const call = readCall(kind, bytes, start, end);
+    const answer = (await this.listener?.call(call)) ?? { ok: false, code: 500, message: "the worker has no listener" };
+    this.out.begin(FrameType.answer);
+    this.out.u32(number);
+    this.out.u16(answer.ok ? 0 : answer.code);
+    if (answer.ok) this.out.bytes(answer.body);
+    else this.out.text(answer.message);
+    this.out.end();
+    this.scheduleFlush();
+  }
+
+  private sendJson(type: number, value: unknown): void {
+    this.out.json(type, value);
+    this.flush();
+  }
+
+  private scheduleFlush(): void {
+    if (this.out.pendingBytes > FLUSH_AT_BYTES) return this.flush();
+    if (this.flushScheduled) return;
+    this.flushScheduled = true;
+    queueMicrotask(() => {
+      this.flushScheduled = false;
+      this.flush();
+    });
+  }
+
+  private flush(): void {
+    const batch = this.out.take();
+    if (batch !== undefined && this.socket.writable) this.socket.write(batch);
+  }
+
+  private breakOff(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.listener?.output("stderr", `worker ${this.pid} broke the protocol (${reason}) and is killed`);
+    this.socket.destroy();
+    this.terminate();
+  }
+
+  private awaitEnd(): Promise<ProcessEnd> {
+    return new Promise((resolve) => {
+      this.child.once("exit", (code, signal) => resolve({ code, signal, startError: undefined }));
+      this.child.once("error", (error) => resolve({ code: null, signal: null, startError: error.message }));
+    });
+  }
+
+  private onExit(exit: WorkerExit): void {
+    this.socket.destroy();
+    this.events?.exited(exit);
+    this.events = undefined;
+  }
+}
+
+function readCall(kind: "publish" | "request", bytes: Buffer, start: number, end: number): HandlerCall {
+  const timeoutMs = bytes.readUInt32BE(start + 8);
+  let at = start + 12;
+  const subjectEnd = at + 2 + bytes.readUInt16BE(at);
+  const subject = bytes.toString("utf8", at + 2, subjectEnd);
+  at = subjectEnd;
+  const idEnd = at + 2 + bytes.readUInt16BE(at);
+  const messageId = bytes.toString("utf8", at + 2, idEnd);
+  at = idEnd;
+  const headersEnd = at + 4 + bytes.readUInt32BE(at);
+  // Copies: the call outlives the frame.
+  const headers = Buffer.from(bytes.subarray(at + 4, headersEnd));
+  return { kind, subject, messageId, headers, payload: Buffer.from(bytes.subarray(headersEnd, end)), timeoutMs };
+}
+
+function exitAsError(exit: WorkerExit): SerializedError {
+  return { name: "WorkerExit", message: `the process ${explainExit(exit)}`, stack: exit.lastOutput.join("\n") };
+}
+
+function bootFailure(exit: WorkerExit): RuntimeError {
+  return new RuntimeError("WORKER_CRASHED", `a worker ${explainExit(exit)} before it had booted: ${exit.lastOutput.join(" | ") || "no output"}`, {
+    remedy: "The worker runs with the supervisor's own Node: check that it can start, and that memory and processes are not exhausted.",
+  });
+}

@@ -1,0 +1,173 @@
+// What a handler knows about the message it handles, and what it can do: everything is made when first asked for,
+// because most handlers ask for little.
+
+import { parseDuration } from "../../../sdk/duration.ts";
+import { publishSubjectProblem } from "../../../sdk/subject.ts";
+import { HOPS_HEADER } from "../../deliver/delivery.ts";
+import { wildcardsOf } from "../../metadata/subject.ts";
+import { decodeHeaders, encodeHeaders, type HeaderPairs, headerProblem } from "../../deliver/header-block.ts";
+import { FrameType, type FrameWriter, type StartRequest } from "../protocol.ts";
+import { ReceivedHeaders } from "./headers.ts";
+import type { Link } from "./link.ts";
+import { createLog, type Log } from "./log.ts";
+import { decodePayload, encodePayload } from "./payload.ts";
+
+export interface Arrival {
+  /** Number of this hand-over, for frames. */
+  readonly frameId: number;
+  readonly seq: number;
+  readonly attempt: number;
+  readonly subject: string;
+  /** A copy: it may be read long after the batch is gone. */
+  readonly headerBytes: Buffer | undefined;
+}
+
+/** What a delivery needs of the worker it runs in. */
+export interface WorkerServices {
+  readonly link: Link;
+  readonly start: StartRequest;
+  readonly handler: string;
+}
+
+type HeadersInput = Readonly<Record<string, string | readonly string[]>>;
+type Target = string | { readonly subject: string };
+
+interface SendOptions {
+  readonly headers?: HeadersInput;
+  readonly timeout?: string;
+}
+
+const NO_PAIRS: HeaderPairs = [];
+/** W3C trace context: what a handler publishes belongs to the trace it was called in. */
+const TRACE_HEADERS = ["traceparent", "tracestate"];
+
+export class DeliveryContext {
+  private readonly arrival: Arrival;
+  private readonly services: WorkerServices;
+  private calls = 0;
+  private controller: AbortController | undefined;
+  private abortReason: Error | undefined;
+  private received: ReceivedHeaders | undefined;
+  private ownLog: Log | undefined;
+  private parts: readonly string[] | undefined;
+  /** Publishes not yet confirmed. The delivery has not returned before they are. */
+  readonly unconfirmed = new Set<Promise<unknown>>();
+
+  constructor(arrival: Arrival, services: WorkerServices) {
+    this.arrival = arrival;
+    this.services = services;
+  }
+
+  get subject(): string {
+    return this.arrival.subject;
+  }
+
+  get wildcards(): readonly string[] {
+    this.parts ??= wildcardsOf(this.services.start.subject, this.arrival.subject);
+    return this.parts;
+  }
+
+  get headers(): ReceivedHeaders {
+    const bytes = this.arrival.headerBytes;
+    this.received ??= new ReceivedHeaders(bytes === undefined ? NO_PAIRS : decodeHeaders(bytes));
+    return this.received;
+  }
+
+  get id(): string {
+    return `${this.services.start.idPrefix}${this.arrival.seq}`;
+  }
+
+  get attempt(): number {
+    return this.arrival.attempt;
+  }
+
+  get attempts(): number {
+    return this.services.start.attempts;
+  }
+
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      if (this.abortReason !== undefined) this.controller.abort(this.abortReason);
+    }
+    return this.controller.signal;
+  }
+
+  get log(): Log {
+    this.ownLog ??= createLog(this.services.link, () => ({ id: this.id, attempt: this.arrival.attempt }));
+    return this.ownLog;
+  }
+
+  publish = (target: Target, data: unknown, options: SendOptions = {}): Promise<void> => {
+    const { frame, answer } = this.beginCall(FrameType.publish, target, data, options);
+    frame.end();
+    this.services.link.schedule();
+    const confirmed = answer.then(() => undefined);
+    this.unconfirmed.add(confirmed);
+    // Handled here as well, so that a publish nobody awaits fails the delivery and not the process.
+    confirmed.then(
+      () => this.unconfirmed.delete(confirmed),
+      () => undefined,
+    );
+    return confirmed;
+  };
+
+  request = async (target: Target, data?: unknown, options: SendOptions = {}): Promise<unknown> => {
+    const { frame, answer } = this.beginCall(FrameType.request, target, data, options);
+    frame.end();
+    this.services.link.schedule();
+    const body = await answer;
+    const decoded = decodePayload(body, 0, body.length, false);
+    return decoded.kind === "unreadable" ? undefined : decoded.value;
+  };
+
+  abort(reason: Error): void {
+    this.abortReason = reason;
+    this.controller?.abort(reason);
+  }
+
+  private beginCall(
+    type: number,
+    target: Target,
+    data: unknown,
+    options: SendOptions,
+  ): { frame: FrameWriter; answer: Promise<Buffer> } {
+    const subject = typeof target === "string" ? target : target.subject;
+    const problem = publishSubjectProblem(subject);
+    if (problem !== undefined) throw new TypeError(`cannot publish to ${JSON.stringify(subject)}: ${problem}`);
+    const timeoutMs = options.timeout === undefined ? this.services.start.timeoutMs : readTimeout(options.timeout);
+    // Encoded before the frame begins: a value that does not serialise must not leave half a frame behind.
+    const payload = encodePayload(data, `the data published to "${subject}"`);
+    const headers = encodeHeaders(this.outgoingHeaders(options.headers));
+    const call = this.services.link.call(type);
+    call.frame.u32(this.arrival.frameId);
+    call.frame.u32(timeoutMs);
+    call.frame.shortText(subject);
+    call.frame.shortText(`${this.id}:${this.services.handler}:${++this.calls}`);
+    call.frame.block(headers);
+    call.frame.bytes(payload);
+    return call;
+  }
+
+  private *outgoingHeaders(own: HeadersInput = {}): Generator<[string, string]> {
+    for (const [name, given] of Object.entries(own)) {
+      for (const value of typeof given === "string" ? [given] : given) {
+        const problem = headerProblem(name, String(value));
+        if (problem !== undefined) throw new TypeError(problem);
+        yield [name, String(value)];
+      }
+    }
+    const inherits = this.arrival.headerBytes !== undefined;
+    yield [HOPS_HEADER, String((inherits ? Number(this.headers.get(HOPS_HEADER) ?? 0) : 0) + 1)];
+    for (const name of inherits ? TRACE_HEADERS : []) {
+      const value = this.headers.get(name);
+      if (value !== undefined && own[name] === undefined) yield [name, value];
+    }
+  }
+}
+
+function readTimeout(text: string): number {
+  const timeoutMs = parseDuration(text);
+  if (timeoutMs === undefined) throw new TypeError(`timeout ${JSON.stringify(text)} is not a duration such as "5s"`);
+  return timeoutMs;
+}

@@ -1,0 +1,114 @@
+// The worker process: boots warm, is told once which handler it is, runs its deliveries, and ends with its supervisor.
+
+import { writeSync } from "node:fs";
+import { Socket } from "node:net";
+import inspector from "node:inspector";
+import { FrameReader, FrameType, jsonBody, type LoadRequest, type StartRequest, WORKER_SOCKET_FD } from "../protocol.ts";
+import { serializeError } from "../serialize-error.ts";
+import { Link } from "./link.ts";
+import { describeMetadata, type HandlerModule, importBundle, isStandardSchema, type LifecycleInfo } from "./load.ts";
+import { createLog } from "./log.ts";
+import { Runner } from "./runner.ts";
+
+const socket = new Socket({ fd: WORKER_SOCKET_FD, readable: true, writable: true });
+const link = new Link(socket);
+const stopping = new AbortController();
+let handlerName = "";
+let loaded: HandlerModule = {};
+let runner: Runner | undefined;
+
+const reader = new FrameReader((type, bytes, start, end) => {
+  switch (type) {
+    case FrameType.deliver:
+      return runner?.deliver(bytes, start, end);
+    case FrameType.answer:
+      return link.answered(bytes.readUInt32BE(start), bytes.readUInt16BE(start + 4), bytes.subarray(start + 6, end));
+    case FrameType.abort:
+      return runner?.abort(bytes.readUInt32BE(start));
+    case FrameType.ping:
+      return link.send(FrameType.pong, null);
+    case FrameType.load:
+      return void load(jsonBody<LoadRequest>(bytes, start, end));
+    case FrameType.start:
+      return void start_(jsonBody<StartRequest>(bytes, start, end));
+    case FrameType.stop:
+      return void stop();
+    default:
+      throw new RangeError(`unknown frame type ${type}`);
+  }
+});
+
+socket.on("data", (chunk: Buffer) => {
+  reader.push(chunk);
+  // What returned at once leaves at once; what is still running is batched by `schedule`.
+  link.flush();
+});
+// The supervisor is gone, or has let go of this worker: nothing here can be of use to anyone.
+socket.on("close", () => process.exit(0));
+socket.on("error", () => process.exit(0));
+
+// Results that were ready when the process ends are results: the message must not be run again for nothing.
+process.on("exit", () => {
+  const unsent = link.takeUnsent();
+  if (unsent === undefined) return;
+  try {
+    writeSync(WORKER_SOCKET_FD, unsent);
+  } catch {
+    // The supervisor is gone or its socket is full: it will treat these deliveries as cut off by the crash.
+  }
+});
+
+function lifecycleInfo(): LifecycleInfo {
+  return { handler: handlerName, signal: stopping.signal, log: createLog(link, () => ({})) };
+}
+
+async function load(request: LoadRequest): Promise<void> {
+  handlerName = request.handler;
+  Object.assign(process.env, request.env);
+  process.title = `handlers: ${request.handler}`;
+  try {
+    process.chdir(request.cwd);
+    if (request.inspectPort !== undefined) inspector.open(request.inspectPort, "127.0.0.1");
+    loaded = await importBundle(request.url);
+    link.send(FrameType.loaded, {
+      metadata: describeMetadata(loaded.metadata),
+      defaultExport: typeof loaded.default,
+    });
+  } catch (error) {
+    link.send(FrameType.loadFailed, { phase: "import", error: serializeError(error) });
+  }
+  link.flush();
+}
+
+async function start_(request: StartRequest): Promise<void> {
+  try {
+    await loaded.setup?.(lifecycleInfo());
+  } catch (error) {
+    link.send(FrameType.loadFailed, { phase: "setup", error: serializeError(error) });
+    return link.flush();
+  }
+  const schema = loaded.metadata?.schema;
+  runner = new Runner({ link, start: request, handler: handlerName }, loaded.default!, isStandardSchema(schema) ? schema : undefined);
+  link.send(FrameType.ready, null);
+  link.flush();
+}
+
+async function stop(): Promise<void> {
+  stopping.abort(new Error("the worker is stopping"));
+  runner?.abortAll(new Error("the worker is stopping"));
+  let error: unknown = null;
+  try {
+    if (runner !== undefined) await loaded.teardown?.(lifecycleInfo());
+  } catch (thrown) {
+    error = serializeError(thrown);
+  }
+  link.send(FrameType.stopped, error);
+  link.flush();
+  socket.end(() => process.exit(0));
+}
+
+// The URLs on the command line are loaded before anyone waits for them: the sdk and the schema library are most of
+// what a new generation would otherwise pay for. One that is not there is missed by the bundle, with a better message.
+await Promise.allSettled(process.argv.slice(2).map((url) => import(url)));
+link.send(FrameType.hello, null);
+link.flush();

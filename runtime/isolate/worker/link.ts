@@ -1,0 +1,105 @@
+// The worker's end of the socket: batches what goes out, and matches answers to the calls that wait for them.
+
+import type { Socket } from "node:net";
+import { FrameType, FrameWriter } from "../protocol.ts";
+
+interface PendingCall {
+  resolve(answer: Buffer): void;
+  reject(error: Error): void;
+}
+
+const FLUSH_AT_BYTES = 256 * 1024;
+
+export class Link {
+  readonly out = new FrameWriter();
+  private readonly socket: Socket;
+  private readonly calls = new Map<number, PendingCall>();
+  private nextCall = 1;
+  private scheduled = false;
+  private doneFirst = 0;
+  private doneCount = 0;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+  }
+
+  /** Record that a delivery returned without a reply. Runs of consecutive ids leave as one frame. */
+  done(id: number): void {
+    if (this.doneCount > 0 && id === ((this.doneFirst + this.doneCount) >>> 0)) {
+      this.doneCount++;
+      return;
+    }
+    this.closeRun();
+    this.doneFirst = id;
+    this.doneCount = 1;
+  }
+
+  /** Begin a frame that leaves with the next batch. */
+  begin(type: number): FrameWriter {
+    this.closeRun();
+    this.out.begin(type);
+    return this.out;
+  }
+
+  send(type: number, value: unknown): void {
+    this.closeRun();
+    this.out.json(type, value);
+    this.schedule();
+  }
+
+  /** Begin a frame that carries a call's number and is answered later. */
+  call(type: number): { frame: FrameWriter; answer: Promise<Buffer> } {
+    const number = this.nextCall;
+    this.nextCall = (this.nextCall + 1) >>> 0;
+    const frame = this.begin(type);
+    frame.u32(number);
+    const answer = new Promise<Buffer>((resolve, reject) => this.calls.set(number, { resolve, reject }));
+    return { frame, answer };
+  }
+
+  /** `status` 0: `body` is the result; else it is the message of an error. */
+  answered(number: number, status: number, body: Buffer): void {
+    const call = this.calls.get(number);
+    this.calls.delete(number);
+    if (status === 0) call?.resolve(body);
+    else call?.reject(Object.assign(new Error(body.toString("utf8")), { code: status }));
+  }
+
+  /** Send the batch at the end of this turn of the event loop. */
+  schedule(): void {
+    if (this.out.pendingBytes > FLUSH_AT_BYTES) return this.flush();
+    if (this.scheduled) return;
+    this.scheduled = true;
+    setImmediate(() => {
+      this.scheduled = false;
+      this.flush();
+    });
+  }
+
+  flush(): void {
+    this.closeRun();
+    const batch = this.out.take();
+    if (batch !== undefined && this.socket.writable) this.socket.write(batch);
+  }
+
+  /** Resolves when little enough is waiting to be written. */
+  async drained(): Promise<void> {
+    if (this.socket.writableLength < FLUSH_AT_BYTES) return;
+    await new Promise<void>((resolve) => this.socket.once("drain", resolve));
+  }
+
+  /** The frames not written yet, for a last synchronous write while the process ends. */
+  takeUnsent(): Buffer | undefined {
+    this.closeRun();
+    return this.socket.writableLength === 0 ? this.out.take() : undefined;
+  }
+
+  private closeRun(): void {
+    if (this.doneCount === 0) return;
+    this.out.begin(FrameType.done);
+    this.out.u32(this.doneFirst);
+    this.out.u32(this.doneCount);
+    this.out.end();
+    this.doneCount = 0;
+  }
+}

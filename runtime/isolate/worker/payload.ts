@@ -1,0 +1,84 @@
+// Payloads: JSON by default. Content that is not JSON reaches a handler without a schema as bytes.
+
+import type { SchemaIssue } from "../../deliver/outcome.ts";
+
+export type Decoded =
+  | { readonly kind: "json"; readonly value: unknown }
+  | { readonly kind: "bytes"; readonly value: Uint8Array }
+  | { readonly kind: "unreadable"; readonly message: string };
+
+const EMPTY: Decoded = { kind: "json", value: undefined };
+
+export function decodePayload(bytes: Buffer, start: number, end: number, hasSchema: boolean): Decoded {
+  if (start === end) return EMPTY;
+  if (hasSchema || looksLikeJson(bytes[start]!)) {
+    try {
+      return { kind: "json", value: JSON.parse(bytes.toString("utf8", start, end)) };
+    } catch (error) {
+      if (hasSchema) return { kind: "unreadable", message: `payload is not JSON: ${(error as Error).message}` };
+    }
+  }
+  // A copy, because the author may keep it and the batch it lies in is much larger.
+  return { kind: "bytes", value: new Uint8Array(bytes.subarray(start, end)) };
+}
+
+/** First byte of a JSON text: `{ [ " - t f n`, a digit or white space (RFC 8259). */
+function looksLikeJson(byte: number): boolean {
+  switch (byte) {
+    case 0x7b:
+    case 0x5b:
+    case 0x22:
+    case 0x2d:
+    case 0x74:
+    case 0x66:
+    case 0x6e:
+    case 0x20:
+    case 0x0a:
+    case 0x0d:
+    case 0x09:
+      return true;
+    default:
+      return byte >= 0x30 && byte <= 0x39;
+  }
+}
+
+export class NotSerializableError extends Error {
+  override readonly name = "NotSerializableError";
+}
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * The bytes that stand for `value`: bytes as they are, undefined as an empty payload, anything else as JSON. With
+ * `rawText` a string is its UTF-8 bytes. Throws NotSerializableError for what JSON cannot carry.
+ */
+export function encodePayload(value: unknown, what: string, rawText = false): Uint8Array {
+  if (value === undefined) return NOTHING;
+  if (value instanceof Uint8Array) return value;
+  if (rawText && typeof value === "string") return Buffer.from(value, "utf8");
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    throw new NotSerializableError(`${what} cannot be written as JSON: ${(error as Error).message.split("\n")[0]}`);
+  }
+  if (text === undefined) throw new NotSerializableError(`${what} is a ${typeof value}, which JSON cannot carry`);
+  return Buffer.from(text, "utf8");
+}
+
+interface StandardIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/** Issues of a Standard Schema result, paths as `item.tags.0`. */
+export function readIssues(issues: readonly StandardIssue[]): SchemaIssue[] {
+  return issues.slice(0, 50).map((issue) => ({
+    path: (issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join("."),
+    message: issue.message,
+  }));
+}
+
+export function describeIssues(issues: readonly SchemaIssue[]): string {
+  return issues.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`)).join("; ");
+}

@@ -1,0 +1,181 @@
+// Wires the parts together, and nothing else: what each does stands in its own folder.
+
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { createBinder } from "./bind/binder.ts";
+import { connect, type NatsConnection } from "./bind/connection.ts";
+import { type EmbeddedServer, startEmbeddedServer } from "./bind/embedded-server.ts";
+import { Publisher } from "./bind/publisher.ts";
+import { createBundler } from "./bundle/bundler.ts";
+import { type Clock, within } from "./clock.ts";
+import type { ResolvedConfig } from "./config/resolved-config.ts";
+import { type FileWatch, watchFiles } from "./discover/watch.ts";
+import { RuntimeError, toRuntimeError } from "./errors.ts";
+import type { Emit } from "./events.ts";
+import { baseEnvironment } from "./isolate/environment.ts";
+import { WorkerPool } from "./isolate/pool.ts";
+import { type Reaper, startReaper } from "./isolate/reaper.ts";
+import { createGate } from "./supervise/gate.ts";
+import type { HandlerStatus } from "./supervise/handler-status.ts";
+import { createNameFilter } from "./supervise/name-filter.ts";
+import { Supervisor } from "./supervise/supervisor.ts";
+
+export interface RuntimeOptions {
+  readonly config: ResolvedConfig;
+  /** `dev` brings its own nats-server when none is configured, and follows the files. */
+  readonly mode: "dev" | "start";
+  readonly clock: Clock;
+  readonly emit: Emit;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Told how a nats-server is got, when that takes a while. */
+  readonly onProgress: (line: string) => void;
+  /** Handlers to debug, with the port of their inspector. */
+  readonly inspect?: ReadonlyMap<string, number>;
+  /** Port of the embedded server; taken when free. */
+  readonly natsPort?: number;
+}
+
+export interface Runtime {
+  readonly natsUrl: string;
+  readonly connection: NatsConnection;
+  status(): HandlerStatus[];
+  /** Build and bring up a handler again; undefined when there is none of that name. */
+  reload(name: string): Promise<void> | undefined;
+  /** Drain, then end everything that was started. Resolves with what did not end in time. A second call joins the first. */
+  close(graceMs?: number): Promise<readonly string[]>;
+}
+
+const CANDIDATES_AT_ONCE = 4;
+const CLOSE_NATS_MS = 2_000;
+const DEFAULT_NATS_PORT = 4222;
+
+/** Start everything. Resolves when every handler serves or has failed; rejects with a RuntimeError when nothing can run. */
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { config, clock, emit } = options;
+  const startedAtMs = clock.monotonicMs();
+  const reaper = startReaper({ emit });
+  let server: EmbeddedServer | undefined;
+  let connection: NatsConnection | undefined;
+  try {
+    server = await serverFor(options, reaper);
+    const servers = server === undefined ? config.nats.servers! : [server.url];
+    const instance = newInstanceId();
+    connection = await connect({ settings: { ...config.nats, servers }, name: `${config.app}/${instance}`, emit, clock });
+    return await serve({ options, reaper, server, connection, instance, startedAtMs });
+  } catch (error) {
+    await connection?.close();
+    await server?.close();
+    reaper.close();
+    throw error;
+  }
+}
+
+async function serverFor(options: RuntimeOptions, reaper: Reaper): Promise<EmbeddedServer | undefined> {
+  const { config, mode, clock, emit, onProgress, natsPort = DEFAULT_NATS_PORT } = options;
+  if (config.nats.servers !== undefined) return undefined;
+  if (mode === "dev") return startEmbeddedServer({ stateDir: config.stateDir, port: natsPort, reaper, clock, emit, onProgress });
+  throw new RuntimeError("NATS_NOT_CONFIGURED", "`start` needs to know where NATS is, and no server is configured", {
+    remedy: "Set NATS_URL, `nats.servers` in handlers.config.ts or --server. `handlers dev` brings a server of its own.",
+  });
+}
+
+interface Parts {
+  readonly options: RuntimeOptions;
+  readonly reaper: Reaper;
+  readonly server: EmbeddedServer | undefined;
+  readonly connection: NatsConnection;
+  readonly instance: string;
+  readonly startedAtMs: number;
+}
+
+async function serve(parts: Parts): Promise<Runtime> {
+  const { options, reaper, server, connection, instance, startedAtMs } = parts;
+  const { config, mode, clock, emit, environment, inspect = new Map<string, number>() } = options;
+  const sdkUrl = new URL(import.meta.url.endsWith(".ts") ? "../sdk/index.ts" : "../sdk/index.js", import.meta.url).href;
+  const pool = new WorkerPool({
+    size: config.warmWorkers,
+    memoryMiB: config.defaults.memoryMiB,
+    env: baseEnvironment(environment),
+    preload: [sdkUrl, await writePreload(config.stateDir)],
+    reaper,
+    clock,
+    emit,
+  });
+  const bundler = createBundler({ rootDir: config.rootDir, buildDir: join(config.stateDir, "build"), sdkUrl });
+  const publisher = new Publisher(connection, clock);
+  let watch: FileWatch | undefined;
+  const supervisor = new Supervisor({
+    rootDir: config.rootDir,
+    handlersDir: config.handlersDir,
+    wanted: createNameFilter(config.only, config.disabled.map(({ pattern }) => pattern)),
+    clock,
+    emit,
+    onInputs: (paths) => watch?.follow(paths),
+    services: {
+      rootDir: config.rootDir,
+      defaults: config.defaults,
+      startTimeoutMs: config.startTimeoutMs,
+      killGraceMs: config.killGraceMs,
+      maxHops: config.maxHops,
+      environment,
+      bundler,
+      pool,
+      binder: createBinder({ connection, app: config.app, instance }),
+      call: (call) => publisher.call(call),
+      gate: createGate(CANDIDATES_AT_ONCE),
+      inspectPort: (handler) => inspect.get(handler),
+      clock,
+      emit,
+    },
+  });
+  if (mode === "dev") {
+    watch = watchFiles({
+      handlersDir: config.handlersDir,
+      clock,
+      onChange: (paths) => void supervisor.changed(paths),
+      onError: (error) => emit({ type: "runtime.notice", level: "warn", message: toRuntimeError(error, "watching files").message }),
+    });
+    await watch.ready;
+  }
+  await supervisor.start();
+  const states = supervisor.status().map(({ state }) => state);
+  const serving = states.filter((state) => state === "serving").length;
+  emit({ type: "runtime.ready", serving, failed: states.length - serving, durationMs: clock.monotonicMs() - startedAtMs });
+
+  let closing: Promise<readonly string[]> | undefined;
+  async function close(graceMs: number): Promise<readonly string[]> {
+    emit({ type: "runtime.draining", graceMs });
+    await watch?.close();
+    const unfinished = await supervisor.close(graceMs);
+    await pool.close();
+    await bundler.close();
+    await within(clock, CLOSE_NATS_MS, connection.drain().catch(() => undefined));
+    await connection.close().catch(() => undefined); // Closed already, or the server is gone: nothing is left to close.
+    await server?.close();
+    reaper.close();
+    emit({ type: "runtime.stopped", unfinished });
+    return unfinished;
+  }
+
+  return {
+    natsUrl: server?.url ?? config.nats.servers!.join(","),
+    connection,
+    status: () => supervisor.status(),
+    reload: (name) => supervisor.reload(name),
+    close: (graceMs = config.drainGraceMs) => (closing ??= close(graceMs)),
+  };
+}
+
+/** A module in the project's own folder, so that warm workers load the schema library the project's handlers will. */
+async function writePreload(stateDir: string): Promise<string> {
+  await mkdir(stateDir, { recursive: true });
+  const path = join(stateDir, "preload.mjs");
+  await writeFile(path, 'await import("zod").catch(() => {});\n');
+  return pathToFileURL(path).href;
+}
+
+/** Short, and different for every start: part of the ids of core messages. */
+function newInstanceId(): string {
+  return crypto.randomUUID().slice(0, 8);
+}

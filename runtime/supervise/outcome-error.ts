@@ -1,0 +1,80 @@
+// A failed delivery, told to the person who reads the log.
+
+import { explain } from "../deliver/settle.ts";
+import type { Outcome } from "../deliver/outcome.ts";
+import { type ErrorCode, RuntimeError } from "../errors.ts";
+import { placeInStack } from "./stack-place.ts";
+
+const CODES: Readonly<Record<Exclude<Outcome["kind"], "returned">, ErrorCode>> = {
+  threw: "HANDLER_THREW",
+  "gave-up": "HANDLER_THREW",
+  "retry-later": "HANDLER_THREW",
+  "not-serializable": "NOT_SERIALIZABLE",
+  invalid: "PAYLOAD_INVALID",
+  "timed-out": "HANDLER_TIMED_OUT",
+  crashed: "WORKER_CRASHED",
+  "out-of-memory": "WORKER_OUT_OF_MEMORY",
+  "too-many-hops": "TOO_MANY_HOPS",
+  "queue-full": "QUEUE_FULL",
+  "given-back": "HANDLER_THREW",
+};
+
+export interface FailedDelivery {
+  readonly handler: string;
+  readonly file: string;
+  readonly rootDir: string;
+  readonly subject: string;
+  readonly timeoutMs: number;
+}
+
+export function outcomeError(outcome: Exclude<Outcome, { kind: "returned" }>, about: FailedDelivery): RuntimeError {
+  const stack = "error" in outcome ? outcome.error.stack : "exit" in outcome ? outcome.exit.lastOutput.join("\n") : "";
+  const place = placeInStack(stack, about.rootDir) ?? { file: about.file };
+  const message = `handler "${about.handler}" ${verb(outcome)} on "${about.subject}": ${explain(outcome)}`;
+  const remedy = remedyFor(outcome, about);
+  return new RuntimeError(CODES[outcome.kind], message, {
+    handler: about.handler,
+    place,
+    stack,
+    ...(remedy === undefined ? {} : { remedy }),
+  });
+}
+
+function verb(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case "gave-up":
+      return "gave up";
+    case "retry-later":
+      return "asked to retry";
+    case "invalid":
+      return "refused its payload";
+    case "timed-out":
+      return "timed out";
+    case "crashed":
+    case "out-of-memory":
+      return "lost its worker";
+    case "too-many-hops":
+    case "queue-full":
+    case "given-back":
+      return "did not run";
+    default:
+      return "failed";
+  }
+}
+
+function remedyFor(outcome: Outcome, { timeoutMs }: FailedDelivery): string | undefined {
+  switch (outcome.kind) {
+    case "timed-out":
+      return outcome.blocked
+        ? "Its worker was killed. Look for a loop that never awaits; long computations need a higher `timeout`."
+        : `Raise \`timeout\` (now ${timeoutMs} ms), or stop work when \`ctx.signal\` aborts.`;
+    case "out-of-memory":
+      return "Raise `memory` in its metadata, or look for what it keeps between messages.";
+    case "queue-full":
+      return "Raise `concurrency` or `workers`, run more replicas, or make the handler durable so that the stream holds what waits.";
+    case "too-many-hops":
+      return "Break the circle: a handler must not publish to a subject that leads back to itself.";
+    default:
+      return undefined;
+  }
+}

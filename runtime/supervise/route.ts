@@ -1,0 +1,163 @@
+// One binding and the dispatcher behind it: what comes in is dispatched, what has ended is settled, counted and told.
+
+import type { Binding, BindingOwner } from "../bind/binding.ts";
+import type { PlannedBinding } from "../bind/binder.ts";
+import type { Clock } from "../clock.ts";
+import type { Delivery } from "../deliver/delivery.ts";
+import { Dispatcher, type DispatcherLimits, type DispatcherOwner } from "../deliver/dispatcher.ts";
+import type { Outcome } from "../deliver/outcome.ts";
+import { settle } from "../deliver/settle.ts";
+import type { Emit } from "../events.ts";
+import type { RuntimeError } from "../errors.ts";
+import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import type { HandlerStats } from "./handler-stats.ts";
+import { outcomeError } from "./outcome-error.ts";
+
+export interface RouteOptions {
+  readonly handler: string;
+  readonly file: string;
+  readonly rootDir: string;
+  readonly metadata: ResolvedMetadata;
+  readonly killGraceMs: number;
+  readonly maxHops: number;
+  readonly plan: PlannedBinding;
+  readonly stats: HandlerStats;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  /** Deliveries wait and there is no worker for them. */
+  readonly onWake: () => void;
+  readonly onLost: (error: RuntimeError) => void;
+}
+
+const DROP_REPORT_MS = 1_000;
+
+export class Route implements DispatcherOwner, BindingOwner {
+  readonly dispatcher: Dispatcher;
+  readonly idPrefix: string;
+  private readonly options: RouteOptions;
+  private metadata: ResolvedMetadata;
+  private binding: Binding | undefined;
+  private dropped = 0;
+
+  constructor(options: RouteOptions) {
+    this.options = options;
+    this.metadata = options.metadata;
+    this.idPrefix = options.plan.idPrefix;
+    this.dispatcher = new Dispatcher(this.limits(), this, options.clock);
+  }
+
+  /** Whether a version with this metadata can be served without binding anew. */
+  serves(metadata: ResolvedMetadata): boolean {
+    const { kind, subject, maxQueued, maxQueuedBytes } = this.metadata;
+    return (
+      kind === metadata.kind &&
+      subject === metadata.subject &&
+      maxQueued === metadata.maxQueued &&
+      maxQueuedBytes === metadata.maxQueuedBytes
+    );
+  }
+
+  /** Workers opened from now on run by this metadata. `serves` must have said yes. */
+  adopt(metadata: ResolvedMetadata): void {
+    this.metadata = metadata;
+    this.dispatcher.configure(this.limits());
+  }
+
+  async bind(): Promise<void> {
+    const { handler, plan, onLost, emit } = this.options;
+    const onOverflow = (delivery: Delivery) => this.settled(delivery, { kind: "queue-full" }, 0);
+    this.binding = await plan.bind({ handler, metadata: this.metadata, owner: this, onOverflow, onLost });
+    emit({ type: "handler.bound", handler, kind: this.metadata.kind, subject: this.metadata.subject });
+  }
+
+  /** Take no more messages; what has been taken goes on. Never rejects. */
+  async unbind(): Promise<void> {
+    if (this.binding === undefined) return;
+    const { binding, metadata } = this;
+    await binding.unbind();
+    this.options.emit({ type: "handler.unbound", handler: this.options.handler, subject: metadata.subject });
+  }
+
+  /** Settle what still waits as not handled. */
+  giveBackQueued(why: "shutdown" | "reload" | "disabled"): void {
+    for (const delivery of this.dispatcher.takeQueued()) this.settled(delivery, { kind: "given-back", why }, 0);
+  }
+
+  get room(): number {
+    return this.dispatcher.room;
+  }
+
+  accept(delivery: Delivery): boolean {
+    if (delivery.hops >= this.options.maxHops) {
+      this.settled(delivery, { kind: "too-many-hops", hops: delivery.hops }, 0);
+      return true;
+    }
+    return this.dispatcher.accept(delivery);
+  }
+
+  settled(delivery: Delivery, outcome: Outcome, tookMs: number): void {
+    this.options.stats.count(outcome.kind, tookMs);
+    const { kind, retry } = this.metadata;
+    const rule = { kind, attempts: retry.attempts, backoffMs: retry.backoffMs };
+    const settlement = settle(outcome, delivery.attempt, rule, Math.random());
+    const done = this.binding?.apply(delivery, settlement);
+    if (outcome.kind === "returned" && done === undefined) return;
+    if (outcome.kind === "queue-full") return this.reportDrops();
+    this.reportFailure(delivery, outcome, done ?? settlement.do);
+  }
+
+  chunk(delivery: Delivery, data: Uint8Array): void {
+    this.binding?.chunk(delivery, data);
+  }
+
+  wake(): void {
+    this.options.onWake();
+  }
+
+  roomChanged(): void {
+    this.binding?.roomChanged();
+  }
+
+  private limits(): DispatcherLimits {
+    const { concurrency, timeoutMs, maxQueued, maxQueuedBytes, kind } = this.metadata;
+    return {
+      concurrency,
+      timeoutMs,
+      killGraceMs: this.options.killGraceMs,
+      maxQueued,
+      maxQueuedBytes,
+      // A durable message waits in the stream, where every replica can take it.
+      prefetch: kind !== "durable",
+    };
+  }
+
+  private reportFailure(delivery: Delivery, outcome: Outcome, settled: string): void {
+    const { handler, file, rootDir, emit } = this.options;
+    const { timeoutMs } = this.metadata;
+    const about = { handler, file, rootDir, subject: delivery.subject, timeoutMs };
+    // A reply that could not be sent is a failure of a delivery that returned.
+    const failure: Exclude<Outcome, { kind: "returned" }> =
+      outcome.kind === "returned" ? { kind: "not-serializable", error: { name: "Error", message: settled, stack: "" } } : outcome;
+    emit({
+      type: "delivery.failed",
+      handler,
+      subject: delivery.subject,
+      id: `${this.idPrefix}${delivery.seq}`,
+      attempt: delivery.attempt,
+      outcome: outcome.kind,
+      error: outcomeError(failure, about),
+      settled,
+    });
+  }
+
+  /** An overflow is thousands of messages; the log gets one line a second. */
+  private reportDrops(): void {
+    if (this.dropped++ > 0) return;
+    const { clock, handler, emit } = this.options;
+    clock.after(DROP_REPORT_MS, () => {
+      const why = `the queue is full (${this.metadata.maxQueued} messages or ${this.metadata.maxQueuedBytes} bytes)`;
+      emit({ type: "delivery.dropped", handler, count: this.dropped, why });
+      this.dropped = 0;
+    });
+  }
+}

@@ -1,0 +1,19 @@
+// The author's line in a stack: the first frame that lies in the project and not in its packages.
+
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { SourcePlace } from "../errors.ts";
+
+const FRAME = /\(?((?:file:\/\/)?\/[^\s()]+?|[A-Za-z]:\\[^\s()]+?):(\d+):(\d+)\)?$/;
+
+export function placeInStack(stack: string, rootDir: string): SourcePlace | undefined {
+  for (const line of stack.split("\n")) {
+    const [, found, lineNumber, column] = FRAME.exec(line.trim()) ?? [];
+    if (found === undefined) continue;
+    const path = found.startsWith("file://") ? fileURLToPath(found) : found;
+    const inside = relative(rootDir, path);
+    if (inside.startsWith("..") || inside.includes("node_modules") || inside.startsWith(".handlers")) continue;
+    return { file: inside.replaceAll("\\", "/"), line: Number(lineNumber), column: Number(column) };
+  }
+  return undefined;
+}
