@@ -82,7 +82,7 @@ function isRequire({ kind }: OnResolveArgs): boolean {
 }
 
 /** Below node_modules. A project that itself lies below one (an installed sample) is still the author's. */
-function isPackaged(rootDir: string, path: string): boolean {
+export function isPackaged(rootDir: string, path: string): boolean {
   const below = path.startsWith(rootDir + sep) ? relative(rootDir, path) : path;
   return below.split(sep).includes("node_modules");
 }

@@ -1,11 +1,11 @@
 // From a handler file to a file the worker can import: one call, which says what was built or why not.
 import { existsSync } from "node:fs";
-import { dirname, join, resolve, sep } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Message } from "esbuild";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import type { RuntimeError } from "../errors.ts";
-import { bareImports } from "./bare-imports.ts";
+import { bareImports, isPackaged } from "./bare-imports.ts";
 import { openBuildFolder, versionOf } from "./build-folder.ts";
 import { createBuildQueue } from "./build-queue.ts";
 import type { Bundle } from "./bundle.ts";
@@ -59,6 +59,7 @@ export function createBundler({ rootDir, buildDir, sdkUrl }: BundlerOptions): Bu
   const queue = createBuildQueue({ build: buildAll, mostRuns: MOST_RUNS, mostTogether: MOST_TOGETHER });
   const machineSpecific = [sdkUrl, pathToFileURL(rootDir).href, rootDir];
   const lastGoodInputs = new Map<string, readonly string[]>();
+  const isAuthored = (path: string) => !isPackaged(rootDir, path);
   let closing: Promise<void> | undefined;
 
   async function buildAll(files: readonly HandlerFile[]): Promise<BuildResult[]> {
@@ -132,10 +133,6 @@ export function createBundler({ rootDir, buildDir, sdkUrl }: BundlerOptions): Bu
       return closing;
     },
   };
-}
-
-function isAuthored(path: string): boolean {
-  return !path.split(sep).includes("node_modules");
 }
 
 /** esbuild honours the nearest tsconfig.json, so a change to it is a change to the handler. */
