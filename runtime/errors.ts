@@ -80,7 +80,8 @@ export class RuntimeError extends Error {
 export function describeError(error: unknown): string {
   if (!(error instanceof RuntimeError)) return error instanceof Error ? (error.stack ?? error.message) : String(error);
   const where = error.place === undefined ? "" : ` (${formatPlace(error.place)})`;
-  return [`${error.code}: ${error.message}${where}`, error.frame, error.remedy]
+  const [first, ...more] = error.message.split("\n");
+  return [`${error.code}: ${first}${where}`, ...more, error.frame, error.remedy]
     .filter((part) => part !== undefined && part !== "")
     .join("\n");
 }

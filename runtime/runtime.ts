@@ -7,7 +7,7 @@ import { createBinder } from "./bind/binder.ts";
 import { connect, type NatsConnection } from "./bind/connection.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "./bind/embedded-server.ts";
 import { Publisher } from "./bind/publisher.ts";
-import { createBundler } from "./bundle/bundler.ts";
+import { type Bundler, createBundler } from "./bundle/bundler.ts";
 import { type Clock, within } from "./clock.ts";
 import type { ResolvedConfig } from "./config/resolved-config.ts";
 import { type FileWatch, watchFiles } from "./discover/watch.ts";
@@ -18,6 +18,7 @@ import { WorkerPool } from "./isolate/pool.ts";
 import { type Reaper, startReaper } from "./isolate/reaper.ts";
 import { createGate } from "./supervise/gate.ts";
 import type { HandlerStatus } from "./supervise/handler-status.ts";
+import { type Inspection, inspectHandlers } from "./supervise/inspect.ts";
 import { createNameFilter } from "./supervise/name-filter.ts";
 import { Supervisor } from "./supervise/supervisor.ts";
 
@@ -61,7 +62,12 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     server = await serverFor(options, reaper);
     const servers = server === undefined ? config.nats.servers! : [server.url];
     const instance = newInstanceId();
-    connection = await connect({ settings: { ...config.nats, servers }, name: `${config.app}/${instance}`, emit, clock });
+    connection = await connect({
+      settings: { ...config.nats, servers },
+      name: `${config.app}/${instance}`,
+      emit,
+      clock,
+    });
     return await serve({ options, reaper, server, connection, instance, startedAtMs });
   } catch (error) {
     await connection?.close();
@@ -74,9 +80,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 async function serverFor(options: RuntimeOptions, reaper: Reaper): Promise<EmbeddedServer | undefined> {
   const { config, mode, clock, emit, onProgress, natsPort = DEFAULT_NATS_PORT } = options;
   if (config.nats.servers !== undefined) return undefined;
-  if (mode === "dev") return startEmbeddedServer({ stateDir: config.stateDir, port: natsPort, reaper, clock, emit, onProgress });
+  if (mode === "dev")
+    return startEmbeddedServer({ stateDir: config.stateDir, port: natsPort, reaper, clock, emit, onProgress });
   throw new RuntimeError("NATS_NOT_CONFIGURED", "`start` needs to know where NATS is, and no server is configured", {
-    remedy: "Set NATS_URL, `nats.servers` in handlers.config.ts or --server. `handlers dev` brings a server of its own.",
+    remedy:
+      "Set NATS_URL, `nats.servers` in handlers.config.ts or --server. `handlers dev` brings a server of its own.",
   });
 }
 
@@ -92,23 +100,13 @@ interface Parts {
 async function serve(parts: Parts): Promise<Runtime> {
   const { options, reaper, server, connection, instance, startedAtMs } = parts;
   const { config, mode, clock, emit, environment, inspect = new Map<string, number>() } = options;
-  const sdkUrl = new URL(import.meta.url.endsWith(".ts") ? "../sdk/index.ts" : "../sdk/index.js", import.meta.url).href;
-  const pool = new WorkerPool({
-    size: config.warmWorkers,
-    memoryMiB: config.defaults.memoryMiB,
-    env: baseEnvironment(environment),
-    preload: [sdkUrl, await writePreload(config.stateDir)],
-    reaper,
-    clock,
-    emit,
-  });
-  const bundler = createBundler({ rootDir: config.rootDir, buildDir: join(config.stateDir, "build"), sdkUrl });
+  const { pool, bundler } = await createWorkshop(options, reaper, config.warmWorkers);
   const publisher = new Publisher(connection, clock);
   let watch: FileWatch | undefined;
   const supervisor = new Supervisor({
     rootDir: config.rootDir,
     handlersDir: config.handlersDir,
-    wanted: createNameFilter(config.only, config.disabled.map(({ pattern }) => pattern)),
+    wanted: wantedBy(config),
     clock,
     emit,
     onInputs: (paths) => watch?.follow(paths),
@@ -134,14 +132,20 @@ async function serve(parts: Parts): Promise<Runtime> {
       handlersDir: config.handlersDir,
       clock,
       onChange: (paths) => void supervisor.changed(paths),
-      onError: (error) => emit({ type: "runtime.notice", level: "warn", message: toRuntimeError(error, "watching files").message }),
+      onError: (error) =>
+        emit({ type: "runtime.notice", level: "warn", message: toRuntimeError(error, "watching files").message }),
     });
     await watch.ready;
   }
   await supervisor.start();
   const states = supervisor.status().map(({ state }) => state);
   const serving = states.filter((state) => state === "serving").length;
-  emit({ type: "runtime.ready", serving, failed: states.length - serving, durationMs: clock.monotonicMs() - startedAtMs });
+  emit({
+    type: "runtime.ready",
+    serving,
+    failed: states.length - serving,
+    durationMs: clock.monotonicMs() - startedAtMs,
+  });
 
   let closing: Promise<readonly string[]> | undefined;
   async function close(graceMs: number): Promise<readonly string[]> {
@@ -150,7 +154,11 @@ async function serve(parts: Parts): Promise<Runtime> {
     const unfinished = await supervisor.close(graceMs);
     await pool.close();
     await bundler.close();
-    await within(clock, CLOSE_NATS_MS, connection.drain().catch(() => undefined));
+    await within(
+      clock,
+      CLOSE_NATS_MS,
+      connection.drain().catch(() => undefined),
+    );
     await connection.close().catch(() => undefined); // Closed already, or the server is gone: nothing is left to close.
     await server?.close();
     reaper.close();
@@ -164,6 +172,72 @@ async function serve(parts: Parts): Promise<Runtime> {
     status: () => supervisor.status(),
     reload: (name) => supervisor.reload(name),
     close: (graceMs = config.drainGraceMs) => (closing ??= close(graceMs)),
+  };
+}
+
+export interface InspectOptions {
+  readonly config: ResolvedConfig;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  /** Told what the handlers print while they are evaluated, and of trouble with the workers. */
+  readonly emit: Emit;
+}
+
+/** Discover, build, evaluate and validate every handler. Needs no NATS, serves nothing and leaves nothing running. */
+export async function inspectProject(options: InspectOptions): Promise<Inspection> {
+  const { config, clock, emit, environment } = options;
+  const reaper = startReaper({ emit });
+  const { pool, bundler } = await createWorkshop(options, reaper, 1);
+  try {
+    return await inspectHandlers({
+      rootDir: config.rootDir,
+      handlersDir: config.handlersDir,
+      wanted: wantedBy(config),
+      defaults: config.defaults,
+      startTimeoutMs: config.startTimeoutMs,
+      environment,
+      bundler,
+      pool,
+      clock,
+      listener: {
+        log: () => undefined,
+        call: async () => ({ ok: false, code: 503, message: "handlers are only inspected, not run" }),
+        output: (stream, line) => emit({ type: "handler.output", handler: "check", version: "", stream, line }),
+      },
+    });
+  } finally {
+    await pool.close();
+    await bundler.close();
+    reaper.close();
+  }
+}
+
+function wantedBy({ only, disabled }: ResolvedConfig): (name: string) => boolean {
+  return createNameFilter(
+    only,
+    disabled.map(({ pattern }) => pattern),
+  );
+}
+
+/** What turns files into running workers. */
+async function createWorkshop(
+  { config, clock, emit, environment }: InspectOptions,
+  reaper: Reaper,
+  warmWorkers: number,
+): Promise<{ pool: WorkerPool; bundler: Bundler }> {
+  const sdkUrl = new URL(import.meta.url.endsWith(".ts") ? "../sdk/index.ts" : "../sdk/index.js", import.meta.url).href;
+  const pool = new WorkerPool({
+    size: warmWorkers,
+    memoryMiB: config.defaults.memoryMiB,
+    env: baseEnvironment(environment),
+    preload: [sdkUrl, await writePreload(config.stateDir)],
+    reaper,
+    clock,
+    emit,
+  });
+  return {
+    pool,
+    bundler: createBundler({ rootDir: config.rootDir, buildDir: join(config.stateDir, "build"), sdkUrl }),
   };
 }
 

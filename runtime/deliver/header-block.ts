@@ -20,7 +20,8 @@ export function decodeHeaders(bytes: Buffer): HeaderPairs {
 
 /** What is wrong with a header an author set, or undefined. Names are printable ASCII without `:` or space (RFC 5322 field names). */
 export function headerProblem(name: string, value: string): string | undefined {
-  if (!/^[!-9;-~]+$/.test(name)) return `header name ${JSON.stringify(name)} must be printable ASCII without spaces or ":"`;
+  if (!/^[!-9;-~]+$/.test(name))
+    return `header name ${JSON.stringify(name)} must be printable ASCII without spaces or ":"`;
   if (/[\r\n]/.test(value)) return `header "${name}" must not contain line breaks, but is ${JSON.stringify(value)}`;
   if (/^nats-/i.test(name)) return `header "${name}" is refused: names starting with "Nats-" belong to the server`;
   return undefined;

@@ -67,7 +67,14 @@ export class Lane implements WorkerEvents {
   handOver(delivery: Delivery, nowMs: number): void {
     const id = this.nextId;
     this.nextId = (id + 1) >>> 0;
-    const entry: Entry = { id, delivery, startedAtMs: NOT_STARTED, aborted: false, previous: this.tail, next: undefined };
+    const entry: Entry = {
+      id,
+      delivery,
+      startedAtMs: NOT_STARTED,
+      aborted: false,
+      previous: this.tail,
+      next: undefined,
+    };
     if (this.tail === undefined) this.head = entry;
     else this.tail.next = entry;
     this.tail = entry;

@@ -12,8 +12,8 @@
 // | queue full                 | drop        | error 429         | give back                                   |
 // | given back                 | drop        | error 503         | give back                                   |
 
-import type { HandlerKind } from "../metadata/handler-metadata.ts";
 import { assertNever } from "../errors.ts";
+import type { HandlerKind } from "../metadata/handler-metadata.ts";
 import type { Outcome, OutcomeKind } from "./outcome.ts";
 
 export type Settlement =
@@ -56,7 +56,8 @@ function settleEvent(outcome: Outcome): Settlement {
 
 function settleRequest(outcome: Outcome): Settlement {
   if (outcome.kind === "returned") return { do: "reply", body: outcome.reply ?? NO_BYTES };
-  const body = outcome.kind === "invalid" ? JSON.stringify({ message: outcome.message, issues: outcome.issues }) : undefined;
+  const body =
+    outcome.kind === "invalid" ? JSON.stringify({ message: outcome.message, issues: outcome.issues }) : undefined;
   return { do: "reply-error", code: errorCode(outcome), text: explain(outcome), body };
 }
 
@@ -78,7 +79,11 @@ function settleDurable(outcome: Outcome, attempt: number, rule: SettleRule, rand
     case "crashed":
     case "out-of-memory":
       if (attempt >= rule.attempts) return { do: "dead-letter", reason: outcome.kind, text: explain(outcome) };
-      return { do: "retry", delayMs: (outcome.kind === "retry-later" ? outcome.delayMs : undefined) ?? backoff(attempt, rule.backoffMs, random) };
+      return {
+        do: "retry",
+        delayMs:
+          (outcome.kind === "retry-later" ? outcome.delayMs : undefined) ?? backoff(attempt, rule.backoffMs, random),
+      };
     default:
       return assertNever(outcome);
   }

@@ -26,7 +26,10 @@ export function baseEnvironment(environment: Environment): Record<string, string
   return pick(names, environment);
 }
 
-export function declaredEnvironment(names: readonly string[], environment: Environment): { values: Record<string, string>; missing: string[] } {
+export function declaredEnvironment(
+  names: readonly string[],
+  environment: Environment,
+): { values: Record<string, string>; missing: string[] } {
   return { values: pick(names, environment), missing: names.filter((name) => environment[name] === undefined) };
 }
 

@@ -4,8 +4,8 @@
 // L2  A warm worker that dies is replaced after a growing delay: a machine without memory gets no storm of processes.
 
 import type { Clock, Timer } from "../clock.ts";
-import type { Emit } from "../events.ts";
 import { describeError } from "../errors.ts";
+import type { Emit } from "../events.ts";
 import type { Reaper } from "./reaper.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
@@ -69,7 +69,8 @@ export class WorkerPool {
   }
 
   private refill(): void {
-    while (this.open && this.warm.length < this.options.size) this.warm.push(this.watched(this.spawn(this.options.memoryMiB)));
+    while (this.open && this.warm.length < this.options.size)
+      this.warm.push(this.watched(this.spawn(this.options.memoryMiB)));
   }
 
   private watched(worker: WorkerProcess): WorkerProcess {
@@ -101,4 +102,3 @@ export class WorkerPool {
     return worker;
   }
 }
-

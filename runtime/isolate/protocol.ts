@@ -53,7 +53,7 @@ export interface LoadRequest {
 /** What a bundle turned out to export. Crosses as JSON: schemas and functions are replaced by marks. */
 export interface LoadedModule {
   readonly metadata: unknown;
-  /** `typeof` the default export: "function" when it is as it should be. */
+  /** `typeof` the default export, or "async generator": a function that streams its replies. */
   readonly defaultExport: string;
 }
 
@@ -156,7 +156,8 @@ export class FrameWriter {
     const batch = this.buffer.subarray(0, this.used);
     const rest = this.buffer.length - this.used;
     // The tail of a large buffer serves the next batches: most are far smaller than the buffer.
-    this.buffer = rest >= this.initialBytes / 4 ? this.buffer.subarray(this.used) : Buffer.allocUnsafeSlow(this.initialBytes);
+    this.buffer =
+      rest >= this.initialBytes / 4 ? this.buffer.subarray(this.used) : Buffer.allocUnsafeSlow(this.initialBytes);
     this.used = 0;
     this.start = 0;
     return batch;

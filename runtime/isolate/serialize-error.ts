@@ -6,7 +6,8 @@ const MAX_MESSAGE_CHARS = 4_000;
 const MAX_STACK_CHARS = 16_000;
 
 export function serializeError(thrown: unknown): SerializedError {
-  if (!(thrown instanceof Error)) return { name: "Error", message: `threw ${preview(thrown)}, which is not an Error`, stack: "" };
+  if (!(thrown instanceof Error))
+    return { name: "Error", message: `threw ${preview(thrown)}, which is not an Error`, stack: "" };
   const code = (thrown as { code?: unknown }).code;
   return {
     name: textOf(thrown.name, "Error"),

@@ -28,7 +28,9 @@ import {
 } from "./protocol.ts";
 import type { LogRecord } from "./worker/log.ts";
 
-const ENTRY = fileURLToPath(import.meta.resolve(import.meta.url.endsWith(".ts") ? "./worker/entry.ts" : "./worker/entry.js"));
+const ENTRY = fileURLToPath(
+  import.meta.resolve(import.meta.url.endsWith(".ts") ? "./worker/entry.ts" : "./worker/entry.js"),
+);
 const FLUSH_AT_BYTES = 256 * 1024;
 
 export interface SpawnOptions {
@@ -85,7 +87,11 @@ export class WorkerProcess implements WorkerPort {
   private teardownError: SerializedError | undefined;
 
   constructor(options: SpawnOptions) {
-    const flags = ["--enable-source-maps", "--disable-warning=ExperimentalWarning", `--max-old-space-size=${options.memoryMiB}`];
+    const flags = [
+      "--enable-source-maps",
+      "--disable-warning=ExperimentalWarning",
+      `--max-old-space-size=${options.memoryMiB}`,
+    ];
     this.child = spawn(process.execPath, [...flags, ENTRY, ...options.preload], {
       stdio: ["ignore", "pipe", "pipe", "pipe"],
       env: { ...options.env },
@@ -101,8 +107,12 @@ export class WorkerProcess implements WorkerPort {
       }
     });
     this.socket.on("error", () => undefined); // The exit tells what happened.
-    const stdout = new OutputCapture(this.child.stdout!, options.clock, (line) => this.listener?.output("stdout", line));
-    const stderr = new OutputCapture(this.child.stderr!, options.clock, (line) => this.listener?.output("stderr", line));
+    const stdout = new OutputCapture(this.child.stdout!, options.clock, (line) =>
+      this.listener?.output("stdout", line),
+    );
+    const stderr = new OutputCapture(this.child.stderr!, options.clock, (line) =>
+      this.listener?.output("stderr", line),
+    );
     const socketClosed = new Promise<void>((resolve) => this.socket.once("close", () => resolve()));
     this.exited = this.awaitEnd().then(async (end) => {
       // A grandchild may hold the pipes open: what has not come a moment after the end is not waited for.
@@ -125,6 +135,18 @@ export class WorkerProcess implements WorkerPort {
       this.phase = { kind: "loading", resolve, reject };
       this.sendJson(FrameType.load, request);
     });
+  }
+
+  /**
+   * Import a bundle only to see what it exports. May be called again, so that one worker serves to look at many bundles
+   * that will never run in it; one that throws does no harm to the next. Rejects as `load` does.
+   */
+  async inspect(request: LoadRequest, listener: WorkerListener): Promise<LoadedModule> {
+    try {
+      return await this.load(request, listener);
+    } finally {
+      this.phase = { kind: "warm" };
+    }
   }
 
   /** Run `setup` and take deliveries. Rejects with a BundleFault when `setup` throws. */
@@ -163,7 +185,10 @@ export class WorkerProcess implements WorkerPort {
   }
 
   /** Ask for `teardown` and the end. Killed after `graceMs`. Resolves with the exit; `teardown`'s own error beside it. */
-  async stop(graceMs: number, clock: Clock): Promise<{ exit: WorkerExit; teardownError: SerializedError | undefined; killed: boolean }> {
+  async stop(
+    graceMs: number,
+    clock: Clock,
+  ): Promise<{ exit: WorkerExit; teardownError: SerializedError | undefined; killed: boolean }> {
     this.phase = { kind: "stopping" };
     this.out.begin(FrameType.stop);
     this.out.end();
@@ -182,7 +207,10 @@ export class WorkerProcess implements WorkerPort {
     this.child.kill("SIGKILL");
   }
 
-  private phaseOf<T>(where: "import" | "setup", enter: (resolve: (value: T) => void, reject: (error: SerializedError) => void) => void): Promise<T> {
+  private phaseOf<T>(
+    where: "import" | "setup",
+    enter: (resolve: (value: T) => void, reject: (error: SerializedError) => void) => void,
+  ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       enter(resolve, (error) => reject(new BundleFault(where, error)));
       this.exited.then((exit) => reject(new BundleFault("exit", exitAsError(exit))), reject);
@@ -194,7 +222,10 @@ export class WorkerProcess implements WorkerPort {
       case FrameType.done:
         return this.events?.done(bytes.readUInt32BE(start), bytes.readUInt32BE(start + 4));
       case FrameType.reply:
-        return this.events?.ended(bytes.readUInt32BE(start), { kind: "returned", reply: Buffer.from(bytes.subarray(start + 4, end)) });
+        return this.events?.ended(bytes.readUInt32BE(start), {
+          kind: "returned",
+          reply: Buffer.from(bytes.subarray(start + 4, end)),
+        });
       case FrameType.failed:
         return this.events?.ended(bytes.readUInt32BE(start), jsonBody<Outcome>(bytes, start + 4, end));
       case FrameType.chunk:
@@ -310,7 +341,12 @@ function exitAsError(exit: WorkerExit): SerializedError {
 }
 
 function bootFailure(exit: WorkerExit): RuntimeError {
-  return new RuntimeError("WORKER_CRASHED", `a worker ${explainExit(exit)} before it had booted: ${exit.lastOutput.join(" | ") || "no output"}`, {
-    remedy: "The worker runs with the supervisor's own Node: check that it can start, and that memory and processes are not exhausted.",
-  });
+  return new RuntimeError(
+    "WORKER_CRASHED",
+    `a worker ${explainExit(exit)} before it had booted: ${exit.lastOutput.join(" | ") || "no output"}`,
+    {
+      remedy:
+        "The worker runs with the supervisor's own Node: check that it can start, and that memory and processes are not exhausted.",
+    },
+  );
 }

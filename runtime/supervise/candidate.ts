@@ -12,10 +12,9 @@ import type { HandlerFile } from "../discover/handler-file.ts";
 import { RuntimeError, type SourcePlace } from "../errors.ts";
 import { declaredEnvironment } from "../isolate/environment.ts";
 import type { WorkerPool } from "../isolate/pool.ts";
-import type { LoadedModule } from "../isolate/protocol.ts";
 import { BundleFault, type WorkerListener, type WorkerProcess } from "../isolate/worker-process.ts";
 import type { HandlerDefaults, ResolvedMetadata } from "../metadata/handler-metadata.ts";
-import { parseMetadata } from "../metadata/parse.ts";
+import { checkExports } from "./exports.ts";
 import { guessProfile, type Profile, profileOf, sameProfile } from "./profile.ts";
 import { placeInStack } from "./stack-place.ts";
 
@@ -58,8 +57,12 @@ export async function loadCandidate(options: CandidateOptions): Promise<LoadedCa
 }
 
 /** Run the author's `setup`, as `begin` starts it. The worker is killed when that fails. */
-export async function setUpCandidate(worker: WorkerProcess, begin: () => Promise<void>, options: CandidateOptions): Promise<void> {
-  await bounded(worker, begin(), "setup", options);
+export async function setUpCandidate(
+  worker: WorkerProcess,
+  begin: () => Promise<void>,
+  options: CandidateOptions,
+): Promise<void> {
+  await awaitLoad(worker, begin(), "setup", options);
 }
 
 async function loadWith(profile: Profile, source: string, options: CandidateOptions): Promise<LoadedCandidate> {
@@ -68,26 +71,20 @@ async function loadWith(profile: Profile, source: string, options: CandidateOpti
   const { values } = declaredEnvironment(profile.env, options.environment);
   const url = `${pathToFileURL(bundle.path).href}`;
   const { inspectPort } = options;
-  const request = { handler: file.name, url, env: values, cwd: rootDir, ...(inspectPort === undefined ? {} : { inspectPort }) };
-  const loaded = await bounded(worker, worker.load(request, options.listener), "import", options);
+  const request = {
+    handler: file.name,
+    url,
+    env: values,
+    cwd: rootDir,
+    ...(inspectPort === undefined ? {} : { inspectPort }),
+  };
+  const loaded = await awaitLoad(worker, worker.load(request, options.listener), "import", options);
   try {
-    return { worker, metadata: checkExports(loaded, source, options) };
+    return { worker, metadata: checkExports(loaded, { file, source, defaults: options.defaults }) };
   } catch (error) {
     worker.terminate();
     throw error;
   }
-}
-
-function checkExports(loaded: LoadedModule, source: string, { file, defaults }: CandidateOptions): ResolvedMetadata {
-  const parsed = parseMetadata(loaded.metadata, defaults, { handler: file.name, file: file.displayPath, source });
-  if (!parsed.ok) throw parsed.error;
-  if (loaded.defaultExport === "function") return parsed.metadata;
-  const got = loaded.defaultExport === "undefined" ? "has no default export" : `has a default export of type ${loaded.defaultExport}`;
-  throw new RuntimeError("METADATA_INVALID", `handler "${file.name}" ${got}, but a function is needed`, {
-    handler: file.name,
-    place: { file: file.displayPath },
-    remedy: "Add `export default (event, ctx) => { ... };`",
-  });
 }
 
 /** The environment is checked after the metadata, so that the author hears of wrong metadata first. */
@@ -95,14 +92,26 @@ function checked(candidate: LoadedCandidate, { file, environment }: CandidateOpt
   const { missing } = declaredEnvironment(candidate.metadata.env, environment);
   if (missing.length === 0) return candidate;
   candidate.worker.terminate();
-  throw new RuntimeError("HANDLER_ENV_MISSING", `handler "${file.name}" needs ${missing.join(", ")} in the environment`, {
-    handler: file.name,
-    place: { file: file.displayPath },
-    remedy: "Set it where the runtime is started, or take it out of the handler's `env`.",
-  });
+  throw new RuntimeError(
+    "HANDLER_ENV_MISSING",
+    `handler "${file.name}" needs ${missing.join(", ")} in the environment`,
+    {
+      handler: file.name,
+      place: { file: file.displayPath },
+      remedy: "Set it where the runtime is started, or take it out of the handler's `env`.",
+    },
+  );
 }
 
-async function bounded<T>(worker: WorkerProcess, step: Promise<T>, phase: "import" | "setup", options: CandidateOptions): Promise<T> {
+type LoadStep = Pick<CandidateOptions, "file" | "rootDir" | "clock" | "startTimeoutMs" | "signal">;
+
+/** The result of a load or a set-up. When it fails, hangs or is superseded the worker is killed, and the error says where. */
+export async function awaitLoad<T>(
+  worker: WorkerProcess,
+  step: Promise<T>,
+  phase: "import" | "setup",
+  options: LoadStep,
+): Promise<T> {
   const { signal, clock, startTimeoutMs } = options;
   const stop = () => worker.terminate();
   signal.addEventListener("abort", stop, { once: true });
@@ -123,27 +132,37 @@ async function bounded<T>(worker: WorkerProcess, step: Promise<T>, phase: "impor
   }
 }
 
-function tooSlow(phase: "import" | "setup", { file, startTimeoutMs }: CandidateOptions): RuntimeError {
+function tooSlow(phase: "import" | "setup", { file, startTimeoutMs }: LoadStep): RuntimeError {
   const what = phase === "import" ? "evaluating its top level" : "waiting for its `setup`";
-  return new RuntimeError("HANDLER_LOAD_TIMED_OUT", `handler "${file.name}" was still ${what} after ${startTimeoutMs} ms; its worker was killed`, {
-    handler: file.name,
-    place: { file: file.displayPath },
-    remedy: "Look for an endless loop or an await that never ends; `startTimeout` in the configuration allows more time.",
-  });
+  return new RuntimeError(
+    "HANDLER_LOAD_TIMED_OUT",
+    `handler "${file.name}" was still ${what} after ${startTimeoutMs} ms; its worker was killed`,
+    {
+      handler: file.name,
+      place: { file: file.displayPath },
+      remedy:
+        "Look for an endless loop or an await that never ends; `startTimeout` in the configuration allows more time.",
+    },
+  );
 }
 
-async function faultError(fault: BundleFault, phase: "import" | "setup", options: CandidateOptions): Promise<RuntimeError> {
+async function faultError(fault: BundleFault, phase: "import" | "setup", options: LoadStep): Promise<RuntimeError> {
   const { file, rootDir } = options;
   const doing = phase === "import" ? "being imported" : "running its `setup`";
   const place = placeInStack(fault.error.stack, rootDir);
   const frame = place === undefined ? undefined : await frameAt(rootDir, place);
-  const what = fault.where === "exit" ? `${fault.error.message} while ${doing}` : `threw while ${doing}: ${describe(fault.error)}`;
-  return new RuntimeError(phase === "import" ? "HANDLER_LOAD_FAILED" : "HANDLER_SETUP_FAILED", `handler "${file.name}" ${what}`, {
-    handler: file.name,
-    place: place ?? { file: file.displayPath },
-    stack: fault.error.stack,
-    ...(frame === undefined ? {} : { frame }),
-  });
+  const what =
+    fault.where === "exit" ? `${fault.error.message} while ${doing}` : `threw while ${doing}: ${describe(fault.error)}`;
+  return new RuntimeError(
+    phase === "import" ? "HANDLER_LOAD_FAILED" : "HANDLER_SETUP_FAILED",
+    `handler "${file.name}" ${what}`,
+    {
+      handler: file.name,
+      place: place ?? { file: file.displayPath },
+      stack: fault.error.stack,
+      ...(frame === undefined ? {} : { frame }),
+    },
+  );
 }
 
 function describe({ name, message }: SerializedError): string {

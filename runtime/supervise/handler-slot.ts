@@ -21,7 +21,7 @@ import { explainExit } from "../isolate/exit.ts";
 import type { WorkerPool } from "../isolate/pool.ts";
 import type { WorkerListener } from "../isolate/worker-process.ts";
 import type { HandlerDefaults, ResolvedMetadata } from "../metadata/handler-metadata.ts";
-import { type CandidateOptions, loadCandidate, setUpCandidate, Superseded } from "./candidate.ts";
+import { type CandidateOptions, loadCandidate, Superseded, setUpCandidate } from "./candidate.ts";
 import type { Generation } from "./generation.ts";
 import { type StateEvent, type StateKind, transition } from "./handler-state.ts";
 import { HandlerStats } from "./handler-stats.ts";
@@ -159,7 +159,7 @@ export class HandlerSlot {
     this.superseding = new AbortController();
     const { signal } = this.superseding;
     try {
-      await this.services.gate(() => this.bringUpNow(why, sinceMs, signal));
+      await this.bringUpNow(why, sinceMs, signal);
     } catch (error) {
       if (error instanceof Superseded || signal.aborted) return;
       this.fail(toRuntimeError(error, `handler "${this.name}" could not be brought up`));
@@ -181,7 +181,7 @@ export class HandlerSlot {
     }
     let generation: Generation;
     try {
-      generation = await this.load(bundle, signal);
+      generation = await this.services.gate(() => this.load(bundle, signal));
     } catch (error) {
       await this.services.bundler.retire(bundle);
       throw error;
@@ -303,7 +303,8 @@ export class HandlerSlot {
     await route.dispatcher.retire(lane);
     const { exit, teardownError, killed } = await worker.stop(Math.max(killGraceMs, 1), clock);
     if (teardownError !== undefined) this.tellTeardown(teardownError.message, teardownError.stack);
-    else if (killed && exit.signal === "SIGKILL" && graceMs === undefined) this.tellTeardown("did not end in time; the worker was killed", "");
+    else if (killed && exit.signal === "SIGKILL" && graceMs === undefined)
+      this.tellTeardown("did not end in time; the worker was killed", "");
     await bundler.retire(bundle);
     emit({ type: "generation.retired", handler: this.name, version: bundle.version, drained: !killed });
   }
@@ -322,11 +323,15 @@ export class HandlerSlot {
       pid: generation.worker.pid,
       version: generation.bundle.version,
       expected: false,
-      error: new RuntimeError(exit.outOfMemory ? "WORKER_OUT_OF_MEMORY" : "WORKER_CRASHED", `the worker of handler "${this.name}" ${explainExit(exit)}`, {
-        handler: this.name,
-        place: { file: this.file.displayPath },
-        stack: exit.lastOutput.join("\n"),
-      }),
+      error: new RuntimeError(
+        exit.outOfMemory ? "WORKER_OUT_OF_MEMORY" : "WORKER_CRASHED",
+        `the worker of handler "${this.name}" ${explainExit(exit)}`,
+        {
+          handler: this.name,
+          place: { file: this.file.displayPath },
+          stack: exit.lastOutput.join("\n"),
+        },
+      ),
       inFlight: generation.route.dispatcher.queued,
       restartInMs: waitMs,
     });
@@ -357,7 +362,8 @@ export class HandlerSlot {
       this.adopt(generation);
       this.tellServing("restart", sinceMs);
     } catch (error) {
-      if (!(error instanceof Superseded)) this.fail(toRuntimeError(error, `handler "${this.name}" could not be restarted`));
+      if (!(error instanceof Superseded))
+        this.fail(toRuntimeError(error, `handler "${this.name}" could not be restarted`));
     }
   }
 
@@ -367,7 +373,11 @@ export class HandlerSlot {
     const serving = this.state === "serving" ? this.current?.bundle.version : undefined;
     this.lastFailure = error;
     this.services.emit({ type: "handler.failed", handler: this.name, error, serving });
-    const mayComeUp = error.code === "HANDLER_LOAD_FAILED" || error.code === "HANDLER_SETUP_FAILED" || error.code === "HANDLER_LOAD_TIMED_OUT" || error.code === "WORKER_CRASHED";
+    const mayComeUp =
+      error.code === "HANDLER_LOAD_FAILED" ||
+      error.code === "HANDLER_SETUP_FAILED" ||
+      error.code === "HANDLER_LOAD_TIMED_OUT" ||
+      error.code === "WORKER_CRASHED";
     this.move(mayComeUp ? "load-failed" : "refused");
     if (this.state !== "backing-off") return;
     this.failures = addFailure(this.failures, this.services.clock.monotonicMs());

@@ -1,7 +1,7 @@
 // A failed delivery, told to the person who reads the log.
 
-import { explain } from "../deliver/settle.ts";
 import type { Outcome } from "../deliver/outcome.ts";
+import { explain } from "../deliver/settle.ts";
 import { type ErrorCode, RuntimeError } from "../errors.ts";
 import { placeInStack } from "./stack-place.ts";
 

@@ -1,14 +1,14 @@
 // One binding and the dispatcher behind it: what comes in is dispatched, what has ended is settled, counted and told.
 
-import type { Binding, BindingOwner } from "../bind/binding.ts";
 import type { PlannedBinding } from "../bind/binder.ts";
+import type { Binding, BindingOwner } from "../bind/binding.ts";
 import type { Clock } from "../clock.ts";
 import type { Delivery } from "../deliver/delivery.ts";
 import { Dispatcher, type DispatcherLimits, type DispatcherOwner } from "../deliver/dispatcher.ts";
 import type { Outcome } from "../deliver/outcome.ts";
 import { settle } from "../deliver/settle.ts";
-import type { Emit } from "../events.ts";
 import type { RuntimeError } from "../errors.ts";
+import type { Emit } from "../events.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { HandlerStats } from "./handler-stats.ts";
 import { outcomeError } from "./outcome-error.ts";
@@ -137,7 +137,9 @@ export class Route implements DispatcherOwner, BindingOwner {
     const about = { handler, file, rootDir, subject: delivery.subject, timeoutMs };
     // A reply that could not be sent is a failure of a delivery that returned.
     const failure: Exclude<Outcome, { kind: "returned" }> =
-      outcome.kind === "returned" ? { kind: "not-serializable", error: { name: "Error", message: settled, stack: "" } } : outcome;
+      outcome.kind === "returned"
+        ? { kind: "not-serializable", error: { name: "Error", message: settled, stack: "" } }
+        : outcome;
     emit({
       type: "delivery.failed",
       handler,

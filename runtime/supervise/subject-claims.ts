@@ -26,7 +26,11 @@ export class SubjectClaims {
       throw new RuntimeError(
         "SUBJECT_CONFLICT",
         `request handlers "${holder}" (${held.file}, "${held.subject}") and "${handler}" (${file}, "${subject}") would both answer the same requests`,
-        { handler, place: { file }, remedy: `"${holder}" keeps serving. Change one of the subjects, or make one of them an event handler.` },
+        {
+          handler,
+          place: { file },
+          remedy: `"${holder}" keeps serving. Change one of the subjects, or make one of them an event handler.`,
+        },
       );
     }
     this.refused.delete(handler);

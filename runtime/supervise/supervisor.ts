@@ -7,7 +7,7 @@
 import { dependentsOf } from "../bundle/dependents.ts";
 import type { Clock, Timer } from "../clock.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
-import { type NameConflict, scan } from "../discover/scan.ts";
+import { type ScanResult, scan } from "../discover/scan.ts";
 import type { Emit } from "../events.ts";
 import { HandlerSlot, type SlotServices } from "./handler-slot.ts";
 import type { HandlerStatus } from "./handler-status.ts";
@@ -26,13 +26,15 @@ export interface SupervisorOptions {
 }
 
 const REMOVAL_GRACE_MS = 250;
+/** What a removed handler has in hand has its own timeouts: nothing else hurries it. */
+const UNHURRIED_MS = 24 * 3_600_000;
 
 export class Supervisor {
   private readonly options: SupervisorOptions;
   private readonly services: SlotServices;
   private readonly slots = new Map<string, HandlerSlot>();
   private readonly files = new Map<string, HandlerFile>();
-  private readonly told = new Set<string>();
+  private told = new Set<string>();
   private removal: Timer | undefined;
   private scanning: Promise<void> = Promise.resolve();
   private closed = false;
@@ -76,7 +78,9 @@ export class Supervisor {
     this.removal?.cancel();
     await this.scanning;
     const left = await Promise.all(
-      [...this.slots.values()].map(async (slot) => (await slot.close(graceMs)).map((subject) => `${slot.name}: ${subject}`)),
+      [...this.slots.values()].map(async (slot) =>
+        (await slot.close(graceMs)).map((subject) => `${slot.name}: ${subject}`),
+      ),
     );
     return left.flat();
   }
@@ -85,12 +89,13 @@ export class Supervisor {
     if (this.closed) return;
     const { rootDir, handlersDir, wanted } = this.options;
     const found = await scan(rootDir, handlersDir);
-    for (const error of found.problems) this.tellOnce(`problem:${error.message}`, () => this.options.emit({ type: "handler.failed", handler: error.handler ?? "", error, serving: undefined }));
-    this.tellConflicts(found.conflicts);
+    this.tellFaults(found);
     const files = new Map(found.files.filter(({ name }) => wanted(name)).map((file) => [file.name, file]));
     const inputs = new Map([...this.slots].map(([name, slot]) => [name, slot.inputs]));
     const dependents = dependentsOf(paths, inputs);
-    const missing = [...this.slots.keys()].filter((name) => !files.has(name));
+    // A second file of the same name is like a bad save: what served goes on, until one of the two is gone.
+    const conflicted = new Set(found.conflicts.map(({ name }) => name));
+    const missing = [...this.slots.keys()].filter((name) => !files.has(name) && !conflicted.has(name));
     for (const [name, file] of files) {
       const before = this.files.get(name);
       this.files.set(name, file);
@@ -125,35 +130,37 @@ export class Supervisor {
   private async removeMissing(names: readonly string[]): Promise<void> {
     const { rootDir, handlersDir, wanted, emit } = this.options;
     const found = await scan(rootDir, handlersDir);
-    const present = new Set(found.files.map(({ name }) => name).filter(wanted));
+    const present = new Set([...found.files, ...found.conflicts].map(({ name }) => name).filter(wanted));
     for (const name of names) {
       const slot = this.slots.get(name);
       if (slot === undefined || present.has(name) || this.closed) continue;
       this.slots.delete(name);
       this.files.delete(name);
       void slot
-        .close(this.drainGraceMs)
+        .close(UNHURRIED_MS)
         .then(() => this.services.bundler.forget(name))
         .then(() => emit({ type: "handler.removed", handler: name }));
     }
     this.followInputs();
   }
 
-  /** A removed handler's messages in hand have their own timeouts: nothing hurries them. */
-  private readonly drainGraceMs = 24 * 3_600_000;
-
-  private tellConflicts(conflicts: readonly NameConflict[]): void {
-    for (const { name, error } of conflicts) {
-      this.tellOnce(`conflict:${name}`, () => this.options.emit({ type: "handler.failed", handler: name, error, serving: undefined }));
+  /** Each fault once, and again when it comes back after it was gone. */
+  private tellFaults({ conflicts, problems }: ScanResult): void {
+    const errors = [...problems, ...conflicts.map(({ error }) => error)];
+    for (const error of errors) {
+      if (this.told.has(error.message)) continue;
+      this.options.emit({
+        type: "handler.failed",
+        handler: error.handler ?? "",
+        error,
+        serving: this.servingVersion(error.handler),
+      });
     }
-    const current = new Set(conflicts.map(({ name }) => `conflict:${name}`));
-    for (const key of this.told) if (key.startsWith("conflict:") && !current.has(key)) this.told.delete(key);
+    this.told = new Set(errors.map(({ message }) => message));
   }
 
-  private tellOnce(key: string, tell: () => void): void {
-    if (this.told.has(key)) return;
-    this.told.add(key);
-    tell();
+  private servingVersion(name: string | undefined): string | undefined {
+    return name === undefined ? undefined : this.slots.get(name)?.status.version;
   }
 
   private followInputs(): void {

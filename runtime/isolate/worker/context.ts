@@ -4,8 +4,8 @@
 import { parseDuration } from "../../../sdk/duration.ts";
 import { publishSubjectProblem } from "../../../sdk/subject.ts";
 import { HOPS_HEADER } from "../../deliver/delivery.ts";
-import { wildcardsOf } from "../../metadata/subject.ts";
 import { decodeHeaders, encodeHeaders, type HeaderPairs, headerProblem } from "../../deliver/header-block.ts";
+import { wildcardsOf } from "../../metadata/subject.ts";
 import { FrameType, type FrameWriter, type StartRequest } from "../protocol.ts";
 import { ReceivedHeaders } from "./headers.ts";
 import type { Link } from "./link.ts";

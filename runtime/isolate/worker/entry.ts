@@ -1,9 +1,16 @@
 // The worker process: boots warm, is told once which handler it is, runs its deliveries, and ends with its supervisor.
 
 import { writeSync } from "node:fs";
-import { Socket } from "node:net";
 import inspector from "node:inspector";
-import { FrameReader, FrameType, jsonBody, type LoadRequest, type StartRequest, WORKER_SOCKET_FD } from "../protocol.ts";
+import { Socket } from "node:net";
+import {
+  FrameReader,
+  FrameType,
+  jsonBody,
+  type LoadRequest,
+  type StartRequest,
+  WORKER_SOCKET_FD,
+} from "../protocol.ts";
 import { serializeError } from "../serialize-error.ts";
 import { Link } from "./link.ts";
 import { describeMetadata, type HandlerModule, importBundle, isStandardSchema, type LifecycleInfo } from "./load.ts";
@@ -72,12 +79,17 @@ async function load(request: LoadRequest): Promise<void> {
     loaded = await importBundle(request.url);
     link.send(FrameType.loaded, {
       metadata: describeMetadata(loaded.metadata),
-      defaultExport: typeof loaded.default,
+      defaultExport: kindOfExport(loaded.default),
     });
   } catch (error) {
     link.send(FrameType.loadFailed, { phase: "import", error: serializeError(error) });
   }
   link.flush();
+}
+
+function kindOfExport(value: unknown): string {
+  const isGenerator = Object.prototype.toString.call(value) === "[object AsyncGeneratorFunction]";
+  return isGenerator ? "async generator" : typeof value;
 }
 
 async function start_(request: StartRequest): Promise<void> {
@@ -88,7 +100,11 @@ async function start_(request: StartRequest): Promise<void> {
     return link.flush();
   }
   const schema = loaded.metadata?.schema;
-  runner = new Runner({ link, start: request, handler: handlerName }, loaded.default!, isStandardSchema(schema) ? schema : undefined);
+  runner = new Runner(
+    { link, start: request, handler: handlerName },
+    loaded.default!,
+    isStandardSchema(schema) ? schema : undefined,
+  );
   link.send(FrameType.ready, null);
   link.flush();
 }

@@ -25,7 +25,7 @@ export class Link {
 
   /** Record that a delivery returned without a reply. Runs of consecutive ids leave as one frame. */
   done(id: number): void {
-    if (this.doneCount > 0 && id === ((this.doneFirst + this.doneCount) >>> 0)) {
+    if (this.doneCount > 0 && id === (this.doneFirst + this.doneCount) >>> 0) {
       this.doneCount++;
       return;
     }

@@ -27,7 +27,14 @@ export function createLog(link: Link, about: () => { id?: string; attempt?: numb
       const record: LogRecord = { level, ...about(), ...readArguments(given) };
       link.send(FrameType.log, boundedRecord(record));
     };
-  return { trace: at("trace"), debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error"), fatal: at("fatal") };
+  return {
+    trace: at("trace"),
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    fatal: at("fatal"),
+  };
 }
 
 /** `log.info("text")`, `log.info({ fields }, "text")`, `log.error(error)`, `log.error(error, "text")`. */
@@ -47,7 +54,9 @@ function textOf(values: readonly unknown[]): string {
 }
 
 function readable(fields: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, value instanceof Error ? serializeError(value) : value]));
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => [key, value instanceof Error ? serializeError(value) : value]),
+  );
 }
 
 function boundedRecord(record: LogRecord): LogRecord {
@@ -55,7 +64,8 @@ function boundedRecord(record: LogRecord): LogRecord {
   const cut = record.message.length > MAX_LINE_CHARS ? `${record.message.slice(0, MAX_LINE_CHARS)}...` : record.message;
   if (record.fields === undefined) return { ...record, message: cut };
   if (text === undefined) return { ...record, message: cut, fields: { note: "fields cannot be written as JSON" } };
-  if (text.length > MAX_LINE_CHARS) return { ...record, message: cut, fields: { note: `fields of ${text.length} characters left out` } };
+  if (text.length > MAX_LINE_CHARS)
+    return { ...record, message: cut, fields: { note: `fields of ${text.length} characters left out` } };
   return { ...record, message: cut };
 }
 

@@ -4,12 +4,12 @@
 // R1  A handler that returns without a promise costs no promise.
 // R2  After TURN_MS of synchronous work the event loop gets its turn, so that aborts and signs of life get through.
 
-import { serializeError } from "../serialize-error.ts";
+import { verdictOf } from "../../../sdk/verdicts.ts";
 import { DELIVER_HAS_HEADERS, DELIVER_HAS_SUBJECT, FrameType } from "../protocol.ts";
+import { serializeError } from "../serialize-error.ts";
 import { type Arrival, DeliveryContext, type WorkerServices } from "./context.ts";
 import type { HandlerFunction, StandardResult, StandardSchema } from "./load.ts";
 import { decodePayload, describeIssues, encodePayload, NotSerializableError, readIssues } from "./payload.ts";
-import { verdictOf } from "../../../sdk/verdicts.ts";
 
 const TURN_MS = 10;
 const NO_REPLY = new Uint8Array(0);
@@ -154,11 +154,18 @@ export class Runner {
     }
     this.active++;
     this.running.set(arrival.frameId, context);
-    const whole = streams ? this.stream(arrival.frameId, returned as AsyncIterable<unknown>, context, rawText) : returned;
+    const whole = streams
+      ? this.stream(arrival.frameId, returned as AsyncIterable<unknown>, context, rawText)
+      : returned;
     this.finishLater(arrival.frameId, whole, context, rawText);
   }
 
-  private async finishLater(frameId: number, returned: unknown, context: DeliveryContext, rawText: boolean): Promise<void> {
+  private async finishLater(
+    frameId: number,
+    returned: unknown,
+    context: DeliveryContext,
+    rawText: boolean,
+  ): Promise<void> {
     try {
       const value = await returned;
       if (context.unconfirmed.size > 0) await Promise.all(context.unconfirmed);
@@ -172,7 +179,12 @@ export class Runner {
   }
 
   /** ADR-47: one message per value; the empty message that ends the stream is the settlement's. */
-  private async stream(frameId: number, values: AsyncIterable<unknown>, context: DeliveryContext, rawText: boolean): Promise<undefined> {
+  private async stream(
+    frameId: number,
+    values: AsyncIterable<unknown>,
+    context: DeliveryContext,
+    rawText: boolean,
+  ): Promise<undefined> {
     const { link } = this.services;
     for await (const value of values) {
       const body = encodePayload(value, "the yielded value", rawText);
@@ -214,7 +226,8 @@ export class Runner {
     const error = serializeError(thrown);
     const verdict = verdictOf(thrown);
     if (verdict?.kind === "give-up") return this.reportFailed(frameId, { kind: "gave-up", error });
-    if (verdict?.kind === "retry-later") return this.reportFailed(frameId, { kind: "retry-later", error, delayMs: verdict.delayMs });
+    if (verdict?.kind === "retry-later")
+      return this.reportFailed(frameId, { kind: "retry-later", error, delayMs: verdict.delayMs });
     if (thrown instanceof NotSerializableError) return this.reportFailed(frameId, { kind: "not-serializable", error });
     this.reportFailed(frameId, { kind: "threw", error });
   }
@@ -229,7 +242,12 @@ export class Runner {
   }
 }
 
-function readDelivery(bytes: Buffer, start: number, frameId: number, boundSubject: string): { arrival: Arrival; payloadStart: number } {
+function readDelivery(
+  bytes: Buffer,
+  start: number,
+  frameId: number,
+  boundSubject: string,
+): { arrival: Arrival; payloadStart: number } {
   let at = start + 4;
   const seq = bytes.readDoubleBE(at);
   const attempt = bytes.readUInt16BE(at + 8);
