@@ -78,7 +78,9 @@ export class WorkerPool {
       () => {
         this.retryMs = FIRST_RETRY_MS;
       },
-      (error) => this.options.emit({ type: "runtime.notice", level: "error", message: describeError(error) }),
+      (error) => {
+        if (this.open) this.options.emit({ type: "runtime.notice", level: "error", message: describeError(error) });
+      },
     );
     worker.exited.then(() => {
       const at = this.warm.indexOf(worker);
