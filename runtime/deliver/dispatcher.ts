@@ -1,8 +1,8 @@
 // One handler's deliveries: queue them, hand them to its workers, tell how each ended.
 //
 // D1  A delivery is settled exactly once, whatever happens to the workers.
-// D2  At most `concurrency` run at a time in each worker. Where the order matters (one at a time), a new worker gets
-//     nothing before the old ones have finished.
+// D2  At most `concurrency` run at a time in each worker. Where the order matters (`ordered`), a worker gets nothing
+//     while another still has something in hand.
 // D3  After a worker died with several deliveries in hand, each of them runs alone, until all have been tried.
 // D4  Where nothing is lost by it, a worker is handed more than it may run, so that it never waits for the next batch.
 
@@ -17,6 +17,8 @@ import type { WorkerPort } from "./worker-port.ts";
 export interface DispatcherLimits extends LaneLimits {
   readonly maxQueued: number;
   readonly maxQueuedBytes: number;
+  /** One at a time in the whole replica, in order (D2). */
+  readonly ordered: boolean;
   /** Whether more than `concurrency` may wait in the worker (D4). */
   readonly prefetch: boolean;
 }
@@ -40,6 +42,8 @@ export class Dispatcher implements LaneOwner {
   private readonly draining = new Set<Lane>();
   private suspects: Delivery[] = [];
   private held = false;
+  /** A suspect is in hand. */
+  private alone = false;
   private inHand = 0;
   private waiters: (() => void)[] = [];
 
@@ -133,7 +137,7 @@ export class Dispatcher implements LaneOwner {
   }
 
   settled(delivery: Delivery, outcome: Outcome, tookMs: number): void {
-    this.inHand--;
+    if (--this.inHand === 0) this.alone = false;
     this.prefetch.count();
     this.owner.settled(delivery, outcome, tookMs);
   }
@@ -153,6 +157,7 @@ export class Dispatcher implements LaneOwner {
     this.open.delete(lane);
     this.draining.delete(lane);
     this.inHand -= left.innocent.length + left.suspects.length;
+    if (this.inHand === 0) this.alone = false;
     this.suspects.push(...left.suspects);
     this.queue.putBack(left.innocent);
     this.pump();
@@ -172,6 +177,7 @@ export class Dispatcher implements LaneOwner {
     while (this.suspects.length > 0) {
       const lane = this.aloneLane();
       if (lane === undefined) return;
+      this.alone = true;
       this.handOver(lane, this.suspects.shift()!);
     }
     while (this.queue.size > 0) {
@@ -189,12 +195,11 @@ export class Dispatcher implements LaneOwner {
   }
 
   private freeLane(): Lane | undefined {
-    if (this.held || this.suspects.length > 0) return undefined;
-    const oneAtATime = this.limits.concurrency === 1;
-    if (oneAtATime && this.draining.size > 0) return undefined;
+    if (this.held || this.alone || this.suspects.length > 0) return undefined;
     const window = this.limits.concurrency + (this.limits.prefetch ? this.prefetch.extra : 0);
     let best: Lane | undefined;
     for (const lane of this.open) {
+      if (this.limits.ordered && this.inHand > lane.inFlight) continue;
       if (lane.inFlight < window && (best === undefined || lane.inFlight < best.inFlight)) best = lane;
     }
     return best;

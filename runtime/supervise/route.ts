@@ -119,9 +119,10 @@ export class Route implements DispatcherOwner, BindingOwner {
   }
 
   private limits(): DispatcherLimits {
-    const { concurrency, timeoutMs, maxQueued, maxQueuedBytes, kind } = this.metadata;
+    const { concurrency, workers, timeoutMs, maxQueued, maxQueuedBytes, kind } = this.metadata;
     return {
       concurrency,
+      ordered: concurrency === 1 && workers === 1,
       timeoutMs,
       killGraceMs: this.options.killGraceMs,
       maxQueued,

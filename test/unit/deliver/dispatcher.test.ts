@@ -1,0 +1,269 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Delivery } from "../../../runtime/deliver/delivery.ts";
+import { Dispatcher, type DispatcherLimits } from "../../../runtime/deliver/dispatcher.ts";
+import type { Lane } from "../../../runtime/deliver/lane.ts";
+import type { Outcome, WorkerExit } from "../../../runtime/deliver/outcome.ts";
+import type { WorkerPort } from "../../../runtime/deliver/worker-port.ts";
+import { type FakeClock, fakeClock } from "../../support/fake-clock.ts";
+
+const CRASH: WorkerExit = { code: 1, signal: null, outOfMemory: false, lastOutput: [] };
+const LIMITS: DispatcherLimits = {
+  concurrency: 2,
+  timeoutMs: 1_000,
+  killGraceMs: 100,
+  maxQueued: 10,
+  maxQueuedBytes: 1_000,
+  prefetch: false,
+  ordered: false,
+};
+
+class FakeWorker implements WorkerPort {
+  readonly pid = 1;
+  readonly handed: { id: number; seq: number }[] = [];
+  readonly aborted: number[] = [];
+  terminated = false;
+  deliver(id: number, { seq }: Delivery): void {
+    this.handed.push({ id, seq });
+  }
+  abort(id: number): void {
+    this.aborted.push(id);
+  }
+  terminate(): void {
+    this.terminated = true;
+  }
+  get seqs(): number[] {
+    return this.handed.map(({ seq }) => seq);
+  }
+}
+
+let clock: FakeClock;
+let settled: { seq: number; outcome: Outcome["kind"]; blocked?: boolean }[];
+let wakes: number;
+
+beforeEach(() => {
+  clock = fakeClock();
+  settled = [];
+  wakes = 0;
+});
+
+function dispatcherWith(limits: Partial<DispatcherLimits> = {}): Dispatcher {
+  return new Dispatcher(
+    { ...LIMITS, ...limits },
+    {
+      settled: ({ seq }, outcome) =>
+        settled.push({
+          seq,
+          outcome: outcome.kind,
+          ...(outcome.kind === "timed-out" ? { blocked: outcome.blocked } : {}),
+        }),
+      chunk: () => undefined,
+      wake: () => wakes++,
+      roomChanged: () => undefined,
+    },
+    clock,
+  );
+}
+
+function open(dispatcher: Dispatcher): { worker: FakeWorker; lane: Lane } {
+  const worker = new FakeWorker();
+  const lane = dispatcher.lane(worker);
+  dispatcher.ready(lane);
+  return { worker, lane };
+}
+
+function deliver(dispatcher: Dispatcher, ...seqs: number[]): boolean[] {
+  return seqs.map((seq) =>
+    dispatcher.accept({ subject: "s", data: Buffer.from("x"), headers: undefined, seq, attempt: 1, hops: 0 }),
+  );
+}
+
+describe("handing over", () => {
+  test("runs at most `concurrency` at a time, in order, and the next when one has ended", () => {
+    const dispatcher = dispatcherWith();
+    const { worker, lane } = open(dispatcher);
+    deliver(dispatcher, 1, 2, 3, 4);
+    expect(worker.seqs).toEqual([1, 2]);
+    lane.done(0, 1);
+    expect(worker.seqs).toEqual([1, 2, 3]);
+    expect(settled).toEqual([{ seq: 1, outcome: "returned" }]);
+  });
+
+  test("asks for a worker when there is none, and keeps what waits for it", () => {
+    const dispatcher = dispatcherWith();
+    deliver(dispatcher, 1, 2);
+    expect(wakes).toBeGreaterThan(0);
+    expect(open(dispatcher).worker.seqs).toEqual([1, 2]);
+  });
+
+  test("refuses what goes beyond the queue's number or bytes", () => {
+    const dispatcher = dispatcherWith({ maxQueued: 2 });
+    expect(deliver(dispatcher, 1, 2, 3)).toEqual([true, true, false]);
+    expect(deliver(dispatcherWith({ maxQueuedBytes: 1 }), 1, 2)).toEqual([true, false]);
+  });
+
+  test("shares between two workers by what they have in hand", () => {
+    const dispatcher = dispatcherWith();
+    const [a, b] = [open(dispatcher), open(dispatcher)];
+    deliver(dispatcher, 1, 2, 3, 4);
+    expect([a.worker.seqs.length, b.worker.seqs.length]).toEqual([2, 2]);
+  });
+
+  test("hands nothing over while held, and goes on when resumed", () => {
+    const dispatcher = dispatcherWith();
+    const { worker } = open(dispatcher);
+    dispatcher.hold();
+    deliver(dispatcher, 1);
+    expect(worker.seqs).toEqual([]);
+    dispatcher.resume();
+    expect(worker.seqs).toEqual([1]);
+  });
+
+  test("a quick handler is handed more than it runs, a slow one is not", () => {
+    const dispatcher = dispatcherWith({ prefetch: true, maxQueued: 1_000 });
+    const { worker, lane } = open(dispatcher);
+    deliver(dispatcher, ...Array.from({ length: 100 }, (_, at) => at + 1));
+    expect(worker.seqs).toHaveLength(2);
+    clock.advance(1);
+    lane.done(0, 2);
+    expect(worker.seqs.length).toBeGreaterThan(4);
+  });
+});
+
+describe("a reload", () => {
+  test("sends new deliveries to the new worker while the old one finishes", async () => {
+    const dispatcher = dispatcherWith();
+    const old = open(dispatcher);
+    deliver(dispatcher, 1);
+    const fresh = open(dispatcher);
+    const retired = dispatcher.retire(old.lane);
+    deliver(dispatcher, 2);
+    expect([old.worker.seqs, fresh.worker.seqs]).toEqual([[1], [2]]);
+    old.lane.done(0, 1);
+    await retired;
+  });
+
+  test("keeps the order of a handler that runs one at a time", () => {
+    const dispatcher = dispatcherWith({ concurrency: 1, ordered: true });
+    const old = open(dispatcher);
+    deliver(dispatcher, 1, 2);
+    const fresh = open(dispatcher);
+    void dispatcher.retire(old.lane);
+    expect(fresh.worker.seqs).toEqual([]);
+    old.lane.done(0, 1);
+    return Promise.resolve().then(() => expect(fresh.worker.seqs).toEqual([2]));
+  });
+});
+
+describe("a deadline", () => {
+  test("aborts the delivery, and what the handler does after that does not change the outcome", () => {
+    const dispatcher = dispatcherWith();
+    const { worker, lane } = open(dispatcher);
+    deliver(dispatcher, 1);
+    clock.advance(1_000);
+    expect(worker.aborted).toEqual([0]);
+    lane.alive();
+    lane.done(0, 1);
+    expect(settled).toEqual([{ seq: 1, outcome: "timed-out", blocked: false }]);
+    clock.advance(1_000);
+    expect(worker.terminated).toBe(false);
+  });
+
+  test("kills a worker that ignores the abort, and charges only the one that was late", () => {
+    const dispatcher = dispatcherWith();
+    const { worker, lane } = open(dispatcher);
+    deliver(dispatcher, 1);
+    clock.advance(500);
+    deliver(dispatcher, 2);
+    clock.advance(500);
+    lane.alive();
+    clock.advance(100);
+    expect(worker.terminated).toBe(true);
+    lane.exited({ ...CRASH, signal: "SIGKILL" });
+    expect(settled).toEqual([{ seq: 1, outcome: "timed-out", blocked: false }]);
+    expect(open(dispatcher).worker.seqs).toEqual([2]);
+  });
+
+  test("tells a blocked event loop from a slow handler", () => {
+    const dispatcher = dispatcherWith();
+    const { lane } = open(dispatcher);
+    deliver(dispatcher, 1);
+    clock.advance(1_100);
+    lane.exited({ ...CRASH, signal: "SIGKILL" });
+    expect(settled).toEqual([{ seq: 1, outcome: "timed-out", blocked: true }]);
+  });
+
+  test("runs from the start of a delivery, not from when it was handed over", () => {
+    const dispatcher = dispatcherWith({ concurrency: 1, prefetch: true });
+    const { worker, lane } = open(dispatcher);
+    deliver(dispatcher, 1);
+    clock.advance(1);
+    lane.done(0, 1);
+    deliver(dispatcher, 2, 3);
+    expect(worker.seqs).toEqual([1, 2, 3]);
+    clock.advance(900);
+    lane.done(1, 1);
+    clock.advance(900);
+    expect(worker.aborted).toEqual([]);
+    clock.advance(100);
+    expect(worker.aborted).toEqual([2]);
+  });
+});
+
+describe("a worker that dies", () => {
+  test("charges the delivery it died with when there was only one", () => {
+    const dispatcher = dispatcherWith();
+    const { lane } = open(dispatcher);
+    deliver(dispatcher, 1);
+    lane.exited(CRASH);
+    expect(settled).toEqual([{ seq: 1, outcome: "crashed" }]);
+  });
+
+  test("tells out of memory from a crash", () => {
+    const dispatcher = dispatcherWith();
+    const { lane } = open(dispatcher);
+    deliver(dispatcher, 1);
+    lane.exited({ ...CRASH, outOfMemory: true });
+    expect(settled).toEqual([{ seq: 1, outcome: "out-of-memory" }]);
+  });
+
+  test("with several in hand has each run again alone, and only the one that kills again is charged", () => {
+    const dispatcher = dispatcherWith();
+    const first = open(dispatcher);
+    deliver(dispatcher, 1, 2, 3);
+    first.lane.exited(CRASH);
+    expect(settled).toEqual([]);
+    const second = open(dispatcher);
+    expect(second.worker.seqs).toEqual([1]);
+    second.lane.done(0, 1);
+    expect(second.worker.seqs).toEqual([1, 2]);
+    second.lane.exited(CRASH);
+    expect(settled).toEqual([
+      { seq: 1, outcome: "returned" },
+      { seq: 2, outcome: "crashed" },
+    ]);
+    expect(open(dispatcher).worker.seqs).toEqual([3]);
+  });
+
+  test("what had already ended is not run again, and a late word changes nothing", () => {
+    const dispatcher = dispatcherWith();
+    const { lane } = open(dispatcher);
+    deliver(dispatcher, 1);
+    lane.done(0, 1);
+    lane.ended(0, { kind: "threw", error: { name: "Error", message: "late", stack: "" } });
+    lane.exited(CRASH);
+    expect(settled).toEqual([{ seq: 1, outcome: "returned" }]);
+  });
+});
+
+test("`finished` resolves when nothing waits and nothing is in hand, and no timer is left for long", async () => {
+  const dispatcher = dispatcherWith();
+  const { lane } = open(dispatcher);
+  deliver(dispatcher, 1, 2, 3);
+  const finished = dispatcher.finished();
+  lane.done(0, 2);
+  lane.done(2, 1);
+  await finished;
+  expect(dispatcher.inFlight + dispatcher.queued).toBe(0);
+  clock.advance(1_000);
+  expect(clock.pending).toBe(0);
+});

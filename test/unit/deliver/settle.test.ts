@@ -1,0 +1,114 @@
+// Row by row after the table in settle.ts.
+
+import { describe, expect, test } from "vitest";
+import type { Outcome, OutcomeKind } from "../../../runtime/deliver/outcome.ts";
+import { backoff, type SettleRule, settle } from "../../../runtime/deliver/settle.ts";
+
+const error = { name: "Error", message: "no such card", stack: "Error: no such card\n    at secret.ts:1:1" };
+const exit = { code: 1, signal: null, outOfMemory: false, lastOutput: [] };
+const outcomes: { readonly [Kind in OutcomeKind]: Extract<Outcome, { kind: Kind }> } = {
+  returned: { kind: "returned", reply: Buffer.from("ok") },
+  threw: { kind: "threw", error },
+  "gave-up": { kind: "gave-up", error },
+  "retry-later": { kind: "retry-later", delayMs: 30_000, error },
+  invalid: { kind: "invalid", message: "id: not a uuid", issues: [{ path: "id", message: "not a uuid" }] },
+  "not-serializable": { kind: "not-serializable", error },
+  "timed-out": { kind: "timed-out", timeoutMs: 100, blocked: false },
+  crashed: { kind: "crashed", exit },
+  "out-of-memory": { kind: "out-of-memory", exit: { ...exit, outOfMemory: true } },
+  "too-many-hops": { kind: "too-many-hops", hops: 16 },
+  "queue-full": { kind: "queue-full" },
+  "given-back": { kind: "given-back", why: "shutdown" },
+};
+const kinds = Object.keys(outcomes) as OutcomeKind[];
+const rule = (kind: SettleRule["kind"]): SettleRule => ({ kind, attempts: 3, backoffMs: [1_000, 5_000] });
+const settled = (kind: SettleRule["kind"], outcome: OutcomeKind, attempt = 1) =>
+  settle(outcomes[outcome], attempt, rule(kind), 0.5);
+
+describe("an event handler", () => {
+  test("is done when it returned, whatever it returned", () => {
+    expect(settled("event", "returned")).toEqual({ do: "done" });
+  });
+  test.each(["queue-full", "given-back"] as const)("drops the message when it did not run: %s", (outcome) => {
+    expect(settled("event", outcome).do).toBe("drop");
+  });
+  const rest = kinds.filter((kind) => !["returned", "queue-full", "given-back"].includes(kind));
+  test.each(rest)("leaves a dead letter with the reason when it failed: %s", (outcome) => {
+    expect(settled("event", outcome)).toMatchObject({ do: "dead-letter", reason: outcome });
+  });
+});
+
+describe("a request handler", () => {
+  test("replies with what it returned, and with nothing as an empty message", () => {
+    expect(settled("request", "returned")).toEqual({ do: "reply", body: Buffer.from("ok") });
+    expect(settle({ kind: "returned", reply: undefined }, 1, rule("request"), 0)).toEqual({
+      do: "reply",
+      body: new Uint8Array(0),
+    });
+  });
+  test.each([
+    ["invalid", 400],
+    ["threw", 500],
+    ["not-serializable", 500],
+    ["crashed", 500],
+    ["out-of-memory", 500],
+    ["gave-up", 422],
+    ["queue-full", 429],
+    ["retry-later", 503],
+    ["given-back", 503],
+    ["timed-out", 504],
+    ["too-many-hops", 508],
+  ] as const)("answers %s with error %i", (outcome, code) => {
+    expect(settled("request", outcome)).toMatchObject({ do: "reply-error", code });
+  });
+  test("tells the message of an error and never its stack", () => {
+    expect(JSON.stringify(settled("request", "threw"))).toContain("no such card");
+    expect(JSON.stringify(settled("request", "threw"))).not.toContain("secret.ts");
+  });
+  test("tells the issues of an invalid payload in the body", () => {
+    const settlement = settled("request", "invalid");
+    expect(settlement).toMatchObject({ body: expect.stringContaining('"path":"id"') });
+  });
+});
+
+describe("a durable handler", () => {
+  test("acknowledges when it returned", () => {
+    expect(settled("durable", "returned")).toEqual({ do: "ack" });
+  });
+  test.each(["invalid", "gave-up", "too-many-hops"] as const)(
+    "does not try again what can never succeed: %s",
+    (outcome) => {
+      expect(settled("durable", outcome, 1)).toMatchObject({ do: "dead-letter", reason: outcome });
+    },
+  );
+  test.each(["threw", "not-serializable", "timed-out", "crashed", "out-of-memory"] as const)(
+    "tries again after the backoff, and leaves a dead letter on the last attempt: %s",
+    (outcome) => {
+      expect(settled("durable", outcome, 1)).toEqual({ do: "retry", delayMs: 1_000 });
+      expect(settled("durable", outcome, 2)).toEqual({ do: "retry", delayMs: 5_000 });
+      expect(settled("durable", outcome, 3)).toMatchObject({ do: "dead-letter", reason: outcome });
+    },
+  );
+  test("waits as long as RetryLater says, which counts as an attempt", () => {
+    expect(settled("durable", "retry-later", 2)).toEqual({ do: "retry", delayMs: 30_000 });
+    expect(settled("durable", "retry-later", 3)).toMatchObject({ do: "dead-letter", reason: "retry-later" });
+  });
+  test("waits for the backoff when RetryLater names no delay", () => {
+    expect(settle({ kind: "retry-later", delayMs: undefined, error }, 1, rule("durable"), 0.5)).toEqual({
+      do: "retry",
+      delayMs: 1_000,
+    });
+  });
+  test.each(["queue-full", "given-back"] as const)("gives back uncharged what did not run: %s", (outcome) => {
+    expect(settled("durable", outcome, 3)).toEqual({ do: "give-back" });
+  });
+});
+
+describe("backoff", () => {
+  test("spreads delays between 75 % and 125 %", () => {
+    expect([backoff(1, [1_000], 0), backoff(1, [1_000], 0.5), backoff(1, [1_000], 1)]).toEqual([750, 1_000, 1_250]);
+  });
+  test("keeps to the last entry for all later attempts", () => {
+    expect(backoff(9, [1_000, 5_000], 0.5)).toBe(5_000);
+  });
+});

@@ -1,0 +1,75 @@
+import { expect, test } from "vitest";
+import { decodeHeaders, encodeHeaders, headerProblem } from "../../../runtime/deliver/header-block.ts";
+import { FrameReader, FrameType, FrameWriter, MAX_FRAME_BYTES } from "../../../runtime/isolate/protocol.ts";
+
+function framesOf(chunks: readonly Buffer[]): { type: number; body: string }[] {
+  const frames: { type: number; body: string }[] = [];
+  const reader = new FrameReader((type, bytes, start, end) =>
+    frames.push({ type, body: bytes.toString("utf8", start, end) }),
+  );
+  for (const chunk of chunks) reader.push(chunk);
+  return frames;
+}
+
+function batchOf(...bodies: string[]): Buffer {
+  const writer = new FrameWriter(64);
+  for (const body of bodies) {
+    writer.begin(FrameType.reply);
+    writer.text(body);
+    writer.end();
+  }
+  return writer.take()!;
+}
+
+test("frames come out as they went in, wherever the stream is cut", () => {
+  const bodies = ["", "a", "grüße ✓", "x".repeat(1_000)];
+  const batch = batchOf(...bodies);
+  for (const size of [1, 2, 3, 5, 7, 64, 1_000, batch.length]) {
+    const chunks = Array.from({ length: Math.ceil(batch.length / size) }, (_, at) =>
+      batch.subarray(at * size, (at + 1) * size),
+    );
+    expect(framesOf(chunks).map(({ body }) => body)).toEqual(bodies);
+  }
+});
+
+test("a batch taken is not changed by what is written after it", () => {
+  const writer = new FrameWriter(64);
+  writer.begin(1);
+  writer.text("first");
+  writer.end();
+  const first = Buffer.from(writer.take()!);
+  const kept = first.toString("hex");
+  for (let at = 0; at < 50; at++) {
+    writer.begin(2);
+    writer.text("later ".repeat(at));
+    writer.end();
+  }
+  expect(first.toString("hex")).toBe(kept);
+  expect(framesOf([writer.take()!])).toHaveLength(50);
+  expect(writer.take()).toBeUndefined();
+});
+
+test("a length beyond the limit breaks the connection instead of filling the memory", () => {
+  const evil = Buffer.alloc(8);
+  evil.writeUInt32BE(MAX_FRAME_BYTES + 1, 0);
+  expect(() => framesOf([evil])).toThrow(RangeError);
+  expect(() => framesOf([Buffer.alloc(8)])).toThrow(RangeError);
+});
+
+test("headers keep their case, their order and their repetitions", () => {
+  const pairs = [
+    ["X-Order", "17"],
+    ["x-tag", "a:b"],
+    ["x-tag", "c"],
+  ] as const;
+  expect(decodeHeaders(encodeHeaders(pairs))).toEqual(pairs);
+});
+
+test.each([
+  ["a b", "v", /name/],
+  ["a:b", "v", /name/],
+  ["ok", "line\nbreak", /line breaks/],
+  ["Nats-Msg-Id", "1", /server/],
+])("header %j: %j is refused", (name, value, reason) => {
+  expect(headerProblem(name, value)).toMatch(reason);
+});
