@@ -1,0 +1,100 @@
+// `handlers dev`: serve, show what happens, follow the files.
+
+import { isAbsolute, relative } from "node:path";
+import { systemClock } from "../../clock.ts";
+import type { ResolvedConfig } from "../../config/resolved-config.ts";
+import { RuntimeError } from "../../errors.ts";
+import type { Emit } from "../../events.ts";
+import { didYouMean } from "../../metadata/nearest.ts";
+import { createDevLog } from "../../observe/log-terminal.ts";
+import { watchConfig } from "../config-watch.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { loadProject } from "../global-options.ts";
+import { type Invocation, packageVersion } from "../run.ts";
+import { serve } from "../serve.ts";
+import { printError, printLine, type Terminal } from "../terminal.ts";
+
+interface DevOptions {
+  readonly port: string;
+  readonly inspect?: readonly string[];
+}
+
+export async function dev({ terminal, options }: Invocation<DevOptions>): Promise<ExitCode> {
+  const natsPort = readPort("--port", options.port, 0);
+  const inspect = readInspect(options.inspect ?? []);
+  const load = () => loadProject(terminal, options, "dev");
+  const config = await load();
+  const { out } = terminal;
+  let { logLevel } = config;
+  const write = (text: string) => out.write(text);
+  const emit = createDevLog({ paint: out.paint, columns: () => out.columns, level: () => logLevel, write });
+  printLine(
+    out,
+    `${out.paint("bold", "nats-handlers")} ${packageVersion()} ${out.paint("dim", `· app ${config.app} · ${where(config, terminal)}`)}`,
+  );
+  const runtime = { config, mode: "dev", emit, environment: terminal.env, onProgress, natsPort, inspect } as const;
+  return serve({
+    runtime,
+    onAsked: () => printLine(out, out.paint("dim", "\nstopping; Ctrl-C again to end now")),
+    onReady(running) {
+      tellUnknownNames(
+        inspect,
+        running.status().map(({ name }) => name),
+        emit,
+      );
+      const onChange = (now: ResolvedConfig, changed: readonly string[]) => {
+        ({ logLevel } = now);
+        tellChange(changed, emit);
+      };
+      const onError = (error: unknown) => {
+        printError(terminal, error);
+        emit({ type: "runtime.notice", level: "warn", message: "the configuration of the start stays in force" });
+      };
+      return watchConfig({ config, clock: systemClock, load, onChange, onError });
+    },
+  });
+
+  function onProgress(line: string): void {
+    printLine(out, out.paint("dim", line));
+  }
+}
+
+function where({ handlersDir }: ResolvedConfig, { cwd }: Terminal): string {
+  const shown = relative(cwd, handlersDir);
+  return isAbsolute(shown) || shown.startsWith("..") ? handlersDir : `${shown}/`;
+}
+
+/** The one setting that is applied while running is the log level. */
+function tellChange(changed: readonly string[], emit: Emit): void {
+  const others = changed.filter((name) => name !== "logLevel");
+  const restart = `changed: ${others.join(", ")}. Restart \`handlers dev\` to apply it`;
+  const message = others.length === 0 ? "the log level has changed" : restart;
+  emit({ type: "runtime.notice", level: others.length === 0 ? "info" : "warn", message: `configuration: ${message}` });
+}
+
+function tellUnknownNames(inspect: ReadonlyMap<string, number>, known: readonly string[], emit: Emit): void {
+  for (const name of inspect.keys()) {
+    if (known.includes(name)) continue;
+    const message = `--inspect: there is no handler "${name}".${didYouMean(name, known)}`;
+    emit({ type: "runtime.notice", level: "warn", message });
+  }
+}
+
+const FIRST_INSPECT_PORT = 9229;
+
+/** `todo/save:9300`; without a port the first free number from 9229 on. */
+function readInspect(words: readonly string[]): ReadonlyMap<string, number> {
+  const ports = new Map<string, number>();
+  let next = FIRST_INSPECT_PORT;
+  for (const word of words) {
+    const [name = "", port] = word.split(":");
+    ports.set(name, port === undefined ? next++ : readPort("--inspect", port, 1));
+  }
+  return ports;
+}
+
+function readPort(option: string, word: string, least: number): number {
+  const port = Number(word);
+  if (/^\d+$/.test(word) && port >= least && port <= 65_535) return port;
+  throw new RuntimeError("USAGE", `${option} needs a port from ${least} to 65535; received ${JSON.stringify(word)}`);
+}

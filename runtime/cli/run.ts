@@ -1,0 +1,183 @@
+// The command line: which commands there are. Each is loaded only when it is called, so that `--help` is quick.
+//
+// commander parses: it is what people of this field know, and it suggests the command that was meant.
+
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { EXIT_CODES, type ExitCode, exitCodeOf } from "./exit-code.ts";
+import { addGlobalOptions, type GlobalOptions, NATS_GROUP, spokenOption } from "./global-options.ts";
+import { printError, type Terminal } from "./terminal.ts";
+
+/** What each command is called with. */
+export interface Invocation<Options = object> {
+  readonly terminal: Terminal;
+  readonly options: GlobalOptions & Options;
+}
+
+/** Run one command line. Resolves with the exit code; never rejects. */
+export async function run(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  let exitCode: ExitCode = 0;
+  const program = createProgram(terminal, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    // Help and version end this way too; commander has told what there is to tell.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    printError(terminal, error);
+    return exitCodeOf(error);
+  }
+}
+
+type Finish = (code: ExitCode) => void;
+
+function createProgram(terminal: Terminal, finish: Finish): Command {
+  const program = new Command("handlers")
+    .description("Drop a file, get a NATS subscriber.")
+    .version(`nats-handlers ${packageVersion()}`, "-V, --version", "show the version")
+    .helpOption("-h, --help", "show help")
+    .helpCommand("help [COMMAND]", "show the help of a command")
+    .usage("COMMAND [options]")
+    .exitOverride()
+    .configureOutput(outputConfiguration(terminal))
+    .configureHelp(helpConfiguration())
+    .showHelpAfterError("See `handlers --help`.");
+  addGlobalOptions(program);
+  addServing(program, terminal, finish);
+  addMessaging(program, terminal, finish);
+  addWriting(program, terminal, finish);
+  program.addHelpText("after", `\n${exitCodeHelp()}`);
+  return program;
+}
+
+function outputConfiguration({ out, err }: Terminal) {
+  return {
+    writeOut: (text: string) => out.write(text),
+    writeErr: (text: string) => err.write(text),
+    getOutHelpWidth: () => out.columns,
+    getErrHelpWidth: () => err.columns,
+    getOutHasColors: () => out.paint("bold", "x") !== "x",
+    getErrHasColors: () => err.paint("bold", "x") !== "x",
+    outputError: (text: string, write: (text: string) => void) =>
+      write(text.replace(/^error: /, `${err.paint("red", "USAGE")}: `)),
+  };
+}
+
+const OFFLINE = new Set(["list", "check", "new"]);
+
+function helpConfiguration() {
+  return {
+    showGlobalOptions: true,
+    visibleGlobalOptions: (command: Command) => {
+      const options = command.parent?.options ?? [];
+      const shown = OFFLINE.has(command.name())
+        ? options.filter((option) => option.helpGroupHeading !== NATS_GROUP)
+        : options;
+      return shown.filter((option) => option.long !== "--version");
+    },
+  };
+}
+
+function exitCodeHelp(): string {
+  const lines = Object.entries(EXIT_CODES).map(([code, meaning]) => `  ${code.padEnd(4)} ${meaning}`);
+  return ["Exit codes:", ...lines].join("\n");
+}
+
+function addServing(program: Command, terminal: Terminal, finish: Finish): void {
+  program.commandsGroup("Serve handlers:");
+  program
+    .command("dev")
+    .description("serve the handlers, reload them as they are saved")
+    .option("--port <PORT>", "port of the nats-server brought along, when none is configured", "4222")
+    .option("--inspect <NAME[:PORT]>", "debug this handler; the port (9229) stays across reloads", collect)
+    .addOption(spokenOption("drain", "DURATION", "how long messages in flight may take to end at Ctrl-C"))
+    .action(async (_options, command: Command) => {
+      const { dev } = await import("./commands/dev.ts");
+      finish(await dev({ terminal, options: command.optsWithGlobals() }));
+    });
+  program
+    .command("start")
+    .description("serve the handlers in production; logs JSON lines")
+    .addOption(spokenOption("drain", "DURATION", "how long messages in flight may take to end at SIGTERM"))
+    .addOption(spokenOption("httpPort", "PORT", "port of health and metrics"))
+    .action(async (_options, command: Command) => {
+      const { start } = await import("./commands/start.ts");
+      finish(await start({ terminal, options: command.optsWithGlobals() }));
+    });
+}
+
+function addMessaging(program: Command, terminal: Terminal, finish: Finish): void {
+  program.commandsGroup("Send messages:");
+  program
+    .command("send <SUBJECT> [JSON|-]")
+    .description("publish a message; - reads it from stdin")
+    .option("-H, --header <NAME=VALUE>", "a header; can be given several times", collect)
+    .option("--raw", "take the text as it is: it need not be JSON")
+    .option("--json", "say as JSON what became of it")
+    .action(async (subject: string, payload: string | undefined, _options, command: Command) => {
+      const { send } = await import("./commands/send.ts");
+      finish(await send(subject, payload, { terminal, options: command.optsWithGlobals() }));
+    });
+  program
+    .command("request <SUBJECT> [JSON|-]")
+    .description("ask, and print the reply; - reads the payload from stdin")
+    .option("-H, --header <NAME=VALUE>", "a header; can be given several times", collect)
+    .option("--raw", "take the text, and print the reply, as they are")
+    .option("--timeout <DURATION>", "how long to wait for a reply", "5s")
+    .option("--stream", "print replies until the empty one")
+    .action(async (subject: string, payload: string | undefined, _options, command: Command) => {
+      const { request } = await import("./commands/request.ts");
+      finish(await request(subject, payload, { terminal, options: command.optsWithGlobals() }));
+    });
+}
+
+function addWriting(program: Command, terminal: Terminal, finish: Finish): void {
+  program.commandsGroup("Write handlers:");
+  program
+    .command("new <NAME>")
+    .description("write handlers/NAME.ts")
+    .option("--kind <KIND>", "event, durable or request", "event")
+    .option("--subject <SUBJECT>", "what it takes (default: its name, with dots)")
+    .action(async (name: string, _options, command: Command) => {
+      const { newHandler } = await import("./commands/new.ts");
+      finish(await newHandler(name, { terminal, options: command.optsWithGlobals() }));
+    });
+  program
+    .command("list")
+    .description("the handlers, their subjects and their options; needs no NATS")
+    .option("--json", "as JSON")
+    .action(async (_options, command: Command) => {
+      const { list } = await import("./commands/list.ts");
+      finish(await list({ terminal, options: command.optsWithGlobals() }));
+    });
+  program
+    .command("check")
+    .description("build and validate every handler without serving; for CI; needs no NATS")
+    .option("--json", "as JSON")
+    .action(async (_options, command: Command) => {
+      const { check } = await import("./commands/check.ts");
+      finish(await check({ terminal, options: command.optsWithGlobals() }));
+    });
+}
+
+function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
+
+/** From the package this file belongs to: two folders up in a clone, three in the built package. */
+export function packageVersion(): string {
+  for (const path of ["../../package.json", "../../../package.json"]) {
+    try {
+      const { name, version } = JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8")) as Record<
+        string,
+        unknown
+      >;
+      if (name === "nats-handlers") return String(version);
+    } catch {
+      // Not here: the other place it can be.
+    }
+  }
+  return "unknown";
+}

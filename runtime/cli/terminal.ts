@@ -1,0 +1,56 @@
+// Where a command reads and writes: given to it, so that tests can listen.
+
+import { text } from "node:stream/consumers";
+import { errorText } from "../observe/error-text.ts";
+import { type Paint, paintFor } from "../observe/paint.ts";
+
+/** One of the two outputs. */
+export interface Output {
+  readonly isTerminal: boolean;
+  /** Width to format for. */
+  readonly columns: number;
+  readonly paint: Paint;
+  /** As it is, without a line end. */
+  write(data: string | Uint8Array): void;
+}
+
+export interface Terminal {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Results. */
+  readonly out: Output;
+  /** Everything else: errors, progress, remarks. */
+  readonly err: Output;
+  readStdin(): Promise<string>;
+}
+
+const DEFAULT_COLUMNS = 80;
+
+export function processTerminal(): Terminal {
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    out: outputOf(process.stdout),
+    err: outputOf(process.stderr),
+    readStdin: () => text(process.stdin),
+  };
+}
+
+function outputOf(stream: NodeJS.WriteStream): Output {
+  return {
+    isTerminal: stream.isTTY === true,
+    get columns() {
+      return stream.columns ?? DEFAULT_COLUMNS;
+    },
+    paint: paintFor(stream.isTTY === true, process.env),
+    write: (data) => void stream.write(data),
+  };
+}
+
+export function printLine(output: Output, line: string): void {
+  output.write(`${line}\n`);
+}
+
+export function printError(terminal: Terminal, error: unknown): void {
+  printLine(terminal.err, errorText(error, terminal.err.paint, terminal.err.columns));
+}
