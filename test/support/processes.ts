@@ -1,0 +1,42 @@
+// What runs because of this test: nothing may be left of it.
+
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { inspectProcess } from "../../runtime/bind/process-info.ts";
+import { delay, systemClock } from "../../runtime/clock.ts";
+
+/** The live processes this one has started, by id. */
+export function childProcesses(): Set<number> {
+  const children = allPids().filter((pid) => {
+    const info = inspectProcess(pid);
+    return info?.parentPid === process.pid && info.command !== "" && !info.command.startsWith("ps ");
+  });
+  return new Set(children);
+}
+
+/** How many of our children run a worker. */
+export function workerProcesses(): number[] {
+  return [...childProcesses()].filter((pid) => /isolate.worker.entry/.test(inspectProcess(pid)?.command ?? ""));
+}
+
+/** Resolves when every process started since `before` has ended; the runner's timeout is the limit. */
+export async function noneLeft(before: ReadonlySet<number>): Promise<void> {
+  for (;;) {
+    const left = [...childProcesses()].filter((pid) => !before.has(pid));
+    if (left.length === 0) return;
+    await delay(systemClock, 5);
+  }
+}
+
+/** Resolves when the process has ended; the runner's timeout is the limit. */
+export async function ended(pid: number): Promise<void> {
+  while ((inspectProcess(pid)?.command ?? "") !== "") await delay(systemClock, 5);
+}
+
+function allPids(): number[] {
+  if (process.platform === "linux")
+    return readdirSync("/proc")
+      .map(Number)
+      .filter((pid) => pid > 0);
+  return spawnSync("ps", ["-A", "-o", "pid="], { encoding: "utf8" }).stdout.trim().split(/\s+/).map(Number);
+}

@@ -1,0 +1,79 @@
+// A project in a temporary folder: handler files come and go in it as they do under an editor.
+
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const FIXTURES = fileURLToPath(new URL("../fixtures/handlers/", import.meta.url));
+const PACKAGES = fileURLToPath(new URL("../../node_modules/", import.meta.url));
+
+export type Replacements = Readonly<Record<string, string | number>>;
+
+export interface TestProject {
+  readonly rootDir: string;
+  readonly handlersDir: string;
+  path(file: string): string;
+  /** Save as most programs do: truncate, then write. */
+  write(file: string, text: string): void;
+  /** Save as careful editors do: a new file beside, then rename. */
+  replace(file: string, text: string): void;
+  /** Two saves right after one another, the first of half the text. */
+  writeTwice(file: string, text: string): void;
+  /** Put a fixture in place under the given name, `NAME` in it replaced by its value. */
+  copy(fixture: string, file: string, replacements?: Replacements): void;
+  rename(from: string, to: string): void;
+  remove(file: string): void;
+  /** Remove the folder. */
+  end(): void;
+}
+
+/** The text of a fixture, each `NAME` of the replacements replaced by its value. */
+export function fixture(name: string, replacements: Replacements = {}): string {
+  const text = readFileSync(join(FIXTURES, name), "utf8");
+  return Object.entries(replacements).reduce((all, [from, to]) => all.replaceAll(from, String(to)), text);
+}
+
+/** `files`: what lies in `handlers/` from the start, name to text. */
+export function createProject(files: Readonly<Record<string, string>> = {}): TestProject {
+  const rootDir = realpathSync(mkdtempSync(join(tmpdir(), "nats-handlers-project-")));
+  const handlersDir = join(rootDir, "handlers");
+  mkdirSync(handlersDir);
+  mkdirSync(join(rootDir, "node_modules"));
+  symlinkSync(join(PACKAGES, "zod"), join(rootDir, "node_modules", "zod"));
+  writeFileSync(join(rootDir, "package.json"), JSON.stringify({ name: "shop", type: "module" }));
+
+  const path = (file: string) => join(handlersDir, file);
+  const write = (file: string, text: string) => {
+    mkdirSync(dirname(path(file)), { recursive: true });
+    writeFileSync(path(file), text);
+  };
+  for (const [file, text] of Object.entries(files)) write(file, text);
+  return {
+    rootDir,
+    handlersDir,
+    path,
+    write,
+    replace(file, text) {
+      writeFileSync(`${path(file)}.tmp~`, text);
+      renameSync(`${path(file)}.tmp~`, path(file));
+    },
+    writeTwice(file, text) {
+      writeFileSync(path(file), text.slice(0, text.length / 2));
+      writeFileSync(path(file), text);
+    },
+    copy: (name, file, replacements) => write(file, fixture(name, replacements)),
+    rename: (from, to) => renameSync(path(from), path(to)),
+    remove: (file) => rmSync(path(file)),
+    end: () => rmSync(rootDir, { recursive: true, force: true }),
+  };
+}
