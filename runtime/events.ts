@@ -1,8 +1,8 @@
 // Everything the runtime tells: one union. Whoever reports calls the `emit` it was given; logs, metrics and tests listen.
 
-import type { HandlerKind } from "./metadata/handler-metadata.ts";
-import type { RuntimeError } from "./errors.ts";
 import type { OutcomeKind } from "./deliver/outcome.ts";
+import type { RuntimeError } from "./errors.ts";
+import type { HandlerKind } from "./metadata/handler-metadata.ts";
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
 
@@ -24,8 +24,8 @@ export type RuntimeEvent =
       readonly kind: HandlerKind;
       readonly subject: string;
       readonly version: string;
-      /** "start": first version; "reload": replaced one; "restart": after a crash. */
-      readonly why: "start" | "reload" | "restart";
+      /** "start": first version; "reload": replaced one; "restart": after a crash; "wake": was idle. */
+      readonly why: "start" | "reload" | "restart" | "wake";
       /** From the noticed change (or the start) until live. */
       readonly durationMs: number;
     }
@@ -36,9 +36,23 @@ export type RuntimeEvent =
       readonly error: RuntimeError;
       readonly serving: string | undefined;
     }
+  | {
+      /** It keeps dying and is set aside; it comes back by a save, by `handlers enable`, or after the cool-down. */
+      readonly type: "handler.quarantined";
+      readonly handler: string;
+      readonly error: RuntimeError;
+      readonly coolDownMs: number;
+    }
+  | { readonly type: "handler.disabled"; readonly handler: string; readonly by: string; readonly reason: string }
+  | { readonly type: "handler.enabled"; readonly handler: string }
   | { readonly type: "handler.bound"; readonly handler: string; readonly kind: HandlerKind; readonly subject: string }
   | { readonly type: "handler.unbound"; readonly handler: string; readonly subject: string }
-  | { readonly type: "generation.retired"; readonly handler: string; readonly version: string; readonly drained: boolean }
+  | {
+      readonly type: "generation.retired";
+      readonly handler: string;
+      readonly version: string;
+      readonly drained: boolean;
+    }
   | {
       /** A delivery that did not simply return. Successful ones are only counted. */
       readonly type: "delivery.failed";

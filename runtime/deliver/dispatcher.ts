@@ -42,6 +42,9 @@ export class Dispatcher implements LaneOwner {
   private readonly draining = new Set<Lane>();
   private suspects: Delivery[] = [];
   private held = false;
+  /** Until one delivery has ended without harm, only one is in hand. */
+  private trial = false;
+  private lastBusyMs: number;
   /** A suspect is in hand. */
   private alone = false;
   private inHand = 0;
@@ -52,6 +55,7 @@ export class Dispatcher implements LaneOwner {
     this.owner = owner;
     this.clock = clock;
     this.queue = new DeliveryQueue(limits.maxQueued, limits.maxQueuedBytes);
+    this.lastBusyMs = clock.monotonicMs();
   }
 
   get inFlight(): number {
@@ -106,13 +110,20 @@ export class Dispatcher implements LaneOwner {
     this.pump();
   }
 
+  /** Milliseconds since something was last handed over or in hand; 0 while anything is. */
+  get idleForMs(): number {
+    if (this.inHand + this.queued > 0) return 0;
+    return this.clock.monotonicMs() - this.lastBusyMs;
+  }
+
   /** Hand nothing over until `resume`; what arrives waits. */
   hold(): void {
     this.held = true;
   }
 
-  resume(): void {
+  resume(onTrial = false): void {
     this.held = false;
+    this.trial = onTrial;
     this.pump();
     if (this.queued > 0 && this.open.size === 0) this.owner.wake();
     this.owner.roomChanged();
@@ -138,6 +149,7 @@ export class Dispatcher implements LaneOwner {
 
   settled(delivery: Delivery, outcome: Outcome, tookMs: number): void {
     if (--this.inHand === 0) this.alone = false;
+    if (this.trial && outcome.kind !== "crashed" && outcome.kind !== "out-of-memory") this.trial = false;
     this.prefetch.count();
     this.owner.settled(delivery, outcome, tookMs);
   }
@@ -147,7 +159,8 @@ export class Dispatcher implements LaneOwner {
   }
 
   progressed(): void {
-    if (this.limits.prefetch) this.prefetch.sample(this.clock.monotonicMs());
+    this.lastBusyMs = this.clock.monotonicMs();
+    if (this.limits.prefetch) this.prefetch.sample(this.lastBusyMs);
     this.pump();
     this.owner.roomChanged();
     this.tellFinished();
@@ -196,6 +209,7 @@ export class Dispatcher implements LaneOwner {
 
   private freeLane(): Lane | undefined {
     if (this.held || this.alone || this.suspects.length > 0) return undefined;
+    if (this.trial && this.inHand > 0) return undefined;
     const window = this.limits.concurrency + (this.limits.prefetch ? this.prefetch.extra : 0);
     let best: Lane | undefined;
     for (const lane of this.open) {

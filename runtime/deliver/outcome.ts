@@ -34,7 +34,7 @@ export type Outcome =
   | { readonly kind: "out-of-memory"; readonly exit: WorkerExit }
   | { readonly kind: "too-many-hops"; readonly hops: number }
   | { readonly kind: "queue-full" }
-  | { readonly kind: "given-back"; readonly why: "shutdown" | "reload" | "disabled" };
+  | { readonly kind: "given-back"; readonly why: string };
 
 export type OutcomeKind = Outcome["kind"];
 

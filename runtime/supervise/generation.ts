@@ -1,16 +1,129 @@
-// One bundle in one worker.
+// One version of a handler: its bundle, and the workers that run it.
+//
+// G1  A worker that is enlisted has run its set-up; it gets deliveries once its lane is open.
+// G2  Dismissed workers finish what they have in hand, run their teardown, and end.
+// G3  The bundle's files go when the last worker has gone.
 
 import type { Bundle } from "../bundle/bundle.ts";
+import type { Bundler } from "../bundle/bundler.ts";
+import { type Clock, within } from "../clock.ts";
 import type { Lane } from "../deliver/lane.ts";
+import type { SerializedError, WorkerExit } from "../deliver/outcome.ts";
 import type { WorkerProcess } from "../isolate/worker-process.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import { type CandidateOptions, loadCandidate, setUpCandidate } from "./candidate.ts";
 import type { Route } from "./route.ts";
 
-export interface Generation {
+export interface GenerationOptions {
   readonly bundle: Bundle;
   readonly metadata: ResolvedMetadata;
-  readonly worker: WorkerProcess;
-  readonly lane: Lane;
-  /** The route its deliveries come from. */
   readonly route: Route;
+  readonly bundler: Bundler;
+  readonly clock: Clock;
+  /** Time for `teardown` once nothing is in hand. */
+  readonly teardownMs: number;
+  /** A worker of this generation ended unasked. */
+  readonly onLost: (exit: WorkerExit, pid: number) => void;
+  readonly onTeardownFailed: (error: SerializedError) => void;
+}
+
+export class Generation {
+  readonly bundle: Bundle;
+  readonly metadata: ResolvedMetadata;
+  readonly route: Route;
+  private readonly options: GenerationOptions;
+  private readonly crew = new Map<WorkerProcess, Lane>();
+
+  constructor(options: GenerationOptions) {
+    this.options = options;
+    this.bundle = options.bundle;
+    this.metadata = options.metadata;
+    this.route = options.route;
+  }
+
+  get pids(): number[] {
+    return [...this.crew.keys()].map(({ pid }) => pid);
+  }
+
+  /** Run the set-up of a loaded worker. Rejects with a RuntimeError; the worker is gone then. */
+  async enlist(worker: WorkerProcess, candidate: CandidateOptions): Promise<void> {
+    const { metadata, route } = this;
+    const { kind, subject, concurrency, retry, timeoutMs } = metadata;
+    const attempts = kind === "durable" ? retry.attempts : 1;
+    const request = { kind, subject, concurrency, attempts, timeoutMs, idPrefix: route.idPrefix };
+    const lane = route.dispatcher.lane(worker);
+    await setUpCandidate(worker, () => worker.start(request, lane), candidate);
+    this.crew.set(worker, lane);
+    worker.exited.then((exit) => {
+      if (this.crew.delete(worker)) this.options.onLost(exit, worker.pid);
+    });
+  }
+
+  /** From now on the workers get deliveries. */
+  open(): void {
+    this.route.adopt(this.metadata);
+    this.route.comeBack(false);
+    for (const lane of this.crew.values()) this.route.dispatcher.ready(lane);
+  }
+
+  /** Bring up one more worker of this version, and open it. Rejects with a RuntimeError. */
+  async recruit(candidate: CandidateOptions): Promise<void> {
+    const { worker } = await loadCandidate(candidate);
+    await this.enlist(worker, candidate);
+    const lane = this.crew.get(worker);
+    if (lane !== undefined) this.route.dispatcher.ready(lane);
+  }
+
+  /** G2. Resolves when all have ended. Never rejects. */
+  async dismiss(): Promise<void> {
+    await Promise.all([...this.crew].map(([worker, lane]) => this.dismissOne(worker, lane)));
+  }
+
+  /** Kill the workers; what they have in hand is judged as after any end. */
+  async terminate(): Promise<void> {
+    const workers = [...this.crew.keys()];
+    this.crew.clear();
+    for (const worker of workers) worker.terminate();
+    await Promise.all(workers.map((worker) => worker.exited));
+  }
+
+  /**
+   * Unbind the route, let what it has taken be finished, dismiss the workers. After `graceMs` milliseconds the rest is
+   * given back. Resolves with the subjects of what did not end. Never rejects.
+   */
+  async shutDown(graceMs: number, why: "shutdown" | "reload" | "disabled"): Promise<string[]> {
+    const { route, options } = this;
+    await route.unbind();
+    // Nobody is there, or will be, to run what waits.
+    if (this.crew.size === 0) route.giveBackQueued(why);
+    for (const worker of this.crew.keys()) {
+      worker.exited.then(() => {
+        if (this.crew.size === 0) route.giveBackQueued(why);
+      });
+    }
+    const ended = await within(options.clock, graceMs, route.dispatcher.finished());
+    const unfinished = ended === "expired" ? route.dispatcher.describeInFlight() : [];
+    if (ended === "expired") {
+      route.giveBackQueued(why);
+      await this.terminate();
+      route.giveBackQueued(why);
+    }
+    await this.dismiss();
+    return unfinished;
+  }
+
+  /** G3. Call once, after the last worker has gone. */
+  async discard(): Promise<void> {
+    await this.options.bundler.retire(this.bundle);
+  }
+
+  private async dismissOne(worker: WorkerProcess, lane: Lane): Promise<void> {
+    await this.route.dispatcher.retire(lane);
+    if (!this.crew.delete(worker)) return; // It ended by itself meanwhile.
+    const { teardownMs, clock, onTeardownFailed } = this.options;
+    const { teardownError, killed } = await worker.stop(teardownMs, clock);
+    if (teardownError !== undefined) onTeardownFailed(teardownError);
+    else if (killed)
+      onTeardownFailed({ name: "Error", message: `it did not end within ${teardownMs} ms and was killed`, stack: "" });
+  }
 }

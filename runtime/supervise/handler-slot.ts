@@ -1,5 +1,5 @@
 // The supervisor's place for one handler: brings versions up beside the one that serves, swaps them, restarts what
-// died, and takes everything down in the end.
+// died, sets aside what keeps dying, and takes everything down in the end.
 //
 // S1  Steps that change the slot run one after another; a newer save cuts a candidate short, never the current version.
 // S2  A version that does not come up changes nothing but `lastFailure` and the log.
@@ -7,51 +7,26 @@
 // S4  When kind or subject change: bind new, then unbind old, then let old finish. In between both take messages.
 // S5  Once closed, the slot starts nothing.
 
-import type { Binder } from "../bind/binder.ts";
 import type { Bundle } from "../bundle/bundle.ts";
-import type { Bundler } from "../bundle/bundler.ts";
-import type { Clock, Timer } from "../clock.ts";
-import { within } from "../clock.ts";
-import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
+import type { Timer } from "../clock.ts";
 import type { WorkerExit } from "../deliver/outcome.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
-import { RuntimeError, toRuntimeError } from "../errors.ts";
-import type { Emit } from "../events.ts";
-import { explainExit } from "../isolate/exit.ts";
-import type { WorkerPool } from "../isolate/pool.ts";
-import type { WorkerListener } from "../isolate/worker-process.ts";
-import type { HandlerDefaults, ResolvedMetadata } from "../metadata/handler-metadata.ts";
-import { type CandidateOptions, loadCandidate, Superseded, setUpCandidate } from "./candidate.ts";
+import { type RuntimeError, toRuntimeError } from "../errors.ts";
+import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import { Superseded } from "./candidate.ts";
 import type { Generation } from "./generation.ts";
 import { type StateEvent, type StateKind, transition } from "./handler-state.ts";
 import { HandlerStats } from "./handler-stats.ts";
 import type { HandlerStatus } from "./handler-status.ts";
-import { profileOf } from "./profile.ts";
-import { addFailure, type FailureHistory, NO_FAILURES, restartDelayMs } from "./restart-policy.ts";
-import { Route } from "./route.ts";
-import type { SubjectClaims } from "./subject-claims.ts";
+import { type Disabled, type IntentSource, strongest } from "./intent.ts";
+import { candidateOptions, type GenerationOwner, prepareGeneration } from "./prepare.ts";
+import { addFailure, decideRestart, type FailureHistory, NO_FAILURES, quarantined } from "./restart-policy.ts";
+import { exitError, SlotReports, teardownError, type Why } from "./slot-reports.ts";
+import type { SlotServices } from "./slot-services.ts";
 
-/** What a slot is given by the supervisor; the same for all slots. */
-export interface SlotServices {
-  readonly rootDir: string;
-  readonly defaults: HandlerDefaults;
-  readonly startTimeoutMs: number;
-  readonly killGraceMs: number;
-  readonly maxHops: number;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly bundler: Bundler;
-  readonly pool: WorkerPool;
-  readonly binder: Binder;
-  readonly claims: SubjectClaims;
-  readonly call: (call: HandlerCall) => Promise<CallAnswer>;
-  /** Bounds how many candidates come up at the same time. */
-  readonly gate: <T>(step: () => Promise<T>) => Promise<T>;
-  readonly inspectPort: (handler: string) => number | undefined;
-  readonly clock: Clock;
-  readonly emit: Emit;
-}
-
-type Why = "start" | "reload" | "restart";
+/** A removed or disabled handler's messages in hand have their own timeouts: nothing else hurries them. */
+const UNHURRIED_MS = 24 * 3_600_000;
+const FIRST_RETRY_MS = 1_000;
 
 export class HandlerSlot {
   readonly name: string;
@@ -64,22 +39,31 @@ export class HandlerSlot {
   private current: Generation | undefined;
   private lastFailure: RuntimeError | undefined;
   private failures: FailureHistory = NO_FAILURES;
+  private readonly said = new Map<IntentSource, Disabled>();
   private retry: Timer | undefined;
+  private idle: Timer | undefined;
   private superseding = new AbortController();
   private turn: Promise<void> = Promise.resolve();
   private queuedReload: Promise<void> | undefined;
-  private readonly retiring = new Set<Promise<void>>();
-  private readonly retiringGenerations = new Set<Generation>();
+  private readonly leaving = new Set<Promise<unknown>>();
+  private readonly reports: SlotReports;
+  private readonly owner: GenerationOwner = {
+    wake: () => this.wake(),
+    lost: (generation, exit, pid) => this.onLost(generation, exit, pid),
+    teardownFailed: (error) => this.tellFailed(teardownError(this.name, this.file.displayPath, error)),
+    bindingLost: (error) => this.services.emit({ type: "nats.error", error }),
+  };
 
   constructor(file: HandlerFile, services: SlotServices) {
     this.name = file.name;
     this.file = file;
     this.inputs = [file.path];
     this.services = services;
+    this.reports = new SlotReports(file.name, services.emit);
   }
 
   get status(): HandlerStatus {
-    const { current, lastFailure, stats } = this;
+    const { current, stats, lastFailure } = this;
     return {
       name: this.name,
       file: this.file.displayPath,
@@ -95,8 +79,9 @@ export class HandlerSlot {
       p99Ms: stats.percentileMs(0.99),
       reloads: stats.reloads,
       restarts: stats.restarts,
-      pid: current?.worker.pid,
+      pids: current?.pids ?? [],
       lastFailure,
+      disabled: strongest(this.said),
     };
   }
 
@@ -104,12 +89,21 @@ export class HandlerSlot {
   reload(file: HandlerFile, noticedAtMs: number): Promise<void> {
     this.file = file;
     this.superseding.abort();
-    if (this.queuedReload !== undefined) return this.queuedReload;
-    this.queuedReload = this.inTurn(() => {
+    this.queuedReload ??= this.inTurn(() => {
       this.queuedReload = undefined;
       return this.bringUp(this.current === undefined ? "start" : "reload", noticedAtMs);
     });
     return this.queuedReload;
+  }
+
+  /**
+   * One source says what it wants. The handler goes off when any says "disabled" and comes back when none does.
+   * Resolves when that is done; never rejects.
+   */
+  setIntent(source: IntentSource, disabled: Disabled | undefined): Promise<void> {
+    if (disabled === undefined) this.said.delete(source);
+    else this.said.set(source, disabled);
+    return this.inTurn(() => this.applyIntent());
   }
 
   /** Resolves when no step is running or waiting. Never rejects. */
@@ -121,267 +115,247 @@ export class HandlerSlot {
    * Take no more messages, finish those in hand within `graceMs` milliseconds, end the workers. What waits is handed
    * out until the grace is over, then given back. Resolves with the subjects that did not end. Never rejects.
    */
-  close(graceMs: number): Promise<string[]> {
+  async close(graceMs = UNHURRIED_MS): Promise<string[]> {
     this.superseding.abort();
-    this.retry?.cancel();
     this.move("closed");
     let unfinished: string[] = [];
-    return this.inTurn(async () => {
+    await this.inTurn(async () => {
+      unfinished = await this.takeDown(graceMs, "shutdown");
       this.services.claims.forget(this.name);
-      if (this.current !== undefined) {
-        const { current } = this;
-        this.current = undefined;
-        this.retire(current, true, graceMs, (left) => {
-          unfinished = left;
-        });
-      }
-      await Promise.all(this.retiring);
-    }).then(() => unfinished);
+      await Promise.all(this.leaving);
+    });
+    return unfinished;
   }
 
   /** S1. A step that rejects is a fault of ours: it is told, and the next step runs. */
   private inTurn(step: () => Promise<void>): Promise<void> {
-    const next = this.turn.then(step).catch((error: unknown) => {
-      this.services.emit({
-        type: "handler.failed",
-        handler: this.name,
-        error: toRuntimeError(error, `handler "${this.name}"`),
-        serving: this.current?.bundle.version,
-      });
-    });
-    this.turn = next;
-    return next;
+    this.turn = this.turn
+      .then(step)
+      .catch((error: unknown) => this.tellFailed(toRuntimeError(error, `handler "${this.name}"`)));
+    return this.turn;
   }
 
   private async bringUp(why: Why, sinceMs: number): Promise<void> {
-    if (this.state === "stopped") return;
-    this.retry?.cancel();
+    if (this.state === "stopped" || this.isHeldOff()) return;
     this.superseding = new AbortController();
     const { signal } = this.superseding;
     try {
-      await this.bringUpNow(why, sinceMs, signal);
+      await this.bringUpFile(why, sinceMs, signal);
     } catch (error) {
       if (error instanceof Superseded || signal.aborted) return;
-      this.fail(toRuntimeError(error, `handler "${this.name}" could not be brought up`));
+      this.failed(toRuntimeError(error, `handler "${this.name}" could not be brought up`), this.current === undefined);
     }
   }
 
-  private async bringUpNow(why: Why, sinceMs: number, signal: AbortSignal): Promise<void> {
-    const built = await this.services.bundler.build(this.file);
+  private async bringUpFile(why: Why, sinceMs: number, signal: AbortSignal): Promise<void> {
+    const { bundler, gate } = this.services;
+    const built = await bundler.build(this.file);
     this.inputs = built.ok ? built.bundle.inputs : built.inputs;
-    if (!built.ok) {
-      if (signal.aborted) throw new Superseded();
-      throw built.error;
-    }
+    if (!built.ok) throw built.error;
     const { bundle } = built;
     if (signal.aborted || this.isServing(bundle)) {
-      await this.services.bundler.retire(bundle);
+      await bundler.retire(bundle);
       if (!signal.aborted && this.lastFailure !== undefined) this.tellServing(why, sinceMs);
       return;
     }
-    let generation: Generation;
     try {
-      generation = await this.services.gate(() => this.load(bundle, signal));
+      const generation = await gate(() => this.prepare(bundle, signal));
+      if (generation !== undefined) this.adopt(generation, why, sinceMs);
     } catch (error) {
-      await this.services.bundler.retire(bundle);
+      await bundler.retire(bundle);
       throw error;
     }
-    this.adopt(generation);
-    this.tellServing(why, sinceMs);
+  }
+
+  /** Disabled by a word that a save cannot take back. */
+  private isHeldOff(): boolean {
+    return this.state === "disabled" && strongest(this.said)?.source !== "metadata";
   }
 
   private isServing(bundle: Bundle): boolean {
-    return this.state === "serving" && this.current?.bundle.version === bundle.version;
+    return (this.state === "serving" || this.state === "idle") && this.current?.bundle.version === bundle.version;
   }
 
-  /** Load, bind if needed, set up. On failure nothing is left of the candidate. */
-  private async load(bundle: Bundle, signal: AbortSignal): Promise<Generation> {
-    const { services } = this;
-    const options = this.candidateOptions(bundle, signal);
-    const { worker, metadata } = await loadCandidate(options);
-    try {
-      if (metadata.kind === "request") services.claims.claim(this.name, metadata.subject, this.file.displayPath);
-      const bound = this.current?.route;
-      const reuse = bound?.serves(metadata) === true;
-      const route = reuse ? bound : await this.openRoute(metadata);
-      const lane = route.dispatcher.lane(worker);
-      const { kind, subject, concurrency, retry, timeoutMs } = metadata;
-      const attempts = kind === "durable" ? retry.attempts : 1;
-      const request = { kind, subject, concurrency, attempts, timeoutMs, idPrefix: route.idPrefix };
-      await setUpCandidate(worker, () => worker.start(request, lane), options);
-      if (!reuse) await route.bind();
-      return { bundle, metadata, worker, lane, route };
-    } catch (error) {
-      worker.terminate();
-      throw error;
-    }
-  }
-
-  private async openRoute(metadata: ResolvedMetadata): Promise<Route> {
-    const { services } = this;
-    return new Route({
-      handler: this.name,
-      file: this.file.displayPath,
-      rootDir: services.rootDir,
-      metadata,
-      killGraceMs: services.killGraceMs,
-      maxHops: services.maxHops,
-      plan: await services.binder.plan(this.name, metadata),
+  private prepare(bundle: Bundle, signal: AbortSignal): Promise<Generation | undefined> {
+    return prepareGeneration({
+      ...this.source(bundle, signal),
       stats: this.stats,
-      clock: services.clock,
-      emit: services.emit,
-      onWake: () => undefined, // A slot without a worker is on its way to get one.
-      onLost: (error) => services.emit({ type: "nats.error", error }),
+      owner: this.owner,
+      mayServe: (metadata) => {
+        if (metadata.disabled !== this.said.has("metadata")) this.sayByMetadata(metadata);
+        return !metadata.disabled && this.state !== "disabled";
+      },
     });
   }
 
-  private candidateOptions(bundle: Bundle, signal: AbortSignal): CandidateOptions {
-    const { rootDir, defaults, startTimeoutMs, environment, pool, clock } = this.services;
-    return {
-      file: this.file,
-      bundle,
-      known: this.current === undefined ? undefined : profileOf(this.current.metadata),
-      rootDir,
-      defaults,
-      startTimeoutMs,
-      environment,
-      inspectPort: this.services.inspectPort(this.name),
-      pool,
-      clock,
-      listener: this.listener(bundle.version),
-      signal,
-    };
+  private source(bundle: Bundle, signal: AbortSignal) {
+    return { services: this.services, file: this.file, bundle, current: this.current, signal };
   }
 
   /** S3, S4. */
-  private adopt(generation: Generation): void {
+  private adopt(generation: Generation, why: Why, sinceMs: number): void {
     const old = this.current;
     this.current = generation;
-    this.lastFailure = undefined;
-    if (generation.metadata.kind !== "request") this.services.claims.release(this.name);
-    generation.route.adopt(generation.metadata);
-    generation.route.dispatcher.ready(generation.lane);
-    this.move("brought-up");
-    generation.worker.exited.then((exit) => this.onExit(generation, exit));
-    if (old !== undefined) this.retire(old, old.route !== generation.route, undefined);
-  }
-
-  /** Let a generation finish what it has in hand, then end it. With `unbind` its route goes too. */
-  private retire(
-    generation: Generation,
-    unbind: boolean,
-    graceMs: number | undefined,
-    onUnfinished: (subjects: string[]) => void = () => undefined,
-  ): void {
-    this.retiringGenerations.add(generation);
-    const done = this.finish(generation, unbind, graceMs, onUnfinished).finally(() => {
-      this.retiring.delete(done);
-      this.retiringGenerations.delete(generation);
-    });
-    this.retiring.add(done);
-  }
-
-  private async finish(
-    generation: Generation,
-    unbind: boolean,
-    graceMs: number | undefined,
-    onUnfinished: (subjects: string[]) => void,
-  ): Promise<void> {
-    const { route, lane, worker, bundle } = generation;
-    const { clock, bundler, emit, killGraceMs } = this.services;
-    if (unbind) {
-      await route.unbind();
-      // Without its worker nothing that waits can be finished.
-      worker.exited.then(() => route.giveBackQueued(graceMs === undefined ? "reload" : "shutdown"));
-      const all = route.dispatcher.finished();
-      if (graceMs !== undefined && (await within(clock, graceMs, all)) === "expired") {
-        onUnfinished(route.dispatcher.describeInFlight());
-        worker.terminate();
-      }
-      await all;
-    }
-    await route.dispatcher.retire(lane);
-    const { exit, teardownError, killed } = await worker.stop(Math.max(killGraceMs, 1), clock);
-    if (teardownError !== undefined) this.tellTeardown(teardownError.message, teardownError.stack);
-    else if (killed && exit.signal === "SIGKILL" && graceMs === undefined)
-      this.tellTeardown("did not end in time; the worker was killed", "");
-    await bundler.retire(bundle);
-    emit({ type: "generation.retired", handler: this.name, version: bundle.version, drained: !killed });
-  }
-
-  /** The worker ended. That of a version on its way out is expected; that of the current one is not. */
-  private onExit(generation: Generation, exit: WorkerExit): void {
-    if (this.current !== generation || this.state === "stopped") return;
-    const { clock, emit } = this.services;
-    this.failures = addFailure(this.failures, clock.monotonicMs());
-    const waitMs = restartDelayMs(this.failures);
-    this.stats.restarts++;
-    this.move(waitMs === 0 ? "worker-lost" : "crash-loop");
-    emit({
-      type: "worker.exited",
-      handler: this.name,
-      pid: generation.worker.pid,
-      version: generation.bundle.version,
-      expected: false,
-      error: new RuntimeError(
-        exit.outOfMemory ? "WORKER_OUT_OF_MEMORY" : "WORKER_CRASHED",
-        `the worker of handler "${this.name}" ${explainExit(exit)}`,
-        {
-          handler: this.name,
-          place: { file: this.file.displayPath },
-          stack: exit.lastOutput.join("\n"),
-        },
-      ),
-      inFlight: generation.route.dispatcher.queued,
-      restartInMs: waitMs,
-    });
-    this.restartAfter(waitMs, "restarting");
-  }
-
-  private restartAfter(waitMs: number, wanted: "restarting" | "backing-off"): void {
-    const { clock } = this.services;
-    const restart = () => {
-      if (this.state === "backing-off") this.move("due");
-      void this.inTurn(() => this.restart(clock.monotonicMs()));
-    };
+    this.failures = NO_FAILURES;
     this.retry?.cancel();
-    if (waitMs === 0 && wanted === "restarting") return restart();
-    this.retry = clock.after(waitMs, restart);
+    if (generation.metadata.kind !== "request") this.services.claims.release(this.name);
+    generation.open();
+    this.move("brought-up");
+    this.tellServing(why, sinceMs);
+    this.completeCrew(generation);
+    this.watchIdle();
+    if (old !== undefined) this.leave(old, old.route === generation.route);
   }
 
-  /** Bring the version that was current up again, or the file anew when there was none. */
-  private async restart(sinceMs: number): Promise<void> {
-    if (this.state !== "restarting") return;
-    const lost = this.current;
-    if (lost === undefined) return this.bringUp("start", sinceMs);
+  /** The version before goes, in its own time. */
+  private leave(old: Generation, routeStays: boolean): void {
+    const left = (routeStays ? old.dismiss() : old.shutDown(UNHURRIED_MS, "reload"))
+      .then(() => old.discard())
+      .then(() => this.reports.retired(old, true))
+      .finally(() => this.leaving.delete(left));
+    this.leaving.add(left);
+  }
+
+  /** More workers of the same version, where `workers` asks for them. */
+  private completeCrew(generation: Generation): void {
+    const missing = generation.metadata.workers - generation.pids.length;
+    for (let at = 0; at < missing; at++) void this.inTurn(() => this.recruit(generation));
+  }
+
+  private async recruit(generation: Generation): Promise<void> {
+    if (this.current !== generation || generation.pids.length >= generation.metadata.workers) return;
+    if (this.state === "stopped" || this.state === "disabled") return;
+    const sinceMs = this.services.clock.monotonicMs();
+    const why: Why = this.state === "waking" ? "wake" : "restart";
     this.superseding = new AbortController();
     const { signal } = this.superseding;
     try {
-      const generation = await this.services.gate(() => this.load(lost.bundle, signal));
-      this.current = undefined; // Its worker is gone and its bundle lives on: there is nothing to retire.
-      this.adopt(generation);
-      this.tellServing("restart", sinceMs);
+      await this.services.gate(() => generation.recruit(candidateOptions(this.source(generation.bundle, signal))));
+      if (this.state === "serving") return;
+      generation.route.comeBack(this.failures.quarantines > 0);
+      this.move("brought-up");
+      if (why === "restart") this.stats.restarts++;
+      this.tellServing(why, sinceMs);
+      this.watchIdle();
     } catch (error) {
-      if (!(error instanceof Superseded))
-        this.fail(toRuntimeError(error, `handler "${this.name}" could not be restarted`));
+      if (error instanceof Superseded) return;
+      this.failed(toRuntimeError(error, `handler "${this.name}" could not be restarted`), this.state !== "serving");
     }
   }
 
-  /** S2. */
-  private fail(error: RuntimeError): void {
-    if (this.state === "stopped") return;
-    const serving = this.state === "serving" ? this.current?.bundle.version : undefined;
-    this.lastFailure = error;
-    this.services.emit({ type: "handler.failed", handler: this.name, error, serving });
-    const mayComeUp =
-      error.code === "HANDLER_LOAD_FAILED" ||
-      error.code === "HANDLER_SETUP_FAILED" ||
-      error.code === "HANDLER_LOAD_TIMED_OUT" ||
-      error.code === "WORKER_CRASHED";
-    this.move(mayComeUp ? "load-failed" : "refused");
-    if (this.state !== "backing-off") return;
+  private wake(): void {
+    if (this.state !== "idle" || this.current === undefined) return;
+    const { current } = this;
+    this.move("wake");
+    void this.inTurn(() => this.recruit(current));
+  }
+
+  /** D6: an idle handler gives up its process, and keeps its binding. */
+  private watchIdle(): void {
+    this.idle?.cancel();
+    const { current } = this;
+    if (current === undefined || current.metadata.idleMs === 0 || current.metadata.minWorkers > 0) return;
+    const { clock } = this.services;
+    const leftMs = current.metadata.idleMs - current.route.dispatcher.idleForMs;
+    this.idle = clock.after(Math.max(leftMs, 1), () => {
+      if (this.current !== current || this.state !== "serving") return;
+      if (current.route.dispatcher.idleForMs < current.metadata.idleMs) return this.watchIdle();
+      this.move("went-idle");
+      void current.dismiss();
+    });
+  }
+
+  /** A worker ended unasked. */
+  private onLost(generation: Generation, exit: WorkerExit, pid: number): void {
+    if (this.current !== generation || this.state === "stopped" || this.state === "disabled") return;
     this.failures = addFailure(this.failures, this.services.clock.monotonicMs());
-    this.restartAfter(Math.max(restartDelayMs(this.failures), 1_000), "backing-off");
+    const decision = decideRestart(this.failures);
+    const error = exitError(this.name, this.file.displayPath, exit);
+    this.reports.lost(generation, pid, error, decision.do === "restart" ? decision.afterMs : undefined);
+    if (decision.do === "quarantine") return this.quarantine(error, decision.coolDownMs);
+    if (generation.pids.length > 0) return void this.inTurn(() => this.recruit(generation));
+    if (this.state === "serving") this.move(decision.afterMs === 0 ? "worker-lost" : "crash-loop");
+    this.restartAfter(decision.afterMs);
+  }
+
+  private restartAfter(waitMs: number): void {
+    const again = () => {
+      if (this.state === "backing-off" || this.state === "quarantined") this.move("due");
+      const { current } = this;
+      const sinceMs = this.services.clock.monotonicMs();
+      void this.inTurn(() => (current === undefined ? this.bringUp("start", sinceMs) : this.recruit(current)));
+    };
+    this.retry?.cancel();
+    if (waitMs === 0) return again();
+    this.retry = this.services.clock.after(waitMs, again);
+  }
+
+  private quarantine(error: RuntimeError, coolDownMs: number): void {
+    this.failures = quarantined(this.failures, coolDownMs);
+    this.lastFailure = error;
+    if (this.state !== "idle") this.move("quarantine");
+    this.current?.route.setAside(`quarantined: ${error.message}`);
+    void this.current?.terminate();
+    this.services.emit({ type: "handler.quarantined", handler: this.name, error, coolDownMs });
+    this.restartAfter(coolDownMs);
+  }
+
+  /** S2. `only`: there is no version that goes on serving. */
+  private failed(error: RuntimeError, only: boolean): void {
+    if (this.state === "stopped" || this.state === "disabled") return;
+    this.lastFailure = error;
+    this.tellFailed(error);
+    if (!only) return;
+    const mayComeUp = MAY_COME_UP.has(error.code);
+    this.move(mayComeUp ? "load-failed" : "refused");
+    if (!mayComeUp) return;
+    this.failures = addFailure(this.failures, this.services.clock.monotonicMs());
+    const decision = decideRestart(this.failures);
+    this.restartAfter(decision.do === "restart" ? Math.max(decision.afterMs, FIRST_RETRY_MS) : decision.coolDownMs);
+  }
+
+  private sayByMetadata({ disabled }: ResolvedMetadata): void {
+    const nowMs = this.services.clock.nowMs();
+    const said: Disabled = {
+      source: "metadata",
+      by: "metadata",
+      reason: "",
+      sinceMs: nowMs,
+      untilMs: undefined,
+      now: false,
+    };
+    void this.setIntent("metadata", disabled ? said : undefined);
+  }
+
+  private async applyIntent(): Promise<void> {
+    const disabled = strongest(this.said);
+    if (this.state === "stopped") return;
+    if (disabled !== undefined && this.state !== "disabled") {
+      this.superseding.abort();
+      this.move("disabled");
+      this.services.emit({ type: "handler.disabled", handler: this.name, by: disabled.by, reason: disabled.reason });
+      this.leaving.add(this.takeDown(disabled.now ? 0 : UNHURRIED_MS, "disabled"));
+    }
+    if (disabled === undefined && this.state === "disabled") {
+      this.move("enabled");
+      this.failures = NO_FAILURES;
+      this.services.emit({ type: "handler.enabled", handler: this.name });
+      await this.bringUp("start", this.services.clock.monotonicMs());
+    }
+  }
+
+  /** Unbind, finish, end. Resolves with the subjects of what did not end. */
+  private async takeDown(graceMs: number, why: "shutdown" | "disabled"): Promise<string[]> {
+    this.retry?.cancel();
+    this.idle?.cancel();
+    const { current } = this;
+    if (current === undefined) return [];
+    this.current = undefined;
+    this.services.claims.release(this.name);
+    const unfinished = await current.shutDown(graceMs, why);
+    await current.discard();
+    this.reports.retired(current, unfinished.length === 0);
+    return unfinished;
   }
 
   private move(event: StateEvent): void {
@@ -391,38 +365,24 @@ export class HandlerSlot {
   }
 
   private tellServing(why: Why, sinceMs: number): void {
-    const { current } = this;
-    if (current === undefined) return;
+    if (this.current === undefined) return;
     this.lastFailure = undefined;
     if (why === "reload") this.stats.reloads++;
-    this.services.emit({
-      type: "handler.serving",
-      handler: this.name,
-      kind: current.metadata.kind,
-      subject: current.metadata.subject,
-      version: current.bundle.version,
-      why,
-      durationMs: this.services.clock.monotonicMs() - sinceMs,
-    });
+    this.reports.serving(this.current, why, this.services.clock.monotonicMs() - sinceMs);
   }
 
-  private tellTeardown(message: string, stack: string): void {
-    const error = new RuntimeError("HANDLER_THREW", `the \`teardown\` of handler "${this.name}" failed: ${message}`, {
-      handler: this.name,
-      place: { file: this.file.displayPath },
-      ...(stack === "" ? {} : { stack }),
-    });
-    this.services.emit({ type: "handler.failed", handler: this.name, error, serving: this.current?.bundle.version });
-  }
-
-  private listener(version: string): WorkerListener {
-    const { emit, call } = this.services;
-    const handler = this.name;
-    return {
-      call,
-      output: (stream, line) => emit({ type: "handler.output", handler, version, stream, line }),
-      log: ({ level, message, fields, id, attempt }) =>
-        emit({ type: "handler.log", handler, version, level, message, fields, messageId: id, attempt }),
-    };
+  private tellFailed(error: RuntimeError): void {
+    this.reports.failed(
+      error,
+      this.state === "serving" || this.state === "idle" ? this.current?.bundle.version : undefined,
+    );
   }
 }
+
+const MAY_COME_UP: ReadonlySet<string> = new Set([
+  "HANDLER_LOAD_FAILED",
+  "HANDLER_SETUP_FAILED",
+  "HANDLER_LOAD_TIMED_OUT",
+  "WORKER_CRASHED",
+  "NATS_UNREACHABLE",
+]);

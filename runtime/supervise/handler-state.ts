@@ -1,41 +1,73 @@
 // The life of a handler's slot. `transition` is the only place where a state follows from another.
 //
-// | state       | brought-up | load-failed | refused | worker-lost | crash-loop  | due        | closed  |
-// | starting    | serving    | backing-off | failed  |             |             |            | stopped |
-// | serving     | serving    | serving     | serving | restarting  | backing-off |            | stopped |
-// | restarting  | serving    | backing-off | failed  |             |             |            | stopped |
-// | backing-off | serving    | backing-off | failed  |             |             | restarting | stopped |
-// | failed      | serving    | backing-off | failed  |             |             |            | stopped |
+// | state        | brought-up | bound | load-failed | refused | went-idle | wake   | worker-lost | crash-loop  | quarantine  | due        | disabled | enabled  | closed  |
+// | starting     | serving    | idle  | backing-off | failed  |           |        |             |             |             |            | disabled |          | stopped |
+// | serving      | serving    | idle  |             |         | idle      |        | restarting  | backing-off | quarantined |            | disabled |          | stopped |
+// | idle         | serving    | idle  |             |         |           | waking |             |             |             |            | disabled |          | stopped |
+// | waking       | serving    | idle  | backing-off | failed  |           |        |             |             | quarantined |            | disabled |          | stopped |
+// | restarting   | serving    | idle  | backing-off | failed  |           |        |             |             | quarantined |            | disabled |          | stopped |
+// | backing-off  | serving    | idle  | backing-off | failed  |           |        |             |             | quarantined | restarting | disabled |          | stopped |
+// | quarantined  | serving    | idle  | quarantined | failed  |           |        |             |             | quarantined | restarting | disabled |          | stopped |
+// | failed       | serving    | idle  | backing-off | failed  |           |        |             |             |             |            | disabled |          | stopped |
+// | disabled     |            |       |             |         |           |        |             |             |             |            | disabled | starting | stopped |
+// | stopped      |            |       |             |         |           |        |             |             |             |            |          |          | stopped |
 //
-// "refused" is a version that can only be mended by a save (it does not build, its metadata is wrong, its subject is
-// taken); "load-failed" one that may come up another time (an import or a set-up that threw, hung or crashed).
-// A serving handler outlives both: its last good version goes on.
+// "bound" is a version bound without a process: the first message wakes it. "refused" is a version that only a save can
+// mend (it does not build, its metadata is wrong, its subject is taken); "load-failed" one that may come up another time
+// (an import or a set-up that threw, hung or crashed). A save that fails while an earlier version is there is no event:
+// it changes nothing. *Disabled* is an operator's word, *quarantined* the handler's own doing.
 
 import { RuntimeError } from "../errors.ts";
 
-export type StateKind = "starting" | "serving" | "restarting" | "backing-off" | "failed" | "stopped";
+export type StateKind =
+  | "starting"
+  | "serving"
+  | "idle"
+  | "waking"
+  | "restarting"
+  | "backing-off"
+  | "quarantined"
+  | "failed"
+  | "disabled"
+  | "stopped";
 
-export type StateEvent = "brought-up" | "load-failed" | "refused" | "worker-lost" | "crash-loop" | "due" | "closed";
+export type StateEvent =
+  | "brought-up"
+  | "bound"
+  | "load-failed"
+  | "refused"
+  | "went-idle"
+  | "wake"
+  | "worker-lost"
+  | "crash-loop"
+  | "quarantine"
+  | "due"
+  | "disabled"
+  | "enabled"
+  | "closed";
 
-const TABLE: Readonly<Record<StateKind, Partial<Record<StateEvent, StateKind>>>> = {
-  starting: { "brought-up": "serving", "load-failed": "backing-off", refused: "failed", closed: "stopped" },
+type Row = Partial<Record<StateEvent, StateKind>>;
+
+const ANY: Row = { disabled: "disabled", closed: "stopped" };
+const LIVE: Row = { ...ANY, "brought-up": "serving", bound: "idle" };
+const COMING: Row = { ...LIVE, "load-failed": "backing-off", refused: "failed" };
+
+const TABLE: Readonly<Record<StateKind, Row>> = {
+  starting: COMING,
   serving: {
-    "brought-up": "serving",
-    "load-failed": "serving",
-    refused: "serving",
+    ...LIVE,
+    "went-idle": "idle",
     "worker-lost": "restarting",
     "crash-loop": "backing-off",
-    closed: "stopped",
+    quarantine: "quarantined",
   },
-  restarting: { "brought-up": "serving", "load-failed": "backing-off", refused: "failed", closed: "stopped" },
-  "backing-off": {
-    "brought-up": "serving",
-    "load-failed": "backing-off",
-    refused: "failed",
-    due: "restarting",
-    closed: "stopped",
-  },
-  failed: { "brought-up": "serving", "load-failed": "backing-off", refused: "failed", closed: "stopped" },
+  idle: { ...LIVE, wake: "waking" },
+  waking: { ...COMING, quarantine: "quarantined" },
+  restarting: { ...COMING, quarantine: "quarantined" },
+  "backing-off": { ...COMING, quarantine: "quarantined", due: "restarting" },
+  quarantined: { ...COMING, "load-failed": "quarantined", quarantine: "quarantined", due: "restarting" },
+  failed: COMING,
+  disabled: { ...ANY, enabled: "starting" },
   stopped: { closed: "stopped" },
 };
 

@@ -3,12 +3,13 @@
 import type { RuntimeError } from "../errors.ts";
 import type { HandlerKind } from "../metadata/handler-metadata.ts";
 import type { StateKind } from "./handler-state.ts";
+import type { Disabled } from "./intent.ts";
 
 export interface HandlerStatus {
   readonly name: string;
   readonly file: string;
   readonly state: StateKind;
-  /** Of the version that serves, as are `subject`, `version` and `pid`; undefined when none does. */
+  /** Of the version that serves, as are `subject` and `version`; undefined when none does. */
   readonly kind: HandlerKind | undefined;
   readonly subject: string | undefined;
   readonly version: string | undefined;
@@ -20,7 +21,9 @@ export interface HandlerStatus {
   readonly p99Ms: number;
   readonly reloads: number;
   readonly restarts: number;
-  readonly pid: number | undefined;
+  readonly pids: readonly number[];
   /** Why the last version did not come up; undefined when it did. */
   readonly lastFailure: RuntimeError | undefined;
+  /** Who turned it off, when somebody did. */
+  readonly disabled: Disabled | undefined;
 }

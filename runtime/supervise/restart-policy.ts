@@ -1,28 +1,46 @@
-// When to start a handler again after its worker died or would not come up. Pure: the caller keeps the history.
+// What to do after a handler's worker died or would not come up. Pure: the caller keeps the history.
 //
-// Failures fade: one failure counts half after HALF_LIFE_MS. A single crash restarts at once; crashes that follow each
-// other wait twice as long each time.
+// Failures fade: one counts half after HALF_LIFE_MS. A single crash restarts at once; crashes that follow each other
+// wait twice as long each time, and at QUARANTINE_WEIGHT the handler is set aside until a cool-down has passed.
 
 export interface FailureHistory {
   /** Faded count of failures as it was at `atMs`. */
   readonly weight: number;
   readonly atMs: number;
+  /** Quarantines in a row: each cools down twice as long. */
+  readonly quarantines: number;
 }
 
-export const NO_FAILURES: FailureHistory = { weight: 0, atMs: 0 };
+export type RestartDecision =
+  | { readonly do: "restart"; readonly afterMs: number }
+  | { readonly do: "quarantine"; readonly coolDownMs: number };
+
+export const NO_FAILURES: FailureHistory = { weight: 0, atMs: 0, quarantines: 0 };
 
 const HALF_LIFE_MS = 30_000;
 const FIRST_DELAY_MS = 250;
-const LONGEST_DELAY_MS = 30_000;
+const QUARANTINE_WEIGHT = 5.5;
+/** Below this the past is forgiven. */
+const CALM_WEIGHT = 0.5;
+const FIRST_COOL_DOWN_MS = 60_000;
+const LONGEST_COOL_DOWN_MS = 15 * 60_000;
 
 export function addFailure(history: FailureHistory, nowMs: number): FailureHistory {
-  const faded = history.weight * 0.5 ** ((nowMs - history.atMs) / HALF_LIFE_MS);
-  return { weight: faded + 1, atMs: nowMs };
+  const faded = history.weight * 0.5 ** (Math.max(0, nowMs - history.atMs) / HALF_LIFE_MS);
+  const calm = faded < CALM_WEIGHT;
+  return { weight: faded + 1, atMs: nowMs, quarantines: calm ? 0 : history.quarantines };
 }
 
-/** Milliseconds until the next start; 0: at once. */
-export function restartDelayMs(history: FailureHistory): number {
+export function decideRestart(history: FailureHistory): RestartDecision {
+  if (history.weight > QUARANTINE_WEIGHT || history.quarantines > 0) {
+    const coolDownMs = Math.min(FIRST_COOL_DOWN_MS * 2 ** history.quarantines, LONGEST_COOL_DOWN_MS);
+    return { do: "quarantine", coolDownMs };
+  }
   const before = Math.floor(history.weight - 0.5);
-  if (before < 1) return 0;
-  return Math.min(FIRST_DELAY_MS * 2 ** (before - 1), LONGEST_DELAY_MS);
+  return { do: "restart", afterMs: before < 1 ? 0 : FIRST_DELAY_MS * 2 ** (before - 1) };
+}
+
+/** The handler was set aside; one failure during its trial sets it aside again, for longer. Nothing fades meanwhile. */
+export function quarantined(history: FailureHistory, coolDownMs: number): FailureHistory {
+  return { ...history, atMs: history.atMs + coolDownMs, quarantines: history.quarantines + 1 };
 }

@@ -38,6 +38,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   private metadata: ResolvedMetadata;
   private binding: Binding | undefined;
   private dropped = 0;
+  private asideBecause: string | undefined;
 
   constructor(options: RouteOptions) {
     this.options = options;
@@ -79,8 +80,22 @@ export class Route implements DispatcherOwner, BindingOwner {
   }
 
   /** Settle what still waits as not handled. */
-  giveBackQueued(why: "shutdown" | "reload" | "disabled"): void {
+  giveBackQueued(why: string): void {
     for (const delivery of this.dispatcher.takeQueued()) this.settled(delivery, { kind: "given-back", why }, 0);
+  }
+
+  /** The handler keeps dying: requests are refused with the reason, events dropped; durable messages stay in the stream. */
+  setAside(reason: string): void {
+    this.asideBecause = reason;
+    this.dispatcher.hold();
+    this.giveBackQueued(reason);
+  }
+
+  /** Back from being set aside. On trial, one message runs alone before the others follow. */
+  comeBack(onTrial: boolean): void {
+    if (this.asideBecause === undefined) return;
+    this.asideBecause = undefined;
+    this.dispatcher.resume(onTrial);
   }
 
   get room(): number {
@@ -90,6 +105,10 @@ export class Route implements DispatcherOwner, BindingOwner {
   accept(delivery: Delivery): boolean {
     if (delivery.hops >= this.options.maxHops) {
       this.settled(delivery, { kind: "too-many-hops", hops: delivery.hops }, 0);
+      return true;
+    }
+    if (this.asideBecause !== undefined) {
+      this.settled(delivery, { kind: "given-back", why: this.asideBecause }, 0);
       return true;
     }
     return this.dispatcher.accept(delivery);
@@ -102,7 +121,11 @@ export class Route implements DispatcherOwner, BindingOwner {
     const settlement = settle(outcome, delivery.attempt, rule, Math.random());
     const done = this.binding?.apply(delivery, settlement);
     if (outcome.kind === "returned" && done === undefined) return;
-    if (outcome.kind === "queue-full") return this.reportDrops();
+    if (outcome.kind === "queue-full")
+      return this.reportDrops(
+        `the queue is full (${this.metadata.maxQueued} messages or ${this.metadata.maxQueuedBytes} bytes)`,
+      );
+    if (outcome.kind === "given-back") return kind === "durable" ? undefined : this.reportDrops(outcome.why);
     this.reportFailure(delivery, outcome, done ?? settlement.do);
   }
 
@@ -154,11 +177,10 @@ export class Route implements DispatcherOwner, BindingOwner {
   }
 
   /** An overflow is thousands of messages; the log gets one line a second. */
-  private reportDrops(): void {
+  private reportDrops(why: string): void {
     if (this.dropped++ > 0) return;
     const { clock, handler, emit } = this.options;
     clock.after(DROP_REPORT_MS, () => {
-      const why = `the queue is full (${this.metadata.maxQueued} messages or ${this.metadata.maxQueuedBytes} bytes)`;
       emit({ type: "delivery.dropped", handler, count: this.dropped, why });
       this.dropped = 0;
     });

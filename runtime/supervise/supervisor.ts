@@ -9,8 +9,9 @@ import type { Clock, Timer } from "../clock.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import { type ScanResult, scan } from "../discover/scan.ts";
 import type { Emit } from "../events.ts";
-import { HandlerSlot, type SlotServices } from "./handler-slot.ts";
+import { HandlerSlot } from "./handler-slot.ts";
 import type { HandlerStatus } from "./handler-status.ts";
+import type { SlotServices } from "./slot-services.ts";
 import { SubjectClaims } from "./subject-claims.ts";
 
 export interface SupervisorOptions {
@@ -26,8 +27,6 @@ export interface SupervisorOptions {
 }
 
 const REMOVAL_GRACE_MS = 250;
-/** What a removed handler has in hand has its own timeouts: nothing else hurries it. */
-const UNHURRIED_MS = 24 * 3_600_000;
 
 export class Supervisor {
   private readonly options: SupervisorOptions;
@@ -137,7 +136,7 @@ export class Supervisor {
       this.slots.delete(name);
       this.files.delete(name);
       void slot
-        .close(UNHURRIED_MS)
+        .close()
         .then(() => this.services.bundler.forget(name))
         .then(() => emit({ type: "handler.removed", handler: name }));
     }

@@ -1,26 +1,34 @@
 import { expect, test } from "vitest";
-import { addFailure, NO_FAILURES, restartDelayMs } from "../../../runtime/supervise/restart-policy.ts";
+import { addFailure, decideRestart, NO_FAILURES, quarantined } from "../../../runtime/supervise/restart-policy.ts";
 
-function delaysOf(failuresAtMs: readonly number[]): number[] {
+function decisions(failuresAtMs: readonly number[]): (number | string)[] {
   let history = NO_FAILURES;
   return failuresAtMs.map((atMs) => {
     history = addFailure(history, atMs);
-    return restartDelayMs(history);
+    const decision = decideRestart(history);
+    if (decision.do === "restart") return decision.afterMs;
+    history = quarantined(history, decision.coolDownMs);
+    return `quarantine ${decision.coolDownMs / 1_000} s`;
   });
 }
 
 test("a single failure restarts at once", () => {
-  expect(delaysOf([5_000])).toEqual([0]);
+  expect(decisions([5_000])).toEqual([0]);
 });
 
-test("failures that follow each other wait twice as long each time", () => {
-  expect(delaysOf([0, 1, 2, 3, 4])).toEqual([0, 250, 500, 1_000, 2_000]);
+test("failures that follow each other wait twice as long each time, then the handler is set aside", () => {
+  expect(decisions([0, 1, 2, 3, 4, 5])).toEqual([0, 250, 500, 1_000, 2_000, "quarantine 60 s"]);
 });
 
-test("the wait has a ceiling", () => {
-  expect(delaysOf(Array.from({ length: 40 }, (_, at) => at)).at(-1)).toBe(30_000);
+test("one failure during the trial after a quarantine sets it aside again, for longer", () => {
+  const until = [0, 1, 2, 3, 4, 5];
+  expect(decisions([...until, 60_100, 180_200]).slice(-3)).toEqual([
+    "quarantine 60 s",
+    "quarantine 120 s",
+    "quarantine 240 s",
+  ]);
 });
 
 test("failures fade: a crash every few minutes always restarts at once", () => {
-  expect(delaysOf([0, 300_000, 600_000, 900_000])).toEqual([0, 0, 0, 0]);
+  expect(decisions([0, 300_000, 600_000, 900_000])).toEqual([0, 0, 0, 0]);
 });

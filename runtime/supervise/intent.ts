@@ -1,0 +1,27 @@
+// What the operator wants of a handler. Several may speak; the strongest that says "disabled" is the one shown.
+
+/** Strongest first: an environment that turns a handler off in one container is not overruled from outside. */
+export type IntentSource = "env" | "config" | "metadata" | "operator";
+
+export interface Disabled {
+  readonly source: IntentSource;
+  /** Who, for an operator's; else the source itself. */
+  readonly by: string;
+  readonly reason: string;
+  readonly sinceMs: number;
+  /** Milliseconds since the epoch; undefined: until enabled. */
+  readonly untilMs: number | undefined;
+  /** Kill what is in hand instead of letting it finish. */
+  readonly now: boolean;
+}
+
+const STRENGTH: readonly IntentSource[] = ["env", "config", "operator", "metadata"];
+
+/** The word that counts, or undefined when nobody says "disabled". */
+export function strongest(said: ReadonlyMap<IntentSource, Disabled>): Disabled | undefined {
+  for (const source of STRENGTH) {
+    const disabled = said.get(source);
+    if (disabled !== undefined) return disabled;
+  }
+  return undefined;
+}

@@ -1,0 +1,112 @@
+// From a bundle to a generation that is ready to take over: loaded, checked, set up, bound. On failure nothing is left.
+
+import type { Bundle } from "../bundle/bundle.ts";
+import type { SerializedError, WorkerExit } from "../deliver/outcome.ts";
+import type { HandlerFile } from "../discover/handler-file.ts";
+import type { RuntimeError } from "../errors.ts";
+import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import { type CandidateOptions, loadCandidate } from "./candidate.ts";
+import { Generation } from "./generation.ts";
+import type { HandlerStats } from "./handler-stats.ts";
+import { profileOf } from "./profile.ts";
+import { Route } from "./route.ts";
+import type { SlotServices } from "./slot-services.ts";
+
+/** What a generation tells the slot it belongs to. */
+export interface GenerationOwner {
+  /** There are messages and no worker. */
+  wake(): void;
+  lost(generation: Generation, exit: WorkerExit, pid: number): void;
+  teardownFailed(error: SerializedError): void;
+  bindingLost(error: RuntimeError): void;
+}
+
+export interface PrepareOptions {
+  readonly services: SlotServices;
+  readonly file: HandlerFile;
+  readonly bundle: Bundle;
+  /** The version that serves, whose route is kept when it fits. */
+  readonly current: Generation | undefined;
+  readonly stats: HandlerStats;
+  readonly owner: GenerationOwner;
+  /** False: the version is not to serve. */
+  readonly mayServe: (metadata: ResolvedMetadata) => boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Rejects with a RuntimeError, or Superseded. Undefined when `mayServe` says no. */
+export async function prepareGeneration(options: PrepareOptions): Promise<Generation | undefined> {
+  const { services, file, bundle, current, owner } = options;
+  const { claims, bundler, clock, killGraceMs } = services;
+  const candidate = candidateOptions(options);
+  const { worker, metadata } = await loadCandidate(candidate);
+  try {
+    if (!options.mayServe(metadata)) {
+      worker.terminate();
+      await bundler.retire(bundle);
+      return undefined;
+    }
+    if (metadata.kind === "request") claims.claim(file.name, metadata.subject, file.displayPath);
+    const reused = current?.route.serves(metadata) === true ? current.route : undefined;
+    const route = reused ?? (await openRoute(metadata, options));
+    const generation: Generation = new Generation({
+      bundle,
+      metadata,
+      route,
+      bundler,
+      clock,
+      teardownMs: Math.max(killGraceMs, 1),
+      onLost: (exit, pid) => owner.lost(generation, exit, pid),
+      onTeardownFailed: (error) => owner.teardownFailed(error),
+    });
+    await generation.enlist(worker, candidate);
+    if (reused === undefined) await route.bind();
+    return generation;
+  } catch (error) {
+    worker.terminate();
+    throw error;
+  }
+}
+
+export function candidateOptions(options: Omit<PrepareOptions, "stats" | "owner" | "mayServe">): CandidateOptions {
+  const { services, file, bundle, current, signal } = options;
+  const { emit, call } = services;
+  const handler = file.name;
+  const { version } = bundle;
+  return {
+    file,
+    bundle,
+    known: current === undefined ? undefined : profileOf(current.metadata),
+    rootDir: services.rootDir,
+    defaults: services.defaults,
+    startTimeoutMs: services.startTimeoutMs,
+    environment: services.environment,
+    inspectPort: services.inspectPort(handler),
+    pool: services.pool,
+    clock: services.clock,
+    listener: {
+      call,
+      output: (stream, line) => emit({ type: "handler.output", handler, version, stream, line }),
+      log: ({ level, message, fields, id, attempt }) =>
+        emit({ type: "handler.log", handler, version, level, message, fields, messageId: id, attempt }),
+    },
+    signal,
+  };
+}
+
+async function openRoute(metadata: ResolvedMetadata, { services, file, stats, owner }: PrepareOptions): Promise<Route> {
+  return new Route({
+    handler: file.name,
+    file: file.displayPath,
+    rootDir: services.rootDir,
+    metadata,
+    killGraceMs: services.killGraceMs,
+    maxHops: services.maxHops,
+    plan: await services.binder.plan(file.name, metadata),
+    stats,
+    clock: services.clock,
+    emit: services.emit,
+    onWake: () => owner.wake(),
+    onLost: (error) => owner.bindingLost(error),
+  });
+}

@@ -1,0 +1,30 @@
+// What every slot is given by the supervisor.
+
+import type { Binder } from "../bind/binder.ts";
+import type { Bundler } from "../bundle/bundler.ts";
+import type { Clock } from "../clock.ts";
+import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
+import type { Emit } from "../events.ts";
+import type { WorkerPool } from "../isolate/pool.ts";
+import type { HandlerDefaults } from "../metadata/handler-metadata.ts";
+import type { SubjectClaims } from "./subject-claims.ts";
+
+export interface SlotServices {
+  readonly rootDir: string;
+  readonly defaults: HandlerDefaults;
+  readonly startTimeoutMs: number;
+  readonly killGraceMs: number;
+  readonly maxHops: number;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly bundler: Bundler;
+  readonly pool: WorkerPool;
+  readonly binder: Binder;
+  readonly claims: SubjectClaims;
+  /** Carries out what handlers publish and request. */
+  readonly call: (call: HandlerCall) => Promise<CallAnswer>;
+  /** Bounds how many candidates come up at the same time. */
+  readonly gate: <T>(step: () => Promise<T>) => Promise<T>;
+  readonly inspectPort: (handler: string) => number | undefined;
+  readonly clock: Clock;
+  readonly emit: Emit;
+}
