@@ -51,6 +51,8 @@ export function printLine(output: Output, line: string): void {
   output.write(`${line}\n`);
 }
 
-export function printError(terminal: Terminal, error: unknown): void {
-  printLine(terminal.err, errorText(error, terminal.err.paint, terminal.err.columns));
+export function printError({ err }: Terminal, error: unknown): void {
+  // In a pipe or a log file lines are as long as they are.
+  const columns = err.isTerminal ? err.columns : Number.POSITIVE_INFINITY;
+  printLine(err, errorText(error, err.paint, { columns }));
 }

@@ -2,7 +2,7 @@
 //
 // Each event is one line, or none; errors bring their place, frame and remedy on lines of their own, indented.
 
-import { assertNever } from "../errors.ts";
+import { assertNever, type RuntimeError } from "../errors.ts";
 import type { LogLevel, RuntimeEvent } from "../events.ts";
 import { errorText } from "./error-text.ts";
 import { fieldsText } from "./log-fields.ts";
@@ -38,7 +38,7 @@ export function formatEvent(event: RuntimeEvent, view: DevLogView): string | und
     case "runtime.ready":
       return ready(event, view);
     case "runtime.draining":
-      return paint("dim", `draining: messages in flight have ${seconds(event.graceMs)} to end`);
+      return paint("dim", `draining, at most ${seconds(event.graceMs)} · Ctrl-C again to end now`);
     case "runtime.stopped":
       return stopped(event, view);
     case "runtime.notice":
@@ -50,7 +50,7 @@ export function formatEvent(event: RuntimeEvent, view: DevLogView): string | und
     case "nats.reconnected":
       return `${paint("green", "✓")} NATS is back at ${event.server} after ${seconds(event.afterMs)}`;
     case "nats.error":
-      return errorLine("", errorText(event.error, paint, view.columns), paint);
+      return errorLines("", event.error, "", view);
     case "handler.discovered":
       return dimLine(event.handler, `found in ${event.file}`, view);
     case "handler.removed":
@@ -65,6 +65,12 @@ export function formatEvent(event: RuntimeEvent, view: DevLogView): string | und
       return serving(event, view);
     case "handler.failed":
       return failed(event, view);
+    case "handler.quarantined":
+      return quarantined(event, view);
+    case "handler.disabled":
+      return `${paint("yellow", "-")} ${name(event.handler, view)}  disabled by ${event.by}: ${event.reason || "no reason given"}`;
+    case "handler.enabled":
+      return `${paint("green", "+")} ${name(event.handler, view)}  enabled`;
     case "generation.retired":
       return dimLine(event.handler, `version ${short(event.version)} ${event.drained ? "ended" : "was killed"}`, view);
     case "delivery.failed":
@@ -101,8 +107,9 @@ function natsConnected({ server, version, jetstream }: Of<"nats.connected">, { p
 
 const WHY: Readonly<Record<Of<"handler.serving">["why"], string>> = {
   start: "",
-  reload: "reloaded",
-  restart: "restarted",
+  reload: "reloaded in ",
+  restart: "restarted in ",
+  wake: "woke up in ",
 };
 
 function serving(event: Of<"handler.serving">, view: DevLogView): string {
@@ -110,32 +117,26 @@ function serving(event: Of<"handler.serving">, view: DevLogView): string {
   const duration = `${Math.round(event.durationMs)} ms`;
   const mark = paint("green", event.why === "start" ? "✓" : "↻");
   const what = `${event.kind.padEnd(7)}  ${event.subject.padEnd(SUBJECT_WIDTH)}`;
-  return `${mark} ${name(event.handler, view)}  ${what}  ${paint("dim", `${WHY[event.why]} ${duration}`.trim())}`;
+  return `${mark} ${name(event.handler, view)}  ${what}  ${paint("dim", `${WHY[event.why]}${duration}`)}`;
 }
 
 function failed({ handler, error, serving: still }: Of<"handler.failed">, view: DevLogView): string {
-  const { paint, columns } = view;
-  const rest = still === undefined ? "" : `\n${paint("green", `version ${short(still)} goes on serving`)}`;
-  return errorLine(handler, errorText(error, paint, columns - handler.length) + rest, paint);
-}
-
-/** What is wrong with no handler in particular comes without a name. */
-function errorLine(handler: string, text: string, paint: Paint): string {
-  const who = handler === "" ? "" : `${paint("bold", handler)}  `;
-  return `${paint("red", "✗")} ${who}${indented(text)}`;
+  const rest = still === undefined ? "" : view.paint("green", `version ${short(still)} goes on serving`);
+  return errorLines(handler, error, rest, view);
 }
 
 function deliveryFailed({ handler, error, attempt, settled }: Of<"delivery.failed">, view: DevLogView): string {
-  const { paint, columns } = view;
   const which = attempt > 1 ? `attempt ${attempt}, ` : "";
-  const end = paint("dim", `message: ${which}${settled}`);
-  return errorLine(handler, `${errorText(error, paint, columns - handler.length)}\n${end}`, paint);
+  return errorLines(handler, error, view.paint("dim", `→ ${which}${settled}`), view);
+}
+
+function quarantined({ handler, error, coolDownMs }: Of<"handler.quarantined">, view: DevLogView): string {
+  const text = `quarantined: it is tried again at the next save, or in ${seconds(coolDownMs)}`;
+  return errorLines(handler, error, view.paint("yellow", text), view);
 }
 
 function workerExited(event: Of<"worker.exited">, view: DevLogView): string {
-  const { paint, columns } = view;
-  const { handler, error, inFlight, restartInMs } = event;
-  const what = error === undefined ? `worker ${event.pid} ended` : errorText(error, paint, columns - handler.length);
+  const { handler, pid, error, inFlight, restartInMs } = event;
   const waiting = inFlight === 0 ? "" : `${messages(inFlight)} waiting; `;
   const next =
     restartInMs === undefined
@@ -143,7 +144,16 @@ function workerExited(event: Of<"worker.exited">, view: DevLogView): string {
       : restartInMs === 0
         ? "restarting now"
         : `restarting in ${seconds(restartInMs)}`;
-  return errorLine(handler, `${what}\n${paint("dim", waiting + next)}`, paint);
+  if (error === undefined) return dimLine(handler, `worker ${pid} ended; ${waiting}${next}`, view);
+  return errorLines(handler, error, view.paint("dim", `→ ${waiting}${next}`), view);
+}
+
+/** What is wrong with no handler in particular comes without a name. */
+function errorLines(handler: string, error: RuntimeError, rest: string, { paint, columns }: DevLogView): string {
+  const who = handler === "" ? "" : `${paint("bold", handler)}  `;
+  const lead = 2 + (handler === "" ? 0 : handler.length + 2);
+  const text = errorText(error, paint, { columns, lead, indent: INDENT.length, named: handler });
+  return `${paint("red", "✗")} ${who}${indented(rest === "" ? text : `${text}\n${rest}`)}`;
 }
 
 function handlerLog({ handler, level, message, fields }: Of<"handler.log">, view: DevLogView): string {

@@ -1,20 +1,28 @@
-// An error as a person reads it: what happened, the lines of code, what to do about it.
+// An error as a person reads it: what happened, where, the lines of code, what to do about it.
 
 import { describeError, formatPlace, RuntimeError } from "../errors.ts";
 import type { Paint } from "./paint.ts";
+import { wrap } from "./wrap.ts";
 
-/**
- * The error as `describeError` tells it, coloured. Unknown errors are shown with their stack: they are faults of ours.
- *
- * A long message and its place stand on lines of their own.
- */
-export function errorText(error: unknown, paint: Paint, columns = 80): string {
+export interface ErrorRoom {
+  /** Width of the window; infinite where nothing is to be wrapped. */
+  readonly columns: number;
+  /** Characters that the caller writes before the first line, and before each further one. */
+  readonly lead?: number;
+  readonly indent?: number;
+  /** The handler that the caller has named already: the message need not name it again. */
+  readonly named?: string;
+}
+
+/** What `describeError` tells, coloured and wrapped. Unknown errors come with their stack: they are faults of ours. */
+export function errorText(error: unknown, paint: Paint, room: ErrorRoom): string {
   if (!(error instanceof RuntimeError)) return describeError(error);
-  const head = `${paint("red", error.code)}: ${error.message}`;
+  const { columns, lead = 0, indent = 0, named } = room;
+  const width = columns - indent;
+  const message = named === undefined ? error.message : error.message.replace(`handler "${named}" `, "");
   const where = error.place === undefined ? "" : formatPlace(error.place);
-  const fits = error.code.length + error.message.length + where.length + 5 <= columns;
-  const told = error.message.includes(where) ? "" : fits ? ` (${paint("cyan", where)})` : `\n${paint("cyan", where)}`;
-  return [where === "" ? head : head + told, error.frame, error.remedy && paint("dim", error.remedy)]
-    .filter((part) => part !== undefined && part !== "")
-    .join("\n");
+  const told = where === "" || message.includes(where);
+  const head = wrap(`${error.code}: ${message}`, width, lead - indent).replace(error.code, paint("red", error.code));
+  const remedy = error.remedy === undefined ? "" : paint("dim", wrap(error.remedy, width));
+  return [head, told ? "" : paint("cyan", where), error.frame ?? "", remedy].filter((part) => part !== "").join("\n");
 }

@@ -27,8 +27,11 @@ export function levelOf(event: RuntimeEvent): LogLevel {
     case "nats.connected":
     case "nats.reconnected":
     case "handler.removed":
-    case "handler.serving":
+    case "handler.enabled":
       return "info";
+    case "handler.serving":
+      // Idle handlers come and go with their messages.
+      return event.why === "wake" ? "debug" : "info";
     case "handler.output":
       return event.stream === "stdout" ? "info" : "warn";
     case "runtime.stopped":
@@ -37,9 +40,11 @@ export function levelOf(event: RuntimeEvent): LogLevel {
       return event.expected ? "debug" : "error";
     case "nats.disconnected":
     case "delivery.dropped":
+    case "handler.disabled":
       return "warn";
     case "nats.error":
     case "handler.failed":
+    case "handler.quarantined":
     case "delivery.failed":
       return "error";
     default:

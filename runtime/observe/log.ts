@@ -62,6 +62,12 @@ export function recordOf(told: RuntimeEvent): LogRecord {
       return { event, msg: `serving ${told.subject}`, ...given };
     case "handler.failed":
       return { event, ...errorFields(told.error), handler: told.handler, serving: told.serving };
+    case "handler.quarantined":
+      return { event, ...errorFields(told.error), handler: told.handler, coolDownMs: told.coolDownMs };
+    case "handler.disabled":
+      return { event, msg: `disabled by ${told.by}`, ...given };
+    case "handler.enabled":
+      return { event, msg: "enabled", ...given };
     case "handler.bound":
       return { event, msg: `bound to ${told.subject}`, ...given };
     case "handler.unbound":

@@ -27,7 +27,12 @@ export async function dev({ terminal, options }: Invocation<DevOptions>): Promis
   const { out } = terminal;
   let { logLevel } = config;
   const write = (text: string) => out.write(text);
-  const emit = createDevLog({ paint: out.paint, columns: () => out.columns, level: () => logLevel, write });
+  const emit = createDevLog({
+    paint: out.paint,
+    columns: () => (out.isTerminal ? out.columns : Number.POSITIVE_INFINITY),
+    level: () => logLevel,
+    write,
+  });
   printLine(
     out,
     `${out.paint("bold", "nats-handlers")} ${packageVersion()} ${out.paint("dim", `· app ${config.app} · ${where(config, terminal)}`)}`,
@@ -35,7 +40,8 @@ export async function dev({ terminal, options }: Invocation<DevOptions>): Promis
   const runtime = { config, mode: "dev", emit, environment: terminal.env, onProgress, natsPort, inspect } as const;
   return serve({
     runtime,
-    onAsked: () => printLine(out, out.paint("dim", "\nstopping; Ctrl-C again to end now")),
+    // Past the ^C that the terminal shows.
+    onAsked: () => printLine(out, ""),
     onReady(running) {
       tellUnknownNames(
         inspect,

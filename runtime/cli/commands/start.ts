@@ -37,7 +37,9 @@ function notConfigured(): RuntimeError {
   });
 }
 
+const IN_TROUBLE = new Set<string>(["failed", "backing-off", "quarantined"]);
+
 function nothingServes(runtime: Runtime): boolean {
   const status = runtime.status();
-  return status.length > 0 && !status.some(({ state }) => state === "serving");
+  return status.length > 0 && status.every(({ state }) => IN_TROUBLE.has(state));
 }
