@@ -19,7 +19,8 @@ import { type Reaper, startReaper } from "./isolate/reaper.ts";
 import { createGate } from "./supervise/gate.ts";
 import type { HandlerStatus } from "./supervise/handler-status.ts";
 import { type Inspection, inspectHandlers } from "./supervise/inspect.ts";
-import { createNameFilter } from "./supervise/name-filter.ts";
+import type { Disabled } from "./supervise/intent.ts";
+import { globMatcher, matchesAny } from "./supervise/name-filter.ts";
 import { Supervisor } from "./supervise/supervisor.ts";
 
 export interface RuntimeOptions {
@@ -107,6 +108,8 @@ async function serve(parts: Parts): Promise<Runtime> {
     rootDir: config.rootDir,
     handlersDir: config.handlersDir,
     wanted: wantedBy(config),
+    disabledFromStart: disabledBy(config, clock),
+    eagerWorkers: config.eagerWorkers,
     clock,
     emit,
     onInputs: (paths) => watch?.follow(paths),
@@ -139,11 +142,12 @@ async function serve(parts: Parts): Promise<Runtime> {
   }
   await supervisor.start();
   const states = supervisor.status().map(({ state }) => state);
-  const serving = states.filter((state) => state === "serving").length;
+  const serving = states.filter((state) => state === "serving" || state === "idle").length;
+  const off = states.filter((state) => state === "disabled").length;
   emit({
     type: "runtime.ready",
     serving,
-    failed: states.length - serving,
+    failed: states.length - serving - off,
     durationMs: clock.monotonicMs() - startedAtMs,
   });
 
@@ -212,11 +216,18 @@ export async function inspectProject(options: InspectOptions): Promise<Inspectio
   }
 }
 
-function wantedBy({ only, disabled }: ResolvedConfig): (name: string) => boolean {
-  return createNameFilter(
-    only,
-    disabled.map(({ pattern }) => pattern),
-  );
+function wantedBy({ only }: ResolvedConfig): (name: string) => boolean {
+  return only.length === 0 ? () => true : matchesAny(only);
+}
+
+/** The environment speaks before the file, as everywhere. */
+function disabledBy({ disabled }: ResolvedConfig, clock: Clock): (name: string) => Disabled | undefined {
+  const sinceMs = clock.nowMs();
+  return (name) => {
+    const said = disabled.filter(({ pattern }) => globMatcher(pattern)(name));
+    const source = (said.find(({ by }) => by === "env") ?? said[0])?.by;
+    return source && { source, by: source, reason: "", sinceMs, untilMs: undefined, now: false };
+  };
 }
 
 /** What turns files into running workers. */

@@ -19,7 +19,13 @@ import { type StateEvent, type StateKind, transition } from "./handler-state.ts"
 import { HandlerStats } from "./handler-stats.ts";
 import type { HandlerStatus } from "./handler-status.ts";
 import { type Disabled, type IntentSource, strongest } from "./intent.ts";
-import { candidateOptions, type GenerationOwner, prepareGeneration } from "./prepare.ts";
+import {
+  bindIdleGeneration,
+  candidateOptions,
+  type GenerationOwner,
+  type PrepareOptions,
+  prepareGeneration,
+} from "./prepare.ts";
 import { addFailure, decideRestart, type FailureHistory, NO_FAILURES, quarantined } from "./restart-policy.ts";
 import { exitError, SlotReports, teardownError, type Why } from "./slot-reports.ts";
 import type { SlotServices } from "./slot-services.ts";
@@ -94,6 +100,22 @@ export class HandlerSlot {
       return this.bringUp(this.current === undefined ? "start" : "reload", noticedAtMs);
     });
     return this.queuedReload;
+  }
+
+  /** Bind a version that was looked at elsewhere, without a process. Resolves when it is bound or has failed; never rejects. */
+  bindIdle(bundle: Bundle, metadata: ResolvedMetadata, sinceMs: number): Promise<void> {
+    this.inputs = bundle.inputs;
+    return this.inTurn(async () => {
+      if (this.state !== "starting") return;
+      try {
+        this.current = await bindIdleGeneration(metadata, this.preparation(bundle, this.superseding.signal));
+        this.move("bound");
+        this.tellServing("start", sinceMs);
+      } catch (error) {
+        await this.services.bundler.retire(bundle);
+        this.failed(toRuntimeError(error, `handler "${this.name}" could not be bound`), true);
+      }
+    });
   }
 
   /**
@@ -177,7 +199,11 @@ export class HandlerSlot {
   }
 
   private prepare(bundle: Bundle, signal: AbortSignal): Promise<Generation | undefined> {
-    return prepareGeneration({
+    return prepareGeneration(this.preparation(bundle, signal));
+  }
+
+  private preparation(bundle: Bundle, signal: AbortSignal): PrepareOptions {
+    return {
       ...this.source(bundle, signal),
       stats: this.stats,
       owner: this.owner,
@@ -185,7 +211,7 @@ export class HandlerSlot {
         if (metadata.disabled !== this.said.has("metadata")) this.sayByMetadata(metadata);
         return !metadata.disabled && this.state !== "disabled";
       },
-    });
+    };
   }
 
   private source(bundle: Bundle, signal: AbortSignal) {
@@ -334,6 +360,8 @@ export class HandlerSlot {
       this.superseding.abort();
       this.move("disabled");
       this.services.emit({ type: "handler.disabled", handler: this.name, by: disabled.by, reason: disabled.reason });
+      // Off means: takes no more messages. What it has in hand ends in its own time.
+      await this.current?.route.unbind();
       this.leaving.add(this.takeDown(disabled.now ? 0 : UNHURRIED_MS, "disabled"));
     }
     if (disabled === undefined && this.state === "disabled") {

@@ -55,6 +55,7 @@ export async function inspectHandlers(options: InspectOptions): Promise<Inspecti
     const result = built[at]!;
     handlers.push(result.ok ? await inspector.look(file, result.bundle) : failed(file, result.error));
   }
+  inspector.close();
   return { handlers, problems: [...found.problems, ...found.conflicts.map(({ error }) => error)] };
 }
 
@@ -75,6 +76,10 @@ class Inspector {
     } catch (error) {
       return failed(file, toRuntimeError(error, `handler "${file.name}" could not be inspected`));
     }
+  }
+
+  close(): void {
+    this.worker?.terminate();
   }
 
   private async evaluate(file: HandlerFile, bundle: Bundle): Promise<ResolvedMetadata> {

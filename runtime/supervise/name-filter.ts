@@ -1,11 +1,9 @@
-// Which handlers are served: those that match `only` (all, when it is empty) and are not turned off by configuration.
+// Patterns of handler names: `*` stands for anything but `/`, `**` for anything, `?` for one character.
 
-/** Patterns are names in which `*` stands for anything but `/`, and `**` for anything. */
-export function createNameFilter(only: readonly string[], disabled: readonly string[]): (name: string) => boolean {
-  const included = only.map(globMatcher);
-  const excluded = disabled.map(globMatcher);
-  return (name) =>
-    (included.length === 0 || included.some((matches) => matches(name))) && !excluded.some((matches) => matches(name));
+/** Whether a name matches any of the patterns. */
+export function matchesAny(patterns: readonly string[]): (name: string) => boolean {
+  const matchers = patterns.map(globMatcher);
+  return (name) => matchers.some((matches) => matches(name));
 }
 
 export function globMatcher(pattern: string): (name: string) => boolean {

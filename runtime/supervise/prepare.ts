@@ -36,8 +36,8 @@ export interface PrepareOptions {
 
 /** Rejects with a RuntimeError, or Superseded. Undefined when `mayServe` says no. */
 export async function prepareGeneration(options: PrepareOptions): Promise<Generation | undefined> {
-  const { services, file, bundle, current, owner } = options;
-  const { claims, bundler, clock, killGraceMs } = services;
+  const { services, bundle, current } = options;
+  const { bundler } = services;
   const candidate = candidateOptions(options);
   const { worker, metadata } = await loadCandidate(candidate);
   try {
@@ -46,26 +46,39 @@ export async function prepareGeneration(options: PrepareOptions): Promise<Genera
       await bundler.retire(bundle);
       return undefined;
     }
-    if (metadata.kind === "request") claims.claim(file.name, metadata.subject, file.displayPath);
-    const reused = current?.route.serves(metadata) === true ? current.route : undefined;
-    const route = reused ?? (await openRoute(metadata, options));
-    const generation: Generation = new Generation({
-      bundle,
-      metadata,
-      route,
-      bundler,
-      clock,
-      teardownMs: Math.max(killGraceMs, 1),
-      onLost: (exit, pid) => owner.lost(generation, exit, pid),
-      onTeardownFailed: (error) => owner.teardownFailed(error),
-    });
+    const generation = await createGeneration(metadata, options);
     await generation.enlist(worker, candidate);
-    if (reused === undefined) await route.bind();
+    if (generation.route !== current?.route) await generation.route.bind();
     return generation;
   } catch (error) {
     worker.terminate();
     throw error;
   }
+}
+
+/** A version whose metadata is known, bound without a worker: the first message wakes it. Rejects with a RuntimeError. */
+export async function bindIdleGeneration(metadata: ResolvedMetadata, options: PrepareOptions): Promise<Generation> {
+  const generation = await createGeneration(metadata, options);
+  await generation.route.bind();
+  return generation;
+}
+
+async function createGeneration(metadata: ResolvedMetadata, options: PrepareOptions): Promise<Generation> {
+  const { services, file, bundle, current, owner } = options;
+  const { claims, bundler, clock, killGraceMs } = services;
+  if (metadata.kind === "request") claims.claim(file.name, metadata.subject, file.displayPath);
+  const route = current?.route.serves(metadata) === true ? current.route : await openRoute(metadata, options);
+  const generation: Generation = new Generation({
+    bundle,
+    metadata,
+    route,
+    bundler,
+    clock,
+    teardownMs: Math.max(killGraceMs, 1),
+    onLost: (exit, pid) => owner.lost(generation, exit, pid),
+    onTeardownFailed: (error) => owner.teardownFailed(error),
+  });
+  return generation;
 }
 
 export function candidateOptions(options: Omit<PrepareOptions, "stats" | "owner" | "mayServe">): CandidateOptions {

@@ -37,6 +37,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   private readonly options: RouteOptions;
   private metadata: ResolvedMetadata;
   private binding: Binding | undefined;
+  private unbinding: Promise<void> | undefined;
   private dropped = 0;
   private asideBecause: string | undefined;
 
@@ -71,12 +72,15 @@ export class Route implements DispatcherOwner, BindingOwner {
     emit({ type: "handler.bound", handler, kind: this.metadata.kind, subject: this.metadata.subject });
   }
 
-  /** Take no more messages; what has been taken goes on. Never rejects. */
-  async unbind(): Promise<void> {
-    if (this.binding === undefined) return;
-    const { binding, metadata } = this;
-    await binding.unbind();
-    this.options.emit({ type: "handler.unbound", handler: this.options.handler, subject: metadata.subject });
+  /** Take no more messages; what has been taken goes on. Never rejects. A second call joins the first. */
+  unbind(): Promise<void> {
+    this.unbinding ??= this.unbindOnce();
+    return this.unbinding;
+  }
+
+  private async unbindOnce(): Promise<void> {
+    await this.binding?.unbind();
+    this.options.emit({ type: "handler.unbound", handler: this.options.handler, subject: this.metadata.subject });
   }
 
   /** Settle what still waits as not handled. */

@@ -9,16 +9,23 @@ import type { Clock, Timer } from "../clock.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import { type ScanResult, scan } from "../discover/scan.ts";
 import type { Emit } from "../events.ts";
+import type { WorkerListener } from "../isolate/worker-process.ts";
 import { HandlerSlot } from "./handler-slot.ts";
 import type { HandlerStatus } from "./handler-status.ts";
+import { type InspectedHandler, inspectHandlers } from "./inspect.ts";
+import type { Disabled } from "./intent.ts";
 import type { SlotServices } from "./slot-services.ts";
 import { SubjectClaims } from "./subject-claims.ts";
 
 export interface SupervisorOptions {
   readonly rootDir: string;
   readonly handlersDir: string;
-  /** Whether a handler of this name is to be served at all. */
+  /** Whether there is to be a slot for a handler of this name. */
   readonly wanted: (name: string) => boolean;
+  /** What configuration and environment say of the handler. */
+  readonly disabledFromStart: (name: string) => Disabled | undefined;
+  /** Up to this many handlers get a process each at the start. */
+  readonly eagerWorkers: number;
   readonly services: Omit<SlotServices, "claims">;
   readonly clock: Clock;
   readonly emit: Emit;
@@ -46,8 +53,34 @@ export class Supervisor {
 
   /** Discover and bring up every handler. Resolves when each serves or has failed. */
   async start(): Promise<void> {
-    await this.reconcile(new Set(), this.options.clock.monotonicMs());
+    const startedAtMs = this.options.clock.monotonicMs();
+    const inspected = await this.inspectMany();
+    await this.reconcile(new Set(), startedAtMs, inspected);
     await this.settled();
+  }
+
+  /** With many handlers a process each would take minutes: they are looked at in one, and wait idle for their messages. */
+  private async inspectMany(): Promise<ReadonlyMap<string, InspectedHandler>> {
+    const { rootDir, handlersDir, eagerWorkers, wanted } = this.options;
+    const found = await scan(rootDir, handlersDir);
+    if (found.files.length <= eagerWorkers) return new Map();
+    const { handlers } = await inspectHandlers({
+      ...this.services,
+      rootDir,
+      handlersDir,
+      wanted,
+      listener: this.quietListener(),
+    });
+    return new Map(handlers.map((handler) => [handler.name, handler]));
+  }
+
+  private quietListener(): WorkerListener {
+    const { emit } = this.options;
+    return {
+      log: () => undefined,
+      call: async () => ({ ok: false, code: 503, message: "handlers are only inspected, not run" }),
+      output: (stream, line) => emit({ type: "handler.output", handler: "inspection", version: "", stream, line }),
+    };
   }
 
   /** Files may have changed: build again what depends on them, start what is new, end what is gone. */
@@ -84,7 +117,11 @@ export class Supervisor {
     return left.flat();
   }
 
-  private async reconcile(paths: ReadonlySet<string>, noticedAtMs: number): Promise<void> {
+  private async reconcile(
+    paths: ReadonlySet<string>,
+    noticedAtMs: number,
+    inspected: ReadonlyMap<string, InspectedHandler> = new Map(),
+  ): Promise<void> {
     if (this.closed) return;
     const { rootDir, handlersDir, wanted } = this.options;
     const found = await scan(rootDir, handlersDir);
@@ -98,17 +135,23 @@ export class Supervisor {
     for (const [name, file] of files) {
       const before = this.files.get(name);
       this.files.set(name, file);
-      if (before === undefined) this.add(file, noticedAtMs);
+      if (before === undefined) this.add(file, noticedAtMs, inspected.get(name));
       else if (before.path !== file.path || dependents.has(name)) this.bringUp(name, noticedAtMs);
     }
     if (missing.length > 0) this.removeLater(missing);
     this.followInputs();
   }
 
-  private add(file: HandlerFile, noticedAtMs: number): void {
+  private add(file: HandlerFile, noticedAtMs: number, seen: InspectedHandler | undefined): void {
     this.options.emit({ type: "handler.discovered", handler: file.name, file: file.displayPath });
-    this.slots.set(file.name, new HandlerSlot(file, this.services));
-    this.bringUp(file.name, noticedAtMs);
+    const slot = new HandlerSlot(file, this.services);
+    this.slots.set(file.name, slot);
+    const disabled = this.options.disabledFromStart(file.name);
+    if (disabled !== undefined) void slot.setIntent(disabled.source, disabled);
+    // What could not be inspected, or wants a process, or nothing to do with messages, comes up the usual way.
+    const waitsIdle = seen?.ok === true && seen.metadata.minWorkers === 0 && !seen.metadata.disabled;
+    if (waitsIdle) void slot.bindIdle(seen.bundle, seen.metadata, noticedAtMs);
+    else this.bringUp(file.name, noticedAtMs);
   }
 
   private bringUp(name: string, noticedAtMs: number): Promise<void> | undefined {
