@@ -52,12 +52,14 @@ function createProgram(terminal: Terminal, finish: Finish): Command {
   return program;
 }
 
+const WIDEST_HELP = 100;
+
 function outputConfiguration({ out, err }: Terminal) {
   return {
     writeOut: (text: string) => out.write(text),
     writeErr: (text: string) => err.write(text),
-    getOutHelpWidth: () => out.columns,
-    getErrHelpWidth: () => err.columns,
+    getOutHelpWidth: () => Math.min(out.columns, WIDEST_HELP),
+    getErrHelpWidth: () => Math.min(err.columns, WIDEST_HELP),
     getOutHasColors: () => out.paint("bold", "x") !== "x",
     getErrHasColors: () => err.paint("bold", "x") !== "x",
     outputError: (text: string, write: (text: string) => void) =>

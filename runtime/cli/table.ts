@@ -4,10 +4,10 @@ const GAP = "  ";
 const NARROWEST = 8;
 
 /**
- * Each row padded to its columns, as lines. With a `width` the last column is cut (with `…`) where a line would be
+ * Each row padded to its columns, as lines. The last column is cut (with `…`) where a line would be
  * longer; the others are never cut, because they are what is copied.
  */
-export function tableLines(rows: readonly (readonly string[])[], width = Number.POSITIVE_INFINITY): string[] {
+export function tableLines(rows: readonly (readonly string[])[], width: number): string[] {
   const columns = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
   const before = widths.slice(0, -1).reduce((sum, cells) => sum + cells + GAP.length, 0);

@@ -7,7 +7,7 @@ import { type Paint, paintFor } from "../observe/paint.ts";
 /** One of the two outputs. */
 export interface Output {
   readonly isTerminal: boolean;
-  /** Width to format for. */
+  /** Width to format for; infinite where it is not a terminal, because files and pipes do not wrap. */
   readonly columns: number;
   readonly paint: Paint;
   /** As it is, without a line end. */
@@ -24,7 +24,7 @@ export interface Terminal {
   readStdin(): Promise<string>;
 }
 
-const DEFAULT_COLUMNS = 80;
+export const DEFAULT_COLUMNS = 80;
 
 export function processTerminal(): Terminal {
   return {
@@ -40,7 +40,7 @@ function outputOf(stream: NodeJS.WriteStream): Output {
   return {
     isTerminal: stream.isTTY === true,
     get columns() {
-      return stream.columns ?? DEFAULT_COLUMNS;
+      return stream.isTTY === true ? stream.columns || DEFAULT_COLUMNS : Number.POSITIVE_INFINITY;
     },
     paint: paintFor(stream.isTTY === true, process.env),
     write: (data) => void stream.write(data),
@@ -52,7 +52,5 @@ export function printLine(output: Output, line: string): void {
 }
 
 export function printError({ err }: Terminal, error: unknown): void {
-  // In a pipe or a log file lines are as long as they are.
-  const columns = err.isTerminal ? err.columns : Number.POSITIVE_INFINITY;
-  printLine(err, errorText(error, err.paint, { columns }));
+  printLine(err, errorText(error, err.paint, { columns: err.columns }));
 }

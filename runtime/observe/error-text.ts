@@ -24,5 +24,15 @@ export function errorText(error: unknown, paint: Paint, room: ErrorRoom): string
   const told = where === "" || message.includes(where);
   const head = wrap(`${error.code}: ${message}`, width, lead - indent).replace(error.code, paint("red", error.code));
   const remedy = error.remedy === undefined ? "" : paint("dim", wrap(error.remedy, width));
-  return [head, told ? "" : paint("cyan", where), error.frame ?? "", remedy].filter((part) => part !== "").join("\n");
+  return [head, told ? "" : paint("cyan", where), cutFrame(error.frame ?? "", width), remedy]
+    .filter((part) => part !== "")
+    .join("\n");
+}
+
+/** Frames are lines of code: wrapped ones could not be read. What the caret points at stays in sight. */
+function cutFrame(frame: string, width: number): string {
+  const lines = frame.split("\n");
+  const caret = Math.max(...lines.map((line) => (/^[\s|]*\^/.test(line) ? line.indexOf("^") : 0)));
+  if (caret >= width - 1) return frame;
+  return lines.map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line)).join("\n");
 }

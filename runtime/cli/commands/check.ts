@@ -21,7 +21,7 @@ export async function check({ terminal, options }: Invocation<{ json?: boolean }
     return bad === 0 ? 0 : 1;
   }
   const fine = handlers.filter((handler) => handler.ok);
-  for (const line of tableLines(fine.map(rowOf))) printLine(out, `${out.paint("green", "✓")} ${line}`);
+  for (const line of tableLines(fine.map(rowOf), out.columns - 2)) printLine(out, `${out.paint("green", "✓")} ${line}`);
   for (const { name, error } of failed) printFault(out, error, name);
   for (const problem of problems) printFault(out, problem, problem.handler ?? "");
   const told = bad === 0 ? out.paint("green", "all fine") : out.paint("red", `${bad} failed`);
@@ -38,8 +38,7 @@ function rowOf(handler: InspectedHandler & { ok: true }): string[] {
 }
 
 function printFault(out: Output, error: unknown, name: string): void {
-  const columns = out.isTerminal ? out.columns : Number.POSITIVE_INFINITY;
-  const room = { columns, lead: name.length + 4, indent: INDENT.length, named: name };
+  const room = { columns: out.columns, lead: name.length + 4, indent: INDENT.length, named: name };
   const text = errorText(error, out.paint, room).replaceAll("\n", `\n${INDENT}`);
   printLine(out, `${out.paint("red", "✗")} ${name === "" ? "" : `${out.paint("bold", name)}  `}${text}`);
 }

@@ -29,8 +29,9 @@ export async function dev({ terminal, options }: Invocation<DevOptions>): Promis
   const write = (text: string) => out.write(text);
   const emit = createDevLog({
     paint: out.paint,
-    columns: () => (out.isTerminal ? out.columns : Number.POSITIVE_INFINITY),
+    columns: () => out.columns,
     level: () => logLevel,
+    nowMs: () => systemClock.monotonicMs(),
     write,
   });
   printLine(

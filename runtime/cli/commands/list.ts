@@ -17,7 +17,7 @@ export async function list({ terminal, options }: Invocation<{ json?: boolean }>
     printLine(out, inspectionJson(inspection));
   } else {
     for (const problem of problems) printError(terminal, problem);
-    const lines = tableLines([HEADINGS, ...handlers.map(rowOf)], out.isTerminal ? out.columns : undefined);
+    const lines = tableLines([HEADINGS, ...handlers.map(rowOf)], out.columns);
     const [heading = "", ...rows] = lines;
     if (handlers.length > 0) printLine(out, out.paint("dim", heading));
     for (const [at, row] of rows.entries()) printLine(out, handlers[at]?.ok ? row : out.paint("red", row));

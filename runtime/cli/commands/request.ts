@@ -3,8 +3,13 @@
 import { errors, type Msg } from "@nats-io/transport-node";
 import { parseDuration } from "../../../sdk/duration.ts";
 import type { NatsConnection } from "../../bind/connection.ts";
+import { systemClock, within } from "../../clock.ts";
 import { RuntimeError } from "../../errors.ts";
+import { didYouMean } from "../../metadata/nearest.ts";
+import { matches } from "../../metadata/subject.ts";
 import type { ExitCode } from "../exit-code.ts";
+import type { GlobalOptions } from "../global-options.ts";
+import { inspect } from "../inspection.ts";
 import { checkSubject, type PayloadOptions, readHeaders, readPayload } from "../message-input.ts";
 import { withConnection } from "../nats-client.ts";
 import type { Invocation } from "../run.ts";
@@ -32,7 +37,7 @@ export async function request(
       const reply = await connection.request(subject, data, { timeout: timeoutMs, ...ask.options });
       return printReply(reply, options.raw === true, terminal);
     } catch (error) {
-      return unanswered(error, ask, terminal);
+      return await unanswered(error, ask, { terminal, options });
     }
   });
 }
@@ -86,20 +91,38 @@ function refused(reply: Msg, terminal: Terminal): ExitCode {
 }
 
 /** Nobody there, or not in time: exit code 4. Everything else goes on up. */
-function unanswered(error: unknown, { subject, timeoutMs }: Ask, terminal: Terminal): ExitCode {
+async function unanswered(error: unknown, ask: Ask, { terminal, options }: Invocation): Promise<ExitCode> {
+  const what = silenceOf(error, ask);
+  if (what === undefined) throw error;
+  const hint = await nearSubject(ask.subject, terminal, options);
+  const remedy = hint ?? "Only `request` handlers reply: `handlers list` shows those of this project.";
+  printError(terminal, new RuntimeError("REQUEST_FAILED", what, { remedy }));
+  return 4;
+}
+
+function silenceOf(error: unknown, { subject, timeoutMs }: Ask): string | undefined {
   const cause = error instanceof errors.RequestError ? error.cause : error;
-  if (cause instanceof errors.NoRespondersError || (error instanceof errors.RequestError && error.isNoResponders())) {
-    const remedy = "`handlers list` shows the handlers of this project. One may be failing, or disabled.";
-    printError(terminal, new RuntimeError("REQUEST_FAILED", `nobody takes "${subject}"`, { remedy }));
-    return 4;
-  }
-  if (cause instanceof errors.TimeoutError) {
-    const message = `"${subject}" was not answered within ${timeoutMs} ms`;
-    const remedy = "Only `request` handlers reply. A slow one needs a longer --timeout.";
-    printError(terminal, new RuntimeError("REQUEST_FAILED", message, { remedy }));
-    return 4;
-  }
-  throw error;
+  if (cause instanceof errors.NoRespondersError) return `nobody takes "${subject}"`;
+  if (cause instanceof errors.TimeoutError) return `"${subject}" was not answered within ${timeoutMs} ms`;
+  return undefined;
+}
+
+const HINT_MS = 3_000;
+
+/** Looks through this project's handlers, and never makes matters worse: no hint is no failure. */
+async function nearSubject(subject: string, terminal: Terminal, options: GlobalOptions): Promise<string | undefined> {
+  const silent = { ...terminal, err: { ...terminal.err, write: () => undefined } };
+  const looking = inspect(silent, options).catch(() => undefined);
+  const inspection = await within(systemClock, HINT_MS, looking);
+  if (inspection === undefined || inspection === "expired") return undefined;
+  const answering = inspection.handlers.flatMap((handler) => {
+    return handler.ok && handler.metadata.kind === "request" ? [handler] : [];
+  });
+  const exact = answering.find(({ metadata }) => matches(metadata.subject, subject));
+  if (exact !== undefined)
+    return `Handler "${exact.name}" takes it: is \`handlers dev\` running, and the handler enabled and well?`;
+  const subjects = answering.map(({ metadata }) => metadata.subject);
+  return didYouMean(subject, subjects).trim() || undefined;
 }
 
 function readTimeout(word: string): number {
