@@ -10,12 +10,16 @@ import { Publisher } from "./bind/publisher.ts";
 import { type Bundler, createBundler } from "./bundle/bundler.ts";
 import { type Clock, within } from "./clock.ts";
 import type { ResolvedConfig } from "./config/resolved-config.ts";
+import { ControlPlane } from "./control/control-plane.ts";
+import type { LogLine } from "./control/control-protocol.ts";
 import { type FileWatch, watchFiles } from "./discover/watch.ts";
 import { RuntimeError, toRuntimeError } from "./errors.ts";
-import type { Emit } from "./events.ts";
+import type { Emit, RuntimeEvent } from "./events.ts";
 import { baseEnvironment } from "./isolate/environment.ts";
 import { WorkerPool } from "./isolate/pool.ts";
 import { type Reaper, startReaper } from "./isolate/reaper.ts";
+import { recordOf } from "./observe/log.ts";
+import { levelOf } from "./observe/log-level.ts";
 import { createGate } from "./supervise/gate.ts";
 import type { HandlerStatus } from "./supervise/handler-status.ts";
 import { type Inspection, inspectHandlers } from "./supervise/inspect.ts";
@@ -53,29 +57,139 @@ const CLOSE_NATS_MS = 2_000;
 const DEFAULT_NATS_PORT = 4222;
 
 /** Start everything. Resolves when every handler serves or has failed; rejects with a RuntimeError when nothing can run. */
-export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { config, clock, emit } = options;
+export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
+  let control: ControlPlane | undefined;
+  const tell: Emit = (event) => {
+    given.emit(event);
+    control?.log(logLine(event, given.clock));
+  };
+  const options = { ...given, emit: tell };
+  const { config, mode, clock, emit, environment, inspect = new Map<string, number>() } = options;
   const startedAtMs = clock.monotonicMs();
-  const reaper = startReaper({ emit });
-  let server: EmbeddedServer | undefined;
-  let connection: NatsConnection | undefined;
+  const instance = newInstanceId();
+  // What was started, to be closed in the opposite order: in the end, or when something after it cannot start.
+  const closers: (() => unknown)[] = [];
+  const undo = async () => {
+    for (const close of closers.reverse()) await close();
+  };
   try {
-    server = await serverFor(options, reaper);
+    const reaper = startReaper({ emit });
+    closers.push(() => reaper.close());
+    const server = await serverFor(options, reaper);
+    closers.push(() => server?.close());
     const servers = server === undefined ? config.nats.servers! : [server.url];
-    const instance = newInstanceId();
-    connection = await connect({
+    const connection = await connect({
       settings: { ...config.nats, servers },
       name: `${config.app}/${instance}`,
       emit,
       clock,
     });
-    return await serve({ options, reaper, server, connection, instance, startedAtMs });
+    closers.push(() => closeConnection(connection, clock));
+    const { pool, bundler } = await createWorkshop(options, reaper, config.warmWorkers);
+    closers.push(async () => {
+      await pool.close();
+      await bundler.close();
+    });
+    const publisher = new Publisher(connection, clock);
+    let watch: FileWatch | undefined;
+    const supervisor = new Supervisor({
+      rootDir: config.rootDir,
+      handlersDir: config.handlersDir,
+      wanted: wantedBy(config),
+      disabledFromStart: disabledBy(config, clock),
+      eagerWorkers: config.eagerWorkers,
+      clock,
+      emit,
+      onInputs: (paths) => watch?.follow(paths),
+      services: {
+        rootDir: config.rootDir,
+        defaults: config.defaults,
+        startTimeoutMs: config.startTimeoutMs,
+        killGraceMs: config.killGraceMs,
+        maxHops: config.maxHops,
+        environment,
+        bundler,
+        pool,
+        binder: createBinder({ connection, app: config.app, instance }),
+        call: (call) => publisher.call(call),
+        gate: createGate(CANDIDATES_AT_ONCE),
+        inspectPort: (handler) => inspect.get(handler),
+        clock,
+        emit,
+      },
+    });
+    control = new ControlPlane({
+      connection,
+      app: config.app,
+      instance,
+      supervisor,
+      pending: async () => undefined,
+      clock,
+      emit,
+    });
+    closers.push(() => control?.close());
+    await control.loadIntents();
+    if (mode === "dev") {
+      watch = watchHandlers(config, supervisor, options);
+      await watch.ready;
+    }
+    await supervisor.start();
+    await control.listen();
+    emit(readyEvent(supervisor.status(), clock.monotonicMs() - startedAtMs));
+
+    let closing: Promise<readonly string[]> | undefined;
+    const close = async (graceMs: number) => {
+      emit({ type: "runtime.draining", graceMs });
+      await watch?.close();
+      const unfinished = await supervisor.close(graceMs);
+      await undo();
+      given.emit({ type: "runtime.stopped", unfinished });
+      return unfinished;
+    };
+    return {
+      natsUrl: servers.join(","),
+      connection,
+      status: () => supervisor.status(),
+      reload: (name) => supervisor.reload(name),
+      close: (graceMs = config.drainGraceMs) => {
+        closing ??= close(graceMs);
+        return closing;
+      },
+    };
   } catch (error) {
-    await connection?.close();
-    await server?.close();
-    reaper.close();
+    await undo();
     throw error;
   }
+}
+
+function watchHandlers(config: ResolvedConfig, supervisor: Supervisor, { clock, emit }: RuntimeOptions): FileWatch {
+  return watchFiles({
+    handlersDir: config.handlersDir,
+    clock,
+    onChange: (paths) => void supervisor.changed(paths),
+    onError: (error) =>
+      emit({ type: "runtime.notice", level: "warn", message: toRuntimeError(error, "watching files").message }),
+  });
+}
+
+async function closeConnection(connection: NatsConnection, clock: Clock): Promise<void> {
+  // Closed already, or the server is gone: nothing is left to drain or to close.
+  const drained = connection.drain().catch(() => undefined);
+  await within(clock, CLOSE_NATS_MS, drained);
+  await connection.close().catch(() => undefined);
+}
+
+function readyEvent(status: readonly HandlerStatus[], durationMs: number): RuntimeEvent {
+  const states = status.map(({ state }) => state);
+  const serving = states.filter((state) => state === "serving" || state === "idle").length;
+  const off = states.filter((state) => state === "disabled").length;
+  return { type: "runtime.ready", serving, failed: states.length - serving - off, durationMs };
+}
+
+function logLine(event: RuntimeEvent, clock: Clock): Omit<LogLine, "replica"> {
+  const { msg, event: type, handler, ...fields } = recordOf(event);
+  const named = typeof handler === "string" ? { handler } : {};
+  return { timeMs: clock.nowMs(), level: levelOf(event), text: msg, ...named, fields: { event: type, ...fields } };
 }
 
 async function serverFor(options: RuntimeOptions, reaper: Reaper): Promise<EmbeddedServer | undefined> {
@@ -87,96 +201,6 @@ async function serverFor(options: RuntimeOptions, reaper: Reaper): Promise<Embed
     remedy:
       "Set NATS_URL, `nats.servers` in handlers.config.ts or --server. `handlers dev` brings a server of its own.",
   });
-}
-
-interface Parts {
-  readonly options: RuntimeOptions;
-  readonly reaper: Reaper;
-  readonly server: EmbeddedServer | undefined;
-  readonly connection: NatsConnection;
-  readonly instance: string;
-  readonly startedAtMs: number;
-}
-
-async function serve(parts: Parts): Promise<Runtime> {
-  const { options, reaper, server, connection, instance, startedAtMs } = parts;
-  const { config, mode, clock, emit, environment, inspect = new Map<string, number>() } = options;
-  const { pool, bundler } = await createWorkshop(options, reaper, config.warmWorkers);
-  const publisher = new Publisher(connection, clock);
-  let watch: FileWatch | undefined;
-  const supervisor = new Supervisor({
-    rootDir: config.rootDir,
-    handlersDir: config.handlersDir,
-    wanted: wantedBy(config),
-    disabledFromStart: disabledBy(config, clock),
-    eagerWorkers: config.eagerWorkers,
-    clock,
-    emit,
-    onInputs: (paths) => watch?.follow(paths),
-    services: {
-      rootDir: config.rootDir,
-      defaults: config.defaults,
-      startTimeoutMs: config.startTimeoutMs,
-      killGraceMs: config.killGraceMs,
-      maxHops: config.maxHops,
-      environment,
-      bundler,
-      pool,
-      binder: createBinder({ connection, app: config.app, instance }),
-      call: (call) => publisher.call(call),
-      gate: createGate(CANDIDATES_AT_ONCE),
-      inspectPort: (handler) => inspect.get(handler),
-      clock,
-      emit,
-    },
-  });
-  if (mode === "dev") {
-    watch = watchFiles({
-      handlersDir: config.handlersDir,
-      clock,
-      onChange: (paths) => void supervisor.changed(paths),
-      onError: (error) =>
-        emit({ type: "runtime.notice", level: "warn", message: toRuntimeError(error, "watching files").message }),
-    });
-    await watch.ready;
-  }
-  await supervisor.start();
-  const states = supervisor.status().map(({ state }) => state);
-  const serving = states.filter((state) => state === "serving" || state === "idle").length;
-  const off = states.filter((state) => state === "disabled").length;
-  emit({
-    type: "runtime.ready",
-    serving,
-    failed: states.length - serving - off,
-    durationMs: clock.monotonicMs() - startedAtMs,
-  });
-
-  let closing: Promise<readonly string[]> | undefined;
-  async function close(graceMs: number): Promise<readonly string[]> {
-    emit({ type: "runtime.draining", graceMs });
-    await watch?.close();
-    const unfinished = await supervisor.close(graceMs);
-    await pool.close();
-    await bundler.close();
-    await within(
-      clock,
-      CLOSE_NATS_MS,
-      connection.drain().catch(() => undefined),
-    );
-    await connection.close().catch(() => undefined); // Closed already, or the server is gone: nothing is left to close.
-    await server?.close();
-    reaper.close();
-    emit({ type: "runtime.stopped", unfinished });
-    return unfinished;
-  }
-
-  return {
-    natsUrl: server?.url ?? config.nats.servers!.join(","),
-    connection,
-    status: () => supervisor.status(),
-    reload: (name) => supervisor.reload(name),
-    close: (graceMs = config.drainGraceMs) => (closing ??= close(graceMs)),
-  };
 }
 
 export interface InspectOptions {

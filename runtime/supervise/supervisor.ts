@@ -14,6 +14,7 @@ import { HandlerSlot } from "./handler-slot.ts";
 import type { HandlerStatus } from "./handler-status.ts";
 import { type InspectedHandler, inspectHandlers } from "./inspect.ts";
 import type { Disabled } from "./intent.ts";
+import { type Invoked, invokeOnce } from "./invoke.ts";
 import type { SlotServices } from "./slot-services.ts";
 import { SubjectClaims } from "./subject-claims.ts";
 
@@ -40,6 +41,7 @@ export class Supervisor {
   private readonly services: SlotServices;
   private readonly slots = new Map<string, HandlerSlot>();
   private readonly files = new Map<string, HandlerFile>();
+  private readonly operatorSaid = new Map<string, Disabled>();
   private told = new Set<string>();
   private removal: Timer | undefined;
   private scanning: Promise<void> = Promise.resolve();
@@ -95,6 +97,23 @@ export class Supervisor {
     return this.bringUp(name, this.options.clock.monotonicMs());
   }
 
+  /** The operator's word on a handler, which need not be there yet. Resolves when it is in force; never rejects. */
+  async setOperatorIntent(name: string, disabled: Disabled | undefined): Promise<void> {
+    if (disabled === undefined) this.operatorSaid.delete(name);
+    else this.operatorSaid.set(name, disabled);
+    await this.slots.get(name)?.setIntent("operator", disabled);
+  }
+
+  /** Run a handler once, by hand. Undefined when there is none of that name; rejects when it does not come up. */
+  async invoke(
+    name: string,
+    payload: Uint8Array,
+    headers: readonly (readonly [string, string])[],
+  ): Promise<Invoked | undefined> {
+    const file = this.files.get(name);
+    return file === undefined ? undefined : invokeOnce(file, this.services, payload, headers);
+  }
+
   status(): HandlerStatus[] {
     return [...this.slots.values()].map((slot) => slot.status).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
@@ -148,6 +167,8 @@ export class Supervisor {
     this.slots.set(file.name, slot);
     const disabled = this.options.disabledFromStart(file.name);
     if (disabled !== undefined) void slot.setIntent(disabled.source, disabled);
+    const said = this.operatorSaid.get(file.name);
+    if (said !== undefined) void slot.setIntent("operator", said);
     // What could not be inspected, or wants a process, or nothing to do with messages, comes up the usual way.
     const waitsIdle = seen?.ok === true && seen.metadata.minWorkers === 0 && !seen.metadata.disabled;
     if (waitsIdle) void slot.bindIdle(seen.bundle, seen.metadata, noticedAtMs);

@@ -1,0 +1,112 @@
+// Runs a handler once, by hand, in a worker of its own: nothing of what is bound or serves is touched.
+
+import type { Delivery } from "../deliver/delivery.ts";
+import { Dispatcher } from "../deliver/dispatcher.ts";
+import { encodeHeaders } from "../deliver/header-block.ts";
+import type { Outcome } from "../deliver/outcome.ts";
+import type { HandlerFile } from "../discover/handler-file.ts";
+import type { RuntimeError } from "../errors.ts";
+import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import { type CandidateOptions, loadCandidate, setUpCandidate } from "./candidate.ts";
+import { outcomeError } from "./outcome-error.ts";
+import { candidateOptions } from "./prepare.ts";
+import type { SlotServices } from "./slot-services.ts";
+
+export interface Invoked {
+  readonly outcome: Outcome;
+  /** What went wrong, for people; undefined when it returned. */
+  readonly error: RuntimeError | undefined;
+}
+
+/** Rejects with a RuntimeError when the handler does not build or come up. */
+export async function invokeOnce(
+  file: HandlerFile,
+  services: SlotServices,
+  payload: Uint8Array,
+  headers: readonly (readonly [string, string])[],
+): Promise<Invoked> {
+  const built = await services.bundler.build(file);
+  if (!built.ok) throw built.error;
+  const { signal } = new AbortController();
+  const candidate = candidateOptions({ services, file, bundle: built.bundle, current: undefined, signal });
+  try {
+    const { worker, metadata } = await loadCandidate(candidate);
+    try {
+      const outcome = await runOne(worker, metadata, candidate, services, delivery(metadata, payload, headers));
+      return { outcome, error: errorOf(outcome, file, services, metadata) };
+    } finally {
+      await worker.stop(services.killGraceMs, services.clock);
+    }
+  } finally {
+    await services.bundler.retire(built.bundle);
+  }
+}
+
+function runOne(
+  worker: Awaited<ReturnType<typeof loadCandidate>>["worker"],
+  metadata: ResolvedMetadata,
+  candidate: CandidateOptions,
+  services: SlotServices,
+  message: Delivery,
+): Promise<Outcome> {
+  const { timeoutMs, kind, subject } = metadata;
+  return new Promise((resolve, reject) => {
+    const dispatcher = new Dispatcher(
+      {
+        concurrency: 1,
+        ordered: true,
+        prefetch: false,
+        timeoutMs,
+        killGraceMs: services.killGraceMs,
+        maxQueued: 1,
+        maxQueuedBytes: Number.MAX_SAFE_INTEGER,
+      },
+      {
+        settled: (_, outcome) => resolve(outcome),
+        chunk: () => undefined,
+        wake: () => undefined,
+        roomChanged: () => undefined,
+      },
+      services.clock,
+    );
+    const lane = dispatcher.lane(worker);
+    const idPrefix = `invoke.${crypto.randomUUID()}.`;
+    const request = { kind, subject, concurrency: 1, attempts: 1, timeoutMs, idPrefix };
+    setUpCandidate(worker, () => worker.start(request, lane), candidate).then(() => {
+      dispatcher.ready(lane);
+      dispatcher.accept(message);
+    }, reject);
+  });
+}
+
+function delivery(
+  { subject }: ResolvedMetadata,
+  data: Uint8Array,
+  headers: readonly (readonly [string, string])[],
+): Delivery {
+  return {
+    subject,
+    data,
+    headers: headers.length === 0 ? undefined : encodeHeaders(headers),
+    seq: 1,
+    attempt: 1,
+    hops: 0,
+  };
+}
+
+function errorOf(
+  outcome: Outcome,
+  file: HandlerFile,
+  services: SlotServices,
+  metadata: ResolvedMetadata,
+): RuntimeError | undefined {
+  if (outcome.kind === "returned") return undefined;
+  const { rootDir } = services;
+  return outcomeError(outcome, {
+    handler: file.name,
+    file: file.displayPath,
+    rootDir,
+    subject: metadata.subject,
+    timeoutMs: metadata.timeoutMs,
+  });
+}
