@@ -81,7 +81,8 @@ export function describeError(error: unknown): string {
   if (!(error instanceof RuntimeError)) return error instanceof Error ? (error.stack ?? error.message) : String(error);
   const where = error.place === undefined ? "" : ` (${formatPlace(error.place)})`;
   const [first, ...more] = error.message.split("\n");
-  return [`${error.code}: ${first}${where}`, ...more, error.frame, error.remedy]
+  const headline = first?.endsWith(":") ? `${first.slice(0, -1)}${where}:` : `${first}${where}`;
+  return [`${error.code}: ${headline}`, ...more, error.frame, error.remedy]
     .filter((part) => part !== undefined && part !== "")
     .join("\n");
 }

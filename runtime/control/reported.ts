@@ -1,13 +1,13 @@
 // From what the supervisor knows to what crosses the wire.
 
-import { readFileSync } from "node:fs";
 import { formatPlace, type RuntimeError } from "../errors.ts";
+import { residentBytes } from "../isolate/limits.ts";
 import type { HandlerStatus } from "../supervise/handler-status.ts";
 import type { ReportedError, ReportedHandler } from "./control-protocol.ts";
 
 export function reportedHandler(status: HandlerStatus): ReportedHandler {
   const { kind, subject, version, lastFailure, disabled, ...rest } = status;
-  const memoryBytes = residentBytes(status.pids);
+  const memoryBytes = memoryOf(status.pids);
   return {
     ...rest,
     ...(kind === undefined ? {} : { kind }),
@@ -27,17 +27,8 @@ export function reportedError({ code, message, place, frame, remedy }: RuntimeEr
   return { code, message, place: place === undefined ? undefined : formatPlace(place), frame, remedy };
 }
 
-const PAGE_BYTES = 4096;
-
-/** Resident memory as Linux tells it (proc(5), statm); undefined elsewhere. */
-export function residentBytes(pids: readonly number[]): number | undefined {
-  let sum = 0;
-  for (const pid of pids) {
-    try {
-      sum += Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]) * PAGE_BYTES;
-    } catch {
-      return undefined; // No /proc, or the worker ended just now: the next status tells.
-    }
-  }
-  return pids.length === 0 ? undefined : sum;
+/** Undefined where the system does not tell, or when there is no worker. */
+function memoryOf(pids: readonly number[]): number | undefined {
+  const known = pids.map(residentBytes).filter((bytes) => bytes !== undefined);
+  return known.length === 0 ? undefined : known.reduce((sum, bytes) => sum + bytes, 0);
 }

@@ -11,12 +11,13 @@ export interface ProcessEnd {
 /** V8 has no exit code of its own for a full heap: it says so on stderr and aborts. */
 const HEAP_EXHAUSTED = /FATAL ERROR:.*(heap out of memory|Allocation failed|invalid (array|table) (length|size))/;
 
-export function describeExit(end: ProcessEnd, lastOutput: readonly string[]): WorkerExit {
+/** @param overMemory we killed it for holding more memory than it may */
+export function describeExit(end: ProcessEnd, overMemory: boolean, lastOutput: readonly string[]): WorkerExit {
   const lines = end.startError === undefined ? [...lastOutput] : [`could not start: ${end.startError}`];
   return {
     code: end.code,
     signal: end.signal,
-    outOfMemory: end.signal === "SIGABRT" && lines.some((line) => HEAP_EXHAUSTED.test(line)),
+    outOfMemory: overMemory || (end.signal === "SIGABRT" && lines.some((line) => HEAP_EXHAUSTED.test(line))),
     lastOutput: lines,
   };
 }

@@ -6,6 +6,7 @@
 import type { Clock, Timer } from "../clock.ts";
 import { describeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
+import { MEMORY_CHECK_MS, offerToOutOfMemoryKiller } from "./limits.ts";
 import type { Reaper } from "./reaper.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
@@ -30,12 +31,16 @@ export class WorkerPool {
   private readonly options: PoolOptions;
   private readonly warm: WorkerProcess[] = [];
   private readonly all = new Set<WorkerProcess>();
+  private readonly memoryWatch: Timer;
   private refillTimer: Timer | undefined;
   private retryMs = FIRST_RETRY_MS;
   private open = true;
 
   constructor(options: PoolOptions) {
     this.options = options;
+    this.memoryWatch = options.clock.every(MEMORY_CHECK_MS, () => {
+      for (const worker of this.all) worker.checkMemory();
+    });
     this.refill();
   }
 
@@ -56,6 +61,7 @@ export class WorkerPool {
   async close(): Promise<void> {
     this.open = false;
     this.refillTimer?.cancel();
+    this.memoryWatch.cancel();
     for (const worker of this.all) worker.terminate();
     await Promise.all([...this.all].map((worker) => worker.exited));
   }
@@ -97,6 +103,7 @@ export class WorkerPool {
     const worker = new WorkerProcess({ memoryMiB, env, preload, clock });
     this.all.add(worker);
     reaper.track(worker.pid, "kill");
+    offerToOutOfMemoryKiller(worker.pid);
     worker.exited.then(() => {
       reaper.untrack(worker.pid);
       this.all.delete(worker);

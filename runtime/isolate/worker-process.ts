@@ -14,6 +14,7 @@ import type { Outcome, SerializedError, WorkerExit } from "../deliver/outcome.ts
 import type { WorkerEvents, WorkerPort } from "../deliver/worker-port.ts";
 import { RuntimeError } from "../errors.ts";
 import { describeExit, explainExit, type ProcessEnd } from "./exit.ts";
+import { residentBytes, residentLimitBytes } from "./limits.ts";
 import { OutputCapture } from "./output.ts";
 import {
   DELIVER_HAS_HEADERS,
@@ -75,6 +76,8 @@ export class WorkerProcess implements WorkerPort {
   /** Resolves when the process has booted; rejects with a RuntimeError when it ended before. */
   readonly booted: Promise<void>;
   readonly exited: Promise<WorkerExit>;
+  private readonly residentLimit: number;
+  private overMemory = false;
   private readonly child: ChildProcess;
   private readonly socket: Socket;
   private readonly out = new FrameWriter();
@@ -98,6 +101,7 @@ export class WorkerProcess implements WorkerPort {
     });
     this.socket = this.child.stdio[3] as Socket;
     this.pid = this.child.pid ?? -1;
+    this.residentLimit = residentLimitBytes(options.memoryMiB);
     const reader = new FrameReader((type, bytes, start, end) => this.onFrame(type, bytes, start, end));
     this.socket.on("data", (chunk: Buffer) => {
       try {
@@ -117,7 +121,7 @@ export class WorkerProcess implements WorkerPort {
     this.exited = this.awaitEnd().then(async (end) => {
       // A grandchild may hold the pipes open: what has not come a moment after the end is not waited for.
       await within(options.clock, 100, Promise.all([socketClosed, stdout.ended, stderr.ended]));
-      const exit = describeExit(end, stderr.last);
+      const exit = describeExit(end, this.overMemory, stderr.last);
       this.onExit(exit);
       return exit;
     });
@@ -205,6 +209,14 @@ export class WorkerProcess implements WorkerPort {
 
   terminate(): void {
     this.child.kill("SIGKILL");
+  }
+
+  /** Kill the worker when it holds more memory than it may; its exit then says so. */
+  checkMemory(): void {
+    const resident = residentBytes(this.pid);
+    if (resident === undefined || resident <= this.residentLimit) return;
+    this.overMemory = true;
+    this.terminate();
   }
 
   private phaseOf<T>(
