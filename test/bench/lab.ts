@@ -1,0 +1,135 @@
+// Server, publisher and contenders, each in a process of its own, and the end of them all.
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { startTestServer, type TestServer } from "../support/nats-server.ts";
+import { cpuNs } from "./measure/process-cpu.ts";
+import type { OursCommands, OursStart } from "./processes/ours.ts";
+import type { PublisherCommands } from "./processes/publisher.ts";
+import type { RawCommands } from "./processes/raw.ts";
+import { createProject, handlerSource, type Project } from "./project.ts";
+import { Child } from "./rpc.ts";
+import type { Work } from "./work.ts";
+
+export type ContenderName = "raw" | "ours";
+
+/** CPU time by what a process is for. */
+export type CpuNs = Readonly<Record<string, number>>;
+
+export interface Contender {
+  readonly name: ContenderName;
+  readonly label: string;
+  readonly works: readonly Work[];
+  cpu(): CpuNs;
+  failures(): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+export class Lab {
+  readonly server: TestServer;
+  readonly publisher: Child<PublisherCommands>;
+  private readonly profileDir: string | undefined;
+  private readonly ends: (() => Promise<void>)[] = [];
+
+  private constructor(server: TestServer, publisher: Child<PublisherCommands>, profileDir: string | undefined) {
+    this.server = server;
+    this.publisher = publisher;
+    this.profileDir = profileDir;
+  }
+
+  static async open(profileDir: string | undefined): Promise<Lab> {
+    if (profileDir !== undefined) mkdirSync(profileDir, { recursive: true });
+    const server = await startTestServer();
+    const publisher = new Child<PublisherCommands>(new URL("./processes/publisher.ts", import.meta.url));
+    const lab = new Lab(server, publisher, profileDir);
+    lab.ends.push(
+      () => server.stop(),
+      () => publisher.end(),
+    );
+    await publisher.call("start", server.url);
+    return lab;
+  }
+
+  /** End everything, the last started first. */
+  async close(): Promise<void> {
+    for (const end of this.ends.splice(0).reverse()) await end();
+  }
+
+  /** The raw client doing these works in one process. */
+  async raw(scenario: string, works: readonly Work[]): Promise<Contender> {
+    const child = new Child<RawCommands>(new URL("./processes/raw.ts", import.meta.url));
+    this.ends.push(() => child.end());
+    await child.call("start", { natsUrl: this.server.url, works });
+    const profile = this.profileFile(scenario, "raw");
+    if (profile !== undefined) await child.call("startProfile", null);
+    return {
+      name: "raw",
+      label: "raw client",
+      works,
+      cpu: () => ({ process: cpuNs(child.pid) }),
+      failures: () => child.call("failures", null as never),
+      async close() {
+        if (profile !== undefined) await child.call("stopProfile", profile);
+        await child.call("close", null);
+        await child.end();
+      },
+    };
+  }
+
+  /** The runtime, with a handler file for each of these works. */
+  async ours(scenario: string, works: readonly Work[]): Promise<Contender> {
+    const project = this.project();
+    works.forEach((work, at) => {
+      project.write(work.name, handlerSource(work, at === 0 ? this.profileFile(scenario, "worker") : undefined));
+    });
+    const child = this.runtime();
+    const [supervisor = -1, ...workers] = await child.call("start", this.startOptions(project, "start"));
+    const profile = this.profileFile(scenario, "supervisor");
+    if (profile !== undefined) await child.call("startProfile", null);
+    const failures = () => child.call("failures", null as never);
+    const found = await failures();
+    if (found.length > 0) throw new Error(`the handlers do not serve: ${found.join("; ")}`);
+    return {
+      name: "ours",
+      label: "nats-handlers",
+      works,
+      cpu: () => ({
+        supervisor: cpuNs(supervisor),
+        workers: workers.reduce((sum, pid) => sum + cpuNs(pid), 0),
+      }),
+      failures,
+      async close() {
+        if (profile !== undefined) await child.call("stopProfile", profile);
+        await child.call("close", null);
+        await child.end();
+        project.remove();
+      },
+    };
+  }
+
+  /** A runtime process, not started yet. It is ended with the lab. */
+  runtime(): Child<OursCommands> {
+    const child = new Child<OursCommands>(new URL("./processes/ours.ts", import.meta.url));
+    this.ends.push(() => child.end());
+    return child;
+  }
+
+  /** A folder that is removed with the lab. */
+  project(): Project {
+    const project = createProject();
+    this.ends.push(async () => project.remove());
+    return project;
+  }
+
+  startOptions(project: Project, mode: OursStart["mode"]): OursStart {
+    return { natsUrl: this.server.url, rootDir: project.rootDir, mode };
+  }
+
+  serverCpu(): CpuNs {
+    return { server: cpuNs(this.server.pid), publisher: cpuNs(this.publisher.pid) };
+  }
+
+  private profileFile(scenario: string, part: string): string | undefined {
+    return this.profileDir === undefined ? undefined : join(this.profileDir, `${scenario}.${part}.cpuprofile`);
+  }
+}

@@ -1,0 +1,46 @@
+// Rounds in turn, A B A B: what else the machine does meets both, and ratios are taken between neighbours.
+
+import type { Contender, ContenderName, CpuNs, Lab } from "../lab.ts";
+
+export interface Round<T> {
+  readonly result: T;
+  /** CPU nanoseconds of the subject under test, by process. */
+  readonly cpu: CpuNs;
+  /** CPU nanoseconds of publisher and server: shows when they, and not the subject, were the limit. */
+  readonly around: CpuNs;
+}
+
+export type Rounds<T> = Readonly<Record<ContenderName, readonly Round<T>[]>>;
+
+export interface Alternation<T> {
+  readonly lab: Lab;
+  readonly contenders: readonly Contender[];
+  readonly rounds: number;
+  /** Not counted; lets the compilers settle. */
+  readonly warmUp: (contender: Contender) => Promise<unknown>;
+  readonly measure: (contender: Contender) => Promise<T>;
+}
+
+export async function alternate<T>({ lab, contenders, rounds, warmUp, measure }: Alternation<T>): Promise<Rounds<T>> {
+  const all: Record<ContenderName, Round<T>[]> = { raw: [], ours: [] };
+  for (const contender of contenders) await warmUp(contender);
+  for (let round = 0; round < rounds; round++) {
+    for (const contender of contenders) all[contender.name].push(await measured(lab, contender, measure));
+  }
+  return all;
+}
+
+async function measured<T>(lab: Lab, contender: Contender, measure: Alternation<T>["measure"]): Promise<Round<T>> {
+  const cpuBefore = contender.cpu();
+  const aroundBefore = lab.serverCpu();
+  const result = await measure(contender);
+  return { result, cpu: difference(contender.cpu(), cpuBefore), around: difference(lab.serverCpu(), aroundBefore) };
+}
+
+function difference(after: CpuNs, before: CpuNs): CpuNs {
+  return Object.fromEntries(Object.entries(after).map(([part, ns]) => [part, ns - (before[part] ?? 0)]));
+}
+
+export function totalNs(cpu: CpuNs): number {
+  return Object.values(cpu).reduce((sum, ns) => sum + ns, 0);
+}

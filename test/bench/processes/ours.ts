@@ -1,0 +1,117 @@
+// The runtime under test: the real one, started with a project folder, as `handlers start` does it.
+
+import { join } from "node:path";
+import { systemClock } from "../../../runtime/clock.ts";
+import { handlerDefaults, runtimeDefaults } from "../../../runtime/config/defaults.ts";
+import type { ResolvedConfig } from "../../../runtime/config/resolved-config.ts";
+import type { RuntimeEvent } from "../../../runtime/events.ts";
+import { type Runtime, startRuntime } from "../../../runtime/runtime.ts";
+import { startProfile, stopProfile } from "../measure/profile.ts";
+import { serve, tell } from "../rpc.ts";
+
+export interface OursStart {
+  readonly natsUrl: string;
+  readonly rootDir: string;
+  /** `dev` follows the files. */
+  readonly mode: "dev" | "start";
+}
+
+/** Told to the bench whenever a version goes live. */
+export interface Served {
+  readonly handler: string;
+  readonly durationMs: number;
+}
+
+let runtime: Runtime | undefined;
+const failures = new Map<string, number>();
+
+async function start({ natsUrl, rootDir, mode }: OursStart): Promise<number[]> {
+  runtime = await startRuntime({
+    config: configOf(rootDir, natsUrl),
+    mode,
+    clock: systemClock,
+    emit: notice,
+    environment: process.env,
+    onProgress: () => undefined,
+  });
+  return pids();
+}
+
+/** The supervisor first, then the workers that serve. */
+function pids(): number[] {
+  const workers = (runtime?.status() ?? []).map(({ pid }) => pid);
+  return [process.pid, ...workers.filter((pid) => pid !== undefined)];
+}
+
+/** Whatever a message or a handler came to that is not success: the round does not count then. */
+function notice(event: RuntimeEvent): void {
+  if (event.type === "handler.serving") {
+    return tell({ handler: event.handler, durationMs: event.durationMs } satisfies Served);
+  }
+  const line = failureLine(event);
+  if (line !== undefined) failures.set(line, (failures.get(line) ?? 0) + 1);
+}
+
+function failureLine(event: RuntimeEvent): string | undefined {
+  switch (event.type) {
+    case "delivery.failed":
+      return `${event.handler}: ${event.outcome}, ${event.error.message}`;
+    case "delivery.dropped":
+      return `${event.handler}: ${event.count} dropped, ${event.why}`;
+    case "handler.failed":
+    case "nats.error":
+      return event.error.message;
+    case "worker.exited":
+      return event.expected ? undefined : `worker of ${event.handler} ended`;
+    case "handler.output":
+      return `${event.handler} wrote: ${event.line}`;
+    default:
+      return undefined;
+  }
+}
+
+function configOf(rootDir: string, natsUrl: string): ResolvedConfig {
+  const { httpHost, ...defaults } = runtimeDefaults;
+  return {
+    ...defaults,
+    app: "bench",
+    rootDir,
+    handlersDir: join(rootDir, "handlers"),
+    stateDir: join(rootDir, ".handlers"),
+    configFile: undefined,
+    configInputs: [],
+    nats: { servers: [natsUrl], ...NO_CREDENTIALS },
+    streams: [],
+    defaults: handlerDefaults,
+    http: { port: undefined, host: httpHost.start },
+    disabled: [],
+    only: [],
+  };
+}
+
+const NO_CREDENTIALS = {
+  user: undefined,
+  password: undefined,
+  token: undefined,
+  creds: undefined,
+  nkey: undefined,
+  tls: undefined,
+  inboxPrefix: undefined,
+} as const;
+
+const commands = {
+  start,
+  pids: async (_: null): Promise<number[]> => pids(),
+  /** What went wrong so far, in one line each. */
+  failures: async (): Promise<string[]> =>
+    [...failures].map(([line, count]) => (count > 1 ? `${line} (${count} times)` : line)),
+  startProfile: (_: null) => startProfile(),
+  stopProfile,
+  close: async (_: null) => {
+    await runtime?.close();
+  },
+};
+
+export type OursCommands = typeof commands;
+
+serve(commands);

@@ -1,0 +1,145 @@
+// One `request` handler: parse, validate, small reply. One request at a time for the latency, 64 for the rate.
+
+import { type Contender, Lab } from "../lab.ts";
+import { alternate, type Round, type Rounds, totalNs } from "../measure/rounds.ts";
+import { percentile, ratiosOf, spreadOf } from "../measure/statistics.ts";
+import { type Bar, perSecond, showSpread, two, verdictLine, whole } from "../output/figures.ts";
+import type { Table } from "../output/table.ts";
+import type { Asked } from "../processes/publisher.ts";
+import type { Options, Report, Scenario } from "../scenario.ts";
+import type { Work } from "../work.ts";
+
+const PAYLOAD_BYTES = 120;
+const ONE_AT_A_TIME = { atOnce: 1, count: 2_000 };
+const MANY_AT_ONCE = { atOnce: 64, count: 30_000 };
+const P50: Bar = { better: "lower", bar: 1.35, beyond: 1.2 };
+
+interface Asking {
+  readonly atOnce: number;
+  readonly count: number;
+}
+
+async function run(options: Options): Promise<Report> {
+  const lab = await Lab.open(options.profile);
+  try {
+    const contenders = [await lab.raw("request", [workOf("raw")]), await lab.ours("request", [workOf("ours")])];
+    const ask = (asking: Asking) => askInRounds(lab, contenders, options, asking);
+    // More rounds, as they are short, and latencies are what other processes disturb most.
+    const serial = await ask({ ...ONE_AT_A_TIME, count: options.messages ?? ONE_AT_A_TIME.count });
+    const parallel = await ask(MANY_AT_ONCE);
+    const failures = (await Promise.all(contenders.map((contender) => contender.failures()))).flat();
+    for (const contender of contenders) await contender.close();
+    return {
+      tables: [latencyTable(serial, options.rounds), rateTable(parallel, options.rounds)],
+      data: { oneAtATime: summary(serial), at64: summary(parallel) },
+      failures: [...failures, ...refusals(serial), ...refusals(parallel)],
+    };
+  } finally {
+    await lab.close();
+  }
+}
+
+function workOf(name: string): Work {
+  return { name, subject: `bench.ask.${name}`, does: "reply", step: 1 };
+}
+
+function askInRounds(
+  lab: Lab,
+  contenders: readonly Contender[],
+  { rounds }: Options,
+  asking: Asking,
+): Promise<Rounds<Asked>> {
+  const ask = ({ works }: Contender, count: number) =>
+    lab.publisher.call("ask", {
+      subject: works[0]!.subject,
+      payloadBytes: PAYLOAD_BYTES,
+      atOnce: asking.atOnce,
+      count,
+    });
+  return alternate<Asked>({
+    lab,
+    contenders,
+    rounds,
+    warmUp: (contender) => ask(contender, asking.count),
+    measure: (contender) => ask(contender, asking.count),
+  });
+}
+
+function percentileUs(share: number): (round: Round<Asked>) => number {
+  return ({ result }) => percentile(result.latenciesMs, share) * 1_000;
+}
+
+function rateOf({ result }: Round<Asked>): number {
+  return result.latenciesMs.length / (result.wallMs / 1_000);
+}
+
+function cpuUs({ result, cpu }: Round<Asked>): number {
+  return totalNs(cpu) / 1_000 / result.latenciesMs.length;
+}
+
+function latencyTable(rounds: Rounds<Asked>, count: number): Table {
+  const p50 = percentileUs(0.5);
+  const p99 = percentileUs(0.99);
+  const ratio = spreadOf(ratiosOf(rounds.ours.map(p50), rounds.raw.map(p50)));
+  const row = (label: string, of: readonly Round<Asked>[]) => [
+    label,
+    showSpread(spreadOf(of.map(p50)), whole),
+    showSpread(spreadOf(of.map(p99)), whole),
+    showSpread(spreadOf(of.map(cpuUs)), whole),
+  ];
+  return {
+    title: `request: one at a time (${count} rounds of ${rounds.raw[0]!.result.latenciesMs.length} requests)`,
+    head: ["", "p50 us", "p99 us", "CPU us/request"],
+    rows: [
+      row("raw client", rounds.raw),
+      row("nats-handlers", rounds.ours),
+      [
+        "ratio, pair by pair",
+        showSpread(ratio, two),
+        showSpread(spreadOf(ratiosOf(rounds.ours.map(p99), rounds.raw.map(p99))), two),
+        showSpread(spreadOf(ratiosOf(rounds.ours.map(cpuUs), rounds.raw.map(cpuUs))), two),
+      ],
+    ],
+    notes: [verdictLine(`p50 ${two(ratio.median)} of raw`, ratio.median, P50)],
+  };
+}
+
+function rateTable(rounds: Rounds<Asked>, count: number): Table {
+  const row = (label: string, of: readonly Round<Asked>[]) => [
+    label,
+    showSpread(spreadOf(of.map(rateOf)), perSecond),
+    showSpread(spreadOf(of.map(percentileUs(0.99))), whole),
+    showSpread(spreadOf(of.map(cpuUs)), two),
+  ];
+  const rates = ratiosOf(rounds.ours.map(rateOf), rounds.raw.map(rateOf));
+  const cpus = ratiosOf(rounds.ours.map(cpuUs), rounds.raw.map(cpuUs));
+  return {
+    title: `request: 64 at a time (${count} rounds of ${rounds.raw[0]!.result.latenciesMs.length} requests)`,
+    head: ["", "requests/s", "p99 us", "CPU us/request"],
+    rows: [
+      row("raw client", rounds.raw),
+      row("nats-handlers", rounds.ours),
+      ["ratio, pair by pair", showSpread(spreadOf(rates), two), "", showSpread(spreadOf(cpus), two)],
+    ],
+    notes: ["the one requesting process is the limit of both: it takes most of a core"],
+  };
+}
+
+function summary(rounds: Rounds<Asked>): unknown {
+  const figures = (round: Round<Asked>) => ({
+    p50Us: percentileUs(0.5)(round),
+    p99Us: percentileUs(0.99)(round),
+    perSecond: rateOf(round),
+    cpuUs: cpuUs(round),
+    cpu: round.cpu,
+    around: round.around,
+  });
+  return { raw: rounds.raw.map(figures), ours: rounds.ours.map(figures) };
+}
+
+function refusals(rounds: Rounds<Asked>): string[] {
+  const failed = [...rounds.raw, ...rounds.ours].reduce((sum, { result }) => sum + result.failed, 0);
+  return failed === 0 ? [] : [`${failed} requests were answered with an error or nothing`];
+}
+
+export const request: Scenario = { name: "request", summary: "latency one at a time, rate at 64", run };
