@@ -38,6 +38,8 @@ export async function dev({ terminal, options }: Invocation<DevOptions>): Promis
     out,
     `${out.paint("bold", "nats-handlers")} ${packageVersion()} ${out.paint("dim", `· app ${config.app} · ${where(config, terminal)}`)}`,
   );
+  const { servers } = config.nats;
+  if (servers !== undefined) onProgress(`connecting to ${servers.join(", ")}`);
   const runtime = { config, mode: "dev", emit, environment: terminal.env, onProgress, natsPort, inspect } as const;
   return serve({
     runtime,

@@ -1,0 +1,77 @@
+// `handlers` as users run it: a process, what it prints, and how it ends.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+const BIN = fileURLToPath(new URL("../../bin/handlers.mjs", import.meta.url));
+
+export interface CliResult {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CliProcess {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  /** Everything printed so far, both outputs. */
+  readonly text: () => string;
+  /** Resolves with the match as soon as the pattern is found in what was printed. Rejects when the process ends first. */
+  printed(pattern: RegExp): Promise<RegExpExecArray>;
+  readonly ended: Promise<CliResult>;
+}
+
+export interface CliOptions {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+  /** For Node itself. */
+  readonly nodeArgs?: readonly string[];
+}
+
+/** Start it, without the NATS settings and the colours of whoever runs the tests. */
+export function startCli(args: readonly string[], { cwd, env = {}, input, nodeArgs = [] }: CliOptions): CliProcess {
+  const base = Object.entries(process.env).filter(
+    ([name]) => !/^(NATS_|HANDLERS_|NODE_OPTIONS|FORCE_COLOR|VITEST)/.test(name),
+  );
+  const cache = Object.entries(process.env).filter(([name]) => name === "HANDLERS_CACHE_DIR");
+  const child = spawn(process.execPath, [...nodeArgs, BIN, ...args], {
+    cwd,
+    env: { ...Object.fromEntries([...base, ...cache]), ...env },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  const printed = { stdout: "", stderr: "", all: "" };
+  const waiting = new Set<() => void>();
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (text: string) => {
+      printed[name] += text;
+      printed.all += text;
+      for (const look of waiting) look();
+    });
+  }
+  child.stdin.end(input ?? "");
+  const ended = once(child, "close").then(([code, signal]): CliResult => ({ code, signal, ...printed }));
+  return {
+    child,
+    pid: child.pid ?? 0,
+    text: () => printed.all,
+    ended,
+    printed(pattern) {
+      const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>();
+      const look = () => {
+        const match = pattern.exec(printed.all);
+        if (match !== null) resolve(match);
+      };
+      waiting.add(look);
+      look();
+      ended.then(() => reject(new Error(`ended before printing ${pattern}:\n${printed.all}`)));
+      return promise.finally(() => waiting.delete(look));
+    },
+  };
+}
+
+export function runCli(args: readonly string[], options: CliOptions): Promise<CliResult> {
+  return startCli(args, options).ended;
+}

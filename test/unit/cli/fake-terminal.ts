@@ -1,0 +1,33 @@
+// A terminal that keeps what is printed to it.
+
+import type { Output, Terminal } from "../../../runtime/cli/terminal.ts";
+import { plain } from "../../../runtime/observe/paint.ts";
+
+export interface FakeTerminal extends Terminal {
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+}
+
+export function fakeTerminal(
+  options: { cwd?: string; env?: Record<string, string>; input?: string; isTerminal?: boolean } = {},
+): FakeTerminal {
+  const { cwd = "/nowhere", env = {}, input = "", isTerminal = false } = options;
+  const texts = { out: "", err: "" };
+  const output = (name: "out" | "err"): Output => ({
+    isTerminal,
+    columns: isTerminal ? 80 : Number.POSITIVE_INFINITY,
+    paint: plain,
+    write(data) {
+      texts[name] += typeof data === "string" ? data : new TextDecoder().decode(data);
+    },
+  });
+  return {
+    cwd,
+    env,
+    out: output("out"),
+    err: output("err"),
+    readStdin: async () => input,
+    stdout: () => texts.out,
+    stderr: () => texts.err,
+  };
+}
