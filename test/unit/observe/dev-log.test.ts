@@ -65,8 +65,14 @@ describe("the live log", () => {
       place: { file: "a.ts", line: 1 },
     });
     const event = {
-      ...{ type: "delivery.failed", handler: "a", subject: "x", id: "1", attempt: 2, outcome: "threw" },
-      ...{ error, settled: "will be retried in 1000 ms" },
+      type: "delivery.failed",
+      handler: "a",
+      subject: "x",
+      id: "1",
+      attempt: 2,
+      outcome: "threw",
+      error,
+      settled: "will be retried in 1000 ms",
     } as const;
     const text = '✗ a  HANDLER_THREW: failed on "x": boom\n    a.ts:1\n    → attempt 2, will be retried in 1000 ms';
     expect(show(event)).toBe(text);

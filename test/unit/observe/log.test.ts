@@ -12,16 +12,30 @@ function log(level: LogLevel, ...events: RuntimeEvent[]): Record<string, unknown
 
 const handlerLog = (fields: Record<string, unknown> | undefined, level: LogLevel = "info") =>
   ({
-    ...{ type: "handler.log", handler: "todo/save", version: "abc", level, message: "saved" },
-    ...{ fields, messageId: "7", attempt: 2 },
+    type: "handler.log",
+    handler: "todo/save",
+    version: "abc",
+    level,
+    message: "saved",
+    fields,
+    messageId: "7",
+    attempt: 2,
   }) as const;
 
 describe("the JSON log", () => {
   it("writes one line for each event, with level, time, app and what it is about", () => {
     const [line] = log("info", handlerLog({ id: 1 }));
     expect(line).toEqual({
-      ...{ level: "info", time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/), app: "todo", msg: "saved" },
-      ...{ event: "handler.log", handler: "todo/save", version: "abc", messageId: "7", attempt: 2, id: 1 },
+      level: "info",
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+      app: "todo",
+      msg: "saved",
+      event: "handler.log",
+      handler: "todo/save",
+      version: "abc",
+      messageId: "7",
+      attempt: 2,
+      id: 1,
     });
   });
 
@@ -46,12 +60,27 @@ describe("the JSON log", () => {
     const place = { file: "handlers/a.ts", line: 3, column: 1 };
     const error = new RuntimeError("HANDLER_THREW", "boom", { handler: "a", place, stack: "Error: boom\n    at a" });
     const [line] = log("info", {
-      ...{ type: "delivery.failed", handler: "a", subject: "x.y", id: "7", attempt: 1, outcome: "threw" },
-      ...{ error, settled: "dropped" },
+      type: "delivery.failed",
+      handler: "a",
+      subject: "x.y",
+      id: "7",
+      attempt: 1,
+      outcome: "threw",
+      error,
+      settled: "dropped",
     });
     expect(line).toMatchObject({
-      ...{ level: "error", event: "delivery.failed", msg: "boom", code: "HANDLER_THREW", place: "handlers/a.ts:3:1" },
-      ...{ handler: "a", subject: "x.y", messageId: "7", attempt: 1, outcome: "threw", settled: "dropped" },
+      level: "error",
+      event: "delivery.failed",
+      msg: "boom",
+      code: "HANDLER_THREW",
+      place: "handlers/a.ts:3:1",
+      handler: "a",
+      subject: "x.y",
+      messageId: "7",
+      attempt: 1,
+      outcome: "threw",
+      settled: "dropped",
       stack: "Error: boom\n    at a",
     });
   });
@@ -61,8 +90,14 @@ describe("the JSON log", () => {
     const dropped = { type: "delivery.dropped", handler: "a", count: 3, why: "the queue is full" } as const;
     const error = new RuntimeError("WORKER_CRASHED", "ended with SIGSEGV");
     const exited = {
-      ...{ type: "worker.exited", handler: "a", pid: 1, version: "1", expected: false },
-      ...{ error, inFlight: 0, restartInMs: 0 },
+      type: "worker.exited",
+      handler: "a",
+      pid: 1,
+      version: "1",
+      expected: false,
+      error,
+      inFlight: 0,
+      restartInMs: 0,
     } as const;
     expect(log("info", output, dropped, exited).map(({ level }) => level)).toEqual(["warn", "warn", "error"]);
   });
