@@ -3,7 +3,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { startTestServer, type TestServer } from "../support/nats-server.ts";
-import { cpuNs } from "./measure/process-cpu.ts";
+import { cpuNs, processTree } from "./measure/process-cpu.ts";
 import type { OursCommands, OursStart } from "./processes/ours.ts";
 import type { PublisherCommands } from "./processes/publisher.ts";
 import type { RawCommands } from "./processes/raw.ts";
@@ -83,7 +83,7 @@ export class Lab {
       project.write(work.name, handlerSource(work, at === 0 ? this.profileFile(scenario, "worker") : undefined));
     });
     const child = this.runtime();
-    const [supervisor = -1, ...workers] = await child.call("start", this.startOptions(project, "start"));
+    await child.call("start", this.startOptions(project, "start"));
     const profile = this.profileFile(scenario, "supervisor");
     if (profile !== undefined) await child.call("startProfile", null);
     const failures = () => child.call("failures", null as never);
@@ -93,10 +93,11 @@ export class Lab {
       name: "ours",
       label: "nats-handlers",
       works,
-      cpu: () => ({
-        supervisor: cpuNs(supervisor),
-        workers: workers.reduce((sum, pid) => sum + cpuNs(pid), 0),
-      }),
+      cpu: () => {
+        // All it has started: which of them are workers, and whether there are several, is the runtime's affair.
+        const [supervisor, ...others] = processTree(child.pid);
+        return { supervisor: cpuNs(supervisor!), workers: others.reduce((sum, pid) => sum + cpuNs(pid), 0) };
+      },
       failures,
       async close() {
         if (profile !== undefined) await child.call("stopProfile", profile);

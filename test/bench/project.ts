@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { progressSubject, REPLY, SCHEMA_SOURCE, type Work } from "./work.ts";
 
 const NODE_MODULES = fileURLToPath(new URL("../../node_modules", import.meta.url));
-const PROFILE = new URL("./measure/profile.ts", import.meta.url).href;
+const PROFILE = fileURLToPath(new URL("./measure/profile.ts", import.meta.url));
 
 export interface Project {
   readonly rootDir: string;

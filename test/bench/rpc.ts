@@ -45,6 +45,9 @@ function send(message: Answer | Told): void {
   if (process.connected) process.send?.(message);
 }
 
+/** A round lasts seconds. What takes longer hangs, and its name is better than silence. */
+const CALL_LIMIT_MS = 120_000;
+
 export class Child<C extends Commands> {
   readonly pid: number;
   onTold: (told: unknown) => void = () => undefined;
@@ -66,7 +69,8 @@ export class Child<C extends Commands> {
     const call = this.nextCall++;
     this.calls.set(call, waiting);
     this.child.send({ call, name, params } satisfies Call);
-    return waiting.promise as Promise<Awaited<ReturnType<C[K]>>>;
+    const limit = setTimeout(() => waiting.reject(new Error(`"${name}" took over ${CALL_LIMIT_MS} ms`)), CALL_LIMIT_MS);
+    return waiting.promise.finally(() => clearTimeout(limit)) as Promise<Awaited<ReturnType<C[K]>>>;
   }
 
   /** Let it end, kill it when it does not. */

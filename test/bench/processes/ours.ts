@@ -25,7 +25,7 @@ export interface Served {
 let runtime: Runtime | undefined;
 const failures = new Map<string, number>();
 
-async function start({ natsUrl, rootDir, mode }: OursStart): Promise<number[]> {
+async function start({ natsUrl, rootDir, mode }: OursStart): Promise<void> {
   runtime = await startRuntime({
     config: configOf(rootDir, natsUrl),
     mode,
@@ -34,13 +34,6 @@ async function start({ natsUrl, rootDir, mode }: OursStart): Promise<number[]> {
     environment: process.env,
     onProgress: () => undefined,
   });
-  return pids();
-}
-
-/** The supervisor first, then the workers that serve. */
-function pids(): number[] {
-  const workers = (runtime?.status() ?? []).map(({ pid }) => pid);
-  return [process.pid, ...workers.filter((pid) => pid !== undefined)];
 }
 
 /** Whatever a message or a handler came to that is not success: the round does not count then. */
@@ -101,7 +94,6 @@ const NO_CREDENTIALS = {
 
 const commands = {
   start,
-  pids: async (_: null): Promise<number[]> => pids(),
   /** What went wrong so far, in one line each. */
   failures: async (): Promise<string[]> =>
     [...failures].map(([line, count]) => (count > 1 ? `${line} (${count} times)` : line)),

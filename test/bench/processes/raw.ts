@@ -15,7 +15,7 @@ export interface RawStart {
   readonly works: readonly Work[];
 }
 
-async function start({ natsUrl, works }: RawStart): Promise<number[]> {
+async function start({ natsUrl, works }: RawStart): Promise<void> {
   connection = await connect({ servers: natsUrl, name: "bench/raw", noAsyncTraces: true });
   for (const work of works) {
     const handle = handlerOf(work, connection);
@@ -27,7 +27,6 @@ async function start({ natsUrl, works }: RawStart): Promise<number[]> {
     });
   }
   await connection.flush();
-  return [process.pid];
 }
 
 function handlerOf(work: Work, nats: NatsConnection): (message: Msg) => void {
