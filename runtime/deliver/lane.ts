@@ -36,6 +36,8 @@ interface Entry {
 }
 
 const NOT_STARTED = -1;
+/** A loop that turns answers well within this. */
+const PROBE_AFTER_MS = 100;
 
 export class Lane implements WorkerEvents {
   readonly worker: WorkerPort;
@@ -50,7 +52,9 @@ export class Lane implements WorkerEvents {
   private nextId = 0;
   private deadline: Timer | undefined;
   private kill: Timer | undefined;
+  private probe: Timer | undefined;
   private answered = false;
+  private blockedAt: string | undefined;
   private emptied: (() => void) | undefined;
 
   constructor(worker: WorkerPort, limits: LaneLimits, owner: LaneOwner, clock: Clock) {
@@ -125,6 +129,7 @@ export class Lane implements WorkerEvents {
   exited(exit: WorkerExit): void {
     this.deadline?.cancel();
     this.kill?.cancel();
+    this.probe?.cancel();
     const left = [...this.entries.values()];
     this.entries.clear();
     this.head = this.tail = this.nextToStart = undefined;
@@ -162,7 +167,8 @@ export class Lane implements WorkerEvents {
   }
 
   private timedOut(blocked: boolean): Outcome {
-    return { kind: "timed-out", timeoutMs: this.limits.timeoutMs, blocked };
+    const stack = blocked && this.blockedAt !== undefined ? { stack: this.blockedAt } : {};
+    return { kind: "timed-out", timeoutMs: this.limits.timeoutMs, blocked, ...stack };
   }
 
   private unlink(entry: Entry): void {
@@ -212,6 +218,10 @@ export class Lane implements WorkerEvents {
     entry.aborted = true;
     this.answered = false;
     this.worker.abort(entry.id);
+    this.probe ??= this.clock.after(Math.min(PROBE_AFTER_MS, this.limits.killGraceMs / 4), () => {
+      this.probe = undefined;
+      if (!this.answered) this.worker.whereBlocked().then((stack) => (this.blockedAt = stack));
+    });
     this.kill ??= this.clock.after(this.limits.killGraceMs, () => {
       this.kill = undefined;
       const held = [...this.entries.values()].filter(({ aborted }) => aborted);

@@ -29,7 +29,7 @@ export type Outcome =
   | { readonly kind: "retry-later"; readonly delayMs: number | undefined; readonly error: SerializedError }
   | { readonly kind: "invalid"; readonly message: string; readonly issues: readonly SchemaIssue[] }
   | { readonly kind: "not-serializable"; readonly error: SerializedError }
-  | { readonly kind: "timed-out"; readonly timeoutMs: number; readonly blocked: boolean }
+  | { readonly kind: "timed-out"; readonly timeoutMs: number; readonly blocked: boolean; readonly stack?: string }
   | { readonly kind: "crashed"; readonly exit: WorkerExit }
   | { readonly kind: "out-of-memory"; readonly exit: WorkerExit }
   | { readonly kind: "too-many-hops"; readonly hops: number }

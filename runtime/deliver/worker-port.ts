@@ -10,6 +10,10 @@ export interface WorkerPort {
   deliver(id: number, delivery: Delivery): void;
   /** Abort the delivery's signal, and ask for a sign of life. */
   abort(id: number): void;
+  /**
+   * The stack of a worker that does not answer, or undefined when it cannot be had. Never rejects; ends with the process.
+   */
+  whereBlocked(): Promise<string | undefined>;
   /** Kill the process. Deliveries in flight are reported through `exited`. */
   terminate(): void;
 }

@@ -14,6 +14,7 @@ export const FrameType = {
   answer: 5,
   ping: 6,
   stop: 7,
+  inspector: 8,
   // worker -> supervisor
   hello: 20,
   loaded: 21,

@@ -13,6 +13,7 @@ import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
 import type { Outcome, SerializedError, WorkerExit } from "../deliver/outcome.ts";
 import type { WorkerEvents, WorkerPort } from "../deliver/worker-port.ts";
 import { RuntimeError } from "../errors.ts";
+import { probeStack } from "./blocked-stack.ts";
 import { describeExit, explainExit, type ProcessEnd } from "./exit.ts";
 import { residentBytes, residentLimitBytes } from "./limits.ts";
 import { OutputCapture } from "./output.ts";
@@ -76,6 +77,7 @@ export class WorkerProcess implements WorkerPort {
   /** Resolves when the process has booted; rejects with a RuntimeError when it ended before. */
   readonly booted: Promise<void>;
   readonly exited: Promise<WorkerExit>;
+  private onInspectorUrl: ((url: string) => void) | undefined;
   private readonly residentLimit: number;
   private overMemory = false;
   private readonly child: ChildProcess;
@@ -94,6 +96,8 @@ export class WorkerProcess implements WorkerPort {
       "--enable-source-maps",
       "--disable-warning=ExperimentalWarning",
       `--max-old-space-size=${options.memoryMiB}`,
+      // Where SIGUSR1 opens the inspector, should the worker have to be asked where it is stuck.
+      "--inspect-port=127.0.0.1:0",
     ];
     this.child = spawn(process.execPath, [...flags, ENTRY, ...options.preload], {
       stdio: ["ignore", "pipe", "pipe", "pipe"],
@@ -114,9 +118,9 @@ export class WorkerProcess implements WorkerPort {
     const stdout = new OutputCapture(this.child.stdout!, options.clock, (line) =>
       this.listener?.output("stdout", line),
     );
-    const stderr = new OutputCapture(this.child.stderr!, options.clock, (line) =>
-      this.listener?.output("stderr", line),
-    );
+    const stderr = new OutputCapture(this.child.stderr!, options.clock, (line) => {
+      if (!this.isInspectorsWord(line)) this.listener?.output("stderr", line);
+    });
     const socketClosed = new Promise<void>((resolve) => this.socket.once("close", () => resolve()));
     this.exited = this.awaitEnd().then(async (end) => {
       // A grandchild may hold the pipes open: what has not come a moment after the end is not waited for.
@@ -161,6 +165,14 @@ export class WorkerProcess implements WorkerPort {
       this.phase = { kind: "starting", resolve, reject };
       this.sendJson(FrameType.start, request);
     });
+  }
+
+  /** Open the inspector on that port, or close it. */
+  setInspector(port: number | undefined): void {
+    this.out.begin(FrameType.inspector);
+    this.out.u16(port ?? 0);
+    this.out.end();
+    this.flush();
   }
 
   deliver(id: number, delivery: Delivery): void {
@@ -209,6 +221,17 @@ export class WorkerProcess implements WorkerPort {
 
   terminate(): void {
     this.child.kill("SIGKILL");
+  }
+
+  async whereBlocked(): Promise<string | undefined> {
+    const gone = new AbortController();
+    this.exited.then(() => gone.abort());
+    const url = await new Promise<string | undefined>((resolve) => {
+      this.onInspectorUrl = resolve;
+      this.exited.then(() => resolve(undefined));
+      this.child.kill("SIGUSR1");
+    });
+    return url === undefined ? undefined : probeStack(url, gone.signal);
   }
 
   /** Kill the worker when it holds more memory than it may; its exit then says so. */
@@ -310,6 +333,14 @@ export class WorkerProcess implements WorkerPort {
   private flush(): void {
     const batch = this.out.take();
     if (batch !== undefined && this.socket.writable) this.socket.write(batch);
+  }
+
+  /** Node announces its inspector on stderr. When we asked for it, that is for us and not for the author's log. */
+  private isInspectorsWord(line: string): boolean {
+    if (this.onInspectorUrl === undefined) return false;
+    const [, url] = /^Debugger listening on (ws:\/\/\S+)$/.exec(line) ?? [];
+    if (url !== undefined) this.onInspectorUrl(url);
+    return url !== undefined || /^(For help, see: https:\/\/nodejs|Debugger attached\.|Debugger ending on )/.test(line);
   }
 
   private breakOff(error: unknown): void {

@@ -59,6 +59,11 @@ export class Generation {
     });
   }
 
+  /** Let go of the inspector's port, or take it (again). */
+  setInspector(port: number | undefined): void {
+    for (const worker of this.crew.keys()) worker.setInspector(port);
+  }
+
   /** From now on the workers get deliveries. */
   open(): void {
     this.route.adopt(this.metadata);

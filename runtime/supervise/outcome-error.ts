@@ -28,7 +28,7 @@ export interface FailedDelivery {
 }
 
 export function outcomeError(outcome: Exclude<Outcome, { kind: "returned" }>, about: FailedDelivery): RuntimeError {
-  const stack = "error" in outcome ? outcome.error.stack : "exit" in outcome ? outcome.exit.lastOutput.join("\n") : "";
+  const stack = stackOf(outcome);
   const place = placeInStack(stack, about.rootDir) ?? { file: about.file };
   const message = `handler "${about.handler}" ${verb(outcome)} on "${about.subject}": ${explain(outcome)}`;
   const remedy = remedyFor(outcome, about);
@@ -38,6 +38,12 @@ export function outcomeError(outcome: Exclude<Outcome, { kind: "returned" }>, ab
     stack,
     ...(remedy === undefined ? {} : { remedy }),
   });
+}
+
+function stackOf(outcome: Outcome): string {
+  if ("error" in outcome) return outcome.error.stack;
+  if ("exit" in outcome) return outcome.exit.lastOutput.join("\n");
+  return outcome.kind === "timed-out" ? (outcome.stack ?? "") : "";
 }
 
 function verb(outcome: Outcome): string {

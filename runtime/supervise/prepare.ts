@@ -12,6 +12,8 @@ import { profileOf } from "./profile.ts";
 import { Route } from "./route.ts";
 import type { SlotServices } from "./slot-services.ts";
 
+const UNHURRIED_MS = 24 * 3_600_000;
+
 /** What a generation tells the slot it belongs to. */
 export interface GenerationOwner {
   /** There are messages and no worker. */
@@ -39,7 +41,13 @@ export async function prepareGeneration(options: PrepareOptions): Promise<Genera
   const { services, bundle, current } = options;
   const { bundler } = services;
   const candidate = candidateOptions(options);
-  const { worker, metadata } = await loadCandidate(candidate);
+  // A debugger finds every version on the same port, so the one that serves lets go of it first.
+  const port = candidate.inspectPort;
+  if (port !== undefined) current?.setInspector(undefined);
+  const { worker, metadata } = await loadCandidate(candidate).catch((error: unknown) => {
+    if (port !== undefined) current?.setInspector(port);
+    throw error;
+  });
   try {
     if (!options.mayServe(metadata)) {
       worker.terminate();
@@ -92,7 +100,8 @@ export function candidateOptions(options: Omit<PrepareOptions, "stats" | "owner"
     known: current === undefined ? undefined : profileOf(current.metadata),
     rootDir: services.rootDir,
     defaults: services.defaults,
-    startTimeoutMs: services.startTimeoutMs,
+    // Whoever steps through a handler is not to be hurried.
+    startTimeoutMs: services.inspectPort(handler) === undefined ? services.startTimeoutMs : UNHURRIED_MS,
     environment: services.environment,
     inspectPort: services.inspectPort(handler),
     pool: services.pool,
@@ -113,6 +122,7 @@ async function openRoute(metadata: ResolvedMetadata, { services, file, stats, ow
     file: file.displayPath,
     rootDir: services.rootDir,
     metadata,
+    deadlines: services.inspectPort(file.name) === undefined,
     killGraceMs: services.killGraceMs,
     maxHops: services.maxHops,
     plan: await services.binder.plan(file.name, metadata),

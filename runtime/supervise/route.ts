@@ -18,6 +18,8 @@ export interface RouteOptions {
   readonly file: string;
   readonly rootDir: string;
   readonly metadata: ResolvedMetadata;
+  /** False while a debugger may hold the handler: then no timeout ends it. */
+  readonly deadlines: boolean;
   readonly killGraceMs: number;
   readonly maxHops: number;
   readonly plan: PlannedBinding;
@@ -30,6 +32,7 @@ export interface RouteOptions {
 }
 
 const DROP_REPORT_MS = 1_000;
+const UNLIMITED_MS = 24 * 3_600_000;
 
 export class Route implements DispatcherOwner, BindingOwner {
   readonly dispatcher: Dispatcher;
@@ -150,7 +153,7 @@ export class Route implements DispatcherOwner, BindingOwner {
     return {
       concurrency,
       ordered: concurrency === 1 && workers === 1,
-      timeoutMs,
+      timeoutMs: this.options.deadlines ? timeoutMs : UNLIMITED_MS,
       killGraceMs: this.options.killGraceMs,
       maxQueued,
       maxQueuedBytes,

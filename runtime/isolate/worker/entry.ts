@@ -38,6 +38,8 @@ const reader = new FrameReader((type, bytes, start, end) => {
       return void load(jsonBody<LoadRequest>(bytes, start, end));
     case FrameType.start:
       return void start_(jsonBody<StartRequest>(bytes, start, end));
+    case FrameType.inspector:
+      return setInspector(bytes.readUInt16BE(start));
     case FrameType.stop:
       return void stop();
     default:
@@ -90,6 +92,12 @@ async function load(request: LoadRequest): Promise<void> {
 function kindOfExport(value: unknown): string {
   const isGenerator = Object.prototype.toString.call(value) === "[object AsyncGeneratorFunction]";
   return isGenerator ? "async generator" : typeof value;
+}
+
+/** Port 0: close. Closing waits for the debugger to let go, so that the next version finds the port free. */
+function setInspector(port: number): void {
+  if (port === 0) inspector.close();
+  else inspector.open(port, "127.0.0.1");
 }
 
 async function start_(request: StartRequest): Promise<void> {

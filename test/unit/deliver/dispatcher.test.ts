@@ -28,6 +28,9 @@ class FakeWorker implements WorkerPort {
   abort(id: number): void {
     this.aborted.push(id);
   }
+  whereBlocked(): Promise<string> {
+    return Promise.resolve("    at spin (handlers/loop.ts:3:5)");
+  }
   terminate(): void {
     this.terminated = true;
   }
