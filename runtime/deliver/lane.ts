@@ -225,7 +225,7 @@ export class Lane implements WorkerEvents {
     this.kill ??= this.clock.after(this.limits.killGraceMs, () => {
       this.kill = undefined;
       const held = [...this.entries.values()].filter(({ aborted }) => aborted);
-      if (held.length > 0) this.worker.terminate();
+      if (held.length > 0) this.worker.terminate("it went on after the timeout of a message");
     });
   }
 }

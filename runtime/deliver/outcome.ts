@@ -16,6 +16,8 @@ export interface SchemaIssue {
 export interface WorkerExit {
   readonly code: number | null;
   readonly signal: string | null;
+  /** Why we killed it; undefined when it ended by itself. */
+  readonly killedBecause: string | undefined;
   /** The heap limit or the memory limit ended it. */
   readonly outOfMemory: boolean;
   /** Last lines of its stderr, oldest first, bounded. */

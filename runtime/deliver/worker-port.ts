@@ -14,8 +14,8 @@ export interface WorkerPort {
    * The stack of a worker that does not answer, or undefined when it cannot be had. Never rejects; ends with the process.
    */
   whereBlocked(): Promise<string | undefined>;
-  /** Kill the process. Deliveries in flight are reported through `exited`. */
-  terminate(): void;
+  /** Kill the process. Deliveries in flight are reported through `exited`, which carries the reason. */
+  terminate(because?: string): void;
 }
 
 export interface WorkerEvents {

@@ -2,6 +2,13 @@
 
 import type { WorkerExit } from "../deliver/outcome.ts";
 
+/** What V8 and the inspector print beside the line that tells what happened. */
+const NOISE = /^(\s*\d+: 0x[0-9a-f]+ |----- Native stack trace|<--- (Last few GCs|JS stacktrace)|\[\d+:0x[0-9a-f]+\] )/;
+
+export function isNoise(line: string): boolean {
+  return NOISE.test(line);
+}
+
 export interface ProcessEnd {
   readonly code: number | null;
   readonly signal: string | null;
@@ -11,13 +18,20 @@ export interface ProcessEnd {
 /** V8 has no exit code of its own for a full heap: it says so on stderr and aborts. */
 const HEAP_EXHAUSTED = /FATAL ERROR:.*(heap out of memory|Allocation failed|invalid (array|table) (length|size))/;
 
-/** @param overMemory we killed it for holding more memory than it may */
-export function describeExit(end: ProcessEnd, overMemory: boolean, lastOutput: readonly string[]): WorkerExit {
+export const OVER_MEMORY = "it held more memory than it may";
+
+export function describeExit(
+  end: ProcessEnd,
+  killedBecause: string | undefined,
+  lastOutput: readonly string[],
+): WorkerExit {
   const lines = end.startError === undefined ? [...lastOutput] : [`could not start: ${end.startError}`];
   return {
     code: end.code,
     signal: end.signal,
-    outOfMemory: overMemory || (end.signal === "SIGABRT" && lines.some((line) => HEAP_EXHAUSTED.test(line))),
+    killedBecause,
+    outOfMemory:
+      killedBecause === OVER_MEMORY || (end.signal === "SIGABRT" && lines.some((line) => HEAP_EXHAUSTED.test(line))),
     lastOutput: lines,
   };
 }
@@ -25,6 +39,7 @@ export function describeExit(end: ProcessEnd, overMemory: boolean, lastOutput: r
 /** "ran out of memory", "was killed by SIGKILL", "ended with exit code 3". */
 export function explainExit(exit: WorkerExit): string {
   if (exit.outOfMemory) return "ran out of memory";
+  if (exit.killedBecause !== undefined) return `was killed: ${exit.killedBecause}`;
   if (exit.signal !== null) return `was ended by ${exit.signal}`;
   return exit.code === null ? "did not start" : `ended with exit code ${exit.code}`;
 }

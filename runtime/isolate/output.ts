@@ -14,7 +14,7 @@ const KEPT_LINES = 20;
 export class OutputCapture {
   private readonly decoder = new StringDecoder("utf8");
   private readonly stream: Readable;
-  private readonly onLine: (line: string) => void;
+  private readonly onLine: (line: string) => boolean;
   private readonly clock: Clock;
   private rest = "";
   private lines = 0;
@@ -26,7 +26,8 @@ export class OutputCapture {
   /** Resolves when the stream has ended and every line was handed out. */
   readonly ended: Promise<void>;
 
-  constructor(stream: Readable, clock: Clock, onLine: (line: string) => void) {
+  /** @param onLine says whether the line is one to keep */
+  constructor(stream: Readable, clock: Clock, onLine: (line: string) => boolean) {
     this.stream = stream;
     this.clock = clock;
     this.onLine = onLine;
@@ -70,8 +71,7 @@ export class OutputCapture {
     const trimmed = text.endsWith("\r") ? text.slice(0, -1) : text;
     if (trimmed === "") return;
     const bounded = trimmed.length > MAX_LINE_CHARS ? `${trimmed.slice(0, MAX_LINE_CHARS)}...` : trimmed;
-    this.last.push(bounded);
+    if (this.onLine(bounded)) this.last.push(bounded);
     if (this.last.length > KEPT_LINES) this.last.shift();
-    this.onLine(bounded);
   }
 }

@@ -14,7 +14,7 @@ import type { Outcome, SerializedError, WorkerExit } from "../deliver/outcome.ts
 import type { WorkerEvents, WorkerPort } from "../deliver/worker-port.ts";
 import { RuntimeError } from "../errors.ts";
 import { probeStack } from "./blocked-stack.ts";
-import { describeExit, explainExit, type ProcessEnd } from "./exit.ts";
+import { describeExit, explainExit, isNoise, OVER_MEMORY, type ProcessEnd } from "./exit.ts";
 import { residentBytes, residentLimitBytes } from "./limits.ts";
 import { OutputCapture } from "./output.ts";
 import {
@@ -79,7 +79,7 @@ export class WorkerProcess implements WorkerPort {
   readonly exited: Promise<WorkerExit>;
   private onInspectorUrl: ((url: string) => void) | undefined;
   private readonly residentLimit: number;
-  private overMemory = false;
+  private killedBecause: string | undefined;
   private readonly child: ChildProcess;
   private readonly socket: Socket;
   private readonly out = new FrameWriter();
@@ -115,17 +115,20 @@ export class WorkerProcess implements WorkerPort {
       }
     });
     this.socket.on("error", () => undefined); // The exit tells what happened.
-    const stdout = new OutputCapture(this.child.stdout!, options.clock, (line) =>
-      this.listener?.output("stdout", line),
-    );
+    const stdout = new OutputCapture(this.child.stdout!, options.clock, (line) => {
+      this.listener?.output("stdout", line);
+      return true;
+    });
     const stderr = new OutputCapture(this.child.stderr!, options.clock, (line) => {
-      if (!this.isInspectorsWord(line)) this.listener?.output("stderr", line);
+      if (this.isInspectorsWord(line) || isNoise(line)) return false;
+      this.listener?.output("stderr", line);
+      return true;
     });
     const socketClosed = new Promise<void>((resolve) => this.socket.once("close", () => resolve()));
     this.exited = this.awaitEnd().then(async (end) => {
       // A grandchild may hold the pipes open: what has not come a moment after the end is not waited for.
       await within(options.clock, 100, Promise.all([socketClosed, stdout.ended, stderr.ended]));
-      const exit = describeExit(end, this.overMemory, stderr.last);
+      const exit = describeExit(end, this.killedBecause, stderr.last);
       this.onExit(exit);
       return exit;
     });
@@ -219,7 +222,8 @@ export class WorkerProcess implements WorkerPort {
     return { exit, teardownError: this.teardownError, killed };
   }
 
-  terminate(): void {
+  terminate(because?: string): void {
+    this.killedBecause ??= because;
     this.child.kill("SIGKILL");
   }
 
@@ -238,8 +242,7 @@ export class WorkerProcess implements WorkerPort {
   checkMemory(): void {
     const resident = residentBytes(this.pid);
     if (resident === undefined || resident <= this.residentLimit) return;
-    this.overMemory = true;
-    this.terminate();
+    this.terminate(OVER_MEMORY);
   }
 
   private phaseOf<T>(

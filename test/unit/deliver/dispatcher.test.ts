@@ -6,7 +6,7 @@ import type { Outcome, WorkerExit } from "../../../runtime/deliver/outcome.ts";
 import type { WorkerPort } from "../../../runtime/deliver/worker-port.ts";
 import { type FakeClock, fakeClock } from "../../support/fake-clock.ts";
 
-const CRASH: WorkerExit = { code: 1, signal: null, outOfMemory: false, lastOutput: [] };
+const CRASH: WorkerExit = { code: 1, signal: null, outOfMemory: false, killedBecause: undefined, lastOutput: [] };
 const LIMITS: DispatcherLimits = {
   concurrency: 2,
   timeoutMs: 1_000,

@@ -5,7 +5,7 @@ import type { Outcome, OutcomeKind } from "../../../runtime/deliver/outcome.ts";
 import { backoff, type SettleRule, settle } from "../../../runtime/deliver/settle.ts";
 
 const error = { name: "Error", message: "no such card", stack: "Error: no such card\n    at secret.ts:1:1" };
-const exit = { code: 1, signal: null, outOfMemory: false, lastOutput: [] };
+const exit = { code: 1, signal: null, outOfMemory: false, killedBecause: undefined, lastOutput: [] };
 const outcomes: { readonly [Kind in OutcomeKind]: Extract<Outcome, { kind: Kind }> } = {
   returned: { kind: "returned", reply: Buffer.from("ok") },
   threw: { kind: "threw", error },
