@@ -32,6 +32,7 @@ export interface RouteOptions {
 }
 
 const DROP_REPORT_MS = 1_000;
+const REPORTS_PER_SECOND = 20;
 const UNLIMITED_MS = 24 * 3_600_000;
 
 export class Route implements DispatcherOwner, BindingOwner {
@@ -42,6 +43,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   private binding: Binding | undefined;
   private unbinding: Promise<void> | undefined;
   private dropped = 0;
+  private reports = 0;
   private asideBecause: string | undefined;
 
   constructor(options: RouteOptions) {
@@ -163,6 +165,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   }
 
   private reportFailure(delivery: Delivery, outcome: Outcome, settled: string): void {
+    if (!this.mayReport()) return;
     const { handler, file, rootDir, emit } = this.options;
     const { timeoutMs } = this.metadata;
     const about = { handler, file, rootDir, subject: delivery.subject, timeoutMs };
@@ -181,6 +184,20 @@ export class Route implements DispatcherOwner, BindingOwner {
       error: outcomeError(failure, about),
       settled,
     });
+  }
+
+  /** A handler that fails thousands of times a second gets REPORTS_PER_SECOND lines, and one that counts the rest. */
+  private mayReport(): boolean {
+    const { clock, handler, emit } = this.options;
+    if (this.reports++ === 0) {
+      clock.after(DROP_REPORT_MS, () => {
+        const more = this.reports - REPORTS_PER_SECOND;
+        this.reports = 0;
+        const message = `handler "${handler}": ${more} more failures in the last second`;
+        if (more > 0) emit({ type: "runtime.notice", level: "warn", message });
+      });
+    }
+    return this.reports <= REPORTS_PER_SECOND;
   }
 
   /** An overflow is thousands of messages; the log gets one line a second. */
