@@ -256,6 +256,17 @@ describe("check and list", () => {
   });
 });
 
+describe("an older Node", () => {
+  it("gets one clear line and exit code 2, not a stack", async () => {
+    const older = `Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.11.0" } });`;
+    const { code, stderr } = await cli(["list"], {
+      nodeArgs: ["--import", `data:text/javascript,${encodeURIComponent(older)}`],
+    });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^NODE_TOO_OLD: nats-handlers needs Node\.js 22\.22 or newer; this is 20\.11\.0 .*\n.*\n$/);
+  });
+});
+
 describe("quick commands", () => {
   it("load no package but the one that parses the command line", async () => {
     const hook = `import { registerHooks } from "node:module";

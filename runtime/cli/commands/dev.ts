@@ -44,7 +44,7 @@ export async function dev({ terminal, options }: Invocation<DevOptions>): Promis
   return serve({
     runtime,
     // Past the ^C that the terminal shows.
-    onAsked: () => printLine(out, ""),
+    onAsked: () => out.write(out.isTerminal ? "\n" : ""),
     onReady(running) {
       tellUnknownNames(
         inspect,
