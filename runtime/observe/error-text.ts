@@ -19,7 +19,7 @@ export function errorText(error: unknown, paint: Paint, room: ErrorRoom): string
   if (!(error instanceof RuntimeError)) return describeError(error);
   const { columns, lead = 0, indent = 0, named } = room;
   const width = columns - indent;
-  const message = named === undefined ? error.message : error.message.replace(`handler "${named}" `, "");
+  const message = named === undefined ? error.message : withoutName(error.message, named);
   const where = error.place === undefined ? "" : formatPlace(error.place);
   const told = where === "" || message.includes(where);
   const head = wrap(`${error.code}: ${message}`, width, lead - indent).replace(error.code, paint("red", error.code));
@@ -27,6 +27,12 @@ export function errorText(error: unknown, paint: Paint, room: ErrorRoom): string
   return [head, told ? "" : paint("cyan", where), cutFrame(error.frame ?? "", width), remedy]
     .filter((part) => part !== "")
     .join("\n");
+}
+
+function withoutName(message: string, named: string): string {
+  const name = `handler "${named}"`;
+  if (message.startsWith(`${name} `)) return message.slice(name.length + 1);
+  return message.replace(`the worker of ${name}`, "its worker");
 }
 
 /** Frames are lines of code: wrapped ones could not be read. What the caret points at stays in sight. */

@@ -21,6 +21,12 @@ export default async function* () { yield 1; yield 2; }\n`;
 const SLOW = `export const metadata = { subject: "shop.slow", timeout: "60s" };
 export default (event, ctx) => { ctx.log.info("begun"); return new Promise(() => {}); };\n`;
 
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server.stop());
+
 let project: TestProject;
 let before: Set<number>;
 const running: CliProcess[] = [];
@@ -40,6 +46,8 @@ afterEach(async () => {
 
 const cli = (args: string[], options: { env?: Record<string, string>; input?: string; nodeArgs?: string[] } = {}) =>
   runCli(args, { cwd: project.rootDir, ...options });
+
+const withServer = () => ({ env: { NATS_URL: server.url } });
 
 function start(args: string[], env: Record<string, string> = {}): CliProcess {
   const started = startCli(args, { cwd: project.rootDir, env });
@@ -129,14 +137,6 @@ describe("handlers dev", () => {
 });
 
 describe("send and request", () => {
-  let server: TestServer;
-  beforeAll(async () => {
-    server = await startTestServer();
-  });
-  afterAll(() => server.stop());
-
-  const withServer = () => ({ env: { NATS_URL: server.url } });
-
   it("send publishes bytes and headers as given; the payload can come from stdin", async () => {
     const connection = await connect({ servers: server.url });
     const received = connection.subscribe("any.subject", { max: 2 });
@@ -205,14 +205,12 @@ describe("handlers start", () => {
   });
 
   it("logs JSON lines, drains at TERM and ends with 0; says so when nothing serves", async () => {
-    const server = await startTestServer();
     for (const file of ["price.js", "count.mjs"]) project.remove(file);
     project.write("order.js", 'export const metadata = { subject: "a..b" }; export default () => {};');
     const runtime = start(["start"], { NATS_URL: server.url });
     await runtime.printed(/no handler serves/);
     runtime.child.kill("SIGTERM");
     const { code, stdout, stderr } = await runtime.ended;
-    await server.stop();
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const lines = stdout
       .trim()

@@ -91,6 +91,16 @@ describe("the live log", () => {
     expect(show(printed)).toBe("  a         │ printed");
   });
 
+  it("names the handler of a lost worker once, and says what comes next", () => {
+    const error = new RuntimeError("WORKER_CRASHED", 'the worker of handler "a" ended with exit code 3');
+    const event = { type: "worker.exited", handler: "a", pid: 1, version: "1", expected: false, error } as const;
+    const first = "✗ a  WORKER_CRASHED: its worker ended with exit code 3\n";
+    expect(show({ ...event, inFlight: 0, restartInMs: 0 })).toBe(`${first}    → restarting now`);
+    expect(show({ ...event, inFlight: 2, restartInMs: 1_500 })).toBe(
+      `${first}    → 2 messages waiting; restarting in 1.5 s`,
+    );
+  });
+
   it("bounds long fields, and says so", () => {
     const fields = { text: "x".repeat(5_000) };
     const line = { handler: "a", version: "1", messageId: undefined, attempt: undefined, message: "m" };
