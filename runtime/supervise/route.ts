@@ -6,7 +6,7 @@ import type { Clock } from "../clock.ts";
 import type { Delivery } from "../deliver/delivery.ts";
 import { Dispatcher, type DispatcherLimits, type DispatcherOwner } from "../deliver/dispatcher.ts";
 import type { Outcome } from "../deliver/outcome.ts";
-import { settle } from "../deliver/settle.ts";
+import { type SettleRule, settle } from "../deliver/settle.ts";
 import type { RuntimeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
@@ -40,6 +40,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   readonly idPrefix: string;
   private readonly options: RouteOptions;
   private metadata: ResolvedMetadata;
+  private rule: SettleRule;
   private binding: Binding | undefined;
   private unbinding: Promise<void> | undefined;
   private dropped = 0;
@@ -49,6 +50,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   constructor(options: RouteOptions) {
     this.options = options;
     this.metadata = options.metadata;
+    this.rule = ruleOf(options.metadata);
     this.idPrefix = options.plan.idPrefix;
     this.dispatcher = new Dispatcher(this.limits(), this, options.clock);
   }
@@ -67,6 +69,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   /** Workers opened from now on run by this metadata. `serves` must have said yes. */
   adopt(metadata: ResolvedMetadata): void {
     this.metadata = metadata;
+    this.rule = ruleOf(metadata);
     this.dispatcher.configure(this.limits());
   }
 
@@ -125,9 +128,8 @@ export class Route implements DispatcherOwner, BindingOwner {
 
   settled(delivery: Delivery, outcome: Outcome, tookMs: number): void {
     this.options.stats.count(outcome.kind, tookMs);
-    const { kind, retry } = this.metadata;
-    const rule = { kind, attempts: retry.attempts, backoffMs: retry.backoffMs };
-    const settlement = settle(outcome, delivery.attempt, rule, Math.random());
+    const { kind } = this.rule;
+    const settlement = settle(outcome, delivery.attempt, this.rule, Math.random());
     const done = this.binding?.apply(delivery, settlement);
     if (outcome.kind === "returned" && done === undefined) return;
     if (outcome.kind === "queue-full")
@@ -209,4 +211,8 @@ export class Route implements DispatcherOwner, BindingOwner {
       this.dropped = 0;
     });
   }
+}
+
+function ruleOf({ kind, retry }: ResolvedMetadata): SettleRule {
+  return { kind, attempts: retry.attempts, backoffMs: retry.backoffMs };
 }
