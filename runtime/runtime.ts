@@ -7,6 +7,7 @@ import { createBinder } from "./bind/binder.ts";
 import { connect, type NatsConnection } from "./bind/connection.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "./bind/embedded-server.ts";
 import { Publisher } from "./bind/publisher.ts";
+import { ensureStreams } from "./bind/streams.ts";
 import { type Bundler, createBundler } from "./bundle/bundler.ts";
 import { type Clock, within } from "./clock.ts";
 import type { ResolvedConfig } from "./config/resolved-config.ts";
@@ -40,6 +41,8 @@ export interface RuntimeOptions {
   readonly inspect?: ReadonlyMap<string, number>;
   /** Port of the embedded server; taken when free. */
   readonly natsPort?: number;
+  /** Make and change the declared streams, and make those that durable handlers lack. `dev` always does. */
+  readonly provision?: boolean;
 }
 
 export interface Runtime {
@@ -54,6 +57,8 @@ export interface Runtime {
 
 const CANDIDATES_AT_ONCE = 4;
 const CLOSE_NATS_MS = 2_000;
+/** For dead letters and other settlements that the server has to confirm. */
+const SETTLE_MS = 5_000;
 const DEFAULT_NATS_PORT = 4222;
 
 /** Start everything. Resolves when every handler serves or has failed; rejects with a RuntimeError when nothing can run. */
@@ -65,6 +70,7 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
   };
   const options = { ...given, emit: tell };
   const { config, mode, clock, emit, environment, inspect = new Map<string, number>() } = options;
+  const provision = mode === "dev" || given.provision === true;
   const startedAtMs = clock.monotonicMs();
   const instance = newInstanceId();
   // What was started, to be closed in the opposite order: in the end, or when something after it cannot start.
@@ -91,6 +97,18 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
       await bundler.close();
     });
     const publisher = new Publisher(connection, clock);
+    await ensureStreams({ connection, streams: config.streams, provision, emit });
+    const binder = createBinder({
+      connection,
+      app: config.app,
+      instance,
+      inboxPrefix: config.nats.inboxPrefix,
+      streams: config.streams.map(({ name }) => name),
+      provision,
+      clock,
+      emit,
+    });
+    closers.push(() => within(clock, SETTLE_MS, binder.settled()));
     let watch: FileWatch | undefined;
     const supervisor = new Supervisor({
       rootDir: config.rootDir,
@@ -110,7 +128,7 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
         environment,
         bundler,
         pool,
-        binder: createBinder({ connection, app: config.app, instance }),
+        binder,
         call: (call) => publisher.call(call),
         gate: createGate(CANDIDATES_AT_ONCE),
         inspectPort: (handler) => inspect.get(handler),

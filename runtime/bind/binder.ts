@@ -1,11 +1,19 @@
 // Chooses the binding for a handler's kind.
 
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { Clock } from "../clock.ts";
 import type { Delivery } from "../deliver/delivery.ts";
 import { RuntimeError } from "../errors.ts";
+import type { Emit } from "../events.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { Binding, BindingOwner } from "./binding.ts";
 import { bindCore } from "./core-binding.ts";
+import { durableClash, handlerTokens } from "./durable-name.ts";
+import { EventBinding } from "./event-binding.ts";
+import { RedriveSource } from "./redrive-source.ts";
+import { bindStream, streamIdPrefix } from "./stream-binding.ts";
+import { createStreamServices, type StreamServices } from "./stream-services.ts";
+import { StreamFinder } from "./streams.ts";
 
 export interface BindRequest {
   readonly handler: string;
@@ -24,6 +32,8 @@ export interface PlannedBinding {
 export interface Binder {
   /** Rejects with a RuntimeError when the handler cannot be bound as its metadata asks. */
   plan(handler: string, metadata: ResolvedMetadata): Promise<PlannedBinding>;
+  /** Resolves when every settlement is out, and every dead letter stored. To be awaited before the connection closes. */
+  settled(): Promise<void>;
 }
 
 export interface BinderOptions {
@@ -31,39 +41,107 @@ export interface BinderOptions {
   readonly app: string;
   /** Different for every start of the runtime. */
   readonly instance: string;
+  readonly inboxPrefix: string | undefined;
+  /** Names of the declared streams. */
+  readonly streams: readonly string[];
+  /** Make a stream for a durable handler's subject when none takes it. */
+  readonly provision: boolean;
+  readonly clock: Clock;
+  readonly emit: Emit;
 }
 
-export function createBinder({ connection, app, instance }: BinderOptions): Binder {
+export function createBinder(options: BinderOptions): Binder {
+  const { connection, app, streams, provision, emit } = options;
+  const finder = new StreamFinder({ connection, app, declared: streams, provision, emit });
+  // By handler, how many bindings it has: two while one replaces the other.
+  const durables = new Map<string, number>();
+  let services: Promise<StreamServices> | undefined;
+
+  function streamServices(): Promise<StreamServices> {
+    services ??= createStreamServices(options);
+    return services;
+  }
+
   return {
     async plan(handler, metadata) {
-      if (metadata.kind === "durable") throw notYet(handler);
-      const idPrefix = `${instance}.${handler}.`;
+      if (metadata.kind !== "durable") return planCore(handler, metadata, options, streamServices);
+      assertOwnDurable(app, handler, durables);
+      const stream = await finder.streamFor(metadata.subject, handler);
       return {
-        idPrefix,
-        bind: ({ owner, onOverflow, onLost }) =>
-          bindCore({
-            connection,
-            subject: metadata.subject,
-            queueGroup: queueGroupOf(app, handler),
-            replies: metadata.kind === "request",
-            idPrefix,
-            owner,
-            onOverflow,
-            onLost,
-          }),
+        idPrefix: streamIdPrefix(stream),
+        async bind(request) {
+          assertOwnDurable(app, handler, durables);
+          const forget = countUp(durables, handler);
+          try {
+            const binding = await bindStream({ services: await streamServices(), stream, ...request });
+            return whenUnbound(binding, forget);
+          } catch (error) {
+            forget();
+            throw error;
+          }
+        },
       };
+    },
+    async settled() {
+      if (services !== undefined) await (await services).pending.settled();
+    },
+  };
+}
+
+function planCore(
+  handler: string,
+  metadata: ResolvedMetadata,
+  { connection, app, instance }: BinderOptions,
+  streamServices: () => Promise<StreamServices>,
+): PlannedBinding {
+  const idPrefix = `${instance}.${handler}.`;
+  return {
+    idPrefix,
+    async bind({ owner, onOverflow, onLost }) {
+      const core = await bindCore({
+        connection,
+        subject: metadata.subject,
+        queueGroup: queueGroupOf(app, handler),
+        replies: metadata.kind === "request",
+        idPrefix,
+        owner,
+        onOverflow,
+        onLost,
+      });
+      if (metadata.kind === "request" || connection.info?.jetstream !== true) return core;
+      const services = await streamServices();
+      const source = { services, handler, stream: undefined, metadata: () => metadata, owner, onError: onLost };
+      return new EventBinding({ services, handler, core, redrives: new RedriveSource(source) });
     },
   };
 }
 
 /** `<app>.<handler>` with `/` as `.`: replicas share, every handler gets its own copy. */
 export function queueGroupOf(app: string, handler: string): string {
-  return `${app}.${handler.replaceAll("/", ".")}`;
+  return `${app}.${handlerTokens(handler)}`;
 }
 
-function notYet(handler: string): RuntimeError {
-  return new RuntimeError("METADATA_INVALID", `handler "${handler}" is durable, which this version does not serve yet`, {
-    handler,
-    remedy: 'Use kind: "event" until durable handlers are there.',
-  });
+function assertOwnDurable(app: string, handler: string, durables: ReadonlyMap<string, number>): void {
+  const clash = durableClash(app, [...durables.keys(), handler]);
+  if (clash === undefined) return;
+  const [first, second] = clash;
+  const message = `durable handlers "${first}" and "${second}" would share one durable consumer: inside JetStream both are called the same`;
+  throw new RuntimeError("NAME_CONFLICT", message, { handler, remedy: "Rename one of the two files." });
+}
+
+/** Returns what counts down again. */
+function countUp(counts: Map<string, number>, key: string): () => void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+  return () => {
+    const left = (counts.get(key) ?? 1) - 1;
+    if (left === 0) counts.delete(key);
+    else counts.set(key, left);
+  };
+}
+
+function whenUnbound(binding: Binding, forget: () => void): Binding {
+  const unbind = binding.unbind.bind(binding);
+  let unbinding: Promise<void> | undefined;
+  binding.unbind = () => (unbinding ??= unbind().finally(forget));
+  return binding;
 }

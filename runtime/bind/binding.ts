@@ -2,6 +2,7 @@
 
 import type { Delivery } from "../deliver/delivery.ts";
 import type { Settlement } from "../deliver/settle.ts";
+import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 
 export interface Binding {
   /** With a delivery's `seq` it makes an id that is the same for every redelivery of a message. */
@@ -16,6 +17,8 @@ export interface Binding {
   chunk(delivery: Delivery, data: Uint8Array): void;
   /** There may be room for more deliveries. */
   roomChanged(): void;
+  /** The handler has new metadata, with the same kind and subject. Only for bindings that look at more than these. */
+  adopt?(metadata: ResolvedMetadata): void;
   /**
    * Take no more messages. Resolves once the server has confirmed it and what was on its way has been accepted.
    * Never rejects. A second call joins the first.

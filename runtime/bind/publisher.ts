@@ -2,29 +2,40 @@
 //
 // P1  While disconnected a call waits, at most as long as its own timeout and WAIT_UP_MS.
 // P2  After FLUSH_EVERY_BYTES the next calls wait until the server has taken what went before.
+// P3  What a stream takes is published into it: answered when it is stored, and once, however often the call is repeated.
+// P4  A request whose subject a stream takes is refused: the stream would answer it, with its own acknowledgement.
 
+import { JetStreamApiError, type JetStreamClient, jetstream } from "@nats-io/jetstream";
 import { headers as createHeaders, errors, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
 import type { Clock } from "../clock.ts";
 import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
 import { decodeHeaders } from "../deliver/header-block.ts";
 import { ConnectionState } from "./connection-state.ts";
+import { isNoAnswer } from "./jetstream-errors.ts";
+import { StreamLookup } from "./stream-names.ts";
 
 const WAIT_UP_MS = 5_000;
+const PUB_ACK_MS = 5_000;
+const PUB_ACK_TRIES = 3;
 const FLUSH_EVERY_BYTES = 1024 * 1024;
 const NOTHING = new Uint8Array(0);
 
 export class Publisher {
   private readonly connection: NatsConnection;
   private readonly state: ConnectionState;
+  private readonly streams: StreamLookup;
+  private readonly js: JetStreamClient;
   private sinceFlush = 0;
   private flushing: Promise<void> | undefined;
 
   constructor(connection: NatsConnection, clock: Clock) {
     this.connection = connection;
     this.state = new ConnectionState(connection, clock);
+    this.streams = new StreamLookup(connection, clock);
+    this.js = jetstream(connection);
   }
 
-  /** Never rejects. Codes: 413 too large, 503 not connected or nobody takes it, 504 no reply in time, else the replier's. */
+  /** Never rejects. Codes: 400 a request into a stream, 413 too large, 507 the stream takes no more, 503 not connected or nobody takes it, 504 no reply in time, else the replier's. */
   async call(call: HandlerCall): Promise<CallAnswer> {
     const tooLarge = this.sizeProblem(call);
     if (tooLarge !== undefined) return { ok: false, code: 413, message: tooLarge };
@@ -36,10 +47,19 @@ export class Publisher {
       };
     }
     try {
-      return call.kind === "publish" ? await this.publish(call) : await this.request(call);
+      const stream = await this.streamOf(call.subject);
+      if (call.kind === "request")
+        return stream === undefined ? await this.request(call) : refusedRequest(call, stream);
+      return stream === undefined ? await this.publish(call) : await this.store(call);
     } catch (error) {
       return failedCall(call, error);
     }
+  }
+
+  /** Where the server cannot be asked, everything is a core message: a stream stores those too, only unconfirmed. */
+  private async streamOf(subject: string): Promise<string | undefined> {
+    const recalled = this.streams.recall(subject);
+    return recalled === undefined ? this.streams.find(subject).catch(() => undefined) : recalled.stream;
   }
 
   private async publish(call: HandlerCall): Promise<CallAnswer> {
@@ -48,6 +68,24 @@ export class Publisher {
     this.sinceFlush += call.payload.length + call.headers.length;
     if (this.sinceFlush > FLUSH_EVERY_BYTES) this.flush();
     return { ok: true, body: NOTHING };
+  }
+
+  /** P3. */
+  private async store(call: HandlerCall): Promise<CallAnswer> {
+    try {
+      await this.js.publish(call.subject, call.payload, {
+        headers: messageHeaders(call.headers),
+        msgID: call.messageId,
+        timeout: Math.min(call.timeoutMs, PUB_ACK_MS),
+        retries: PUB_ACK_TRIES,
+      });
+      return { ok: true, body: NOTHING };
+    } catch (error) {
+      this.streams.forget(call.subject);
+      // The stream is gone since it was looked up.
+      if (isNoAnswer(error) && (await this.streamOf(call.subject)) === undefined) return this.publish(call);
+      throw error;
+    }
   }
 
   private async request(call: HandlerCall): Promise<CallAnswer> {
@@ -89,12 +127,25 @@ export function messageHeaders(block: Uint8Array): MsgHdrs {
   return headers;
 }
 
+/** P4. */
+function refusedRequest({ subject }: HandlerCall, stream: string): CallAnswer {
+  const message = `request to "${subject}": stream "${stream}" takes this subject, and would answer before any handler could. Publish to it, or request a subject that no stream takes`;
+  return { ok: false, code: 400, message };
+}
+
 function failedCall(call: HandlerCall, error: unknown): CallAnswer {
   const what = `${call.kind} to "${call.subject}"`;
+  if (error instanceof JetStreamApiError) {
+    return { ok: false, code: 507, message: `${what}: its stream did not take it: "${error.message}" (${error.code})` };
+  }
   const cause = error instanceof errors.RequestError ? error.cause : error;
   if (cause instanceof errors.NoRespondersError)
     return { ok: false, code: 503, message: `${what}: nobody takes this subject` };
   if (cause instanceof errors.TimeoutError)
-    return { ok: false, code: 504, message: `${what}: no reply within ${call.timeoutMs} ms` };
+    return {
+      ok: false,
+      code: 504,
+      message: `${what}: no ${call.kind === "publish" ? "confirmation" : "reply"} within ${call.timeoutMs} ms`,
+    };
   return { ok: false, code: 500, message: `${what} failed: ${cause instanceof Error ? cause.message : String(cause)}` };
 }

@@ -1,0 +1,114 @@
+// Keeps dead letters: publish, await the server's word, only then may the original go.
+//
+// L1  `keep` resolves true only when the letter is stored.
+// L2  A dead letter that could not be handled (by a handler that takes letters) is not kept again: it still is there.
+// L3  A stream of this name that exists is used as it is.
+
+import {
+  DiscardPolicy,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+} from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { addStream } from "./add-stream.ts";
+import { type DeadLetter, encodeLetter, letterSubject } from "./dead-letter.ts";
+import { ApiCode, isApiError, isNoAnswer, jetStreamError } from "./jetstream-errors.ts";
+import type { Notices } from "./notices.ts";
+
+export interface DeadLettersOptions {
+  readonly connection: NatsConnection;
+  readonly app: string;
+  readonly notices: Notices;
+}
+
+const TRIES = 3;
+const PUB_ACK_MS = 5_000;
+const NS_PER_MINUTE = 60_000_000_000;
+const NS_PER_DAY = 1_440 * NS_PER_MINUTE;
+const KEPT_DAYS = 30;
+const MAX_BYTES = 1024 ** 3;
+const DUPLICATE_MINUTES = 60;
+
+export function deadLetterStream(app: string): string {
+  return `DLQ_${app}`;
+}
+
+export class DeadLetters {
+  private readonly options: DeadLettersOptions;
+  private readonly js: JetStreamClient;
+  private manager: Promise<JetStreamManager> | undefined;
+
+  constructor(options: DeadLettersOptions) {
+    this.options = options;
+    this.js = jetstream(options.connection, { timeout: PUB_ACK_MS });
+  }
+
+  /** Whether the letter is stored, now or by an earlier try. Never rejects; what went wrong is told. */
+  async keep(letter: DeadLetter): Promise<boolean> {
+    const { app, connection, notices } = this.options;
+    if (letter.subject.startsWith(`dlq.${app}.`)) return true;
+    try {
+      const { headers, data, body } = encodeLetter(letter, connection.info?.max_payload ?? Number.POSITIVE_INFINITY);
+      await this.publish(letterSubject(app, letter.handler), data, { headers, msgID: letter.id });
+      if (body !== "here") this.tellPointer(letter, body);
+      return true;
+    } catch (error) {
+      const doing = `a dead letter of handler "${letter.handler}" could not be kept`;
+      const { message, remedy } = jetStreamError(error, { connection, code: "STREAM_REFUSED", doing });
+      notices.tell(`keep ${letter.handler}`, "error", remedy === undefined ? message : `${message}. ${remedy}`);
+      return false;
+    }
+  }
+
+  private async publish(
+    subject: string,
+    data: Uint8Array,
+    options: Parameters<JetStreamClient["publish"]>[2],
+  ): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.js.publish(subject, data, options);
+        return;
+      } catch (error) {
+        if (tries === TRIES || isApiError(error)) throw error;
+        if (isNoAnswer(error)) await this.ensureStream();
+      }
+    }
+  }
+
+  private async ensureStream(): Promise<void> {
+    const { app, connection } = this.options;
+    this.manager ??= jetstreamManager(connection, { checkAPI: false });
+    const jsm = await this.manager;
+    const name = deadLetterStream(app);
+    const missing = await jsm.streams.info(name).then(
+      () => false,
+      (error: unknown) => {
+        if (isApiError(error, ApiCode.streamNotFound)) return true;
+        throw error;
+      },
+    );
+    if (!missing) return;
+    const config = {
+      name,
+      description: `dead letters of app ${app}`,
+      subjects: [`dlq.${app}.>`],
+      retention: RetentionPolicy.Limits,
+      storage: StorageType.File,
+      discard: DiscardPolicy.Old,
+      max_age: KEPT_DAYS * NS_PER_DAY,
+      duplicate_window: DUPLICATE_MINUTES * NS_PER_MINUTE,
+    };
+    await addStream(jsm, config, MAX_BYTES);
+  }
+
+  private tellPointer(letter: DeadLetter, body: "in-stream" | "dropped"): void {
+    const where = body === "in-stream" ? `it stays in stream "${letter.stream}" (${letter.sequence})` : "it is lost";
+    const message = `a dead letter of handler "${letter.handler}" is too large for the server with its headers; its payload is left out: ${where}`;
+    this.options.notices.tell(`pointer ${letter.handler}`, "warn", message);
+  }
+}

@@ -1,0 +1,79 @@
+// `event` handlers where JetStream is there: failed messages are kept as dead letters, and can be redriven.
+
+import type { Delivery } from "../deliver/delivery.ts";
+import type { Settlement } from "../deliver/settle.ts";
+import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import type { Binding } from "./binding.ts";
+import type { RedriveSource } from "./redrive-source.ts";
+import { StreamDelivery } from "./stream-delivery.ts";
+import type { StreamServices } from "./stream-services.ts";
+import type { Failure } from "./stream-settler.ts";
+
+export interface EventBindingOptions {
+  readonly services: StreamServices;
+  readonly handler: string;
+  readonly core: Binding;
+  readonly redrives: RedriveSource;
+}
+
+export class EventBinding implements Binding {
+  readonly idPrefix: string;
+  private readonly options: EventBindingOptions;
+
+  constructor(options: EventBindingOptions) {
+    this.options = options;
+    this.idPrefix = options.core.idPrefix;
+    options.redrives.start();
+  }
+
+  apply(delivery: Delivery, settlement: Settlement): string | undefined {
+    const { core, redrives } = this.options;
+    if (delivery instanceof StreamDelivery) return redrives.apply(delivery, settlement);
+    if (settlement.do !== "dead-letter") return core.apply(delivery, settlement);
+    // Told as settled first, so that a second settlement finds nothing to do. It says nothing when it was settled.
+    if (core.apply(delivery, settlement) === undefined) return undefined;
+    this.keep(delivery, settlement);
+    return "dead letter";
+  }
+
+  chunk(delivery: Delivery, data: Uint8Array): void {
+    this.options.core.chunk(delivery, data);
+  }
+
+  roomChanged(): void {
+    this.options.core.roomChanged();
+    this.options.redrives.roomChanged();
+  }
+
+  adopt(metadata: ResolvedMetadata): void {
+    this.options.core.adopt?.(metadata);
+  }
+
+  async unbind(): Promise<void> {
+    await Promise.all([this.options.core.unbind(), this.options.redrives.unbind()]);
+  }
+
+  private keep(delivery: Delivery, failure: Failure): void {
+    const { services, handler } = this.options;
+    const nowMs = services.clock.nowMs();
+    const kept = services.letters.keep({
+      id: `dlq:${this.idPrefix}${delivery.seq}`,
+      handler,
+      version: failure.version,
+      reason: failure.reason,
+      message: failure.text,
+      stack: failure.stack,
+      subject: delivery.subject,
+      stream: undefined,
+      sequence: delivery.seq,
+      attempts: delivery.attempt,
+      firstFailedAtMs: nowMs,
+      lastFailedAtMs: nowMs,
+      instance: services.instance,
+      redriven: 0,
+      headers: delivery.headers,
+      data: delivery.data,
+    });
+    services.pending.add(kept.then(() => undefined)); // A letter that could not be kept has been told.
+  }
+}

@@ -1,0 +1,87 @@
+// What JetStream's errors mean, in words. The client's own mislead: "jetstream is not enabled" is what it says of any
+// request that nobody answered.
+
+import { JetStreamApiError, JetStreamError } from "@nats-io/jetstream";
+import { errors, type NatsConnection } from "@nats-io/transport-node";
+import { type ErrorCode, RuntimeError } from "../errors.ts";
+
+export const ApiCode = {
+  streamNotFound: 10059,
+  consumerNotFound: 10014,
+  messageNotFound: 10037,
+  /** "stream store EOF": deleting a message that is not there. */
+  nothingThere: 10057,
+  subjectsOverlap: 10065,
+  streamNameInUse: 10058,
+  consumerExists: 10148,
+  consumerUnchangeable: 10012,
+  filterOutsideStream: 10093,
+  workQueueNeedsFilter: 10099,
+  workQueueTaken: 10100,
+  workQueueDeliverAll: 10101,
+} as const;
+
+export function isApiError(error: unknown, ...codes: readonly number[]): boolean {
+  return error instanceof JetStreamApiError && codes.includes(error.code);
+}
+
+/** Nobody listens where the request went: no JetStream, no such stream or consumer, or no leader yet. */
+export function isNoAnswer(error: unknown): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (at instanceof errors.NoRespondersError) return true;
+  }
+  return false;
+}
+
+export interface Translation {
+  readonly connection: NatsConnection;
+  readonly code: ErrorCode;
+  /** What was being done, as the start of a sentence: `stream "TODO" could not be created`. */
+  readonly doing: string;
+  readonly handler?: string;
+  /** For refusals JetStream explains by a number. */
+  readonly remedies?: Readonly<Record<number, string>>;
+}
+
+/** The error itself when it is ours. */
+export function jetStreamError(error: unknown, translation: Translation): RuntimeError {
+  if (error instanceof RuntimeError) return error;
+  const { connection, doing, handler, remedies = {} } = translation;
+  const details = { cause: error, ...(handler === undefined ? {} : { handler }) };
+  if (error instanceof JetStreamApiError) {
+    const remedy = remedies[error.code];
+    const message = `${doing}: the server says "${error.message}" (${error.code})`;
+    return new RuntimeError(translation.code, message, { ...details, ...(remedy === undefined ? {} : { remedy }) });
+  }
+  if (connection.info?.jetstream !== true) {
+    return new RuntimeError("NATS_REFUSED", `${doing}: the NATS server has JetStream switched off`, {
+      ...details,
+      remedy: 'Start nats-server with -js (or `jetstream {}` in its configuration), or use kind: "event".',
+    });
+  }
+  const denied = deniedSubject(error);
+  if (denied !== undefined) {
+    return new RuntimeError("NATS_REFUSED", `${doing}: this connection may not publish to "${denied}"`, {
+      ...details,
+      remedy: `Allow its user to publish to "${denied}".`,
+    });
+  }
+  return new RuntimeError(translation.code, `${doing}: ${plainReason(error)}`, {
+    ...details,
+    remedy: "Check that JetStream is healthy (`nats account info`), and that this user's account has it.",
+  });
+}
+
+function plainReason(error: unknown): string {
+  if (isNoAnswer(error)) return "JetStream did not answer";
+  if (error instanceof errors.TimeoutError) return "JetStream did not answer in time";
+  if (error instanceof JetStreamError || error instanceof Error) return error.message;
+  return String(error);
+}
+
+function deniedSubject(error: unknown): string | undefined {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (at instanceof errors.PermissionViolationError) return at.subject;
+  }
+  return undefined;
+}

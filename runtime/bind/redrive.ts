@@ -1,0 +1,109 @@
+// Sends dead letters again, each to the one handler that failed it.
+//
+// V1  A letter is removed only when the redrive is stored.
+// V2  The redrive's message id is made from the letter, and the stream of redrives remembers ids for a day: a redrive that
+//     was interrupted between the two can be run again, and the message is run once.
+
+import {
+  DiscardPolicy,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+} from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { type Clock, delay } from "../clock.ts";
+import { addStream } from "./add-stream.ts";
+import { readLetter, redriveHeaders, redriveSubject } from "./dead-letter.ts";
+import type { DeadLetterBox } from "./dead-letter-box.ts";
+import { ApiCode, isApiError, jetStreamError } from "./jetstream-errors.ts";
+import { redriveStream } from "./redrive-watch.ts";
+
+export interface RedriveOptions {
+  readonly connection: NatsConnection;
+  readonly app: string;
+  readonly box: DeadLetterBox;
+  readonly clock: Clock;
+  /** Letters per second; undefined: as fast as it goes. */
+  readonly rate: number | undefined;
+  readonly onProgress?: (done: number) => void;
+  /** Stops between letters; what is under way is finished. */
+  readonly signal?: AbortSignal;
+}
+
+export interface RedriveResult {
+  readonly redriven: number;
+  /** Not there any more. */
+  readonly missing: number;
+}
+
+const AT_ONCE = 32;
+const MAX_BYTES = 256 * 1024 ** 2;
+const NS_PER_DAY = 86_400_000_000_000;
+const TRIES = 3;
+
+/** Oldest first. Rejects with STREAM_REFUSED or NATS_REFUSED; what was not redriven then is still a dead letter. */
+export async function redrive(ids: readonly number[], options: RedriveOptions): Promise<RedriveResult> {
+  const { connection, app, clock, rate, signal } = options;
+  const result = { redriven: 0, missing: 0 };
+  if (ids.length === 0) return result;
+  const oldestFirst = [...new Set(ids)].sort((a, b) => a - b);
+  try {
+    await ensureRedriveStream(await jetstreamManager(connection, { checkAPI: false }), app);
+    const js = jetstream(connection);
+    const lot = rate === undefined ? AT_ONCE : Math.max(1, Math.min(AT_ONCE, Math.floor(rate / 10)));
+    const startedAtMs = clock.monotonicMs();
+    for (let at = 0; at < oldestFirst.length && !signal?.aborted; at += lot) {
+      const dueMs = rate === undefined ? 0 : (at / rate) * 1_000;
+      const aheadMs = startedAtMs + dueMs - clock.monotonicMs();
+      if (aheadMs > 0) await delay(clock, aheadMs, signal);
+      if (signal?.aborted) break;
+      const sent = await Promise.all(oldestFirst.slice(at, at + lot).map((id) => redriveOne(id, js, options)));
+      for (const wasThere of sent) result[wasThere ? "redriven" : "missing"]++;
+      options.onProgress?.(result.redriven + result.missing);
+    }
+    return result;
+  } catch (error) {
+    throw jetStreamError(error, {
+      connection,
+      code: "STREAM_REFUSED",
+      doing: "the dead letters could not be redriven",
+    });
+  }
+}
+
+/** V1, V2. False when there is no such letter. */
+async function redriveOne(id: number, js: JetStreamClient, { app, box }: RedriveOptions): Promise<boolean> {
+  const stored = await box.stored(id);
+  const letter = readLetter(stored?.header);
+  if (stored === undefined || letter === undefined) return false;
+  // The time keeps ids apart when the dead-letter stream was made anew and counts from 1 again.
+  const msgID = `redrive:${id}:${stored.time.getTime()}`;
+  const headers = redriveHeaders(stored.header);
+  await js.publish(redriveSubject(app, letter.handler), stored.data, { headers, msgID, retries: TRIES });
+  await box.remove(id);
+  return true;
+}
+
+async function ensureRedriveStream(jsm: JetStreamManager, app: string): Promise<void> {
+  const name = redriveStream(app);
+  try {
+    await jsm.streams.info(name);
+    return;
+  } catch (error) {
+    if (!isApiError(error, ApiCode.streamNotFound)) throw error;
+  }
+  const config = {
+    name,
+    description: `dead letters of app ${app} on their way back to their handlers`,
+    subjects: [`redrive.${app}.>`],
+    retention: RetentionPolicy.Workqueue,
+    storage: StorageType.File,
+    // Full: the letter stays where it is.
+    discard: DiscardPolicy.New,
+    duplicate_window: NS_PER_DAY,
+  };
+  await addStream(jsm, config, MAX_BYTES);
+}
