@@ -1,8 +1,11 @@
 // A failed delivery, told to the person who reads the log.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { codeFrame } from "../bundle/frame.ts";
 import type { Outcome } from "../deliver/outcome.ts";
 import { explain } from "../deliver/settle.ts";
-import { type ErrorCode, RuntimeError } from "../errors.ts";
+import { type ErrorCode, RuntimeError, type SourcePlace } from "../errors.ts";
 import { placeInStack } from "./stack-place.ts";
 
 const CODES: Readonly<Record<Exclude<Outcome["kind"], "returned">, ErrorCode>> = {
@@ -32,12 +35,26 @@ export function outcomeError(outcome: Exclude<Outcome, { kind: "returned" }>, ab
   const place = placeInStack(stack, about.rootDir) ?? { file: about.file };
   const message = `handler "${about.handler}" ${verb(outcome)} on "${about.subject}": ${explain(outcome)}`;
   const remedy = remedyFor(outcome, about);
+  // Giving up is a decision of the author's, not a fault to be shown in the code.
+  const meant = outcome.kind === "gave-up" || outcome.kind === "retry-later";
+  const frame = meant ? undefined : frameAt(about.rootDir, place);
   return new RuntimeError(CODES[outcome.kind], message, {
     handler: about.handler,
     place,
     stack,
+    ...(frame === undefined ? {} : { frame }),
     ...(remedy === undefined ? {} : { remedy }),
   });
+}
+
+/** Read at once: failures are reported at a bounded rate, and the file may be another one a moment later. */
+function frameAt(rootDir: string, place: SourcePlace): string | undefined {
+  if (place.line === undefined) return undefined;
+  try {
+    return codeFrame(readFileSync(join(rootDir, place.file), "utf8"), place.line, place.column ?? 1);
+  } catch {
+    return undefined; // The file is gone; the place says enough.
+  }
 }
 
 function stackOf(outcome: Outcome): string {
