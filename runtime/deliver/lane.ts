@@ -106,6 +106,7 @@ export class Lane implements WorkerEvents {
   }
 
   done(firstId: number, count: number): void {
+    if (count > this.entries.size) throw new RangeError(`${count} deliveries done of ${this.entries.size} in hand`);
     const nowMs = this.clock.monotonicMs();
     for (let at = 0; at < count; at++) this.finish((firstId + at) >>> 0, RETURNED, nowMs);
     this.afterProgress(nowMs);

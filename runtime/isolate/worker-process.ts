@@ -3,6 +3,7 @@
 // W1  A worker is loaded once and never reused for another bundle: ES modules cannot be unloaded.
 // W2  `exited` resolves exactly once, whatever ended the process, after the last frame and line it sent were read.
 // W3  A worker that breaks the protocol is killed.
+// W4  A worker that publishes faster than the server takes it is not read for a while: its messages wait in its process.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
@@ -10,11 +11,13 @@ import { fileURLToPath } from "node:url";
 import { type Clock, within } from "../clock.ts";
 import type { Delivery } from "../deliver/delivery.ts";
 import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
-import type { Outcome, SerializedError, WorkerExit } from "../deliver/outcome.ts";
+import type { SerializedError, WorkerExit } from "../deliver/outcome.ts";
 import type { WorkerEvents, WorkerPort } from "../deliver/worker-port.ts";
 import { RuntimeError } from "../errors.ts";
 import { probeStack } from "./blocked-stack.ts";
+import { readCall, writeAnswer } from "./call-frame.ts";
 import { describeExit, explainExit, isNoise, OVER_MEMORY, type ProcessEnd } from "./exit.ts";
+import { readFailure } from "./failure-frame.ts";
 import { residentBytes, residentLimitBytes } from "./limits.ts";
 import { OutputCapture } from "./output.ts";
 import {
@@ -34,6 +37,7 @@ const ENTRY = fileURLToPath(
   import.meta.resolve(import.meta.url.endsWith(".ts") ? "./worker/entry.ts" : "./worker/entry.js"),
 );
 const FLUSH_AT_BYTES = 256 * 1024;
+const MOST_UNANSWERED_BYTES = 4 * 1024 * 1024;
 
 export interface SpawnOptions {
   readonly memoryMiB: number;
@@ -89,6 +93,7 @@ export class WorkerProcess implements WorkerPort {
   private events: WorkerEvents | undefined;
   private boundSubject = "";
   private flushScheduled = false;
+  private unansweredBytes = 0;
   private teardownError: SerializedError | undefined;
 
   constructor(options: SpawnOptions) {
@@ -126,6 +131,7 @@ export class WorkerProcess implements WorkerPort {
     });
     const socketClosed = new Promise<void>((resolve) => this.socket.once("close", () => resolve()));
     this.exited = this.awaitEnd().then(async (end) => {
+      this.socket.resume(); // W2 before W4.
       // A grandchild may hold the pipes open: what has not come a moment after the end is not waited for.
       await within(options.clock, 100, Promise.all([socketClosed, stdout.ended, stderr.ended]));
       const exit = describeExit(end, this.killedBecause, stderr.last);
@@ -265,13 +271,13 @@ export class WorkerProcess implements WorkerPort {
           reply: Buffer.from(bytes.subarray(start + 4, end)),
         });
       case FrameType.failed:
-        return this.events?.ended(bytes.readUInt32BE(start), jsonBody<Outcome>(bytes, start + 4, end));
+        return this.events?.ended(bytes.readUInt32BE(start), readFailure(jsonBody(bytes, start + 4, end)));
       case FrameType.chunk:
         return this.events?.chunk(bytes.readUInt32BE(start), Buffer.from(bytes.subarray(start + 4, end)));
       case FrameType.publish:
-        return void this.answerCall("publish", bytes, start, end);
+        return void this.answerCall(bytes.readUInt32BE(start), readCall("publish", bytes, start, end), end - start);
       case FrameType.request:
-        return void this.answerCall("request", bytes, start, end);
+        return void this.answerCall(bytes.readUInt32BE(start), readCall("request", bytes, start, end), 0);
       case FrameType.log:
         return this.listener?.log(jsonBody<LogRecord>(bytes, start, end));
       case FrameType.pong:
@@ -305,16 +311,18 @@ export class WorkerProcess implements WorkerPort {
     throw new RangeError(`frame type ${type} in phase "${phase.kind}"`);
   }
 
-  private async answerCall(kind: "publish" | "request", bytes: Buffer, start: number, end: number): Promise<void> {
-    const number = bytes.readUInt32BE(start);
-    const call = readCall(kind, bytes, start, end);
+  private get isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** `bytes`: what counts against the bound of W4. A request may wait for this very worker, so it counts nothing. */
+  private async answerCall(number: number, call: HandlerCall, bytes: number): Promise<void> {
+    this.unansweredBytes += bytes;
+    if (this.unansweredBytes > MOST_UNANSWERED_BYTES && this.isRunning) this.socket.pause();
     const answer = (await this.listener?.call(call)) ?? { ok: false, code: 500, message: "the worker has no listener" };
-    this.out.begin(FrameType.answer);
-    this.out.u32(number);
-    this.out.u16(answer.ok ? 0 : answer.code);
-    if (answer.ok) this.out.bytes(answer.body);
-    else this.out.text(answer.message);
-    this.out.end();
+    this.unansweredBytes -= bytes;
+    if (this.unansweredBytes <= MOST_UNANSWERED_BYTES / 2 && this.socket.isPaused()) this.socket.resume();
+    writeAnswer(this.out, number, answer);
     this.scheduleFlush();
   }
 
@@ -365,21 +373,6 @@ export class WorkerProcess implements WorkerPort {
     this.events?.exited(exit);
     this.events = undefined;
   }
-}
-
-function readCall(kind: "publish" | "request", bytes: Buffer, start: number, end: number): HandlerCall {
-  const timeoutMs = bytes.readUInt32BE(start + 8);
-  let at = start + 12;
-  const subjectEnd = at + 2 + bytes.readUInt16BE(at);
-  const subject = bytes.toString("utf8", at + 2, subjectEnd);
-  at = subjectEnd;
-  const idEnd = at + 2 + bytes.readUInt16BE(at);
-  const messageId = bytes.toString("utf8", at + 2, idEnd);
-  at = idEnd;
-  const headersEnd = at + 4 + bytes.readUInt32BE(at);
-  // Copies: the call outlives the frame.
-  const headers = Buffer.from(bytes.subarray(at + 4, headersEnd));
-  return { kind, subject, messageId, headers, payload: Buffer.from(bytes.subarray(headersEnd, end)), timeoutMs };
 }
 
 function exitAsError(exit: WorkerExit): SerializedError {

@@ -36,7 +36,7 @@ export class Collector<T> {
 
   add(message: Msg): void {
     this.messages.push(message);
-    this.values.push(valueOf(message.data) as T);
+    this.values.push(contentOf(message.data) as T);
     for (const wake of this.waiting.splice(0)) wake();
   }
 
@@ -102,12 +102,12 @@ function answerOf(message: Msg): Answer {
     code,
     error: message.headers?.get("Nats-Service-Error") ?? "",
     text,
-    value: valueOf(message.data),
+    value: contentOf(message.data),
     message,
   };
 }
 
-function valueOf(data: Uint8Array): unknown {
+function contentOf(data: Uint8Array): unknown {
   const text = Buffer.from(data).toString("utf8");
   try {
     return JSON.parse(text);

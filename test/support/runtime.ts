@@ -58,19 +58,17 @@ export function useStage(serverConfig?: string): Stage {
   let before: ReadonlySet<number>;
   beforeAll(async () => {
     server = await startTestServer(serverConfig === undefined ? {} : { config: serverConfig });
-    client = await connectClient(server.url);
   });
-  beforeEach(() => {
+  beforeEach(async () => {
     before = childProcesses();
+    client = await connectClient(server.url);
   });
   afterEach(async () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+    await client.connection.close();
     await noneLeft(before);
   });
-  afterAll(async () => {
-    await client?.connection.close();
-    await server?.stop();
-  });
+  afterAll(() => server?.stop());
   return {
     get server() {
       return server;

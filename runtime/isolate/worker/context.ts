@@ -7,6 +7,7 @@ import { HOPS_HEADER } from "../../deliver/delivery.ts";
 import { decodeHeaders, encodeHeaders, type HeaderPairs, headerProblem } from "../../deliver/header-block.ts";
 import { wildcardsOf } from "../../metadata/subject.ts";
 import { FrameType, type FrameWriter, type StartRequest } from "../protocol.ts";
+import { Confirmation } from "./confirmation.ts";
 import { ReceivedHeaders } from "./headers.ts";
 import type { Link } from "./link.ts";
 import { createLog, type Log } from "./log.ts";
@@ -51,7 +52,7 @@ export class DeliveryContext {
   private ownLog: Log | undefined;
   private parts: readonly string[] | undefined;
   /** Publishes not yet confirmed. The delivery has not returned before they are. */
-  readonly unconfirmed = new Set<Promise<unknown>>();
+  readonly unconfirmed = new Set<Confirmation>();
 
   constructor(arrival: Arrival, services: WorkerServices) {
     this.arrival = arrival;
@@ -102,10 +103,10 @@ export class DeliveryContext {
     const { frame, answer } = this.beginCall(FrameType.publish, target, data, options);
     frame.end();
     this.services.link.schedule();
-    const confirmed = answer.then(() => undefined);
+    const confirmed = new Confirmation((resolve, reject) => answer.then(() => resolve(undefined), reject));
     this.unconfirmed.add(confirmed);
     // Handled here as well, so that a publish nobody awaits fails the delivery and not the process.
-    confirmed.then(
+    confirmed.settled().then(
       () => this.unconfirmed.delete(confirmed),
       () => undefined,
     );
@@ -120,6 +121,11 @@ export class DeliveryContext {
     const decoded = decodePayload(body, 0, body.length, false);
     return decoded.kind === "unreadable" ? undefined : decoded.value;
   };
+
+  /** Resolves when no publish is on its way any more. Rejects with the failure of one that nobody awaited. */
+  async allConfirmed(): Promise<void> {
+    await Promise.all([...this.unconfirmed].map((confirmed) => confirmed.settled()));
+  }
 
   abort(reason: Error): void {
     this.abortReason = reason;

@@ -168,7 +168,7 @@ export class Runner {
   ): Promise<void> {
     try {
       const value = await returned;
-      if (context.unconfirmed.size > 0) await Promise.all(context.unconfirmed);
+      if (context.unconfirmed.size > 0) await context.allConfirmed();
       this.reportReturned(frameId, value, rawText);
     } catch (error) {
       this.reportError(frameId, error);
