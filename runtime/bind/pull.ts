@@ -128,8 +128,7 @@ export class PullSource {
   tick(): void {
     const { inbox } = this;
     if (inbox === undefined || inbox.outstanding === 0 || !this.options.uplink.isUp) return;
-    if (++inbox.silentTicks > SILENT_TICKS) return this.lose("it does not answer");
-    if (++inbox.ticksSinceRequest > STALE_TICKS) this.renew();
+    if (++inbox.silentTicks > SILENT_TICKS || ++inbox.ticksSinceRequest > STALE_TICKS) this.lose("it does not answer");
   }
 
   private async leave(): Promise<void> {

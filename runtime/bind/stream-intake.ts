@@ -120,7 +120,18 @@ export class StreamIntake {
   private async close(): Promise<void> {
     this.forget();
     await this.pulls.close();
+    await this.purgeRequests();
     this.stopTickingWhenEmpty();
+  }
+
+  /**
+   * Looking a consumer up makes the server drop requests that nobody listens for any more. Server 2.9 would else meet one
+   * with a redelivery in hand, and then forget that redelivery for the ack wait and deliver another message twice.
+   */
+  private async purgeRequests(): Promise<void> {
+    const { services, spec } = this.options;
+    const lookup = services.jsm.consumers.info(spec.stream, spec.durable).catch(() => undefined); // Gone, then so are they.
+    if (services.uplink.isUp) await within(services.clock, LOOKUP_MS, lookup);
   }
 
   private onMessage(message: Msg): void {
@@ -226,6 +237,8 @@ export class StreamIntake {
     const { services, spec } = this.options;
     const state: IntakeState = { kind: "reviving" };
     this.state = state;
+    // The lookup that follows makes the server drop its requests: see `purgeRequests`.
+    this.pulls.stop();
     try {
       const how = await ensureDurable(services.connection, services.jsm, spec);
       if (how === "created") this.tellCreated(why);

@@ -1,0 +1,188 @@
+// A nats-server for one test file, and handlers' owners that hold what arrives until the test settles it.
+
+import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
+import { type Binder, createBinder } from "../../runtime/bind/binder.ts";
+import type { Binding } from "../../runtime/bind/binding.ts";
+import { type Clock, systemClock } from "../../runtime/clock.ts";
+import type { Delivery } from "../../runtime/deliver/delivery.ts";
+import type { Settlement } from "../../runtime/deliver/settle.ts";
+import type { RuntimeError } from "../../runtime/errors.ts";
+import type { ResolvedMetadata } from "../../runtime/metadata/handler-metadata.ts";
+import { eventRecorder } from "./event-recorder.ts";
+import { startTestServer, type TestServer } from "./nats-server.ts";
+
+export const ACK: Settlement = { do: "ack" };
+
+export function durable(subject: string, changes: Partial<ResolvedMetadata> = {}): ResolvedMetadata {
+  return {
+    kind: "durable",
+    subject,
+    description: "",
+    hasSchema: false,
+    concurrency: 4,
+    timeoutMs: 30_000,
+    retry: { attempts: 3, backoffMs: [10] },
+    expiresMs: 0,
+    ordered: false,
+    memoryMiB: 256,
+    env: [],
+    idleMs: 0,
+    minWorkers: 0,
+    workers: 1,
+    maxQueued: 100,
+    maxQueuedBytes: 1_000_000,
+    disabled: false,
+    ...changes,
+  };
+}
+
+/** Takes deliveries as a dispatcher would, and lets the test settle them. */
+export class HeldOwner {
+  readonly deliveries: Delivery[] = [];
+  readonly open = new Set<Delivery>();
+  binding: Binding | undefined;
+  /** Most in hand at once. */
+  most = 0;
+  slots: number;
+  /** Settles everything at once with it. */
+  readonly settleWith: Settlement | undefined;
+  private taken = 0;
+  private waiting: (() => void)[] = [];
+
+  constructor(slots: number, settleWith?: Settlement) {
+    this.slots = slots;
+    this.settleWith = settleWith;
+  }
+
+  get room(): number {
+    return Math.max(0, this.slots - this.open.size);
+  }
+
+  accept(delivery: Delivery): boolean {
+    this.deliveries.push(delivery);
+    this.open.add(delivery);
+    this.most = Math.max(this.most, this.open.size);
+    for (const wake of this.waiting.splice(0)) wake();
+    const { settleWith } = this;
+    if (settleWith !== undefined) setImmediate(() => this.settle(delivery, settleWith));
+    return true;
+  }
+
+  settle(delivery: Delivery, settlement: Settlement): string | undefined {
+    this.open.delete(delivery);
+    const done = this.binding?.apply(delivery, settlement);
+    this.binding?.roomChanged();
+    return done;
+  }
+
+  /** The next delivery that no `next` has returned before. */
+  async next(): Promise<Delivery> {
+    await this.until(this.taken + 1);
+    return this.deliveries[this.taken++]!;
+  }
+
+  async until(count: number): Promise<readonly Delivery[]> {
+    while (this.deliveries.length < count) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    return this.deliveries;
+  }
+}
+
+export interface Replica {
+  readonly connection: NatsConnection;
+  readonly binder: Binder;
+  readonly events: ReturnType<typeof eventRecorder>;
+  /** Errors told to `onLost`. */
+  readonly lost: RuntimeError[];
+  bind(handler: string, metadata: ResolvedMetadata, settleWith?: Settlement): Promise<HeldOwner>;
+}
+
+export interface ReplicaOptions {
+  readonly provision?: boolean;
+  readonly streams?: readonly string[];
+  readonly clock?: Clock;
+  readonly app?: string;
+}
+
+export interface StreamStage {
+  readonly server: TestServer;
+  readonly client: NatsConnection;
+  readonly jsm: JetStreamManager;
+  replica(options?: ReplicaOptions): Promise<Replica>;
+  /** Publish texts into a stream and await their acknowledgements. */
+  store(subject: string, ...texts: readonly string[]): Promise<void>;
+}
+
+/** Call it at the top of a test file. Each test begins without streams. */
+export function useStreamStage(): StreamStage {
+  const cleanups: (() => unknown)[] = [];
+  let server: TestServer;
+  let client: NatsConnection;
+  let jsm: JetStreamManager;
+  beforeAll(async () => {
+    server = await startTestServer();
+  });
+  beforeEach(async () => {
+    client = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 20 });
+    jsm = await jetstreamManager(client);
+    for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  });
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+    await client.close();
+  });
+  afterAll(() => server?.stop());
+
+  return {
+    get server() {
+      return server;
+    },
+    get client() {
+      return client;
+    },
+    get jsm() {
+      return jsm;
+    },
+    async replica({ provision = false, streams = [], clock = systemClock, app = "app" } = {}) {
+      const connection = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 20 });
+      cleanups.push(() => connection.close());
+      const events = eventRecorder();
+      const lost: RuntimeError[] = [];
+      const instance = crypto.randomUUID().slice(0, 8);
+      const { emit } = events;
+      const binder = createBinder({
+        connection,
+        app,
+        instance,
+        inboxPrefix: undefined,
+        streams,
+        provision,
+        clock,
+        emit,
+      });
+      cleanups.push(() => binder.settled());
+      return {
+        connection,
+        binder,
+        events,
+        lost,
+        async bind(handler, metadata, settleWith) {
+          const owner = new HeldOwner(metadata.concurrency, settleWith);
+          const plan = await binder.plan(handler, metadata);
+          const onLost = (error: RuntimeError) => void lost.push(error);
+          owner.binding = await plan.bind({ handler, metadata, owner, onOverflow: () => undefined, onLost });
+          cleanups.push(() => owner.binding?.unbind());
+          return owner;
+        },
+      };
+    },
+    async store(subject, ...texts) {
+      for (const text of texts) await client.request(subject, text);
+    },
+  };
+}
+
+export function textOf(delivery: Delivery): string {
+  return Buffer.from(delivery.data).toString();
+}
