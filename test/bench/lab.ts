@@ -67,7 +67,7 @@ export class Lab {
       label: "raw client",
       works,
       cpu: () => ({ process: cpuNs(child.pid) }),
-      failures: () => child.call("failures", null as never),
+      failures: () => child.call("failures", null),
       async close() {
         if (profile !== undefined) await child.call("stopProfile", profile);
         await child.call("close", null);
@@ -86,7 +86,7 @@ export class Lab {
     await child.call("start", this.startOptions(project, "start"));
     const profile = this.profileFile(scenario, "supervisor");
     if (profile !== undefined) await child.call("startProfile", null);
-    const failures = () => child.call("failures", null as never);
+    const failures = () => child.call("failures", null);
     const found = await failures();
     if (found.length > 0) throw new Error(`the handlers do not serve: ${found.join("; ")}`);
     return {

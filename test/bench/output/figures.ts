@@ -4,13 +4,16 @@ import type { Spread } from "../measure/statistics.ts";
 
 type Show = (value: number) => string;
 
-/** `312,000 (298,000..330,000)` */
+/** `312k (298k..330k)` */
 export function showSpread({ median, min, max }: Spread, show: Show): string {
   return `${show(median)} (${show(min)}..${show(max)})`;
 }
 
-/** Rates to three digits: more are noise. */
-export const perSecond: Show = (value) => Number(value.toPrecision(3)).toLocaleString("en-US");
+/** Rates to three digits, `312k`: more are noise. */
+export const perSecond: Show = (value) => {
+  const rounded = Number(value.toPrecision(3));
+  return rounded < 10_000 ? rounded.toLocaleString("en-US") : `${Number((rounded / 1_000).toPrecision(3))}k`;
+};
 export const whole: Show = (value) => Math.round(value).toLocaleString("en-US");
 export const two: Show = (value) => value.toFixed(2);
 export const one: Show = (value) => value.toFixed(1);

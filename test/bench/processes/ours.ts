@@ -95,7 +95,7 @@ const NO_CREDENTIALS = {
 const commands = {
   start,
   /** What went wrong so far, in one line each. */
-  failures: async (): Promise<string[]> =>
+  failures: async (_: null): Promise<string[]> =>
     [...failures].map(([line, count]) => (count > 1 ? `${line} (${count} times)` : line)),
   startProfile: (_: null) => startProfile(),
   stopProfile,

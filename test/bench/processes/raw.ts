@@ -44,7 +44,7 @@ function handlerOf(work: Work, nats: NatsConnection): (message: Msg) => void {
 const commands = {
   start,
   /** What went wrong so far, in one line each. */
-  failures: async (): Promise<string[]> => (invalid === 0 ? [] : [`raw: ${invalid} invalid payloads`]),
+  failures: async (_: null): Promise<string[]> => (invalid === 0 ? [] : [`raw: ${invalid} invalid payloads`]),
   startProfile: (_: null) => startProfile(),
   stopProfile,
   close: async (_: null) => {
