@@ -3,6 +3,7 @@
 import {
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -32,6 +33,8 @@ export interface TestProject {
   /** Put a fixture in place under the given name, `NAME` in it replaced by its value. */
   copy(fixture: string, file: string, replacements?: Replacements): void;
   rename(from: string, to: string): void;
+  /** The built code of a handler's version; empty when it is not there. */
+  built(handler: string, version: string): string;
   remove(file: string): void;
   /** Remove the folder. */
   end(): void;
@@ -73,6 +76,12 @@ export function createProject(files: Readonly<Record<string, string>> = {}): Tes
     },
     copy: (name, file, replacements) => write(file, fixture(name, replacements)),
     rename: (from, to) => renameSync(path(from), path(to)),
+    built(handler, version) {
+      const build = join(rootDir, ".handlers", "build");
+      const name = `${handler}.${version}.mjs`;
+      const [path] = readdirSync(build, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(name));
+      return path === undefined ? "" : readFileSync(join(build, path), "utf8");
+    },
     remove: (file) => rmSync(path(file)),
     end: () => rmSync(rootDir, { recursive: true, force: true }),
   };
