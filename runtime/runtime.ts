@@ -141,7 +141,6 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
       app: config.app,
       instance,
       supervisor,
-      pending: async () => undefined,
       clock,
       emit,
     });
@@ -158,6 +157,7 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
     let closing: Promise<readonly string[]> | undefined;
     const close = async (graceMs: number) => {
       emit({ type: "runtime.draining", graceMs });
+      control?.close();
       await watch?.close();
       const unfinished = await supervisor.close(graceMs);
       await undo();

@@ -1,30 +1,37 @@
 // The runtime's ear for control requests, and its memory of the operator's intents.
 //
 // K1  Answers come from every replica; one that is closing no longer answers.
-// K2  A revision counts as applied once the handlers it concerns take no more messages (or take them again).
 
 import { hostname } from "node:os";
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
 import type { Clock } from "../clock.ts";
 import { RuntimeError, toRuntimeError } from "../errors.ts";
-import type { Emit } from "../events.ts";
+import type { Emit, LogLevel } from "../events.ts";
+import type { Disabled } from "../supervise/intent.ts";
 import { matchesAny } from "../supervise/name-filter.ts";
 import type { Supervisor } from "../supervise/supervisor.ts";
+import { AppliedMarks } from "./applied-marks.ts";
 import {
+  type Answer,
   type AppliedReply,
+  type AppliedRequest,
   type ControlVerb,
   controlSubject,
   type InvokeReply,
   type InvokeRequest,
   type LogLine,
+  type LogsReply,
   type LogsRequest,
+  type ReloadedHandler,
   type ReloadReply,
   type ReloadRequest,
   type ReplicaInfo,
   type StatusReply,
 } from "./control-protocol.ts";
-import { type IntentStore, openIntentStore } from "./intent-store.ts";
-import { LogTap } from "./log-tap.ts";
+import { type IntentMark, openIntentStore } from "./intent-store.ts";
+import { IntentWatch } from "./intent-watch.ts";
+import { type LineFilter, LogTap } from "./log-tap.ts";
+import { partsOf } from "./parts.ts";
 import { reportedError, reportedHandler } from "./reported.ts";
 
 export interface ControlPlaneOptions {
@@ -32,44 +39,53 @@ export interface ControlPlaneOptions {
   readonly app: string;
   readonly instance: string;
   readonly supervisor: Supervisor;
-  /** Messages of the stream that wait for a durable handler; undefined where that is not known. */
-  readonly pending: (handler: string) => Promise<number | undefined>;
   readonly clock: Clock;
   readonly emit: Emit;
 }
 
-type Answer = (request: Msg) => Promise<object | undefined>;
+const LONGEST_WAIT_MS = 30_000;
+const LONGEST_LEASE_MS = 60_000;
+const MOST_LINES = 500;
 
 export class ControlPlane {
   private readonly options: ControlPlaneOptions;
   private readonly replica: ReplicaInfo;
   private readonly tap: LogTap;
+  private readonly applied: AppliedMarks;
   private readonly subscriptions: Subscription[] = [];
-  private store: IntentStore | undefined;
-  private revision = 0;
+  private intents: IntentWatch | undefined;
 
   constructor(options: ControlPlaneOptions) {
     this.options = options;
-    const { instance, clock, connection } = options;
+    const { instance, clock } = options;
     this.replica = { instance, host: hostname(), pid: process.pid, startedAtMs: clock.nowMs() };
-    this.tap = new LogTap(clock, (to, lines) => connection.publish(to, JSON.stringify(lines)));
+    this.applied = new AppliedMarks(clock);
+    this.tap = new LogTap(clock, (to, line) => this.sendLine(to, line));
   }
 
-  /** Learn what is disabled, before anything serves. Rejects with NATS_UNREACHABLE; see `openIntentStore`. */
+  /** Learn what is disabled, before anything serves. Rejects with NATS_UNREACHABLE, within 20 s. */
   async loadIntents(): Promise<void> {
-    const { connection, app, clock } = this.options;
+    const { connection, app, clock, emit } = this.options;
     if (connection.info?.jetstream !== true) return this.tellNoBucket();
-    this.store = await openIntentStore(connection, app, clock);
-    await this.store.follow((name, disabled, revision) => void this.apply(name, disabled, revision));
+    this.intents = new IntentWatch({
+      open: () => openIntentStore(connection, app, clock),
+      clock,
+      onIntent: (name, disabled, mark) => void this.apply(name, disabled, mark),
+      onLost: (cause) =>
+        this.notice("warn", `intents: ${toRuntimeError(cause, "KV").message}; the last known ones hold`),
+      onBack: () => emit({ type: "runtime.notice", level: "info", message: "intents: the bucket answers again" }),
+    });
+    await this.intents.start();
+    void this.checkOnReconnect();
   }
 
   /** Take requests. Resolves when the server has confirmed it. */
   async listen(): Promise<void> {
-    this.on("status", () => this.status());
-    this.on("applied", async (): Promise<AppliedReply> => ({ replica: this.replica, revision: this.revision }));
-    this.on("reload", (request) => this.reload(request.json<ReloadRequest>()));
-    this.on("invoke", (request) => this.invoke(request.json<InvokeRequest>()), `${this.options.app}.control`);
-    this.on("logs", (request) => this.logs(request));
+    this.on("status", async () => this.status());
+    this.on("applied", async (request) => [await this.awaitApplied(request.json<AppliedRequest>())]);
+    this.on("reload", async (request) => [await this.reload(request.json<ReloadRequest>())]);
+    this.on("invoke", async (request) => [await this.invoke(request.json<InvokeRequest>())], this.queueGroup);
+    this.on("logs", async (request) => this.logs(request));
     await this.options.connection.flush();
   }
 
@@ -78,13 +94,17 @@ export class ControlPlane {
     this.tap.add({ ...line, replica: this.replica.instance });
   }
 
-  /** K1. */
+  /** K1. Twice is safe. */
   close(): void {
-    for (const subscription of this.subscriptions) subscription.unsubscribe();
-    this.store?.close();
+    for (const subscription of this.subscriptions.splice(0)) subscription.unsubscribe();
+    this.intents?.close();
   }
 
-  private on(verb: ControlVerb, answer: Answer, queue?: string): void {
+  private get queueGroup(): string {
+    return `${this.options.app}.control`;
+  }
+
+  private on(verb: ControlVerb, answer: (request: Msg) => Promise<readonly Answer[]>, queue?: string): void {
     const { connection, app } = this.options;
     const subscription = connection.subscribe(controlSubject(app, verb), {
       ...(queue === undefined ? {} : { queue }),
@@ -96,42 +116,71 @@ export class ControlPlane {
     this.subscriptions.push(subscription);
   }
 
-  private async answer(request: Msg, answer: Answer): Promise<void> {
+  private async answer(request: Msg, answer: (request: Msg) => Promise<readonly Answer[]>): Promise<void> {
+    if (request.reply === undefined || request.reply === "") return;
     try {
-      const reply = await answer(request);
-      if (reply !== undefined) request.respond(JSON.stringify(reply));
+      const parts = await answer(request);
+      for (const [at, part] of parts.entries()) {
+        this.publish(request.reply, at === parts.length - 1 ? part : { ...part, more: true });
+      }
     } catch (error) {
-      const failure = reportedError(toRuntimeError(error, `control request on "${request.subject}"`));
-      request.respond(JSON.stringify({ replica: this.replica, error: failure }));
+      const refusal = reportedError(toRuntimeError(error, `control request on "${request.subject}"`));
+      this.publish(request.reply, { replica: this.replica, refusal });
     }
   }
 
-  /** K2. */
-  private async apply(...[name, disabled, revision]: Parameters<Parameters<IntentStore["follow"]>[0]>): Promise<void> {
-    await this.options.supervisor.setOperatorIntent(name, disabled);
-    this.revision = Math.max(this.revision, revision);
+  private sendLine(to: string, line: LogLine): void {
+    const reply: LogsReply = { replica: this.replica, lines: [line] };
+    this.publish(to, reply);
   }
 
-  private async status(): Promise<StatusReply> {
-    const handlers = await Promise.all(
-      this.options.supervisor.status().map(async (status) => {
-        const pending = status.kind === "durable" ? await this.options.pending(status.name) : undefined;
-        return { ...reportedHandler(status), ...(pending === undefined ? {} : { pending }) };
-      }),
-    );
-    return { replica: this.replica, handlers };
+  /** Whoever asked may be gone, and so may the connection: then nobody is left to tell. */
+  private publish(to: string, answer: Answer): void {
+    const { connection } = this.options;
+    if (!connection.isClosed() && !connection.isDraining()) connection.publish(to, JSON.stringify(answer));
+  }
+
+  private async apply(name: string, disabled: Disabled | undefined, mark: IntentMark | undefined): Promise<void> {
+    await this.options.supervisor.setOperatorIntent(name, disabled);
+    if (mark !== undefined) this.applied.add(mark);
+  }
+
+  private async checkOnReconnect(): Promise<void> {
+    for await (const { type } of this.options.connection.status()) {
+      if (type === "reconnect") void this.intents?.check();
+    }
+  }
+
+  private status(): StatusReply[] {
+    const handlers = this.options.supervisor.status().map(reportedHandler);
+    return partsOf(handlers).map((part) => ({ replica: this.replica, handlers: part }));
+  }
+
+  private async awaitApplied({ marks, waitMs }: AppliedRequest): Promise<AppliedReply> {
+    const waiting = await this.applied.missing(marks, Math.min(waitMs, LONGEST_WAIT_MS));
+    return { replica: this.replica, waiting };
   }
 
   private async reload({ names }: ReloadRequest): Promise<ReloadReply> {
-    const wanted = matchesAny(names);
-    const known = this.options.supervisor.status().filter(({ name }) => wanted(name));
-    await Promise.all(known.map(({ name }) => this.options.supervisor.reload(name)));
-    const after = new Map(this.options.supervisor.status().map((status) => [status.name, status]));
-    const reloaded = known.map(({ name }) => {
-      const failure = after.get(name)?.lastFailure;
-      return { name, ...(failure === undefined ? {} : { error: reportedError(failure) }) };
-    });
+    const { supervisor } = this.options;
+    const known = new Set(supervisor.status().map(({ name }) => name));
+    const reloaded = await Promise.all(names.filter((name) => known.has(name)).map((name) => this.reloadOne(name)));
     return { replica: this.replica, reloaded };
+  }
+
+  private async reloadOne(name: string): Promise<ReloadedHandler> {
+    const { supervisor, clock } = this.options;
+    const startedAtMs = clock.monotonicMs();
+    await supervisor.reload(name, { force: true });
+    const status = supervisor.status().find((handler) => handler.name === name);
+    const { state = "stopped", version, lastFailure } = status ?? {};
+    return {
+      name,
+      state,
+      tookMs: clock.monotonicMs() - startedAtMs,
+      ...(version === undefined ? {} : { version }),
+      ...(lastFailure === undefined ? {} : { error: reportedError(lastFailure) }),
+    };
   }
 
   private async invoke({ name, data, headers }: InvokeRequest): Promise<InvokeReply> {
@@ -140,32 +189,42 @@ export class ControlPlane {
     const invoked = await supervisor.invoke(name, Buffer.from(data, "base64"), headers);
     if (invoked === undefined)
       throw new RuntimeError("HANDLER_NOT_FOUND", `there is no handler "${name}"`, { handler: name });
-    const { outcome, error } = invoked;
-    const reply =
-      outcome.kind === "returned" && outcome.reply !== undefined
-        ? Buffer.from(outcome.reply).toString("base64")
-        : undefined;
+    const { outcome, chunks, error } = invoked;
+    const last = outcome.kind === "returned" && outcome.reply !== undefined ? [outcome.reply] : [];
+    // The last reply of a generator is empty.
+    const replies = chunks.length > 0 ? chunks : last;
     return {
       replica: this.replica,
       outcome: outcome.kind,
       tookMs: clock.monotonicMs() - startedAtMs,
-      ...(reply === undefined ? {} : { reply }),
+      replies: replies.map((reply) => Buffer.from(reply).toString("base64")),
       ...(error === undefined ? {} : { error: reportedError(error) }),
     };
   }
 
-  private async logs(request: Msg): Promise<object | undefined> {
-    const { names, last, leaseMs } = request.json<LogsRequest>();
-    const matches = names.length === 0 ? () => true : matchesAny(names);
-    if (request.reply) this.tap.lease(request.reply, matches, Math.min(leaseMs, 60_000));
-    return this.tap.last(Math.min(last, 500), matches);
+  private logs(request: Msg): LogsReply[] {
+    const { names, last, level, leaseMs } = request.json<LogsRequest>();
+    const matches = lineFilter(names, level as LogLevel);
+    if (request.reply) this.tap.lease(request.reply, matches, Math.min(leaseMs, LONGEST_LEASE_MS));
+    if (last === 0) return []; // Only the lease was renewed.
+    const lines = this.tap.last(Math.min(last, MOST_LINES), matches);
+    return partsOf(lines).map((part) => ({ replica: this.replica, lines: part }));
   }
 
   private tellNoBucket(): void {
-    this.options.emit({
-      type: "runtime.notice",
-      level: "warn",
-      message: "this NATS server has no JetStream: `handlers disable` cannot be remembered",
-    });
+    this.notice("warn", "this NATS server has no JetStream: `handlers disable` cannot be remembered");
   }
+
+  private notice(level: LogLevel, message: string): void {
+    this.options.emit({ type: "runtime.notice", level, message });
+  }
+}
+
+const LEVELS: readonly string[] = ["trace", "debug", "info", "warn", "error", "fatal"] satisfies LogLevel[];
+
+/** Without names: every line, also those of no handler. */
+function lineFilter(names: readonly string[], least: LogLevel): LineFilter {
+  const isWanted = names.length === 0 ? () => true : matchesAny(names);
+  const threshold = LEVELS.indexOf(least);
+  return ({ handler, level }) => LEVELS.indexOf(level) >= threshold && isWanted(handler ?? "");
 }

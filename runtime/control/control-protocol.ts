@@ -1,10 +1,12 @@
 // What control clients and runtimes say to each other, over subjects of the app: whoever may publish to
 // `_HANDLERS.<app>.>` controls it, and NATS permissions decide who that is.
 //
-// Requests and replies are JSON. Every replica answers every request, but `invoke`, which one of them takes.
+// Requests and replies are JSON. Every replica answers every request, but `invoke`, which one of them takes. A long
+// answer comes as several messages, each saying whether more follow.
 
 import type { StateKind } from "../supervise/handler-state.ts";
 import type { IntentSource } from "../supervise/intent.ts";
+import type { IntentMark } from "./intent-store.ts";
 
 export type ControlVerb = "status" | "applied" | "reload" | "invoke" | "logs";
 
@@ -27,9 +29,9 @@ export interface ReplicaInfo {
 export interface ReportedError {
   readonly code: string;
   readonly message: string;
-  readonly place: string | undefined;
-  readonly frame: string | undefined;
-  readonly remedy: string | undefined;
+  readonly place?: string;
+  readonly frame?: string;
+  readonly remedy?: string;
 }
 
 /** One handler in one replica. */
@@ -37,17 +39,18 @@ export interface ReportedHandler {
   readonly name: string;
   readonly file: string;
   readonly state: StateKind;
+  /** Of the version that serves, or that did before it was disabled, as are `subject` and `version`. */
   readonly kind?: string;
   readonly subject?: string;
   readonly version?: string;
   readonly inFlight: number;
   readonly queued: number;
-  /** Messages of the stream not yet handed out; durable only. */
-  readonly pending?: number;
   readonly handled: number;
   readonly failed: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** How many deliveries took up to 0.1, 0.2, 0.4, ... ms: to work out percentiles over several replicas. */
+  readonly durations: readonly number[];
   readonly reloads: number;
   readonly restarts: number;
   readonly pids: readonly number[];
@@ -63,24 +66,45 @@ export interface ReportedHandler {
   };
 }
 
-export interface StatusReply {
+/** Every answer of a replica. */
+export interface Answer {
   readonly replica: ReplicaInfo;
+  /** Another message with the rest follows. */
+  readonly more?: boolean;
+  /** The request could not be answered. */
+  readonly refusal?: ReportedError;
+}
+
+export interface StatusReply extends Answer {
   readonly handlers: readonly ReportedHandler[];
 }
 
-export interface AppliedReply {
-  readonly replica: ReplicaInfo;
-  /** Highest revision of the intents that this replica acts by. */
-  readonly revision: number;
+/** Asks for an answer once all marks have been applied, or `waitMs` milliseconds later. */
+export interface AppliedRequest {
+  readonly marks: readonly IntentMark[];
+  readonly waitMs: number;
+}
+
+export interface AppliedReply extends Answer {
+  /** Handlers that do not yet act by their mark. */
+  readonly waiting: readonly string[];
 }
 
 export interface ReloadRequest {
+  /** Names, no globs. */
   readonly names: readonly string[];
 }
 
-export interface ReloadReply {
-  readonly replica: ReplicaInfo;
-  readonly reloaded: readonly { readonly name: string; readonly error?: ReportedError }[];
+export interface ReloadReply extends Answer {
+  readonly reloaded: readonly ReloadedHandler[];
+}
+
+export interface ReloadedHandler {
+  readonly name: string;
+  readonly state: StateKind;
+  readonly version?: string;
+  readonly tookMs: number;
+  readonly error?: ReportedError;
 }
 
 export interface InvokeRequest {
@@ -90,12 +114,11 @@ export interface InvokeRequest {
   readonly headers: readonly (readonly [string, string])[];
 }
 
-export interface InvokeReply {
-  readonly replica: ReplicaInfo;
+export interface InvokeReply extends Answer {
   readonly outcome: string;
   readonly tookMs: number;
-  /** What it returned, base64; only for what replies. */
-  readonly reply?: string;
+  /** What it returned or yielded, base64; only for what replies. */
+  readonly replies: readonly string[];
   readonly error?: ReportedError;
 }
 
@@ -105,7 +128,13 @@ export interface LogsRequest {
   readonly names: readonly string[];
   /** How many past lines, 0 to 500. */
   readonly last: number;
+  /** The least level wanted. */
+  readonly level: string;
   readonly leaseMs: number;
+}
+
+export interface LogsReply extends Answer {
+  readonly lines: readonly LogLine[];
 }
 
 export interface LogLine {

@@ -1,27 +1,35 @@
-// What the operator wants of each handler, in a KV bucket that every replica watches: turning a handler off holds for
-// all of them, and survives restarts.
-//
-// I1  A replica that loses the bucket goes by the last intent it knew.
-// I2  An intent with an end is over at its end on every replica, whoever removes it from the bucket.
+// The KV bucket that keeps what the operator wants of each handler: turning a handler off holds for every replica, and
+// survives restarts.
 
 import { jetstream } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { type Clock, type Timer, within } from "../clock.ts";
+import { type Clock, within } from "../clock.ts";
 import { RuntimeError } from "../errors.ts";
-import type { Disabled } from "../supervise/intent.ts";
+import { type Intent, isInForce, keyOf, nameOf, readIntent } from "./intent.ts";
 
-export interface Intent {
-  readonly by: string;
-  readonly reason: string;
-  readonly sinceMs: number;
-  readonly untilMs?: number;
-  readonly now: boolean;
+/** Which version of which handler's intent, of which bucket: one that is made anew counts from 1 again. */
+export interface IntentMark {
+  readonly bucket: string;
+  readonly name: string;
+  readonly revision: number;
 }
 
-export type OnIntent = (name: string, disabled: Disabled | undefined, revision: number) => void;
+/** A state of the bucket as a whole. */
+export interface BucketState {
+  /** When it was made: another time is another bucket. */
+  readonly bucket: string;
+  readonly lastRevision: number;
+}
+
+export interface KeptIntent {
+  readonly name: string;
+  readonly text: string | undefined;
+  readonly revision: number;
+}
 
 const OPEN_MS = 10_000;
+const REQUEST_MS = 5_000;
 
 export function bucketName(app: string): string {
   return `${app}_handlers`;
@@ -29,108 +37,103 @@ export function bucketName(app: string): string {
 
 /** Open the app's bucket, made when missing. Rejects with NATS_UNREACHABLE when JetStream does not answer in 10 s. */
 export async function openIntentStore(connection: NatsConnection, app: string, clock: Clock): Promise<IntentStore> {
-  const opening = new Kvm(jetstream(connection, { timeout: OPEN_MS })).create(bucketName(app), { history: 5 });
-  const kv = await within(clock, OPEN_MS, opening).catch((error: unknown) => {
-    throw unreachable(app, error);
+  if (connection.info?.jetstream !== true) throw noJetStream(app);
+  return bounded(app, clock, async () => {
+    const kv = await new Kvm(jetstream(connection, { timeout: REQUEST_MS })).create(bucketName(app), { history: 5 });
+    const { streamInfo } = await kv.status();
+    return new IntentStore(kv, streamInfo.created, app, clock);
   });
-  if (kv === "expired") throw unreachable(app, undefined);
-  return new IntentStore(kv, clock);
 }
 
 export class IntentStore {
+  /** When the bucket was made. */
+  readonly bucket: string;
   private readonly kv: KV;
+  private readonly app: string;
   private readonly clock: Clock;
-  private readonly ends = new Map<string, Timer>();
-  private stopWatch: (() => void) | undefined;
 
-  constructor(kv: KV, clock: Clock) {
+  constructor(kv: KV, bucket: string, app: string, clock: Clock) {
     this.kv = kv;
+    this.bucket = bucket;
+    this.app = app;
     this.clock = clock;
   }
 
-  /** Call back for every intent there is, then for every change. Resolves when all that there is has been told. */
-  async follow(onIntent: OnIntent): Promise<void> {
-    const keys: string[] = [];
-    for await (const key of await this.kv.keys()) keys.push(key);
-    for (const key of keys) {
-      const entry = await this.kv.get(key);
-      if (entry !== null)
-        this.tell(entry.key, entry.operation === "PUT" ? entry.string() : undefined, entry.revision, onIntent);
-    }
-    const watch = await this.kv.watch();
-    this.stopWatch = () => watch.stop();
-    void (async () => {
-      for await (const { key, operation, revision, value } of watch) {
-        this.tell(key, operation === "PUT" ? Buffer.from(value).toString("utf8") : undefined, revision, onIntent);
-      }
-    })();
+  /** Resolves with the mark that replicas must have applied. */
+  async put(name: string, intent: Intent): Promise<IntentMark> {
+    const revision = await this.kv.put(keyOf(name), JSON.stringify(intent));
+    return { bucket: this.bucket, name, revision };
   }
 
-  /** Resolves with the revision that replicas must have applied. */
-  async disable(name: string, intent: Intent): Promise<number> {
-    return this.kv.put(name, JSON.stringify(intent));
+  /** Put it only when nothing else has been said since `revision`; 0: when nothing ever was. Resolves with whether it was put. */
+  async putAfter(name: string, text: string, revision: number): Promise<boolean> {
+    return this.kv.put(keyOf(name), text, { previousSeq: revision }).then(
+      () => true,
+      () => false, // Another was first.
+    );
   }
 
-  /** Resolves with the revision that replicas must have applied; undefined when the operator had not disabled it. */
-  async enable(name: string): Promise<number | undefined> {
-    const entry = await this.kv.get(name);
-    if (entry === null || entry.operation !== "PUT") return undefined;
-    await this.kv.delete(name);
-    const { streamInfo } = await this.kv.status();
-    return streamInfo.state.last_seq;
-  }
-
-  /** Intents in force, by handler name. */
-  async list(): Promise<Map<string, Intent>> {
-    const found = new Map<string, Intent>();
-    for await (const key of await this.kv.keys()) {
-      const entry = await this.kv.get(key);
-      if (entry?.operation === "PUT") found.set(key, entry.json<Intent>());
-    }
-    return found;
-  }
-
-  close(): void {
-    this.stopWatch?.();
-    for (const timer of this.ends.values()) timer.cancel();
-    this.ends.clear();
-  }
-
-  private tell(name: string, text: string | undefined, revision: number, onIntent: OnIntent): void {
-    this.ends.get(name)?.cancel();
-    this.ends.delete(name);
-    const intent = text === undefined ? undefined : readIntent(text);
-    const leftMs = intent?.untilMs === undefined ? undefined : intent.untilMs - this.clock.nowMs();
-    if (intent === undefined || (leftMs !== undefined && leftMs <= 0)) return onIntent(name, undefined, revision);
-    onIntent(name, { source: "operator", ...intent, untilMs: intent.untilMs }, revision);
-    if (leftMs === undefined) return;
-    // I2.
-    const end = this.clock.after(leftMs, () => {
-      onIntent(name, undefined, revision);
-      this.kv.delete(name, { previousSeq: revision }).catch(() => undefined); // Another replica was first.
+  /** Everything there is. Rejects with NATS_UNREACHABLE when that takes more than 10 s. */
+  async read(): Promise<KeptIntent[]> {
+    return bounded(this.app, this.clock, async () => {
+      const keys: string[] = [];
+      for await (const key of await this.kv.keys()) keys.push(key);
+      const entries = await Promise.all(keys.map((key) => this.kv.get(key)));
+      return entries.flatMap((entry) => (entry?.operation === "PUT" ? [keptOf(entry, entry.string())] : []));
     });
-    this.ends.set(name, end);
+  }
+
+  /** Intents that turn their handler off now, by handler name. */
+  async list(): Promise<Map<string, Intent>> {
+    const nowMs = this.clock.nowMs();
+    const intents = (await this.read()).map(({ name, text = "" }) => [name, readIntent(text)] as const);
+    return new Map(intents.filter(([, intent]) => isInForce(intent, nowMs)));
+  }
+
+  /** Tell everything there is, then every change, until closed. Rejects when the watch cannot be set up. */
+  async watch(tell: (kept: KeptIntent) => void): Promise<{ close(): void }> {
+    const watch = await this.kv.watch();
+    const pump = async () => {
+      for await (const entry of watch) tell(keptOf(entry, entry.operation === "PUT" ? entry.string() : undefined));
+    };
+    pump().catch(() => undefined); // Whoever watches looks after the bucket's state, and watches again.
+    return { close: () => watch.stop() };
+  }
+
+  /** Rejects while the bucket is not there. */
+  async state(): Promise<BucketState> {
+    const { streamInfo } = await this.kv.status();
+    return { bucket: streamInfo.created, lastRevision: streamInfo.state.last_seq };
   }
 }
 
-/** Something unreadable in the bucket is a handler turned off by someone we do not understand: off is the safe reading. */
-function readIntent(text: string): Intent {
-  try {
-    return JSON.parse(text) as Intent;
-  } catch {
-    return { by: "unknown", reason: `unreadable intent ${JSON.stringify(text.slice(0, 100))}`, sinceMs: 0, now: false };
-  }
+function keptOf({ key, revision }: { key: string; revision: number }, text: string | undefined): KeptIntent {
+  return { name: nameOf(key), text, revision };
+}
+
+async function bounded<T>(app: string, clock: Clock, step: () => Promise<T>): Promise<T> {
+  const result = await within(clock, OPEN_MS, step()).catch((error: unknown) => {
+    throw unreachable(app, error);
+  });
+  if (result === "expired") throw unreachable(app, undefined);
+  return result;
 }
 
 function unreachable(app: string, cause: unknown): RuntimeError {
-  const why = cause instanceof Error ? `: ${cause.message}` : ` within ${OPEN_MS} ms`;
+  const why = cause instanceof Error ? `: ${cause.message}` : ` within ${OPEN_MS / 1_000} s`;
   return new RuntimeError(
     "NATS_UNREACHABLE",
     `the bucket "${bucketName(app)}" that says which handlers are disabled does not answer${why}`,
     {
       cause,
       remedy:
-        "The runtime does not start rather than serve what was turned off. Check JetStream and the permissions of this connection.",
+        "Nothing is served rather than what was turned off. Check JetStream and the permissions of this connection.",
     },
   );
+}
+
+function noJetStream(app: string): RuntimeError {
+  return new RuntimeError("NATS_REFUSED", `this NATS server has no JetStream, so app "${app}" can keep no intents`, {
+    remedy: "Turn JetStream on (`nats-server -js`), or disable with HANDLERS_DISABLED or `disabled` in the metadata.",
+  });
 }

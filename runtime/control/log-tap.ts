@@ -5,18 +5,20 @@ import type { LogLine } from "./control-protocol.ts";
 
 const KEPT_LINES = 500;
 
+export type LineFilter = (line: LogLine) => boolean;
+
 interface Follower {
-  readonly matches: (handler: string) => boolean;
+  readonly matches: LineFilter;
   readonly untilMs: number;
 }
 
 export class LogTap {
   private readonly clock: Clock;
-  private readonly send: (to: string, lines: readonly LogLine[]) => void;
+  private readonly send: (to: string, line: LogLine) => void;
   private readonly lines: LogLine[] = [];
   private readonly followers = new Map<string, Follower>();
 
-  constructor(clock: Clock, send: (to: string, lines: readonly LogLine[]) => void) {
+  constructor(clock: Clock, send: (to: string, line: LogLine) => void) {
     this.clock = clock;
     this.send = send;
   }
@@ -28,17 +30,16 @@ export class LogTap {
     const nowMs = this.clock.nowMs();
     for (const [to, follower] of this.followers) {
       if (follower.untilMs < nowMs) this.followers.delete(to);
-      else if (follower.matches(line.handler ?? "")) this.send(to, [line]);
+      else if (follower.matches(line)) this.send(to, line);
     }
   }
 
-  last(count: number, matches: (handler: string) => boolean): LogLine[] {
-    if (count <= 0) return [];
-    return this.lines.filter(({ handler }) => matches(handler ?? "")).slice(-count);
+  last(count: number, matches: LineFilter): LogLine[] {
+    return count <= 0 ? [] : this.lines.filter(matches).slice(-count);
   }
 
   /** Send to `to` until the lease ends. Asked again for the same subject, the lease is renewed. */
-  lease(to: string, matches: (handler: string) => boolean, leaseMs: number): void {
+  lease(to: string, matches: LineFilter, leaseMs: number): void {
     if (leaseMs > 0) this.followers.set(to, { matches, untilMs: this.clock.nowMs() + leaseMs });
   }
 }

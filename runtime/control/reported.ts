@@ -24,7 +24,13 @@ function withoutUndefined({ source, by, reason, sinceMs, untilMs }: NonNullable<
 }
 
 export function reportedError({ code, message, place, frame, remedy }: RuntimeError): ReportedError {
-  return { code, message, place: place === undefined ? undefined : formatPlace(place), frame, remedy };
+  return {
+    code,
+    message,
+    ...(place === undefined ? {} : { place: formatPlace(place) }),
+    ...(frame === undefined ? {} : { frame }),
+    ...(remedy === undefined ? {} : { remedy }),
+  };
 }
 
 /** Undefined where the system does not tell, or when there is no worker. */

@@ -43,6 +43,8 @@ export class HandlerSlot {
   private file: HandlerFile;
   private state: StateKind = "starting";
   private current: Generation | undefined;
+  /** Of the version that served last: what is known of a handler while it is off. */
+  private lastMetadata: ResolvedMetadata | undefined;
   private lastFailure: RuntimeError | undefined;
   private failures: FailureHistory = NO_FAILURES;
   private readonly said = new Map<IntentSource, Disabled>();
@@ -51,6 +53,10 @@ export class HandlerSlot {
   private superseding = new AbortController();
   private turn: Promise<void> = Promise.resolve();
   private queuedReload: Promise<void> | undefined;
+  /** The queued reload is to make a new generation also of an unchanged version. */
+  private forced = false;
+  /** Turned off, finishing what they have in hand. */
+  private readonly finishing = new Set<Generation>();
   private readonly leaving = new Set<Promise<unknown>>();
   private readonly reports: SlotReports;
   private readonly owner: GenerationOwner = {
@@ -70,19 +76,24 @@ export class HandlerSlot {
 
   get status(): HandlerStatus {
     const { current, stats, lastFailure } = this;
+    const metadata = current?.metadata ?? this.lastMetadata;
+    const taking = [...this.finishing, ...(current === undefined ? [] : [current])].map(
+      ({ route }) => route.dispatcher,
+    );
     return {
       name: this.name,
       file: this.file.displayPath,
       state: this.state,
-      kind: current?.metadata.kind,
-      subject: current?.metadata.subject,
+      kind: metadata?.kind,
+      subject: metadata?.subject,
       version: current?.bundle.version,
-      inFlight: current?.route.dispatcher.inFlight ?? 0,
-      queued: current?.route.dispatcher.queued ?? 0,
+      inFlight: taking.reduce((sum, { inFlight }) => sum + inFlight, 0),
+      queued: taking.reduce((sum, { queued }) => sum + queued, 0),
       handled: stats.handled,
       failed: stats.failed,
       p50Ms: stats.percentileMs(0.5),
       p99Ms: stats.percentileMs(0.99),
+      durations: [...stats.durations],
       reloads: stats.reloads,
       restarts: stats.restarts,
       pids: current?.pids ?? [],
@@ -91,13 +102,19 @@ export class HandlerSlot {
     };
   }
 
-  /** Bring up the file as it is now. Resolves when it serves or has failed; never rejects. */
-  reload(file: HandlerFile, noticedAtMs: number): Promise<void> {
+  /**
+   * Bring up the file as it is now; with `force` also when nothing in it has changed. Resolves when it serves or has
+   * failed; never rejects.
+   */
+  reload(file: HandlerFile, noticedAtMs: number, force = false): Promise<void> {
     this.file = file;
+    this.forced ||= force;
     this.superseding.abort();
     this.queuedReload ??= this.inTurn(() => {
       this.queuedReload = undefined;
-      return this.bringUp(this.current === undefined ? "start" : "reload", noticedAtMs);
+      const fresh = this.forced;
+      this.forced = false;
+      return this.bringUp(this.current === undefined ? "start" : "reload", noticedAtMs, fresh);
     });
     return this.queuedReload;
   }
@@ -125,7 +142,9 @@ export class HandlerSlot {
   setIntent(source: IntentSource, disabled: Disabled | undefined): Promise<void> {
     if (disabled === undefined) this.said.delete(source);
     else this.said.set(source, disabled);
-    return this.inTurn(() => this.applyIntent());
+    // Off is off: a version on its way up does not hold it back. Metadata speaks from within a version that comes up.
+    if (disabled !== undefined && source !== "metadata") this.superseding.abort();
+    return this.inTurn(() => this.applyIntent(source));
   }
 
   /** Resolves when no step is running or waiting. Never rejects. */
@@ -157,25 +176,25 @@ export class HandlerSlot {
     return this.turn;
   }
 
-  private async bringUp(why: Why, sinceMs: number): Promise<void> {
+  private async bringUp(why: Why, sinceMs: number, fresh = false): Promise<void> {
     if (this.state === "stopped" || this.isHeldOff()) return;
     this.superseding = new AbortController();
     const { signal } = this.superseding;
     try {
-      await this.bringUpFile(why, sinceMs, signal);
+      await this.bringUpFile(why, sinceMs, signal, fresh);
     } catch (error) {
       if (error instanceof Superseded || signal.aborted) return;
       this.failed(toRuntimeError(error, `handler "${this.name}" could not be brought up`), this.current === undefined);
     }
   }
 
-  private async bringUpFile(why: Why, sinceMs: number, signal: AbortSignal): Promise<void> {
+  private async bringUpFile(why: Why, sinceMs: number, signal: AbortSignal, fresh: boolean): Promise<void> {
     const { bundler, gate } = this.services;
     const built = await bundler.build(this.file);
     this.inputs = built.ok ? built.bundle.inputs : built.inputs;
     if (!built.ok) throw built.error;
     const { bundle } = built;
-    if (signal.aborted || this.isServing(bundle)) {
+    if (signal.aborted || (!fresh && this.isServing(bundle))) {
       await bundler.retire(bundle);
       if (!signal.aborted && this.lastFailure !== undefined) this.tellServing(why, sinceMs);
       return;
@@ -353,16 +372,21 @@ export class HandlerSlot {
     void this.setIntent("metadata", disabled ? said : undefined);
   }
 
-  private async applyIntent(): Promise<void> {
+  private async applyIntent(source: IntentSource): Promise<void> {
     const disabled = strongest(this.said);
     if (this.state === "stopped") return;
+    if (disabled?.now === true) for (const generation of this.finishing) void generation.terminate();
     if (disabled !== undefined && this.state !== "disabled") {
       this.superseding.abort();
       this.move("disabled");
       this.services.emit({ type: "handler.disabled", handler: this.name, by: disabled.by, reason: disabled.reason });
       // Off means: takes no more messages. What it has in hand ends in its own time.
       await this.current?.route.unbind();
-      this.leaving.add(this.takeDown(disabled.now ? 0 : UNHURRIED_MS, "disabled"));
+      const left = this.takeDown(disabled.now ? 0 : UNHURRIED_MS, "disabled").finally(() => this.leaving.delete(left));
+      this.leaving.add(left);
+    } else if (disabled?.source === "metadata" && source !== "metadata") {
+      // While somebody else held it off, the file may have been saved without its `disabled`.
+      await this.bringUp("start", this.services.clock.monotonicMs());
     }
     if (disabled === undefined && this.state === "disabled") {
       this.move("enabled");
@@ -380,7 +404,9 @@ export class HandlerSlot {
     if (current === undefined) return [];
     this.current = undefined;
     this.services.claims.release(this.name);
+    this.finishing.add(current);
     const unfinished = await current.shutDown(graceMs, why);
+    this.finishing.delete(current);
     await current.discard();
     this.reports.retired(current, unfinished.length === 0);
     return unfinished;
@@ -395,6 +421,7 @@ export class HandlerSlot {
   private tellServing(why: Why, sinceMs: number): void {
     if (this.current === undefined) return;
     this.lastFailure = undefined;
+    this.lastMetadata = this.current.metadata;
     if (why === "reload") this.stats.reloads++;
     this.reports.serving(this.current, why, this.services.clock.monotonicMs() - sinceMs);
   }

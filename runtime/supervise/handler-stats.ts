@@ -45,14 +45,19 @@ export class HandlerStats {
 
   /** Upper bound in milliseconds of the bucket that holds the given share of deliveries (0 to 1); 0 before the first. */
   percentileMs(share: number): number {
-    const total = this.durations.reduce((sum, count) => sum + count, 0);
-    let seen = 0;
-    for (let at = 0; at < BUCKETS; at++) {
-      seen += this.durations[at]!;
-      if (total > 0 && seen >= total * share) return 0.1 * 2 ** at;
-    }
-    return 0;
+    return percentileMs([...this.durations], share);
   }
+}
+
+/** The same of any such counts, such as the sum of several replicas'. */
+export function percentileMs(durations: readonly number[], share: number): number {
+  const total = durations.reduce((sum, count) => sum + count, 0);
+  let seen = 0;
+  for (const [at, count] of durations.entries()) {
+    seen += count;
+    if (total > 0 && seen >= total * share) return 0.1 * 2 ** at;
+  }
+  return 0;
 }
 
 function bucketOf(tookMs: number): number {

@@ -9,9 +9,10 @@ export interface HandlerStatus {
   readonly name: string;
   readonly file: string;
   readonly state: StateKind;
-  /** Of the version that serves, as are `subject` and `version`; undefined when none does. */
+  /** Of the version that serves or served last, as is `subject`; undefined when none has. */
   readonly kind: HandlerKind | undefined;
   readonly subject: string | undefined;
+  /** Of the version that serves; undefined when none does. */
   readonly version: string | undefined;
   readonly inFlight: number;
   readonly queued: number;
@@ -19,6 +20,8 @@ export interface HandlerStatus {
   readonly failed: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** How many deliveries fell into each bucket of `HandlerStats`. */
+  readonly durations: readonly number[];
   readonly reloads: number;
   readonly restarts: number;
   readonly pids: readonly number[];

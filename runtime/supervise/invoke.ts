@@ -14,6 +14,8 @@ import type { SlotServices } from "./slot-services.ts";
 
 export interface Invoked {
   readonly outcome: Outcome;
+  /** What a generator yielded. */
+  readonly chunks: readonly Uint8Array[];
   /** What went wrong, for people; undefined when it returned. */
   readonly error: RuntimeError | undefined;
 }
@@ -32,8 +34,9 @@ export async function invokeOnce(
   try {
     const { worker, metadata } = await loadCandidate(candidate);
     try {
-      const outcome = await runOne(worker, metadata, candidate, services, delivery(metadata, payload, headers));
-      return { outcome, error: errorOf(outcome, file, services, metadata) };
+      const message = delivery(metadata, payload, headers);
+      const { outcome, chunks } = await runOne(worker, metadata, candidate, services, message);
+      return { outcome, chunks, error: errorOf(outcome, file, services, metadata) };
     } finally {
       await worker.stop(services.killGraceMs, services.clock);
     }
@@ -48,8 +51,9 @@ function runOne(
   candidate: CandidateOptions,
   services: SlotServices,
   message: Delivery,
-): Promise<Outcome> {
+): Promise<{ outcome: Outcome; chunks: Uint8Array[] }> {
   const { timeoutMs, kind, subject } = metadata;
+  const chunks: Uint8Array[] = [];
   return new Promise((resolve, reject) => {
     const dispatcher = new Dispatcher(
       {
@@ -62,8 +66,8 @@ function runOne(
         maxQueuedBytes: Number.MAX_SAFE_INTEGER,
       },
       {
-        settled: (_, outcome) => resolve(outcome),
-        chunk: () => undefined,
+        settled: (_, outcome) => resolve({ outcome, chunks }),
+        chunk: (_, data) => void chunks.push(data.slice()),
         wake: () => undefined,
         roomChanged: () => undefined,
       },

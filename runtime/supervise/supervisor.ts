@@ -92,9 +92,9 @@ export class Supervisor {
     return this.scanning;
   }
 
-  /** Build and bring up one handler again, or all of them. */
-  reload(name: string): Promise<void> | undefined {
-    return this.bringUp(name, this.options.clock.monotonicMs());
+  /** Build and bring up a handler again; with `force` also when nothing in it has changed. Undefined when there is none. */
+  reload(name: string, { force = false } = {}): Promise<void> | undefined {
+    return this.bringUp(name, this.options.clock.monotonicMs(), force);
   }
 
   /** The operator's word on a handler, which need not be there yet. Resolves when it is in force; never rejects. */
@@ -175,11 +175,11 @@ export class Supervisor {
     else this.bringUp(file.name, noticedAtMs);
   }
 
-  private bringUp(name: string, noticedAtMs: number): Promise<void> | undefined {
+  private bringUp(name: string, noticedAtMs: number, force = false): Promise<void> | undefined {
     const slot = this.slots.get(name);
     const file = this.files.get(name);
     if (slot === undefined || file === undefined || this.closed) return undefined;
-    return slot.reload(file, noticedAtMs).then(() => this.followInputs());
+    return slot.reload(file, noticedAtMs, force).then(() => this.followInputs());
   }
 
   /** V1. */
