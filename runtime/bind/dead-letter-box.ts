@@ -37,6 +37,7 @@ export interface LetterQuery {
   readonly limit?: number | undefined;
 }
 
+const NOT_THERE = [ApiCode.nothingThere, ApiCode.sequenceNotFound, ApiCode.messageNotFound, ApiCode.streamNotFound];
 const BATCH = 2_000;
 const READ_WAIT_MS = 10_000;
 const READER_KEPT_NS = 30_000_000_000;
@@ -84,7 +85,7 @@ export class DeadLetterBox {
     return this.asked(`dead letter ${id} could not be removed`, async () => {
       const jsm = await this.manager;
       return jsm.streams.deleteMessage(this.stream, id, false).catch((error: unknown) => {
-        if (isApiError(error, ApiCode.nothingThere, ApiCode.messageNotFound, ApiCode.streamNotFound)) return false;
+        if (isApiError(error, ...NOT_THERE)) return false;
         throw error;
       });
     });

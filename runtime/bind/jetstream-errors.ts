@@ -9,8 +9,9 @@ export const ApiCode = {
   streamNotFound: 10059,
   consumerNotFound: 10014,
   messageNotFound: 10037,
-  /** "stream store EOF": deleting a message that is not there. */
+  /** Deleting a message that is not there: "stream store EOF" beyond the ends, "sequence not found" in between. */
   nothingThere: 10057,
+  sequenceNotFound: 10043,
   subjectsOverlap: 10065,
   streamNameInUse: 10058,
   consumerExists: 10148,

@@ -53,7 +53,8 @@ class StreamBinding implements Binding {
       metadata,
       owner,
       read: (message, info) => readStreamMessage(message, info, fixedSubject),
-      free: () => owner.room,
+      // Dead letters that are not stored yet hold their slots: a handler that fails everything is not fed faster than they.
+      free: (_inHand, late) => owner.room - late,
       onError: options.onLost,
     });
     this.redrives = new RedriveSource({ services, handler, stream, metadata, owner, onError: options.onLost });

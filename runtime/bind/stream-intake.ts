@@ -30,8 +30,8 @@ export interface IntakeOptions {
   readonly owner: BindingOwner;
   /** The message as the handler is to see it. */
   readonly read: (message: Msg, info: AckInfo) => StreamMessage | Promise<StreamMessage>;
-  /** Slots that nothing is in, of those there are. */
-  readonly free: (inHand: number) => number;
+  /** Slots that nothing is in. `late`: of those in hand, how many have ended and are only not settled yet. */
+  readonly free: (inHand: number, late: number) => number;
   readonly onExpired?: () => void;
   readonly onError: (error: RuntimeError) => void;
 }
@@ -64,12 +64,12 @@ export class StreamIntake {
     this.options = options;
     const { services, spec } = options;
     const { handler, stream, durable } = spec;
-    const onSettled = (delivery: StreamDelivery) => this.onSettled(delivery);
+    const onSettled = (delivery: StreamDelivery, late: boolean) => this.onSettled(delivery, late);
     this.settler = new StreamSettler({ services, handler, stream, durable, onSettled });
     const { connection, uplink, clock, inboxPrefix } = services;
     const owner = {
-      free: () => options.free(this.inHand.size),
-      slots: () => options.free(this.inHand.size) + this.inHand.size,
+      free: () => options.free(this.inHand.size, this.settler.late),
+      slots: () => options.free(this.inHand.size, this.settler.late) + this.inHand.size,
       arrived: (message: Msg) => this.onMessage(message),
       expired: () => options.onExpired?.(),
       lost: (why: string) => this.onLost(why),
@@ -204,8 +204,9 @@ export class StreamIntake {
     if (!owner.accept(delivery)) this.settler.giveBack(delivery, REFUSED_RETRY_MS);
   }
 
-  private onSettled(delivery: StreamDelivery): void {
+  private onSettled(delivery: StreamDelivery, late: boolean): void {
     this.inHand.delete(delivery.info.streamSequence);
+    if (late) this.pulls.request();
     if (this.state.kind === "unbound") this.stopTickingWhenEmpty();
   }
 

@@ -15,8 +15,8 @@ export interface SettlerOptions {
   readonly handler: string;
   readonly stream: string;
   readonly durable: string;
-  /** The delivery is settled, and its slot free as far as the server is concerned. */
-  readonly onSettled: (delivery: StreamDelivery) => void;
+  /** The server is told. `late`: not within the call that settled it, which may have made room. */
+  readonly onSettled: (delivery: StreamDelivery, late: boolean) => void;
 }
 
 /** `version` and `stack` are kept with the letter where the settlement has them. */
@@ -37,6 +37,8 @@ const BOOKKEEPING_MS = 2_000;
 const FAILURES_REMEMBERED = 10_000;
 
 export class StreamSettler {
+  /** Settled, and the server not told yet. */
+  late = 0;
   private readonly options: SettlerOptions;
   private readonly clock: Clock;
   /** When a message first failed, as far as this replica has seen. */
@@ -97,19 +99,23 @@ export class StreamSettler {
   private later(delivery: StreamDelivery, step: () => Promise<Uint8Array>): void {
     if (delivery.settled) return;
     delivery.settled = true;
-    const done = step().then((word) => this.send(delivery, word));
+    this.late++;
+    const done = step().then((word) => {
+      this.late--;
+      this.send(delivery, word, true);
+    });
     this.options.services.pending.add(done);
   }
 
   private finish(delivery: StreamDelivery, word: Uint8Array): void {
     delivery.settled = true;
-    this.send(delivery, word);
+    this.send(delivery, word, false);
   }
 
-  private send(delivery: StreamDelivery, word: Uint8Array): void {
+  private send(delivery: StreamDelivery, word: Uint8Array, late: boolean): void {
     if (this.firstFailures.size > 0 && (word === ACK || word === TERM)) this.firstFailures.delete(delivery.seq);
     this.options.services.uplink.send(delivery.reply, word);
-    this.options.onSettled(delivery);
+    this.options.onSettled(delivery, late);
   }
 
   private async writeDownUncharged(delivery: StreamDelivery): Promise<void> {
