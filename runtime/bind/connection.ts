@@ -11,6 +11,7 @@ import { type Clock, delay, within } from "../clock.ts";
 import { RuntimeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
 import { watchConnection } from "./connection-health.ts";
+import { installMessageCutter } from "./message-cutter.ts";
 import { type Credentials, credentialsOf } from "./nats-credentials.ts";
 import { type NatsSettings, redactUrl, withUrlCredentials } from "./nats-settings.ts";
 
@@ -44,6 +45,7 @@ export async function connect(options: ConnectOptions): Promise<NatsConnection> 
     const leftMs = firstConnectMs - (clock.monotonicMs() - startedAtMs);
     const attempt = await dial(clientOptions(options, settings, credentials), leftMs, clock);
     if (attempt.kind === "connected") {
+      installMessageCutter(attempt.connection);
       watchConnection({ connection: attempt.connection, emit, clock });
       emit(connected(attempt.connection));
       return attempt.connection;

@@ -70,7 +70,7 @@ class CoreBinding implements Binding {
         return this.reply(delivery.message, settlement.body);
       case "reply-error":
         this.replyError(delivery.message, settlement.code, settlement.text, settlement.body);
-        return delivery.message.reply ? `replied ${settlement.code}` : "nobody waits for a reply";
+        return delivery.message?.reply ? `replied ${settlement.code}` : "nobody waits for a reply";
       case "dead-letter":
       case "retry":
       case "give-back":
@@ -104,7 +104,12 @@ class CoreBinding implements Binding {
   private onMessage(error: Error | null, message: Msg): void {
     try {
       if (error !== null) return this.onError(error);
-      const delivery = new CoreDelivery(message, this.fixedSubject ?? message.subject, ++this.seq);
+      const delivery = new CoreDelivery(
+        message,
+        this.fixedSubject ?? message.subject,
+        ++this.seq,
+        this.options.replies,
+      );
       if (!this.options.owner.accept(delivery)) this.options.onOverflow(delivery);
     } catch (unexpected) {
       this.onError(unexpected instanceof Error ? unexpected : new Error(String(unexpected)));
@@ -121,8 +126,8 @@ class CoreBinding implements Binding {
     this.options.onLost(error);
   }
 
-  private reply(message: Msg, body: Uint8Array): string | undefined {
-    if (!this.options.replies || !message.reply) return undefined;
+  private reply(message: Msg | undefined, body: Uint8Array): string | undefined {
+    if (!message?.reply) return undefined;
     const limit = this.options.connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
     if (body.length > limit) {
       const text = `the reply of ${body.length} bytes is larger than the server takes (max_payload ${limit})`;
@@ -133,8 +138,8 @@ class CoreBinding implements Binding {
     return undefined;
   }
 
-  private replyError(message: Msg, code: number, text: string, body: string | undefined): void {
-    if (!this.options.replies || !message.reply) return;
+  private replyError(message: Msg | undefined, code: number, text: string, body: string | undefined): void {
+    if (!message?.reply) return;
     const headers = createHeaders();
     headers.set("Nats-Service-Error-Code", String(code));
     headers.set("Nats-Service-Error", oneLine(text));

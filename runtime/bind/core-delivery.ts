@@ -11,12 +11,13 @@ export class CoreDelivery implements Delivery {
   readonly headers: Uint8Array | undefined;
   readonly hops: number;
   readonly attempt = 1;
-  readonly message: Msg;
+  /** Only where a reply may be wanted: it holds on to the whole chunk it came in. */
+  readonly message: Msg | undefined;
   /** Set by the first settlement. */
   settled = false;
 
-  constructor(message: Msg, subject: string, seq: number) {
-    this.message = message;
+  constructor(message: Msg, subject: string, seq: number, replies: boolean) {
+    this.message = replies ? message : undefined;
     this.subject = subject;
     this.seq = seq;
     this.data = message.data;

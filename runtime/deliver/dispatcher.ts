@@ -49,6 +49,7 @@ export class Dispatcher implements LaneOwner {
   private alone = false;
   private inHand = 0;
   private waiters: (() => void)[] = [];
+  private cachedMs: number | undefined;
 
   constructor(limits: DispatcherLimits, owner: DispatcherOwner, clock: Clock) {
     this.limits = limits;
@@ -220,8 +221,19 @@ export class Dispatcher implements LaneOwner {
   }
 
   private handOver(lane: Lane, delivery: Delivery): void {
-    const nowMs = this.clock.monotonicMs();
+    const nowMs = this.turnMs();
     if (this.inHand++ === 0) this.prefetch.begin(nowMs);
     lane.handOver(delivery, nowMs);
+  }
+
+  /** The time, read once for all that arrived in one chunk. */
+  private turnMs(): number {
+    if (this.cachedMs === undefined) {
+      this.cachedMs = this.clock.monotonicMs();
+      queueMicrotask(() => {
+        this.cachedMs = undefined;
+      });
+    }
+    return this.cachedMs;
   }
 }

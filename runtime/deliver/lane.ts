@@ -8,6 +8,7 @@
 
 import type { Clock, Timer } from "../clock.ts";
 import type { Delivery } from "./delivery.ts";
+import { EntryTable } from "./entry-table.ts";
 import { type Outcome, RETURNED, type WorkerExit } from "./outcome.ts";
 import type { WorkerEvents, WorkerPort } from "./worker-port.ts";
 
@@ -44,7 +45,7 @@ export class Lane implements WorkerEvents {
   private readonly limits: LaneLimits;
   private readonly owner: LaneOwner;
   private readonly clock: Clock;
-  private readonly entries = new Map<number, Entry>();
+  private readonly entries = new EntryTable<Entry>();
   private head: Entry | undefined;
   private tail: Entry | undefined;
   private nextToStart: Entry | undefined;
@@ -69,7 +70,7 @@ export class Lane implements WorkerEvents {
   }
 
   handOver(delivery: Delivery, nowMs: number): void {
-    const id = this.nextId;
+    const id = this.entries.freeId(this.nextId);
     this.nextId = (id + 1) >>> 0;
     const entry: Entry = {
       id,
@@ -83,7 +84,7 @@ export class Lane implements WorkerEvents {
     else this.tail.next = entry;
     this.tail = entry;
     this.nextToStart ??= entry;
-    this.entries.set(id, entry);
+    this.entries.add(entry);
     this.worker.deliver(id, delivery);
     this.startNext(nowMs);
   }
@@ -102,7 +103,7 @@ export class Lane implements WorkerEvents {
 
   /** Subjects in hand, for the report of a drain that did not end. */
   describeInFlight(): string[] {
-    return [...this.entries.values()].map(({ delivery }) => delivery.subject);
+    return this.inOrder().map(({ delivery }) => delivery.subject);
   }
 
   done(firstId: number, count: number): void {
@@ -131,7 +132,7 @@ export class Lane implements WorkerEvents {
     this.deadline?.cancel();
     this.kill?.cancel();
     this.probe?.cancel();
-    const left = [...this.entries.values()];
+    const left = this.inOrder();
     this.entries.clear();
     this.head = this.tail = this.nextToStart = undefined;
     this.owner.ended(this, this.judge(left, exit));
@@ -158,7 +159,7 @@ export class Lane implements WorkerEvents {
   private finish(id: number, outcome: Outcome, nowMs: number): void {
     const entry = this.entries.get(id);
     if (entry === undefined) return; // Already settled: a delivery ends once.
-    this.entries.delete(id);
+    this.entries.delete(entry);
     this.unlink(entry);
     this.settle(entry, entry.aborted ? this.timedOut(false) : outcome, nowMs);
   }
@@ -172,6 +173,12 @@ export class Lane implements WorkerEvents {
     return { kind: "timed-out", timeoutMs: this.limits.timeoutMs, blocked, ...stack };
   }
 
+  private inOrder(): Entry[] {
+    const all: Entry[] = [];
+    for (let entry = this.head; entry !== undefined; entry = entry.next) all.push(entry);
+    return all;
+  }
+
   private unlink(entry: Entry): void {
     if (entry.previous === undefined) this.head = entry.next;
     else entry.previous.next = entry.next;
@@ -179,6 +186,9 @@ export class Lane implements WorkerEvents {
     else entry.next.previous = entry.previous;
     if (entry.startedAtMs !== NOT_STARTED) this.started--;
     else if (this.nextToStart === entry) this.nextToStart = entry.next;
+    // One that the collector has already moved to the old space would keep all that follow it alive.
+    entry.previous = undefined;
+    entry.next = undefined;
   }
 
   private startNext(nowMs: number): void {
@@ -225,7 +235,7 @@ export class Lane implements WorkerEvents {
     });
     this.kill ??= this.clock.after(this.limits.killGraceMs, () => {
       this.kill = undefined;
-      const held = [...this.entries.values()].filter(({ aborted }) => aborted);
+      const held = this.inOrder().filter(({ aborted }) => aborted);
       if (held.length > 0) this.worker.terminate("it went on after the timeout of a message");
     });
   }

@@ -2,7 +2,7 @@
 // handler then never waits for its next batch, and a slow one holds nothing that another worker could have run.
 
 const TARGET_MS = 4;
-const MOST = 512;
+const MOST = 2_048;
 const SAMPLE_MS = 1;
 
 export class Prefetch {

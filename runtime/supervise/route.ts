@@ -5,7 +5,7 @@ import type { Binding, BindingOwner } from "../bind/binding.ts";
 import type { Clock } from "../clock.ts";
 import type { Delivery } from "../deliver/delivery.ts";
 import { Dispatcher, type DispatcherLimits, type DispatcherOwner } from "../deliver/dispatcher.ts";
-import type { Outcome } from "../deliver/outcome.ts";
+import { type Outcome, RETURNED } from "../deliver/outcome.ts";
 import { type SettleRule, settle } from "../deliver/settle.ts";
 import type { RuntimeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
@@ -128,6 +128,8 @@ export class Route implements DispatcherOwner, BindingOwner {
 
   settled(delivery: Delivery, outcome: Outcome, tookMs: number): void {
     this.options.stats.count(outcome.kind, tookMs);
+    // Most messages end here.
+    if (outcome === RETURNED && this.rule.kind === "event") return;
     const { kind } = this.rule;
     const settlement = settle(outcome, delivery.attempt, this.rule, Math.random());
     const done = this.binding?.apply(delivery, settlement);

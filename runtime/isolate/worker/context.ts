@@ -52,7 +52,7 @@ export class DeliveryContext {
   private ownLog: Log | undefined;
   private parts: readonly string[] | undefined;
   /** Publishes not yet confirmed. The delivery has not returned before they are. */
-  readonly unconfirmed = new Set<Confirmation>();
+  private unconfirmed: Set<Confirmation> | undefined;
 
   constructor(arrival: Arrival, services: WorkerServices) {
     this.arrival = arrival;
@@ -99,32 +99,47 @@ export class DeliveryContext {
     return this.ownLog;
   }
 
-  publish = (target: Target, data: unknown, options: SendOptions = {}): Promise<void> => {
+  // Getters, so that `const { publish } = ctx` works and costs nothing when nobody publishes.
+  get publish() {
+    return (target: Target, data: unknown, options: SendOptions = {}) => this.publishNow(target, data, options);
+  }
+
+  get request() {
+    return (target: Target, data?: unknown, options: SendOptions = {}) => this.requestNow(target, data, options);
+  }
+
+  get hasUnconfirmed(): boolean {
+    return this.unconfirmed !== undefined && this.unconfirmed.size > 0;
+  }
+
+  private publishNow(target: Target, data: unknown, options: SendOptions): Promise<void> {
     const { frame, answer } = this.beginCall(FrameType.publish, target, data, options);
     frame.end();
     this.services.link.schedule();
     const confirmed = new Confirmation((resolve, reject) => answer.then(() => resolve(undefined), reject));
-    this.unconfirmed.add(confirmed);
+    this.unconfirmed ??= new Set();
+    const { unconfirmed } = this;
+    unconfirmed.add(confirmed);
     // Handled here as well, so that a publish nobody awaits fails the delivery and not the process.
     confirmed.settled().then(
-      () => this.unconfirmed.delete(confirmed),
+      () => unconfirmed.delete(confirmed),
       () => undefined,
     );
     return confirmed;
-  };
+  }
 
-  request = async (target: Target, data?: unknown, options: SendOptions = {}): Promise<unknown> => {
+  private async requestNow(target: Target, data: unknown, options: SendOptions): Promise<unknown> {
     const { frame, answer } = this.beginCall(FrameType.request, target, data, options);
     frame.end();
     this.services.link.schedule();
     const body = await answer;
     const decoded = decodePayload(body, 0, body.length, false);
     return decoded.kind === "unreadable" ? undefined : decoded.value;
-  };
+  }
 
   /** Resolves when no publish is on its way any more. Rejects with the failure of one that nobody awaited. */
   async allConfirmed(): Promise<void> {
-    await Promise.all([...this.unconfirmed].map((confirmed) => confirmed.settled()));
+    await Promise.all([...(this.unconfirmed ?? [])].map((confirmed) => confirmed.settled()));
   }
 
   abort(reason: Error): void {
