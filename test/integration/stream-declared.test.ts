@@ -1,0 +1,158 @@
+import { connect } from "@nats-io/transport-node";
+import { describe, expect, it } from "vitest";
+import type { DeclaredStream } from "../../runtime/bind/stream-settings.ts";
+import { ensureStreams, StreamFinder } from "../../runtime/bind/streams.ts";
+import { unclaimed } from "../../runtime/bind/unclaimed.ts";
+import type { RuntimeError } from "../../runtime/errors.ts";
+import { eventRecorder } from "../support/event-recorder.ts";
+import { startTestServer } from "../support/nats-server.ts";
+import { durable, useStreamStage } from "../support/stream-stage.ts";
+
+const stage = useStreamStage();
+
+function declared(changes: Partial<DeclaredStream> = {}): DeclaredStream {
+  return {
+    name: "TODO",
+    subjects: ["todo.>"],
+    description: undefined,
+    maxAgeMs: undefined,
+    maxBytes: undefined,
+    maxMessages: undefined,
+    maxMessageBytes: undefined,
+    retention: undefined,
+    storage: undefined,
+    discard: undefined,
+    replicas: undefined,
+    duplicateWindowMs: undefined,
+    ...changes,
+  };
+}
+
+function ensure(provision: boolean, ...streams: DeclaredStream[]) {
+  const { events, emit } = eventRecorder();
+  return ensureStreams({ connection: stage.client, streams, provision, emit }).then(() => events);
+}
+
+function refused(promise: Promise<unknown>): Promise<RuntimeError> {
+  return promise.then(
+    () => expect.fail("was not refused"),
+    (error: RuntimeError) => error,
+  );
+}
+
+describe("a declared stream", () => {
+  it("is made where streams are provisioned, bounded in time and bytes", async () => {
+    const [told] = await ensure(true, declared());
+    expect(told).toMatchObject({ type: "runtime.notice", message: 'stream "TODO" made for "todo.>"' });
+    const { config } = await stage.jsm.streams.info("TODO");
+    expect(config).toMatchObject({ subjects: ["todo.>"], retention: "limits", storage: "file", discard: "old" });
+    expect(config.max_age).toBe(7 * 86_400e9);
+    expect(config.max_bytes).toBeGreaterThan(0);
+    expect(await ensure(true, declared())).toEqual([]);
+  });
+
+  it("that is missing is refused elsewhere, with what to do", async () => {
+    const error = await refused(ensure(false, declared()));
+    expect(error.code).toBe("STREAM_MISSING");
+    expect(error.remedy).toMatch(/--provision.*nats stream add TODO --subjects todo\.>/);
+  });
+
+  it("is changed in what is stated, and in nothing else", async () => {
+    await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.new"], max_msgs: 77, max_age: 5e9 });
+    await ensure(true, declared({ maxAgeMs: 60_000 }));
+    expect((await stage.jsm.streams.info("TODO")).config).toMatchObject({
+      subjects: ["todo.>"],
+      max_age: 60e9,
+      max_msgs: 77,
+    });
+  });
+
+  it("that differs where it may not be changed is told; one that takes less than declared is refused", async () => {
+    await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.>"], max_msgs: 77 });
+    const [told] = await ensure(false, declared({ maxMessages: 100 }));
+    expect(told).toMatchObject({ level: "warn", message: expect.stringContaining("differs") });
+    const error = await refused(ensure(false, declared({ subjects: ["todo.>", "other"] })));
+    expect(error).toMatchObject({ code: "STREAM_REFUSED", message: expect.stringContaining('leaves out "other"') });
+    expect((await stage.jsm.streams.info("TODO")).config.max_msgs).toBe(77);
+  });
+
+  it("whose subjects another stream has is refused with how to find it", async () => {
+    await stage.jsm.streams.add({ name: "OTHER", subjects: ["todo.new"] });
+    const error = await refused(ensure(true, declared()));
+    expect(error).toMatchObject({ code: "STREAM_REFUSED", remedy: expect.stringContaining("nats stream subjects") });
+  });
+});
+
+describe("the stream of a durable handler's subject", () => {
+  function finder(provision: boolean, streams: readonly string[] = []) {
+    const recorder = eventRecorder();
+    const options = { connection: stage.client, app: "shop", declared: streams, provision, emit: recorder.emit };
+    return Object.assign(new StreamFinder(options), { events: recorder.events });
+  }
+
+  it("is the one that takes all of it", async () => {
+    await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.*", "list.>"] });
+    expect(await finder(false).streamFor("todo.new", "a")).toBe("TODO");
+    expect(await finder(false).streamFor("list.*.x", "a")).toBe("TODO");
+  });
+
+  it("that does not exist is refused with the line to add", async () => {
+    const error = await refused(finder(false).streamFor("todo.new", "save"));
+    expect(error).toMatchObject({ code: "STREAM_MISSING", handler: "save" });
+    expect(error.remedy).toContain('streams: [{ name: "TODO", subjects: ["todo.>"] }]');
+  });
+
+  it("is made in dev, once, and widened for the next handler", async () => {
+    const find = finder(true);
+    const subjects = ["todo.new", "todo.saved", "todo.*", "todo.new"];
+    const names = await Promise.all(subjects.map((subject) => find.streamFor(subject, "h")));
+    expect(new Set(names)).toEqual(new Set(["SHOP_TODO"]));
+    expect((await stage.jsm.streams.info("SHOP_TODO")).config.subjects).toEqual(["todo.*"]);
+    expect(find.events[0]).toMatchObject({ message: expect.stringMatching(/no stream takes "todo.new".*"SHOP_TODO"/) });
+  });
+
+  it("is never changed when it is not ours: what it lacks is explained", async () => {
+    await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.new"] });
+    const error = await refused(finder(true, ["TODO"]).streamFor("todo.*", "save"));
+    expect(error).toMatchObject({ code: "STREAM_REFUSED", message: expect.stringContaining("only a part") });
+    expect(error.remedy).toContain('subjects: ["todo.*"]');
+    expect((await stage.jsm.streams.info("TODO")).config.subjects).toEqual(["todo.new"]);
+  });
+
+  it("must be one: several are refused with their names", async () => {
+    await stage.jsm.streams.add({ name: "ONE", subjects: ["todo.one"] });
+    await stage.jsm.streams.add({ name: "TWO", subjects: ["todo.two"] });
+    const error = await refused(finder(true).streamFor("todo.*", "save"));
+    expect(error).toMatchObject({ code: "STREAM_REFUSED", message: expect.stringMatching(/2 streams: ONE, TWO/) });
+  });
+
+  it("in an account without JetStream is refused in plain words", async () => {
+    const server = await startTestServer({ config: 'accounts { A { users: [{ user: "a", password: "a" }] } }' });
+    const connection = await connect({ servers: server.url, user: "a", pass: "a" });
+    try {
+      const options = { connection, app: "shop", declared: [], provision: true, emit: () => undefined };
+      const error = await refused(new StreamFinder(options).streamFor("todo.new", "save"));
+      expect(error).toMatchObject({ code: "STREAM_REFUSED", handler: "save" });
+      expect(error.message).toMatch(/no stream could be found for "todo.new".*(not enabled|did not answer)/i);
+    } finally {
+      await connection.close();
+      await server.stop();
+    }
+  });
+});
+
+describe("unclaimed subjects", () => {
+  it("are those stored that no consumer and no handler takes, most messages first", async () => {
+    await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.>"] });
+    await (await stage.replica()).bind("save", durable("todo.new"));
+    await stage.store("todo.new", "1");
+    await stage.store("todo.nwe", "1");
+    await stage.store("todo.other", "1", "2");
+    await stage.store("todo.heard", "1");
+    const found = await unclaimed({ connection: stage.client, streams: ["TODO", "NONE"], taken: ["todo.heard"] });
+    expect(found).toEqual([
+      { stream: "TODO", subject: "todo.other", messages: 2 },
+      { stream: "TODO", subject: "todo.nwe", messages: 1 },
+    ]);
+  });
+});

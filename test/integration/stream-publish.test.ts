@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import { Publisher } from "../../runtime/bind/publisher.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import type { HandlerCall } from "../../runtime/deliver/handler-call.ts";
+import { encodeHeaders } from "../../runtime/deliver/header-block.ts";
+import { useStreamStage } from "../support/stream-stage.ts";
+
+const stage = useStreamStage();
+
+function call(changes: Partial<HandlerCall> = {}): HandlerCall {
+  return {
+    kind: "publish",
+    subject: "todo.saved",
+    messageId: "TODO:1:save:1",
+    headers: encodeHeaders([["X-Colour", "red"]]),
+    payload: Buffer.from("text"),
+    timeoutMs: 2_000,
+    ...changes,
+  };
+}
+
+describe("a handler's publish", () => {
+  it("into a stream is answered when it is stored, with its headers, and stored once however often it is repeated", async () => {
+    await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.>"] });
+    const publisher = new Publisher(stage.client, systemClock);
+    for (let at = 0; at < 3; at++) expect(await publisher.call(call())).toMatchObject({ ok: true });
+    expect(await publisher.call(call({ messageId: "TODO:1:save:2" }))).toMatchObject({ ok: true });
+    expect((await stage.jsm.streams.info("TODO")).state.messages).toBe(2);
+    const stored = await stage.jsm.streams.getMessage("TODO", { seq: 1 });
+    expect(stored!.header.get("X-Colour")).toBe("red");
+  });
+
+  it("that its stream does not take says so", async () => {
+    await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.>"], max_msg_size: 2 });
+    const answer = await new Publisher(stage.client, systemClock).call(call());
+    expect(answer).toMatchObject({ ok: false, code: 507, message: expect.stringContaining("maximum") });
+  });
+
+  it("that no stream takes is a core message, also beside a stream of the same first token", async () => {
+    await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.stored"] });
+    const publisher = new Publisher(stage.client, systemClock);
+    const heard = new Promise<string>((resolve) => {
+      stage.client.subscribe("todo.core", { max: 1, callback: (_error, message) => resolve(message.string()) });
+    });
+    expect(await publisher.call(call({ subject: "todo.core" }))).toMatchObject({ ok: true });
+    expect(await heard).toBe("text");
+    expect((await stage.jsm.streams.info("TODO")).state.messages).toBe(0);
+  });
+
+  it("notices a stream made later, and one removed", async () => {
+    let aheadMs = 0;
+    const clock = { ...systemClock, monotonicMs: () => performance.now() + aheadMs };
+    const publisher = new Publisher(stage.client, clock);
+    expect(await publisher.call(call())).toMatchObject({ ok: true });
+    await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.>"] });
+    aheadMs = 10_000;
+    await publisher.call(call()); // Serves what is stale, and has it asked anew.
+    await expect.poll(() => publisher.call(call({ kind: "request" }))).toMatchObject({ ok: false, code: 400 });
+    await stage.jsm.streams.delete("TODO");
+    expect(await publisher.call(call())).toMatchObject({ ok: true });
+  });
+});
+
+describe("a handler's request", () => {
+  it("into a stream is refused with the reason", async () => {
+    await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.>"] });
+    const answer = await new Publisher(stage.client, systemClock).call(call({ kind: "request" }));
+    expect(answer).toMatchObject({ ok: false, code: 400 });
+    expect(answer.ok ? "" : answer.message).toMatch(/stream "TODO" takes this subject.*before any handler/);
+  });
+
+  it("elsewhere is answered by the handler", async () => {
+    stage.client.subscribe("list", { callback: (_error, message) => void message.respond("reply") });
+    const answer = await new Publisher(stage.client, systemClock).call(call({ kind: "request", subject: "list" }));
+    expect(answer.ok && Buffer.from(answer.body).toString()).toBe("reply");
+  });
+});
