@@ -22,6 +22,7 @@ import { type Disabled, type IntentSource, strongest } from "./intent.ts";
 import {
   bindIdleGeneration,
   candidateOptions,
+  claimedBy,
   type GenerationOwner,
   type PrepareOptions,
   prepareGeneration,
@@ -243,7 +244,7 @@ export class HandlerSlot {
     this.current = generation;
     this.failures = NO_FAILURES;
     this.retry?.cancel();
-    if (generation.metadata.kind !== "request") this.services.claims.release(this.name);
+    this.services.claims.keep(this.name, claimedBy(generation));
     generation.open();
     this.move("brought-up");
     this.tellServing(why, sinceMs);
@@ -350,13 +351,20 @@ export class HandlerSlot {
     if (this.state === "stopped" || this.state === "disabled") return;
     this.lastFailure = error;
     this.tellFailed(error);
-    if (!only) return;
+    if (!only) return this.resumeInterrupted();
     const mayComeUp = MAY_COME_UP.has(error.code);
     this.move(mayComeUp ? "load-failed" : "refused");
     if (!mayComeUp) return;
     this.failures = addFailure(this.failures, this.services.clock.monotonicMs());
     const decision = decideRestart(this.failures);
     this.restartAfter(decision.do === "restart" ? Math.max(decision.afterMs, FIRST_RETRY_MS) : decision.coolDownMs);
+  }
+
+  /** S2: the save that failed may have cut short the restart, or the waking, of the version that serves. */
+  private resumeInterrupted(): void {
+    const { current } = this;
+    if (current === undefined || (this.state !== "restarting" && this.state !== "waking")) return;
+    void this.inTurn(() => this.recruit(current));
   }
 
   private sayByMetadata({ disabled }: ResolvedMetadata): void {
@@ -403,7 +411,7 @@ export class HandlerSlot {
     const { current } = this;
     if (current === undefined) return [];
     this.current = undefined;
-    this.services.claims.release(this.name);
+    this.services.claims.keep(this.name, undefined);
     this.finishing.add(current);
     const unfinished = await current.shutDown(graceMs, why);
     this.finishing.delete(current);

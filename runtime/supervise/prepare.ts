@@ -60,15 +60,26 @@ export async function prepareGeneration(options: PrepareOptions): Promise<Genera
     return generation;
   } catch (error) {
     worker.terminate();
+    services.claims.keep(options.file.name, claimedBy(current));
     throw error;
   }
+}
+
+/** The subject a version answers alone. */
+export function claimedBy(generation: Generation | undefined): string | undefined {
+  return generation?.metadata.kind === "request" ? generation.metadata.subject : undefined;
 }
 
 /** A version whose metadata is known, bound without a worker: the first message wakes it. Rejects with a RuntimeError. */
 export async function bindIdleGeneration(metadata: ResolvedMetadata, options: PrepareOptions): Promise<Generation> {
   const generation = await createGeneration(metadata, options);
-  await generation.route.bind();
-  return generation;
+  try {
+    await generation.route.bind();
+    return generation;
+  } catch (error) {
+    options.services.claims.keep(options.file.name, undefined);
+    throw error;
+  }
 }
 
 async function createGeneration(metadata: ResolvedMetadata, options: PrepareOptions): Promise<Generation> {

@@ -10,7 +10,8 @@ interface Claim {
 }
 
 export class SubjectClaims {
-  private readonly claims = new Map<string, Claim>();
+  /** More than one for a handler whose subject is changing: the version that serves keeps its own until it is replaced. */
+  private readonly claims = new Map<string, Claim[]>();
   private readonly refused = new Set<string>();
   private readonly onFreed: (handler: string) => void;
 
@@ -20,8 +21,9 @@ export class SubjectClaims {
 
   /** Throws SUBJECT_CONFLICT naming both files when another handler holds an overlapping subject. */
   claim(handler: string, subject: string, file: string): void {
-    for (const [holder, held] of this.claims) {
-      if (holder === handler || !overlaps(held.subject, subject)) continue;
+    for (const [holder, claims] of this.claims) {
+      const held = holder === handler ? undefined : claims.find((claim) => overlaps(claim.subject, subject));
+      if (held === undefined) continue;
       this.refused.add(handler);
       throw new RuntimeError(
         "SUBJECT_CONFLICT",
@@ -34,15 +36,16 @@ export class SubjectClaims {
       );
     }
     this.refused.delete(handler);
-    this.release(handler, subject);
-    this.claims.set(handler, { subject, file });
+    this.claims.set(handler, [...(this.claims.get(handler) ?? []), { subject, file }]);
   }
 
-  /** Give up the handler's claim, unless it is for `except`. */
-  release(handler: string, except?: string): void {
-    const held = this.claims.get(handler);
-    if (held === undefined || held.subject === except) return;
-    this.claims.delete(handler);
+  /** Give up every claim of the handler but the one for `subject`. */
+  keep(handler: string, subject: string | undefined): void {
+    const held = this.claims.get(handler) ?? [];
+    const kept = held.filter((claim) => claim.subject === subject).slice(-1);
+    if (kept.length > 0) this.claims.set(handler, kept);
+    else this.claims.delete(handler);
+    if (held.every((claim) => claim.subject === subject)) return;
     const waiting = [...this.refused];
     this.refused.clear();
     for (const other of waiting) if (other !== handler) this.onFreed(other);
@@ -50,6 +53,6 @@ export class SubjectClaims {
 
   forget(handler: string): void {
     this.refused.delete(handler);
-    this.release(handler);
+    this.keep(handler, undefined);
   }
 }
