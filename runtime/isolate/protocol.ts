@@ -37,6 +37,8 @@ export const WORKER_SOCKET_FD = 3;
 /** Larger than any NATS payload the server would take by default, with room for headers. */
 export const MAX_FRAME_BYTES = 72 * 1024 * 1024;
 
+const U32 = 2 ** 32;
+
 export const DELIVER_HAS_SUBJECT = 1;
 export const DELIVER_HAS_HEADERS = 2;
 
@@ -112,9 +114,11 @@ export class FrameWriter {
     this.used = this.buffer.writeUInt32BE(value >>> 0, this.used);
   }
 
-  f64(value: number): void {
+  /** A whole number up to 2^53, as two u32: quicker than a double. */
+  u53(value: number): void {
     this.ensure(8);
-    this.used = this.buffer.writeDoubleBE(value, this.used);
+    this.used = this.buffer.writeUInt32BE(value < U32 ? 0 : Math.floor(value / U32), this.used);
+    this.used = this.buffer.writeUInt32BE(value >>> 0, this.used);
   }
 
   /** `u16 length | UTF-8`. Subjects are bounded far below by the server's max_control_line. */
@@ -221,6 +225,10 @@ export class FrameReader {
     this.needed = 4;
     return at;
   }
+}
+
+export function readU53(bytes: Buffer, at: number): number {
+  return bytes.readUInt32BE(at) * U32 + bytes.readUInt32BE(at + 4);
 }
 
 export function jsonBody<T>(bytes: Buffer, start: number, end: number): T {

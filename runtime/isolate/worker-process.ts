@@ -190,7 +190,7 @@ export class WorkerProcess implements WorkerPort {
     const { headers } = delivery;
     out.begin(FrameType.deliver);
     out.u32(id);
-    out.f64(delivery.seq);
+    out.u53(delivery.seq);
     out.u16(Math.min(delivery.attempt, 0xffff));
     out.u8((hasSubject ? DELIVER_HAS_SUBJECT : 0) | (headers !== undefined ? DELIVER_HAS_HEADERS : 0));
     if (hasSubject) out.shortText(delivery.subject);

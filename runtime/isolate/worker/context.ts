@@ -21,6 +21,8 @@ export interface Arrival {
   readonly subject: string;
   /** A copy: it may be read long after the batch is gone. */
   readonly headerBytes: Buffer | undefined;
+  /** Where in its frame the payload begins. */
+  readonly payloadStart: number;
 }
 
 /** What a delivery needs of the worker it runs in. */

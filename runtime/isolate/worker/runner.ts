@@ -5,7 +5,7 @@
 // R2  After TURN_MS of synchronous work the event loop gets its turn, so that aborts and signs of life get through.
 
 import { verdictOf } from "../../../sdk/verdicts.ts";
-import { DELIVER_HAS_HEADERS, DELIVER_HAS_SUBJECT, FrameType } from "../protocol.ts";
+import { DELIVER_HAS_HEADERS, DELIVER_HAS_SUBJECT, FrameType, readU53 } from "../protocol.ts";
 import { serializeError } from "../serialize-error.ts";
 import { type Arrival, DeliveryContext, type WorkerServices } from "./context.ts";
 import type { HandlerFunction, StandardResult, StandardSchema } from "./load.ts";
@@ -117,8 +117,8 @@ export class Runner {
   }
 
   private run(frameId: number, bytes: Buffer, start: number, end: number): void {
-    const { arrival, payloadStart } = readDelivery(bytes, start, frameId, this.services.start.subject);
-    const decoded = decodePayload(bytes, payloadStart, end, this.schema !== undefined);
+    const arrival = readDelivery(bytes, start, frameId, this.services.start.subject);
+    const decoded = decodePayload(bytes, arrival.payloadStart, end, this.schema !== undefined);
     if (decoded.kind === "unreadable") return this.reportInvalid(frameId, decoded.message, []);
     if (this.schema === undefined) return this.call(arrival, decoded.value, decoded.kind === "bytes");
     let result: StandardResult | Promise<StandardResult>;
@@ -251,14 +251,9 @@ export class Runner {
   }
 }
 
-function readDelivery(
-  bytes: Buffer,
-  start: number,
-  frameId: number,
-  boundSubject: string,
-): { arrival: Arrival; payloadStart: number } {
+function readDelivery(bytes: Buffer, start: number, frameId: number, boundSubject: string): Arrival {
   let at = start + 4;
-  const seq = bytes.readDoubleBE(at);
+  const seq = readU53(bytes, at);
   const attempt = bytes.readUInt16BE(at + 8);
   const flags = bytes[at + 10]!;
   at += 11;
@@ -274,7 +269,7 @@ function readDelivery(
     headerBytes = Buffer.from(bytes.subarray(at + 4, at + 4 + length));
     at += 4 + length;
   }
-  return { arrival: { frameId, seq, attempt, subject, headerBytes }, payloadStart: at };
+  return { frameId, seq, attempt, subject, headerBytes, payloadStart: at };
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
