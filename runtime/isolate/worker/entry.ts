@@ -48,9 +48,9 @@ const reader = new FrameReader((type, bytes, start, end) => {
 });
 
 socket.on("data", (chunk: Buffer) => {
-  reader.push(chunk);
-  // What returned at once leaves at once; what is still running is batched by `schedule`.
-  link.flush();
+  runner?.beginTurn();
+  // What returns at once leaves in one write at the end; what is still running is batched by `schedule`.
+  link.together(() => reader.push(chunk));
 });
 // The supervisor is gone, or has let go of this worker: nothing here can be of use to anyone.
 socket.on("close", () => process.exit(0));

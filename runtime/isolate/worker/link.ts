@@ -65,6 +65,14 @@ export class Link {
     else call?.reject(Object.assign(new Error(body.toString("utf8")), { code: status }));
   }
 
+  /** Send in one batch what `work` makes. */
+  together(work: () => void): void {
+    this.scheduled = true;
+    work();
+    this.scheduled = false;
+    this.flush();
+  }
+
   /** Send the batch at the end of this turn of the event loop. */
   schedule(): void {
     if (this.out.pendingBytes > FLUSH_AT_BYTES) return this.flush();

@@ -33,7 +33,7 @@ export class Runner {
   private waitingHead = 0;
   private active = 0;
   private turnStartedMs = 0;
-  private turnOpen = false;
+  private continuing = false;
   private lookedAtMs = 0;
   private looksToSkip = 0;
   private readonly repliesWanted: boolean;
@@ -70,11 +70,14 @@ export class Runner {
     return this.waiting.length - this.waitingHead;
   }
 
+  /** The event loop has come round. */
+  beginTurn(): void {
+    this.turnStartedMs = performance.now();
+    this.lookedAtMs = this.turnStartedMs;
+    this.looksToSkip = 0;
+  }
+
   private turnIsLong(): boolean {
-    if (!this.turnOpen) {
-      this.openTurn();
-      return false;
-    }
     // Reading the clock is dear beside a handler of a microsecond: after a quick look the next ones can wait.
     if (this.looksToSkip-- > 0) return false;
     const nowMs = performance.now();
@@ -83,19 +86,15 @@ export class Runner {
     return nowMs - this.turnStartedMs > TURN_MS;
   }
 
+  /** R2: what waits goes on when the event loop has come round. */
   private continueNextTurn(): void {
     this.services.link.flush();
-    if (!this.turnOpen) this.openTurn();
-  }
-
-  private openTurn(): void {
-    this.turnOpen = true;
-    this.turnStartedMs = performance.now();
-    this.lookedAtMs = this.turnStartedMs;
-    this.looksToSkip = 0;
+    if (this.continuing) return;
+    this.continuing = true;
     setImmediate(() => {
-      this.turnOpen = false;
-      this.runWaiting();
+      this.continuing = false;
+      this.beginTurn();
+      this.services.link.together(() => this.runWaiting());
     });
   }
 
