@@ -8,7 +8,7 @@ export const EXIT_CODES: Readonly<Record<ExitCode, string>> = {
   0: "done",
   1: "failed: a check, a handler's answer, messages that did not end in time",
   2: "wrong usage or configuration",
-  3: "NATS cannot be reached, or refuses us",
+  3: "NATS cannot be reached, or refuses us; or no runtime runs",
   4: "nobody answered: no responders, or not in time",
   130: "interrupted",
 };
@@ -19,6 +19,7 @@ const CODE_OF: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   CONFIG_UNREADABLE: 2,
   NODE_TOO_OLD: 2,
   HANDLERS_DIR_MISSING: 2,
+  HANDLER_NOT_FOUND: 2,
   NATS_NOT_CONFIGURED: 2,
   NATS_UNREACHABLE: 3,
   NATS_REFUSED: 3,

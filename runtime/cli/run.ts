@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { EXIT_CODES, type ExitCode, exitCodeOf } from "./exit-code.ts";
 import { addGlobalOptions, type GlobalOptions, NATS_GROUP, spokenOption } from "./global-options.ts";
+import { addOperating } from "./operating.ts";
 import { printError, type Terminal } from "./terminal.ts";
 
 /** What each command is called with. */
@@ -47,6 +48,7 @@ function createProgram(terminal: Terminal, finish: Finish): Command {
   addGlobalOptions(program);
   addServing(program, terminal, finish);
   addMessaging(program, terminal, finish);
+  addOperating(program, { terminal, finish, collect });
   addWriting(program, terminal, finish);
   program.addHelpText("after", `\n${exitCodeHelp()}`);
   return program;

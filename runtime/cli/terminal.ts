@@ -3,6 +3,7 @@
 import { text } from "node:stream/consumers";
 import { errorText } from "../observe/error-text.ts";
 import { type Paint, paintFor } from "../observe/paint.ts";
+import { wrap } from "../observe/wrap.ts";
 
 /** One of the two outputs. */
 export interface Output {
@@ -25,6 +26,7 @@ export interface Terminal {
 }
 
 export const DEFAULT_COLUMNS = 80;
+const REMARK = "    ";
 
 export function processTerminal(): Terminal {
   return {
@@ -49,6 +51,12 @@ function outputOf(stream: NodeJS.WriteStream): Output {
 
 export function printLine(output: Output, line: string): void {
   output.write(`${line}\n`);
+}
+
+/** Remarks under a line, indented. */
+export function printWrapped(output: Output, texts: readonly string[]): void {
+  for (const text of texts)
+    for (const line of wrap(text, output.columns - REMARK.length).split("\n")) printLine(output, REMARK + line);
 }
 
 export function printError({ err }: Terminal, error: unknown): void {

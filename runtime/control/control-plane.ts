@@ -26,10 +26,12 @@ import {
   type ReloadReply,
   type ReloadRequest,
   type ReplicaInfo,
+  type ReportedHandler,
   type StatusReply,
 } from "./control-protocol.ts";
 import { type IntentMark, openIntentStore } from "./intent-store.ts";
 import { IntentWatch } from "./intent-watch.ts";
+import { LastErrors } from "./last-errors.ts";
 import { type LineFilter, LogTap } from "./log-tap.ts";
 import { partsOf } from "./parts.ts";
 import { reportedError, reportedHandler } from "./reported.ts";
@@ -52,6 +54,7 @@ export class ControlPlane {
   private readonly replica: ReplicaInfo;
   private readonly tap: LogTap;
   private readonly applied: AppliedMarks;
+  private readonly lastErrors = new LastErrors();
   private readonly subscriptions: Subscription[] = [];
   private intents: IntentWatch | undefined;
 
@@ -91,6 +94,7 @@ export class ControlPlane {
 
   /** A line of the log, for those who ask for it. */
   log(line: Omit<LogLine, "replica">): void {
+    this.lastErrors.add(line);
     this.tap.add({ ...line, replica: this.replica.instance });
   }
 
@@ -152,7 +156,10 @@ export class ControlPlane {
   }
 
   private status(): StatusReply[] {
-    const handlers = this.options.supervisor.status().map(reportedHandler);
+    const handlers = this.options.supervisor.status().map((status): ReportedHandler => {
+      const lastError = this.lastErrors.of(status.name);
+      return { ...reportedHandler(status), ...(lastError === undefined ? {} : { lastError }) };
+    });
     return partsOf(handlers).map((part) => ({ replica: this.replica, handlers: part }));
   }
 

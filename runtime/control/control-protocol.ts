@@ -56,7 +56,10 @@ export interface ReportedHandler {
   readonly pids: readonly number[];
   /** Resident memory of its workers, where the system tells. */
   readonly memoryBytes?: number;
+  /** Why the last version did not come up; absent when it did. */
   readonly lastFailure?: ReportedError;
+  /** The last thing that went wrong, and when; it may have been put right since. */
+  readonly lastError?: ReportedError & { readonly atMs: number };
   readonly disabled?: {
     readonly source: IntentSource;
     readonly by: string;

@@ -228,6 +228,7 @@ export class HandlerSlot {
       stats: this.stats,
       owner: this.owner,
       mayServe: (metadata) => {
+        this.lastMetadata = metadata;
         if (metadata.disabled !== this.said.has("metadata")) this.sayByMetadata(metadata);
         return !metadata.disabled && this.state !== "disabled";
       },

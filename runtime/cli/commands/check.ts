@@ -3,7 +3,7 @@
 import { errorText } from "../../observe/error-text.ts";
 import { sizeText } from "../duration-text.ts";
 import type { ExitCode } from "../exit-code.ts";
-import { type InspectedHandler, inspect, inspectionJson } from "../inspection.ts";
+import { disabledRemark, type InspectedHandler, inspect, inspectionJson } from "../inspection.ts";
 import type { Invocation } from "../run.ts";
 import { tableLines } from "../table.ts";
 import { type Output, printLine } from "../terminal.ts";
@@ -34,7 +34,7 @@ export async function check({ terminal, options }: Invocation<{ json?: boolean }
 
 function rowOf(handler: InspectedHandler & { ok: true }): string[] {
   const { kind, subject } = handler.metadata;
-  return [handler.name, kind, subject, sizeText(handler.bundle.sizeBytes)];
+  return [handler.name, kind, subject, sizeText(handler.bundle.sizeBytes) + disabledRemark(handler)];
 }
 
 function printFault(out: Output, error: unknown, name: string): void {

@@ -2,7 +2,7 @@
 
 import { durationText } from "../duration-text.ts";
 import { type ExitCode, exitCodeOf } from "../exit-code.ts";
-import { type InspectedHandler, inspect, inspectionJson } from "../inspection.ts";
+import { disabledRemark, type InspectedHandler, inspect, inspectionJson } from "../inspection.ts";
 import type { Invocation } from "../run.ts";
 import { tableLines } from "../table.ts";
 import { printError, printLine } from "../terminal.ts";
@@ -34,5 +34,12 @@ export async function list({ terminal, options }: Invocation<{ json?: boolean }>
 function rowOf(handler: InspectedHandler): string[] {
   if (!handler.ok) return [handler.name, handler.error.code, "", "", "", handler.file];
   const { kind, subject, concurrency, timeoutMs } = handler.metadata;
-  return [handler.name, kind, subject, String(concurrency), durationText(timeoutMs), handler.file];
+  return [
+    handler.name,
+    kind,
+    subject,
+    String(concurrency),
+    durationText(timeoutMs),
+    handler.file + disabledRemark(handler),
+  ];
 }

@@ -1,0 +1,167 @@
+// `handlers enable`: take an operator's word back. A handler that is not off but in trouble (quarantined, failed) is
+// tried again at once.
+
+import { systemClock } from "../../clock.ts";
+import { Backlog } from "../../control/backlog.ts";
+import type { ReplicaInfo, StatusReply } from "../../control/control-protocol.ts";
+import { findNames } from "../../control/handler-names.ts";
+import { type IntentMark, type IntentStore, openIntentStore } from "../../control/intent-store.ts";
+import { type HandlerSummary, summarize } from "../../control/summary.ts";
+import {
+  type ControlSession,
+  countText,
+  handlersOf,
+  operatorName,
+  printLate,
+  unknownHandlers,
+  withControl,
+} from "../control-session.ts";
+import { disabledTexts } from "../disabled-text.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { printReported } from "../reported-error.ts";
+import type { Invocation } from "../run.ts";
+import { stateText } from "../status-screen.ts";
+import { printLine, printWrapped, type Terminal } from "../terminal.ts";
+
+export interface EnableOptions {
+  readonly json?: boolean;
+}
+
+/** A version may take its start timeout to come up. */
+const APPLY_MS = 30_000;
+const IN_TROUBLE = new Set<string>(["failed", "backing-off", "quarantined"]);
+
+export function enable(words: readonly string[], { terminal, options }: Invocation<EnableOptions>): Promise<ExitCode> {
+  return withControl(terminal, options, async (session) => {
+    const { connection, app, client } = session;
+    const store = await openIntentStore(connection, app, systemClock);
+    const [replies, intents] = await Promise.all([client.status(), store.list()]);
+    const known = new Set([...handlersOf(replies), ...intents.keys()]);
+    const { names, unknown } = findNames(words, known);
+    if (unknown.length > 0) throw unknownHandlers(unknown, known);
+    const off = names.filter((name) => intents.has(name) || isOffByOperator(name, replies));
+    const pending = await new Backlog(connection, app).ofAll(off);
+    const asked = replies.map(({ replica }) => replica);
+    const startedAtMs = systemClock.monotonicMs();
+    const marks = await putAll(store, off, operatorName(terminal.env));
+    const { late } = await client.applied(marks, asked, APPLY_MS);
+    const tried = await retry(session, names, asked);
+    const tookMs = systemClock.monotonicMs() - startedAtMs;
+    const after = asked.length === 0 ? [] : summarize(await client.status(asked), pending);
+    const handlers = names.map((name): Enabled => {
+      return {
+        name,
+        wasOff: off.includes(name),
+        tried: tried.has(name),
+        after: after.find((one) => one.name === name),
+      };
+    });
+    const told = { app, handlers, asked, late, tookMs };
+    if (options.json === true) printLine(terminal.out, enableJson(told));
+    else print(told, terminal);
+    return late.length === 0 && handlers.every(isOn) ? 0 : 1;
+  });
+}
+
+function isOffByOperator(name: string, replies: readonly StatusReply[]): boolean {
+  return replies.some(({ handlers }) =>
+    handlers.some((handler) => handler.name === name && handler.disabled?.source === "operator"),
+  );
+}
+
+async function putAll(store: IntentStore, names: readonly string[], by: string): Promise<IntentMark[]> {
+  const sinceMs = systemClock.nowMs();
+  const marks: IntentMark[] = [];
+  for (const name of names) marks.push(await store.put(name, { disabled: false, by, reason: "", sinceMs, now: false }));
+  return marks;
+}
+
+/** Those in trouble get a new start wherever they are in trouble. Resolves with their names. */
+async function retry(
+  { client }: ControlSession,
+  names: readonly string[],
+  asked: readonly ReplicaInfo[],
+): Promise<ReadonlySet<string>> {
+  if (asked.length === 0) return new Set();
+  const wanted = new Set(names);
+  const replies = await client.status(asked);
+  const broken = replies.flatMap(({ handlers }) =>
+    handlers.filter(({ name, state }) => wanted.has(name) && IN_TROUBLE.has(state)).map(({ name }) => name),
+  );
+  if (broken.length > 0) await client.reload([...new Set(broken)], asked, APPLY_MS);
+  return new Set(broken);
+}
+
+interface Enabled {
+  readonly name: string;
+  readonly wasOff: boolean;
+  readonly tried: boolean;
+  readonly after: HandlerSummary | undefined;
+}
+
+interface Told {
+  readonly app: string;
+  readonly handlers: readonly Enabled[];
+  readonly asked: readonly ReplicaInfo[];
+  readonly late: readonly ReplicaInfo[];
+  readonly tookMs: number;
+}
+
+/** It serves on one replica at least, or nothing runs that could. */
+function isOn({ after }: Enabled): boolean {
+  return after === undefined || after.replicas.some(({ handler }) => TAKING.has(handler.state));
+}
+
+const TAKING = new Set<string>(["serving", "idle", "waking", "restarting"]);
+
+function print({ app, handlers, asked, late, tookMs }: Told, terminal: Terminal): void {
+  const { err } = terminal;
+  for (const handler of handlers) printOne(handler, tookMs, terminal);
+  if (asked.length === 0)
+    printLine(err, `${err.paint("yellow", "!")} no runtime of app "${app}" runs: it serves from the next start on`);
+  printLate(terminal, late, APPLY_MS);
+}
+
+function printOne({ name, wasOff, tried, after }: Enabled, tookMs: number, terminal: Terminal): void {
+  const { out } = terminal;
+  const bold = out.paint("bold", name);
+  if (after === undefined)
+    return printLine(out, `${out.paint("green", "+")} ${bold} ${wasOff ? "enabled" : "is not off"}`);
+  const serving = after.replicas.filter(({ handler }) => TAKING.has(handler.state)).length;
+  const of = serving === after.replicas.length ? "" : ` of ${after.replicas.length}`;
+  const where =
+    serving === 0 ? stateText(after) : `serving on ${serving}${of} replica${after.replicas.length === 1 ? "" : "s"}`;
+  const took = wasOff || tried ? ` in ${Math.round(tookMs)} ms` : "";
+  const mark = serving === after.replicas.length ? out.paint("green", "+") : out.paint("yellow", "!");
+  printLine(out, `${mark} ${bold} ${didText({ wasOff, tried }, after)}; ${where}${took}`);
+  const backlog = after.pending ?? 0;
+  if (wasOff && backlog > 0) printLine(out, `    ${countText(backlog, "message")} waited in the stream`);
+  printWrapped(
+    out,
+    disabledTexts(after, systemClock.nowMs()).map((text) => `still ${text}`),
+  );
+  const failure = after.replicas.find(({ handler }) => handler.lastFailure !== undefined)?.handler.lastFailure;
+  if (failure !== undefined) printReported(out, failure, name, "    ");
+}
+
+function didText({ wasOff, tried }: { wasOff: boolean; tried: boolean }, after: HandlerSummary): string {
+  if (wasOff) return "enabled";
+  if (tried) return "started again";
+  return after.state === "disabled" ? "was not disabled by an operator" : "was not off";
+}
+
+function enableJson({ app, handlers, late, tookMs }: Told): string {
+  const each = handlers.map(({ name, wasOff, tried, after }) => ({
+    name,
+    wasOff,
+    tried,
+    on: isOn({ name, wasOff, tried, after }),
+    replicas: after?.replicas.map(({ replica, handler }) => ({
+      ...replica,
+      state: handler.state,
+      disabled: handler.disabled,
+    })),
+  }));
+  const ok = late.length === 0 && handlers.every(isOn);
+  return JSON.stringify({ app, ok, handlers: each, tookMs, late }, null, 2);
+}

@@ -1,0 +1,108 @@
+// One handler over all replicas: sums, percentiles of the sums, and what its replicas do not agree on. Pure.
+
+import type { StateKind } from "../supervise/handler-state.ts";
+import { percentileMs } from "../supervise/handler-stats.ts";
+import type { ReplicaInfo, ReportedHandler, StatusReply } from "./control-protocol.ts";
+
+export interface HandlerSummary {
+  readonly name: string;
+  /** The worst of its states; `inState` replicas of `replicas.length` are in it. */
+  readonly state: StateKind;
+  readonly inState: number;
+  readonly file: string;
+  readonly kind: string | undefined;
+  readonly subject: string | undefined;
+  /** What serves, most common first: more than one while a deployment is on its way, or when it has failed halfway. */
+  readonly versions: readonly { readonly version: string; readonly replicas: number }[];
+  readonly inFlight: number;
+  readonly queued: number;
+  /** Messages of the stream that are not settled; undefined where that is not known, or the handler is not durable. */
+  readonly pending: number | undefined;
+  readonly handled: number;
+  readonly failed: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly reloads: number;
+  readonly restarts: number;
+  readonly memoryBytes: number | undefined;
+  readonly replicas: readonly { readonly replica: ReplicaInfo; readonly handler: ReportedHandler }[];
+}
+
+/** Worst first. */
+const SEVERITY: readonly StateKind[] = [
+  "failed",
+  "quarantined",
+  "backing-off",
+  "disabled",
+  "restarting",
+  "starting",
+  "stopped",
+  "serving",
+  "waking",
+  "idle",
+];
+/** In all of these the handler takes messages: replicas that differ here do not disagree. */
+const TAKING = new Set<StateKind>(["serving", "waking", "idle"]);
+
+/** Sorted by name. */
+export function summarize(
+  replies: readonly StatusReply[],
+  pending: ReadonlyMap<string, number> = new Map(),
+): HandlerSummary[] {
+  const byName = new Map<string, HandlerSummary["replicas"][number][]>();
+  for (const { replica, handlers } of replies) {
+    for (const handler of handlers) {
+      const seen = byName.get(handler.name) ?? [];
+      byName.set(handler.name, [...seen, { replica, handler }]);
+    }
+  }
+  const names = [...byName.keys()].sort();
+  return names.map((name) => summaryOf(name, byName.get(name) ?? [], pending.get(name)));
+}
+
+function summaryOf(name: string, replicas: HandlerSummary["replicas"], pending: number | undefined): HandlerSummary {
+  const handlers = replicas.map(({ handler }) => handler);
+  const state = SEVERITY.find((kind) => handlers.some((handler) => handler.state === kind)) ?? "stopped";
+  const agree = (kind: StateKind) => kind === state || (TAKING.has(kind) && TAKING.has(state));
+  const durations = sums(handlers.map((handler) => handler.durations));
+  const memory = handlers.flatMap(({ memoryBytes }) => memoryBytes ?? []);
+  const known = handlers.find(({ kind }) => kind !== undefined);
+  return {
+    name,
+    state,
+    inState: handlers.filter((handler) => agree(handler.state)).length,
+    file: handlers[0]?.file ?? "",
+    kind: known?.kind,
+    subject: known?.subject,
+    versions: versionsOf(handlers),
+    inFlight: total(handlers, "inFlight"),
+    queued: total(handlers, "queued"),
+    pending,
+    handled: total(handlers, "handled"),
+    failed: total(handlers, "failed"),
+    p50Ms: percentileMs(durations, 0.5),
+    p99Ms: percentileMs(durations, 0.99),
+    reloads: total(handlers, "reloads"),
+    restarts: total(handlers, "restarts"),
+    memoryBytes: memory.length === 0 ? undefined : memory.reduce((sum, bytes) => sum + bytes, 0),
+    replicas,
+  };
+}
+
+type Count = "inFlight" | "queued" | "handled" | "failed" | "reloads" | "restarts";
+
+function total(handlers: readonly ReportedHandler[], name: Count): number {
+  return handlers.reduce((sum, handler) => sum + handler[name], 0);
+}
+
+function sums(rows: readonly (readonly number[])[]): number[] {
+  const length = Math.max(0, ...rows.map((row) => row.length));
+  return Array.from({ length }, (_, at) => rows.reduce((sum, row) => sum + (row[at] ?? 0), 0));
+}
+
+function versionsOf(handlers: readonly ReportedHandler[]): HandlerSummary["versions"] {
+  const counts = new Map<string, number>();
+  for (const { version } of handlers) if (version !== undefined) counts.set(version, (counts.get(version) ?? 0) + 1);
+  const versions = [...counts].map(([version, replicas]) => ({ version, replicas }));
+  return versions.sort((a, b) => b.replicas - a.replicas);
+}
