@@ -1,14 +1,13 @@
 // Wires the parts together, and nothing else: what each does stands in its own folder.
 
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { createBinder } from "./bind/binder.ts";
 import { connect, type NatsConnection } from "./bind/connection.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "./bind/embedded-server.ts";
 import { Publisher } from "./bind/publisher.ts";
 import { ensureStreams } from "./bind/streams.ts";
 import { type Bundler, createBundler } from "./bundle/bundler.ts";
+import { prepareWorkerProgram } from "./bundle/worker-program.ts";
 import { type Clock, within } from "./clock.ts";
 import type { ResolvedConfig } from "./config/resolved-config.ts";
 import { ControlPlane } from "./control/control-plane.ts";
@@ -278,12 +277,13 @@ async function createWorkshop(
   reaper: Reaper,
   warmWorkers: number,
 ): Promise<{ pool: WorkerPool; bundler: Bundler }> {
-  const sdkUrl = new URL(import.meta.url.endsWith(".ts") ? "../sdk/index.ts" : "../sdk/index.js", import.meta.url).href;
+  const { entry, sdkUrl, preloadUrl } = await prepareWorkerProgram(config.stateDir);
   const pool = new WorkerPool({
     size: warmWorkers,
     memoryMiB: config.defaults.memoryMiB,
     env: baseEnvironment(environment),
-    preload: [sdkUrl, await writePreload(config.stateDir)],
+    entry,
+    preload: [sdkUrl, preloadUrl],
     reaper,
     clock,
     emit,
@@ -292,14 +292,6 @@ async function createWorkshop(
     pool,
     bundler: createBundler({ rootDir: config.rootDir, buildDir: join(config.stateDir, "build"), sdkUrl }),
   };
-}
-
-/** A module in the project's own folder, so that warm workers load the schema library the project's handlers will. */
-async function writePreload(stateDir: string): Promise<string> {
-  await mkdir(stateDir, { recursive: true });
-  const path = join(stateDir, "preload.mjs");
-  await writeFile(path, 'await import("zod").catch(() => {});\n');
-  return pathToFileURL(path).href;
 }
 
 /** Short, and different for every start: part of the ids of core messages. */

@@ -16,6 +16,8 @@ export interface PoolOptions {
   /** Heap limit of the warm ones. A worker with another limit is started on demand. */
   readonly memoryMiB: number;
   readonly env: Readonly<Record<string, string>>;
+  /** Path of the program that workers run. */
+  readonly entry: string;
   readonly preload: readonly string[];
   readonly reaper: Reaper;
   readonly clock: Clock;
@@ -99,8 +101,8 @@ export class WorkerPool {
   }
 
   private spawn(memoryMiB: number): WorkerProcess {
-    const { env, preload, clock, reaper } = this.options;
-    const worker = new WorkerProcess({ memoryMiB, env, preload, clock });
+    const { env, entry, preload, clock, reaper } = this.options;
+    const worker = new WorkerProcess({ memoryMiB, env, entry, preload, clock });
     this.all.add(worker);
     reaper.track(worker.pid, "kill");
     offerToOutOfMemoryKiller(worker.pid);

@@ -29,7 +29,8 @@ function stackOf(error: Error): string {
   return parts.join("\n");
 }
 
-const OWN_FRAME = /[\\/](runtime|dist[\\/]runtime)[\\/]isolate[\\/]worker[\\/]/;
+/** The worker's program: as sources, published, or bundled (bundle/worker-program). */
+const OWN_FRAME = /[\\/](isolate[\\/]worker[\\/]|\.handlers[\\/]program[\\/])/;
 
 function withoutOwnFrames(stack: string): string {
   return stack

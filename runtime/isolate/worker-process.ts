@@ -7,7 +7,6 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
-import { fileURLToPath } from "node:url";
 import { type Clock, within } from "../clock.ts";
 import type { Delivery } from "../deliver/delivery.ts";
 import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
@@ -33,9 +32,6 @@ import {
 } from "./protocol.ts";
 import type { LogRecord } from "./worker/log.ts";
 
-const ENTRY = fileURLToPath(
-  import.meta.resolve(import.meta.url.endsWith(".ts") ? "./worker/entry.ts" : "./worker/entry.js"),
-);
 const FLUSH_AT_BYTES = 256 * 1024;
 const MOST_UNANSWERED_BYTES = 4 * 1024 * 1024;
 
@@ -43,6 +39,8 @@ export interface SpawnOptions {
   readonly memoryMiB: number;
   /** The whole environment of the process. */
   readonly env: Readonly<Record<string, string>>;
+  /** Path of the worker's program. */
+  readonly entry: string;
   /** URLs imported while the worker warms up. */
   readonly preload: readonly string[];
   readonly clock: Clock;
@@ -104,7 +102,7 @@ export class WorkerProcess implements WorkerPort {
       // Where SIGUSR1 opens the inspector, should the worker have to be asked where it is stuck.
       "--inspect-port=127.0.0.1:0",
     ];
-    this.child = spawn(process.execPath, [...flags, ENTRY, ...options.preload], {
+    this.child = spawn(process.execPath, [...flags, options.entry, ...options.preload], {
       stdio: ["ignore", "pipe", "pipe", "pipe"],
       env: { ...options.env },
     });
