@@ -24,13 +24,22 @@ export type Settlement =
   | { readonly do: "retry"; readonly delayMs: number }
   /** Uncharged: the handler did nothing wrong. */
   | { readonly do: "give-back" }
-  | { readonly do: "dead-letter"; readonly reason: OutcomeKind; readonly text: string }
+  | {
+      readonly do: "dead-letter";
+      readonly reason: OutcomeKind;
+      readonly text: string;
+      readonly stack?: string | undefined;
+      /** Of the bundle. */
+      readonly version?: string;
+    }
   | { readonly do: "drop"; readonly text: string };
 
 export interface SettleRule {
   readonly kind: HandlerKind;
   readonly attempts: number;
   readonly backoffMs: readonly number[];
+  /** Of the bundle, for the dead letter. */
+  readonly version: string;
 }
 
 /**
@@ -39,7 +48,7 @@ export interface SettleRule {
  */
 export function settle(outcome: Outcome, attempt: number, rule: SettleRule, random: number): Settlement {
   if (rule.kind === "request") return settleRequest(outcome);
-  if (rule.kind === "event") return settleEvent(outcome);
+  if (rule.kind === "event") return settleEvent(outcome, rule);
   return settleDurable(outcome, attempt, rule, random);
 }
 
@@ -48,10 +57,10 @@ const ACK: Settlement = { do: "ack" };
 const GIVE_BACK: Settlement = { do: "give-back" };
 const NO_BYTES = new Uint8Array(0);
 
-function settleEvent(outcome: Outcome): Settlement {
+function settleEvent(outcome: Outcome, rule: SettleRule): Settlement {
   if (outcome.kind === "returned") return DONE;
   if (outcome.kind === "queue-full" || outcome.kind === "given-back") return { do: "drop", text: explain(outcome) };
-  return { do: "dead-letter", reason: outcome.kind, text: explain(outcome) };
+  return deadLetter(outcome, rule);
 }
 
 function settleRequest(outcome: Outcome): Settlement {
@@ -71,14 +80,14 @@ function settleDurable(outcome: Outcome, attempt: number, rule: SettleRule, rand
     case "invalid":
     case "gave-up":
     case "too-many-hops":
-      return { do: "dead-letter", reason: outcome.kind, text: explain(outcome) };
+      return deadLetter(outcome, rule);
     case "threw":
     case "not-serializable":
     case "retry-later":
     case "timed-out":
     case "crashed":
     case "out-of-memory":
-      if (attempt >= rule.attempts) return { do: "dead-letter", reason: outcome.kind, text: explain(outcome) };
+      if (attempt >= rule.attempts) return deadLetter(outcome, rule);
       return {
         do: "retry",
         delayMs:
@@ -87,6 +96,24 @@ function settleDurable(outcome: Outcome, attempt: number, rule: SettleRule, rand
     default:
       return assertNever(outcome);
   }
+}
+
+function deadLetter(outcome: Outcome, { version }: SettleRule): Settlement {
+  const stack = stackOf(outcome);
+  return {
+    do: "dead-letter",
+    reason: outcome.kind,
+    text: explain(outcome),
+    stack: stack === "" ? undefined : stack,
+    version,
+  };
+}
+
+/** The author's stack, the last words of a worker that died, or where it was blocked; "" when there is nothing. */
+export function stackOf(outcome: Outcome): string {
+  if ("error" in outcome) return outcome.error.stack;
+  if ("exit" in outcome) return outcome.exit.lastOutput.join("\n");
+  return outcome.kind === "timed-out" ? (outcome.stack ?? "") : "";
 }
 
 /** The delay after the given attempt; the last entry of the list holds for all later ones. */

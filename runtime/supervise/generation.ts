@@ -66,7 +66,7 @@ export class Generation {
 
   /** From now on the workers get deliveries. */
   open(): void {
-    this.route.adopt(this.metadata);
+    this.route.adopt(this.metadata, this.bundle.version);
     this.route.comeBack(false);
     for (const lane of this.crew.values()) this.route.dispatcher.ready(lane);
   }

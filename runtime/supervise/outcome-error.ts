@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { codeFrame } from "../bundle/frame.ts";
 import type { Outcome } from "../deliver/outcome.ts";
-import { explain } from "../deliver/settle.ts";
+import { explain, stackOf } from "../deliver/settle.ts";
 import { type ErrorCode, RuntimeError, type SourcePlace } from "../errors.ts";
 import { placeInStack } from "./stack-place.ts";
 
@@ -55,12 +55,6 @@ function frameAt(rootDir: string, place: SourcePlace): string | undefined {
   } catch {
     return undefined; // The file is gone; the place says enough.
   }
-}
-
-function stackOf(outcome: Outcome): string {
-  if ("error" in outcome) return outcome.error.stack;
-  if ("exit" in outcome) return outcome.exit.lastOutput.join("\n");
-  return outcome.kind === "timed-out" ? (outcome.stack ?? "") : "";
 }
 
 function verb(outcome: Outcome): string {

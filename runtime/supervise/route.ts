@@ -50,7 +50,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   constructor(options: RouteOptions) {
     this.options = options;
     this.metadata = options.metadata;
-    this.rule = ruleOf(options.metadata);
+    this.rule = ruleOf(options.metadata, "");
     this.idPrefix = options.plan.idPrefix;
     this.dispatcher = new Dispatcher(this.limits(), this, options.clock);
   }
@@ -67,9 +67,10 @@ export class Route implements DispatcherOwner, BindingOwner {
   }
 
   /** Workers opened from now on run by this metadata. `serves` must have said yes. */
-  adopt(metadata: ResolvedMetadata): void {
+  adopt(metadata: ResolvedMetadata, version: string): void {
     this.metadata = metadata;
-    this.rule = ruleOf(metadata);
+    this.rule = ruleOf(metadata, version);
+    this.binding?.adopt?.(metadata);
     this.dispatcher.configure(this.limits());
   }
 
@@ -215,6 +216,6 @@ export class Route implements DispatcherOwner, BindingOwner {
   }
 }
 
-function ruleOf({ kind, retry }: ResolvedMetadata): SettleRule {
-  return { kind, attempts: retry.attempts, backoffMs: retry.backoffMs };
+function ruleOf({ kind, retry }: ResolvedMetadata, version: string): SettleRule {
+  return { kind, attempts: retry.attempts, backoffMs: retry.backoffMs, version };
 }

@@ -21,7 +21,12 @@ const outcomes: { readonly [Kind in OutcomeKind]: Extract<Outcome, { kind: Kind 
   "given-back": { kind: "given-back", why: "shutdown" },
 };
 const kinds = Object.keys(outcomes) as OutcomeKind[];
-const rule = (kind: SettleRule["kind"]): SettleRule => ({ kind, attempts: 3, backoffMs: [1_000, 5_000] });
+const rule = (kind: SettleRule["kind"]): SettleRule => ({
+  kind,
+  attempts: 3,
+  backoffMs: [1_000, 5_000],
+  version: "v1",
+});
 const settled = (kind: SettleRule["kind"], outcome: OutcomeKind, attempt = 1) =>
   settle(outcomes[outcome], attempt, rule(kind), 0.5);
 
