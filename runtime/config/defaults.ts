@@ -36,6 +36,6 @@ export const runtimeDefaults = {
   killGraceMs: SECOND_MS,
   startTimeoutMs: 10 * SECOND_MS,
   maxHops: 16,
-  warmWorkers: 1,
+  warmWorkers: 2,
   eagerWorkers: 32,
 } as const;
