@@ -81,7 +81,7 @@ export interface UserConfig {
   startTimeout?: Duration | undefined;
   /** How many handlers a message may pass through before it is taken for a loop, 1 to 1,000. Default 16. */
   maxHops?: number | undefined;
-  /** Booted processes kept ready for the next handler that needs one, 0 to 16. Default 1. */
+  /** Booted processes kept ready for the next handler that needs one, 0 to 16. Default 2. */
   warmWorkers?: number | undefined;
   /** With at most this many handlers each gets its process at the start; with more, at its first message. Default 32. */
   eagerWorkers?: number | undefined;

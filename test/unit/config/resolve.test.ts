@@ -79,7 +79,7 @@ describe("without any setting", () => {
       killGraceMs: 1_000,
       startTimeoutMs: 10_000,
       maxHops: 16,
-      warmWorkers: 1,
+      warmWorkers: 2,
       eagerWorkers: 32,
     });
   });

@@ -164,7 +164,9 @@ export const metadata = {
 };
 `;
   const error = refused({ subject: "todo new", kind: "durable", timeout: 10, retry: { attempts: 0 } }, source);
-  expect(describeError(error)).toBe(`METADATA_INVALID: handler "todo/save": metadata has 3 problems (handlers/todo/save.ts):
+  expect(
+    describeError(error),
+  ).toBe(`METADATA_INVALID: handler "todo/save": metadata has 3 problems (handlers/todo/save.ts):
   handlers/todo/save.ts:3:3: metadata.subject must have no spaces, control characters or non-ASCII characters; received "todo new"
   handlers/todo/save.ts:5:3: metadata.timeout must be a duration such as "500ms", "10s", "5m", "1h" or "7d"; received 10
   handlers/todo/save.ts:6:12: metadata.retry.attempts must be a whole number from 1 to 1,000; received 0`);
