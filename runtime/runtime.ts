@@ -20,6 +20,7 @@ import { WorkerPool } from "./isolate/pool.ts";
 import { type Reaper, startReaper } from "./isolate/reaper.ts";
 import { recordOf } from "./observe/log.ts";
 import { levelOf } from "./observe/log-level.ts";
+import { prepareStateFolder } from "./state-folder.ts";
 import { createGate } from "./supervise/gate.ts";
 import type { HandlerStatus } from "./supervise/handler-status.ts";
 import { type Inspection, inspectHandlers } from "./supervise/inspect.ts";
@@ -78,6 +79,7 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
     for (const close of closers.reverse()) await close();
   };
   try {
+    await prepareStateFolder(config.stateDir);
     const reaper = startReaper({ emit });
     closers.push(() => reaper.close());
     const server = await serverFor(options, reaper);
@@ -231,6 +233,7 @@ export interface InspectOptions {
 /** Discover, build, evaluate and validate every handler. Needs no NATS, serves nothing and leaves nothing running. */
 export async function inspectProject(options: InspectOptions): Promise<Inspection> {
   const { config, clock, emit, environment } = options;
+  await prepareStateFolder(config.stateDir);
   const reaper = startReaper({ emit });
   const { pool, bundler } = await createWorkshop(options, reaper, 1);
   try {
