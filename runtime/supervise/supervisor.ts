@@ -101,7 +101,10 @@ export class Supervisor {
   async setOperatorIntent(name: string, disabled: Disabled | undefined): Promise<void> {
     if (disabled === undefined) this.operatorSaid.delete(name);
     else this.operatorSaid.set(name, disabled);
-    await this.slots.get(name)?.setIntent("operator", disabled);
+    const slot = this.slots.get(name);
+    await slot?.setIntent("operator", disabled);
+    // Metadata may have its say first, and what it says may bring the handler up.
+    if (disabled === undefined) await slot?.settled();
   }
 
   /** Run a handler once, by hand. Undefined when there is none of that name; rejects when it does not come up. */
