@@ -6,7 +6,8 @@ import { TodoStore } from "./_store.ts";
 
 export const metadata = {
   ...itemSaved,
-  kind: "event",
+  kind: "durable",
+  retry: { attempts: 5, backoff: ["1s", "5s", "30s"] },
   description: "Tidies the text of saved items",
 } satisfies HandlerMetadata;
 

@@ -6,10 +6,11 @@ import { TodoStore } from "./_store.ts";
 
 export const metadata = {
   ...newItem,
-  kind: "event",
+  kind: "durable",
   description: "Saves new items",
   concurrency: 8,
   timeout: "10s",
+  retry: { attempts: 5, backoff: ["1s", "5s", "30s"] },
 } satisfies HandlerMetadata;
 
 let store: TodoStore;

@@ -106,6 +106,7 @@ function addServing(program: Command, terminal: Terminal, finish: Finish): void 
     .description("serve the handlers in production; logs JSON lines")
     .addOption(spokenOption("drain", "DURATION", "how long messages in flight may take to end at SIGTERM"))
     .addOption(spokenOption("httpPort", "PORT", "port of health and metrics"))
+    .option("--provision", "make and change the streams of handlers.config.ts, and those durable handlers lack")
     .action(async (_options, command: Command) => {
       const { start } = await import("./commands/start.ts");
       finish(await start({ terminal, options: command.optsWithGlobals() }));

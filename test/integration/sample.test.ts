@@ -2,15 +2,18 @@
 // client that knows nothing of us.
 
 import { cpSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect } from "@nats-io/transport-node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readRuntimeFile } from "../../runtime/bind/runtime-file.ts";
 import { type CliProcess, runCli, startCli } from "../support/cli-process.ts";
+import { startTestServer } from "../support/nats-server.ts";
 import { childProcesses, noneLeft } from "../support/processes.ts";
 import { createProject, type TestProject } from "../support/project.ts";
 
 const SAMPLE = fileURLToPath(new URL("../../handlers/", import.meta.url));
+const CONFIG = fileURLToPath(new URL("../../handlers.config.ts", import.meta.url));
 
 let project: TestProject;
 let dev: CliProcess;
@@ -20,6 +23,7 @@ beforeEach(async () => {
   before = childProcesses();
   project = createProject();
   cpSync(SAMPLE, project.handlersDir, { recursive: true });
+  cpSync(CONFIG, join(project.rootDir, "handlers.config.ts"));
   dev = startCli(["dev", "--port", "0"], { cwd: project.rootDir });
   await dev.printed(/4 handlers serving/);
 });
@@ -77,5 +81,29 @@ describe("the to-do sample", () => {
     const refused = await connection.request("todo.list", JSON.stringify({ limit: 0 }));
     expect(refused.headers?.get("Nats-Service-Error-Code")).toBe("400");
     await connection.close();
+  });
+
+  it("loses nothing that was published while nothing ran", async () => {
+    const server = await startTestServer();
+    const env = { NATS_URL: server.url };
+    const start = (...args: string[]) => startCli(["start", ...args], { cwd: project.rootDir, env });
+    // Once, so that the stream is there.
+    const first = start("--provision");
+    await first.printed(/"event":"runtime.ready"/);
+    first.child.kill("SIGTERM");
+    expect(await first.ended).toMatchObject({ code: 0 });
+
+    const sent = await runCli(["send", "todo.newitem", JSON.stringify({ id: BREAD, item: "rye  bread" }), "--json"], {
+      cwd: project.rootDir,
+      env,
+    });
+    expect(JSON.parse(sent.stdout)).toMatchObject({ stream: "TODO", seq: 1 });
+    const second = start();
+    await second.printed(/saw todo\.itemsaved/);
+    const listed = await runCli(["request", "todo.list"], { cwd: project.rootDir, env });
+    expect(JSON.parse(listed.stdout)).toMatchObject({ items: [{ id: BREAD }] });
+    second.child.kill("SIGTERM");
+    expect(await second.ended).toMatchObject({ code: 0 });
+    await server.stop();
   });
 });

@@ -8,13 +8,20 @@ import { loadProject } from "../global-options.ts";
 import type { Invocation } from "../run.ts";
 import { serve } from "../serve.ts";
 
-export async function start({ terminal, options }: Invocation): Promise<ExitCode> {
+export async function start({ terminal, options }: Invocation<{ provision?: boolean }>): Promise<ExitCode> {
   const config = await loadProject(terminal, options, "start");
   if (config.nats.servers === undefined) throw notConfigured();
   const emit = createJsonLog({ level: config.logLevel, app: config.app });
   const onProgress = (message: string) => emit({ type: "runtime.notice", level: "info", message });
   return serve({
-    runtime: { config, mode: "start", emit, environment: terminal.env, onProgress },
+    runtime: {
+      config,
+      mode: "start",
+      emit,
+      environment: terminal.env,
+      onProgress,
+      provision: options.provision === true,
+    },
     onAsked: () => emit({ type: "runtime.notice", level: "info", message: "told to stop" }),
     onReady(runtime) {
       if (nothingServes(runtime)) {
