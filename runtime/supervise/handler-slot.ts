@@ -8,7 +8,7 @@
 // S5  Once closed, the slot starts nothing.
 
 import type { Bundle } from "../bundle/bundle.ts";
-import type { Timer } from "../clock.ts";
+import { type Timer, within } from "../clock.ts";
 import type { WorkerExit } from "../deliver/outcome.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import { type RuntimeError, toRuntimeError } from "../errors.ts";
@@ -56,7 +56,7 @@ export class HandlerSlot {
   private queuedReload: Promise<void> | undefined;
   /** The queued reload is to make a new generation also of an unchanged version. */
   private forced = false;
-  /** Turned off, finishing what they have in hand. */
+  /** Replaced or turned off, finishing what they have in hand. */
   private readonly finishing = new Set<Generation>();
   private readonly leaving = new Set<Promise<unknown>>();
   private readonly reports: SlotReports;
@@ -78,9 +78,8 @@ export class HandlerSlot {
   get status(): HandlerStatus {
     const { current, stats, lastFailure } = this;
     const metadata = current?.metadata ?? this.lastMetadata;
-    const taking = [...this.finishing, ...(current === undefined ? [] : [current])].map(
-      ({ route }) => route.dispatcher,
-    );
+    const generations = [...this.finishing, ...(current === undefined ? [] : [current])];
+    const taking = [...new Set(generations.map(({ route }) => route.dispatcher))];
     return {
       name: this.name,
       file: this.file.displayPath,
@@ -162,9 +161,9 @@ export class HandlerSlot {
     this.move("closed");
     let unfinished: string[] = [];
     await this.inTurn(async () => {
-      unfinished = await this.takeDown(graceMs, "shutdown");
+      const replaced = this.endFinishing(graceMs);
+      unfinished = [...(await this.takeDown(graceMs, "shutdown")), ...(await replaced)];
       this.services.claims.forget(this.name);
-      await Promise.all(this.leaving);
     });
     return unfinished;
   }
@@ -256,11 +255,30 @@ export class HandlerSlot {
 
   /** The version before goes, in its own time. */
   private leave(old: Generation, routeStays: boolean): void {
+    this.finishing.add(old);
     const left = (routeStays ? old.dismiss() : old.shutDown(UNHURRIED_MS, "reload"))
       .then(() => old.discard())
       .then(() => this.reports.retired(old, true))
-      .finally(() => this.leaving.delete(left));
+      .finally(() => {
+        this.leaving.delete(left);
+        this.finishing.delete(old);
+      });
     this.leaving.add(left);
+  }
+
+  /** What was replaced or turned off before the end has the same grace. Resolves with the subjects of what did not end. */
+  private async endFinishing(graceMs: number): Promise<string[]> {
+    const late = [...this.finishing];
+    const { current } = this;
+    const all = Promise.all(this.leaving);
+    if ((await within(this.services.clock, graceMs, all)) !== "expired") return [];
+    // What came by the route of the version that served is told with it.
+    const apart = new Set(late.map(({ route }) => route).filter((route) => route !== current?.route));
+    const subjects = [...apart].flatMap(({ dispatcher }) => dispatcher.describeInFlight());
+    await Promise.all(late.map((generation) => generation.terminate()));
+    for (const { route } of late) route.giveBackQueued("shutdown");
+    await all;
+    return subjects;
   }
 
   /** More workers of the same version, where `workers` asks for them. */

@@ -5,7 +5,7 @@
 // V2  One handler's trouble is its own: every step of a slot ends in a state, never in a rejection.
 
 import { dependentsOf } from "../bundle/dependents.ts";
-import type { Clock, Timer } from "../clock.ts";
+import { type Clock, type Timer, within } from "../clock.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import { type ScanResult, scan } from "../discover/scan.ts";
 import type { Emit } from "../events.ts";
@@ -42,6 +42,8 @@ export class Supervisor {
   private readonly slots = new Map<string, HandlerSlot>();
   private readonly files = new Map<string, HandlerFile>();
   private readonly operatorSaid = new Map<string, Disabled>();
+  /** Slots of removed files, finishing what they have in hand. */
+  private readonly leaving = new Map<Promise<void>, string>();
   private told = new Set<string>();
   private removal: Timer | undefined;
   private scanning: Promise<void> = Promise.resolve();
@@ -131,12 +133,15 @@ export class Supervisor {
     this.closed = true;
     this.removal?.cancel();
     await this.scanning;
+    const removed = within(this.options.clock, graceMs, Promise.all(this.leaving.keys()));
     const left = await Promise.all(
       [...this.slots.values()].map(async (slot) =>
         (await slot.close(graceMs)).map((subject) => `${slot.name}: ${subject}`),
       ),
     );
-    return left.flat();
+    // Their workers are ended with all the others.
+    const late = (await removed) === "expired" ? [...this.leaving.values()].map((name) => `${name}: removed`) : [];
+    return [...left.flat(), ...late];
   }
 
   private async reconcile(
@@ -202,10 +207,13 @@ export class Supervisor {
       if (slot === undefined || present.has(name) || this.closed) continue;
       this.slots.delete(name);
       this.files.delete(name);
-      void slot
+      const gone = slot
         .close()
-        .then(() => this.services.bundler.forget(name))
-        .then(() => emit({ type: "handler.removed", handler: name }));
+        // A file of that name may be there again, with a slot of its own.
+        .then(() => (this.slots.has(name) ? undefined : this.services.bundler.forget(name)))
+        .then(() => emit({ type: "handler.removed", handler: name }))
+        .finally(() => this.leaving.delete(gone));
+      this.leaving.set(gone, name);
     }
     this.followInputs();
   }

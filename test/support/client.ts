@@ -58,8 +58,8 @@ export class Collector<T> {
   }
 }
 
-export async function connectClient(url: string): Promise<TestClient> {
-  const connection = await connect({ servers: url });
+export async function connectClient(url: string, reconnect = true): Promise<TestClient> {
+  const connection = await connect({ servers: url, reconnect });
   return {
     connection,
     publish: (subject, value, headers) => connection.publish(subject, encode(value), withHeaders(headers)),
