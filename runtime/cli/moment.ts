@@ -12,14 +12,19 @@ export function readEnd(
 ): number | undefined {
   if (until !== undefined && length !== undefined)
     throw new RuntimeError("USAGE", "--until and --for exclude each other");
-  if (length !== undefined) return nowMs + readLength(length);
+  if (length !== undefined) return nowMs + readDuration("--for", length, '"30m" or "2h"');
   return until === undefined ? undefined : readUntil(until, nowMs);
 }
 
-function readLength(word: string): number {
+/** Of `--wait`, in milliseconds. Throws USAGE. */
+export function readWait(word: string): number {
+  return readDuration("--wait", word, '"10s"');
+}
+
+function readDuration(option: string, word: string, such: string): number {
   const ms = parseDuration(word);
   if (ms !== undefined && ms > 0) return ms;
-  throw new RuntimeError("USAGE", `--for needs a duration such as "30m" or "2h"; received ${JSON.stringify(word)}`);
+  throw new RuntimeError("USAGE", `${option} needs a duration such as ${such}; received ${JSON.stringify(word)}`);
 }
 
 function readUntil(word: string, nowMs: number): number {

@@ -63,6 +63,7 @@ function addSwitching(program: Command, { terminal, finish }: Operating): void {
     .option("--until <TIME>", "on again by itself at this time: 18:30, 2030-01-31T18:30")
     .option("--now", "end what is in hand instead of letting it finish")
     .option("--force", "also names that no replica knows yet")
+    .option("--wait <DURATION>", "how long the replicas may take to apply it", "10s")
     .option("--json", "as JSON")
     .action(async (names: string[], _options, command: Command) => {
       const { disable } = await import("./commands/disable.ts");
@@ -72,6 +73,7 @@ function addSwitching(program: Command, { terminal, finish }: Operating): void {
     .command("enable")
     .description("turn handlers on again; start those anew that keep failing")
     .argument("<NAME...>", NAMES)
+    .option("--wait <DURATION>", "how long the replicas may take to apply it", "30s")
     .option("--json", "as JSON")
     .action(async (names: string[], _options, command: Command) => {
       const { enable } = await import("./commands/enable.ts");

@@ -45,7 +45,7 @@ export interface ControlPlaneOptions {
   readonly emit: Emit;
 }
 
-const LONGEST_WAIT_MS = 30_000;
+const LONGEST_WAIT_MS = 600_000;
 const LONGEST_LEASE_MS = 60_000;
 const MOST_LINES = 500;
 

@@ -131,6 +131,23 @@ it("disable works while no runtime runs, says so, and holds from the next start 
   expect((await handlers(next, "enable", "price")).code).toBe(0);
 });
 
+it("list and check mark what configuration, environment and metadata disable", async () => {
+  const off = ORDER.replace('"shop.order"', '"shop.order", disabled: true');
+  const app = await stage.start({ handlers: { "order.js": off, "price.js": PRICE, "count.mjs": COUNT } });
+  const env = { HANDLERS_DISABLED: "p*" };
+  const listed = fakeTerminal({ cwd: app.project.rootDir, env });
+  await run(["list", "--json"], listed);
+  const { handlers: told } = JSON.parse(listed.stdout()) as { handlers: { name: string; disabledBy?: string }[] };
+  expect(told.map(({ name, disabledBy }) => [name, disabledBy])).toEqual([
+    ["count", undefined],
+    ["order", "metadata"],
+    ["price", "env"],
+  ]);
+  const checked = fakeTerminal({ cwd: app.project.rootDir, env });
+  await run(["check"], checked);
+  expect(checked.stdout()).toMatch(/✓ price +request +shop\.price +\d+ B · disabled by env\n/);
+});
+
 it("configuration and environment are not overruled by enable, and both are shown", async () => {
   const app = await stage.start({ handlers: { "price.js": PRICE }, config: { disabled: ["price"] } });
   await handlers(app, "disable", "price");

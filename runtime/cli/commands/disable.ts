@@ -19,7 +19,7 @@ import {
 } from "../control-session.ts";
 import { disabledText } from "../disabled-text.ts";
 import type { ExitCode } from "../exit-code.ts";
-import { readEnd } from "../moment.ts";
+import { readEnd, readWait } from "../moment.ts";
 import type { Invocation } from "../run.ts";
 import { printLine, printWrapped, type Terminal } from "../terminal.ts";
 
@@ -29,29 +29,30 @@ export interface DisableOptions {
   readonly for?: string;
   readonly now?: boolean;
   readonly force?: boolean;
+  readonly wait: string;
   readonly json?: boolean;
 }
-
-export const APPLY_MS = 10_000;
 
 export function disable(
   words: readonly string[],
   { terminal, options }: Invocation<DisableOptions>,
 ): Promise<ExitCode> {
-  const intent = intentOf(options, terminal);
+  const waitMs = readWait(options.wait);
+  readEnd(options, systemClock.nowMs()); // What cannot be read is refused before anything connects.
   return withControl(terminal, options, async (session) => {
     const { connection, app, client } = session;
     const store = await openIntentStore(connection, app, systemClock);
     const replies = await client.status();
     const names = namesToDisable(words, replies, options.force === true, app);
+    const intent = intentOf(options, terminal);
     const startedAtMs = systemClock.monotonicMs();
     const marks: IntentMark[] = [];
     for (const name of names) marks.push(await store.put(name, intent));
     const asked = replies.map(({ replica }) => replica);
-    const { done, late } = await client.applied(marks, asked, APPLY_MS);
+    const { done, late } = await client.applied(marks, asked, waitMs);
     const tookMs = systemClock.monotonicMs() - startedAtMs;
     const after = await handlersAfter(session, names, asked);
-    const told = { app, names, intent, done, late, tookMs, after };
+    const told = { app, names, intent, done, late, tookMs, waitMs, after };
     if (options.json === true) printLine(terminal.out, disableJson(told));
     else print(told, terminal);
     return late.length === 0 ? 0 : 1;
@@ -105,10 +106,11 @@ interface Told {
   readonly done: readonly ReplicaInfo[];
   readonly late: readonly ReplicaInfo[];
   readonly tookMs: number;
+  readonly waitMs: number;
   readonly after: ReadonlyMap<string, HandlerSummary>;
 }
 
-function print({ app, names, intent, done, late, tookMs, after }: Told, terminal: Terminal): void {
+function print({ app, names, intent, done, late, tookMs, waitMs, after }: Told, terminal: Terminal): void {
   const { out, err } = terminal;
   const why = disabledText({ source: "operator", ...intent, sinceMs: 0 }, intent.sinceMs).replace("disabled ", "");
   const where = done.length === 0 ? "" : ` on ${countText(done.length, "replica")} in ${Math.round(tookMs)} ms`;
@@ -119,7 +121,7 @@ function print({ app, names, intent, done, late, tookMs, after }: Told, terminal
   printWrapped(out, [why]);
   if (done.length + late.length === 0)
     printLine(err, `${err.paint("yellow", "!")} no runtime of app "${app}" runs: it holds from the next start on`);
-  printLate(terminal, late, APPLY_MS);
+  printLate(terminal, late, waitMs);
 }
 
 /** What becomes of its messages. */

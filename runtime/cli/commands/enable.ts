@@ -18,20 +18,21 @@ import {
 } from "../control-session.ts";
 import { disabledTexts } from "../disabled-text.ts";
 import type { ExitCode } from "../exit-code.ts";
+import { readWait } from "../moment.ts";
 import { printReported } from "../reported-error.ts";
 import type { Invocation } from "../run.ts";
 import { stateText } from "../status-screen.ts";
 import { printLine, printWrapped, type Terminal } from "../terminal.ts";
 
 export interface EnableOptions {
+  readonly wait: string;
   readonly json?: boolean;
 }
 
-/** A version may take its start timeout to come up. */
-const APPLY_MS = 30_000;
 const IN_TROUBLE = new Set<string>(["failed", "backing-off", "quarantined"]);
 
 export function enable(words: readonly string[], { terminal, options }: Invocation<EnableOptions>): Promise<ExitCode> {
+  const waitMs = readWait(options.wait);
   return withControl(terminal, options, async (session) => {
     const { connection, app, client } = session;
     const store = await openIntentStore(connection, app, systemClock);
@@ -44,8 +45,8 @@ export function enable(words: readonly string[], { terminal, options }: Invocati
     const asked = replies.map(({ replica }) => replica);
     const startedAtMs = systemClock.monotonicMs();
     const marks = await putAll(store, off, operatorName(terminal.env));
-    const { late } = await client.applied(marks, asked, APPLY_MS);
-    const tried = await retry(session, names, asked);
+    const { late } = await client.applied(marks, asked, waitMs);
+    const tried = await retry(session, names, asked, waitMs);
     const tookMs = systemClock.monotonicMs() - startedAtMs;
     const after = asked.length === 0 ? [] : summarize(await client.status(asked), pending);
     const handlers = names.map((name): Enabled => {
@@ -56,7 +57,7 @@ export function enable(words: readonly string[], { terminal, options }: Invocati
         after: after.find((one) => one.name === name),
       };
     });
-    const told = { app, handlers, asked, late, tookMs };
+    const told = { app, handlers, asked, late, tookMs, waitMs };
     if (options.json === true) printLine(terminal.out, enableJson(told));
     else print(told, terminal);
     return late.length === 0 && handlers.every(isOn) ? 0 : 1;
@@ -81,6 +82,7 @@ async function retry(
   { client }: ControlSession,
   names: readonly string[],
   asked: readonly ReplicaInfo[],
+  waitMs: number,
 ): Promise<ReadonlySet<string>> {
   if (asked.length === 0) return new Set();
   const wanted = new Set(names);
@@ -88,7 +90,7 @@ async function retry(
   const broken = replies.flatMap(({ handlers }) =>
     handlers.filter(({ name, state }) => wanted.has(name) && IN_TROUBLE.has(state)).map(({ name }) => name),
   );
-  if (broken.length > 0) await client.reload([...new Set(broken)], asked, APPLY_MS);
+  if (broken.length > 0) await client.reload([...new Set(broken)], asked, waitMs);
   return new Set(broken);
 }
 
@@ -105,6 +107,7 @@ interface Told {
   readonly asked: readonly ReplicaInfo[];
   readonly late: readonly ReplicaInfo[];
   readonly tookMs: number;
+  readonly waitMs: number;
 }
 
 /** It serves on one replica at least, or nothing runs that could. */
@@ -114,12 +117,12 @@ function isOn({ after }: Enabled): boolean {
 
 const TAKING = new Set<string>(["serving", "idle", "waking", "restarting"]);
 
-function print({ app, handlers, asked, late, tookMs }: Told, terminal: Terminal): void {
+function print({ app, handlers, asked, late, tookMs, waitMs }: Told, terminal: Terminal): void {
   const { err } = terminal;
   for (const handler of handlers) printOne(handler, tookMs, terminal);
   if (asked.length === 0)
     printLine(err, `${err.paint("yellow", "!")} no runtime of app "${app}" runs: it serves from the next start on`);
-  printLate(terminal, late, APPLY_MS);
+  printLate(terminal, late, waitMs);
 }
 
 function printOne({ name, wasOff, tried, after }: Enabled, tookMs: number, terminal: Terminal): void {

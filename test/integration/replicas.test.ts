@@ -1,0 +1,245 @@
+// Three replicas as three processes: one command turns a handler off on all of them, and on again.
+
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { systemClock } from "../../runtime/clock.ts";
+import { type Collector, connectClient, type TestClient } from "../support/client.ts";
+import { startTestServer, type TestServer } from "../support/nats-server.ts";
+import { childProcesses, noneLeft } from "../support/processes.ts";
+import { type Replicas, startLoad, startReplicas } from "../support/replicas.ts";
+
+interface Ran {
+  readonly n: number;
+  readonly pid: number;
+}
+
+/** Tells of every message it has run, and in which process. */
+const telling = (
+  name: string,
+  kind: string,
+) => `export const metadata = { subject: "${kind}.${name}", kind: "${kind}" };
+export default async (event, ctx) => {
+  await ctx.publish("ran.${name}", { n: event.n, pid: process.ppid });
+  ${kind === "request" ? "return { n: event.n };" : ""}
+};\n`;
+
+const FILES = {
+  "victims/event.js": telling("victim", "event"),
+  "victims/durable.js": telling("stored", "durable"),
+  "victims/request.js": telling("asked", "request"),
+  "neighbour.js": telling("neighbour", "event"),
+};
+
+const NO_ENVIRONMENT = {};
+
+let server: TestServer;
+let client: TestClient;
+let before: ReadonlySet<number>;
+let replicas: Replicas | undefined;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  const made = await connectClient(server.url);
+  const stream = { name: "SHOP", subjects: ["durable.>"], storage: "memory" };
+  await made.connection.request("$JS.API.STREAM.CREATE.SHOP", JSON.stringify(stream));
+  await made.connection.close();
+});
+beforeEach(async () => {
+  before = childProcesses();
+  client = await connectClient(server.url);
+});
+afterEach(async () => {
+  await replicas?.close();
+  replicas = undefined;
+  await client.connection.request("$JS.API.STREAM.DELETE.KV_shop_handlers");
+  await client.connection.close();
+  await noneLeft(before);
+});
+afterAll(() => server?.stop());
+
+async function start(...environments: Readonly<Record<string, string>>[]): Promise<Replicas> {
+  replicas = await startReplicas({ url: server.url, files: FILES, environments });
+  return replicas;
+}
+
+const three = () => start(NO_ENVIRONMENT, NO_ENVIRONMENT, NO_ENVIRONMENT);
+
+/** Resolves once every replica has run something. */
+async function allRun(collector: Collector<Ran>, pids: readonly number[]): Promise<void> {
+  await collector.when((values) => pids.every((pid) => values.some((ran) => ran.pid === pid)));
+  expect(new Set(collector.values.map(({ pid }) => pid))).toEqual(new Set(pids));
+}
+
+function numbers(collector: Collector<Ran>): number[] {
+  return collector.values.map(({ n }) => n).sort((a, b) => a - b);
+}
+
+function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_, n) => n);
+}
+
+interface StatusJson {
+  readonly handlers: readonly {
+    readonly name: string;
+    readonly state: string;
+    readonly pending?: number;
+    readonly replicas: readonly {
+      readonly replica: { readonly instance: string; readonly pid: number };
+      readonly handler: {
+        readonly state: string;
+        readonly pids: readonly number[];
+        readonly disabled?: { readonly source: string };
+      };
+    }[];
+  }[];
+}
+
+async function status(app: Replicas, name: string) {
+  const { handlers } = await app.json<StatusJson>("status", name);
+  return handlers[0]!;
+}
+
+it("one command under load: off everywhere within a second, the neighbour untouched, still off after a restart, then the backlog", async () => {
+  const app = await three();
+  const neighbour = await client.collect<Ran>("ran.neighbour");
+  const victim = await client.collect<Ran>("ran.victim");
+  const stored = await client.collect<Ran>("ran.stored");
+  let lastRunMs = 0;
+  client.connection.subscribe("ran.victim", {
+    callback: () => {
+      lastRunMs = systemClock.monotonicMs();
+    },
+  });
+  let saidMs = 0;
+  client.connection.subscribe("$KV.shop_handlers.*", {
+    callback: () => {
+      saidMs ||= systemClock.monotonicMs();
+    },
+  });
+  const load = startLoad((n) => {
+    client.publish("event.neighbour", { n });
+    client.publish("event.victim", { n });
+    client.publish("durable.stored", { n });
+  });
+  await Promise.all([neighbour, victim, stored].map((collector) => allRun(collector, app.pids())));
+
+  const told = await app.json<{ tookMs: number; done: unknown[]; late: unknown[] }>("disable", "victims/*");
+  expect(told).toMatchObject({ ok: true, late: [] });
+  expect(told.done).toHaveLength(3);
+  const [ranBefore, storedBefore] = [victim.values.length, stored.values.length];
+  const passed = neighbour.values.length;
+  await neighbour.until(passed + 100);
+  expect(victim.values).toHaveLength(ranBefore);
+  expect(stored.values).toHaveLength(storedBefore);
+  expect(lastRunMs - saidMs).toBeLessThan(1_000);
+  expect(told.tookMs).toBeLessThan(1_000);
+  console.log(
+    `disabled on 3 replicas: the command says ${Math.round(told.tookMs)} ms; last run ${Math.round(lastRunMs - saidMs)} ms after the intent was stored`,
+  );
+  await expect(client.ask("request.asked", { n: 0 })).rejects.toThrow(/no responders/);
+  const sent = load.stop();
+  await neighbour.until(sent);
+  expect(numbers(neighbour)).toEqual(upTo(sent));
+
+  await app.restart();
+  const off = await status(app, "victims/durable");
+  expect(off.replicas.map(({ handler }) => handler.state)).toEqual(["disabled", "disabled", "disabled"]);
+  expect(off.pending).toBe(sent - storedBefore);
+  client.publish("event.neighbour", { n: sent });
+  await neighbour.until(sent + 1);
+  expect(stored.values).toHaveLength(storedBefore);
+
+  const enabled = await app.cli("enable", "victims/*");
+  expect(enabled.stdout).toMatch(
+    /\+ victims\/durable enabled; serving on 3 replicas in \d+ ms\n {4}\d+ messages waited/,
+  );
+  expect(enabled.code).toBe(0);
+  await stored.until(sent);
+  expect(numbers(stored)).toEqual(upTo(sent));
+  expect((await client.ask("request.asked", { n: 7 })).value).toEqual({ n: 7 });
+});
+
+it("a handler that is off for two seconds comes on again by itself, on every replica, and not before", async () => {
+  const app = await three();
+  const { handlers } = await app.json<{ handlers: unknown[] }>("disable", "victims/event", "--for", "2s");
+  expect(handlers).toHaveLength(1);
+  const [intent] = app.lines("handler.disabled");
+  const until = Promise.all(app.processes.map((replica) => replica.printed(/"event":"handler.enabled"/)));
+  expect((await status(app, "victims/event")).state).toBe("disabled");
+  await until;
+  const offMs = Date.parse(String(intent?.time));
+  const onMs = app.lines("handler.enabled").map(({ time }) => Date.parse(String(time)) - offMs);
+  expect(onMs).toHaveLength(3);
+  // The end is counted from when the intent was made, a little before it was heard of.
+  expect(Math.min(...onMs)).toBeGreaterThan(1_500);
+  console.log(`disabled for 2 s: on again after ${onMs.join(", ")} ms`);
+  await Promise.all(app.processes.map((replica) => replica.printed(/enabled[\s\S]*"event":"handler.serving"/)));
+  expect((await status(app, "victims/event")).state).toBe("serving");
+  expect(await app.cli("status", "victims/event")).toMatchObject({
+    code: 0,
+    stdout: expect.not.stringContaining("disabled"),
+  });
+});
+
+it("a container's HANDLERS_DISABLED is not overruled by enable, and is shown", async () => {
+  const app = await start(NO_ENVIRONMENT, { HANDLERS_DISABLED: "victims/*" }, NO_ENVIRONMENT);
+  const asked = await client.collect<Ran>("ran.asked");
+  await app.cli("disable", "victims/request");
+  const enabled = await app.cli("enable", "victims/request");
+  expect(enabled.code).toBe(0);
+  expect(enabled.stdout).toMatch(/! victims\/request enabled; serving on 2 of 3 replicas in \d+ ms\n/);
+  expect(enabled.stdout).toContain("still disabled by env (HANDLERS_DISABLED) (1 of 3 replicas)");
+  const { replicas: each } = await status(app, "victims/request");
+  const byPid = new Map(each.map(({ replica, handler }) => [replica.pid, handler]));
+  const [first, second, third] = app.pids();
+  expect(byPid.get(second!)).toMatchObject({ state: "disabled", disabled: { source: "env" } });
+  for (let n = 0; n < 30; n++) await client.ask("request.asked", { n });
+  await asked.until(30);
+  expect(new Set(asked.values.map(({ pid }) => pid))).toEqual(new Set([first, third]));
+});
+
+it("reload makes a new process of an unchanged handler on every replica, and loses no message", async () => {
+  const app = await three();
+  const before = (await status(app, "neighbour")).replicas.flatMap(({ handler }) => handler.pids);
+  const neighbour = await client.collect<Ran>("ran.neighbour");
+  const load = startLoad((n) => client.publish("event.neighbour", { n }), 1);
+  await allRun(neighbour, app.pids());
+  const reloaded = await app.cli("reload", "neighbour");
+  expect(reloaded.stdout).toMatch(/^(↻ neighbour {2}\w+ {2}\d+ ms +serving \w{8}\n){3}$/);
+  expect(reloaded.code).toBe(0);
+  const after = (await status(app, "neighbour")).replicas.flatMap(({ handler }) => handler.pids);
+  expect(after).toHaveLength(3);
+  expect(after.filter((pid) => before.includes(pid))).toEqual([]);
+  const sent = load.stop();
+  await neighbour.until(sent);
+  expect(numbers(neighbour)).toEqual(upTo(sent));
+});
+
+it("a replica that does not apply the intent is named, and the command fails", async () => {
+  const app = await start(NO_ENVIRONMENT);
+  const [handlers] = (await app.json<StatusJson>("status")).handlers.map(({ replicas: [held] }) => held?.handler);
+  const replica = { instance: "deafdeaf", host: "elsewhere", pid: 7, startedAtMs: 0 };
+  client.connection.subscribe("_HANDLERS.shop.status", {
+    callback: (_error, request) => void request.respond(JSON.stringify({ replica, handlers: [handlers] })),
+  });
+  await client.flush();
+  const { code, stdout, stderr } = await app.cli("disable", "neighbour", "--wait", "200ms");
+  expect(stdout).toMatch(/- neighbour disabled on 1 replica in/);
+  expect(stderr).toBe("✗ replica deafdeaf (elsewhere, pid 7) has not applied it within 0.2 s\n");
+  expect(code).toBe(1);
+});
+
+it("logs --follow brings the lines of all replicas, status --watch looks again, and Ctrl-C ends both", async () => {
+  const app = await three();
+  const watch = app.follow("status", "--watch");
+  await watch.printed(/(shop · 3 replicas · 4 handlers[\s\S]*){2}/);
+  watch.child.kill("SIGINT");
+  expect(await watch.ended).toMatchObject({ code: 0, stderr: "" });
+  const logs = app.follow("logs", "neighbour", "--follow", "--json", "--log-level", "debug");
+  await logs.printed(/"handler":"neighbour"/);
+  const { replicas: each } = await status(app, "neighbour");
+  await app.cli("reload", "neighbour");
+  for (const { replica } of each)
+    await logs.printed(new RegExp(`"event":"handler.serving"[^\\n]*"why":"reload"[^\\n]*"${replica.instance}"`));
+  logs.child.kill("SIGINT");
+  expect(await logs.ended).toMatchObject({ code: 0, stderr: "" });
+});
