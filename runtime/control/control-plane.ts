@@ -29,7 +29,7 @@ import {
   type ReportedHandler,
   type StatusReply,
 } from "./control-protocol.ts";
-import { type IntentMark, openIntentStore } from "./intent-store.ts";
+import { bounded, type IntentMark, openIntentStore } from "./intent-store.ts";
 import { IntentWatch } from "./intent-watch.ts";
 import { LastErrors } from "./last-errors.ts";
 import { type LineFilter, LogTap } from "./log-tap.ts";
@@ -66,11 +66,11 @@ export class ControlPlane {
     this.tap = new LogTap(clock, (to, line) => this.sendLine(to, line));
   }
 
-  /** Learn what is disabled, before anything serves. Rejects with NATS_UNREACHABLE, within 20 s. */
+  /** Learn what is disabled, before anything serves. Rejects with NATS_UNREACHABLE, within 10 s. */
   async loadIntents(): Promise<void> {
     const { connection, app, clock, emit } = this.options;
     if (connection.info?.jetstream !== true) return this.tellNoBucket();
-    this.intents = new IntentWatch({
+    const intents = new IntentWatch({
       open: () => openIntentStore(connection, app, clock),
       clock,
       onIntent: (name, disabled, mark) => void this.apply(name, disabled, mark),
@@ -78,7 +78,8 @@ export class ControlPlane {
         this.notice("warn", `intents: ${toRuntimeError(cause, "KV").message}; the last known ones hold`),
       onBack: () => emit({ type: "runtime.notice", level: "info", message: "intents: the bucket answers again" }),
     });
-    await this.intents.start();
+    this.intents = intents;
+    await bounded(app, clock, () => intents.start());
     void this.checkOnReconnect();
   }
 

@@ -37,7 +37,8 @@ export function bucketName(app: string): string {
 
 /** Open the app's bucket, made when missing. Rejects with NATS_UNREACHABLE when JetStream does not answer in 10 s. */
 export async function openIntentStore(connection: NatsConnection, app: string, clock: Clock): Promise<IntentStore> {
-  if (connection.info?.jetstream !== true) throw noJetStream(app);
+  // While the connection is down nothing is known of the server.
+  if (connection.info !== undefined && connection.info.jetstream !== true) throw noJetStream(app);
   return bounded(app, clock, async () => {
     const kv = await new Kvm(jetstream(connection, { timeout: REQUEST_MS })).create(bucketName(app), { history: 5 });
     const { streamInfo } = await kv.status();
@@ -111,9 +112,10 @@ function keptOf({ key, revision }: { key: string; revision: number }, text: stri
   return { name: nameOf(key), text, revision };
 }
 
-async function bounded<T>(app: string, clock: Clock, step: () => Promise<T>): Promise<T> {
+/** Rejects with NATS_UNREACHABLE when the step takes more than 10 s, or fails for another reason than ours. */
+export async function bounded<T>(app: string, clock: Clock, step: () => Promise<T>): Promise<T> {
   const result = await within(clock, OPEN_MS, step()).catch((error: unknown) => {
-    throw unreachable(app, error);
+    throw error instanceof RuntimeError ? error : unreachable(app, error);
   });
   if (result === "expired") throw unreachable(app, undefined);
   return result;
