@@ -6,6 +6,7 @@ import { connect, type NatsConnection } from "./bind/connection.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "./bind/embedded-server.ts";
 import { Publisher } from "./bind/publisher.ts";
 import { ensureStreams } from "./bind/streams.ts";
+import { tellUnclaimed } from "./bind/unclaimed.ts";
 import { type Bundler, createBundler } from "./bundle/bundler.ts";
 import { prepareWorkerProgram } from "./bundle/worker-program.ts";
 import { type Clock, within } from "./clock.ts";
@@ -154,6 +155,8 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
     await supervisor.start();
     await control.listen();
     emit(readyEvent(supervisor.status(), clock.monotonicMs() - startedAtMs));
+    const taken = supervisor.status().map(({ subject }) => subject);
+    void tellUnclaimed({ connection, streams: binder.ownStreams, taken, emit });
 
     let closing: Promise<readonly string[]> | undefined;
     const close = async (graceMs: number) => {

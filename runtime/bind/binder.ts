@@ -32,6 +32,8 @@ export interface PlannedBinding {
 export interface Binder {
   /** Rejects with a RuntimeError when the handler cannot be bound as its metadata asks. */
   plan(handler: string, metadata: ResolvedMetadata): Promise<PlannedBinding>;
+  /** The app's own streams: those declared, and those made for handlers planned so far. */
+  readonly ownStreams: readonly string[];
   /** Resolves when every settlement is out, and every dead letter stored. To be awaited before the connection closes. */
   settled(): Promise<void>;
 }
@@ -81,6 +83,9 @@ export function createBinder(options: BinderOptions): Binder {
           }
         },
       };
+    },
+    get ownStreams() {
+      return finder.own;
     },
     async settled() {
       if (services !== undefined) await (await services).pending.settled();

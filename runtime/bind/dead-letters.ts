@@ -3,6 +3,7 @@
 // L1  `keep` resolves true only when the letter is stored.
 // L2  A dead letter that could not be handled (by a handler that takes letters) is not kept again: it still is there.
 // L3  A stream of this name that exists is used as it is.
+// L4  Letters of core messages, which nothing else holds back, are bounded while they are on their way.
 
 import {
   DiscardPolicy,
@@ -32,6 +33,8 @@ const NS_PER_DAY = 1_440 * NS_PER_MINUTE;
 const KEPT_DAYS = 30;
 const MAX_BYTES = 1024 ** 3;
 const DUPLICATE_MINUTES = 60;
+const MOST_ON_THE_WAY = 1_024;
+const MOST_BYTES_ON_THE_WAY = 32 * 1024 ** 2;
 
 export function deadLetterStream(app: string): string {
   return `DLQ_${app}`;
@@ -41,6 +44,8 @@ export class DeadLetters {
   private readonly options: DeadLettersOptions;
   private readonly js: JetStreamClient;
   private manager: Promise<JetStreamManager> | undefined;
+  private onTheWay = 0;
+  private bytesOnTheWay = 0;
 
   constructor(options: DeadLettersOptions) {
     this.options = options;
@@ -53,8 +58,10 @@ export class DeadLetters {
     if (letter.subject.startsWith(`dlq.${app}.`)) return true;
     try {
       const { headers, data, body } = encodeLetter(letter, connection.info?.max_payload ?? Number.POSITIVE_INFINITY);
-      await this.publish(letterSubject(app, letter.handler), data, { headers, msgID: letter.id });
+      const id = await this.publish(letterSubject(app, letter.handler), data, { headers, msgID: letter.id });
       if (body !== "here") this.tellPointer(letter, body);
+      const message = `a failed message of handler "${letter.handler}" is kept: \`handlers dlq show ${id}\``;
+      notices.tell(`kept ${letter.handler}`, "info", message);
       return true;
     } catch (error) {
       const doing = `a dead letter of handler "${letter.handler}" could not be kept`;
@@ -64,15 +71,28 @@ export class DeadLetters {
     }
   }
 
+  /** As `keep`; undefined when too many are on their way already: then this one is not kept (L4). */
+  keepIfRoom(letter: DeadLetter): Promise<boolean> | undefined {
+    const bytes = letter.data.length + (letter.headers?.length ?? 0);
+    if (this.onTheWay >= MOST_ON_THE_WAY || this.bytesOnTheWay + bytes > MOST_BYTES_ON_THE_WAY) return undefined;
+    this.onTheWay++;
+    this.bytesOnTheWay += bytes;
+    // A copy: the message is a view of a much larger buffer, which would live as long as the letter is under way.
+    return this.keep({ ...letter, data: letter.data.slice() }).finally(() => {
+      this.onTheWay--;
+      this.bytesOnTheWay -= bytes;
+    });
+  }
+
+  /** Resolves with the letter's number in its stream. */
   private async publish(
     subject: string,
     data: Uint8Array,
     options: Parameters<JetStreamClient["publish"]>[2],
-  ): Promise<void> {
+  ): Promise<number> {
     for (let tries = 1; ; tries++) {
       try {
-        await this.js.publish(subject, data, options);
-        return;
+        return (await this.js.publish(subject, data, options)).seq;
       } catch (error) {
         if (tries === TRIES || isApiError(error)) throw error;
         if (isNoAnswer(error)) await this.ensureStream();

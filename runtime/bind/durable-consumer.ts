@@ -64,6 +64,12 @@ function descriptionOf({ app, handler }: DurableSpec): string {
   return `handler ${handler} of app ${app}`;
 }
 
+/** Whose a consumer is, as its description says; undefined when it is none of ours. */
+export function describedOwner(description: string | undefined): { handler: string; app: string } | undefined {
+  const [, handler, app] = /^handler (\S+) of app (\S+)$/.exec(description ?? "") ?? [];
+  return handler === undefined || app === undefined ? undefined : { handler, app };
+}
+
 function differs(config: ConsumerConfig, spec: DurableSpec): boolean {
   return Object.entries(wanted(spec)).some(([name, value]) => config[name as keyof ConsumerConfig] !== value);
 }
@@ -79,7 +85,7 @@ function assertUsable(config: ConsumerConfig, spec: DurableSpec): void {
 }
 
 function problemOf(config: ConsumerConfig, spec: DurableSpec): string | undefined {
-  const [, owner] = /^handler \S+ of app (\S+)$/.exec(config.description ?? "") ?? [];
+  const owner = describedOwner(config.description)?.app;
   if (owner !== undefined && owner !== spec.app) return `belongs to app "${owner}" (${config.description})`;
   if (config.deliver_subject !== undefined) return `is a push consumer (it delivers to "${config.deliver_subject}")`;
   if (config.ack_policy !== AckPolicy.Explicit)

@@ -16,9 +16,13 @@ export interface EventBindingOptions {
   readonly redrives: RedriveSource;
 }
 
+const DROP_REPORT_MS = 1_000;
+const DROPPED = "dropped: messages fail faster than their dead letters can be stored";
+
 export class EventBinding implements Binding {
   readonly idPrefix: string;
   private readonly options: EventBindingOptions;
+  private dropped = 0;
 
   constructor(options: EventBindingOptions) {
     this.options = options;
@@ -32,8 +36,9 @@ export class EventBinding implements Binding {
     if (settlement.do !== "dead-letter") return core.apply(delivery, settlement);
     // Told as settled first, so that a second settlement finds nothing to do. It says nothing when it was settled.
     if (core.apply(delivery, settlement) === undefined) return undefined;
-    this.keep(delivery, settlement);
-    return "dead letter";
+    if (this.keep(delivery, settlement)) return "dead letter";
+    this.reportDrop();
+    return DROPPED;
   }
 
   chunk(delivery: Delivery, data: Uint8Array): void {
@@ -53,10 +58,11 @@ export class EventBinding implements Binding {
     await Promise.all([this.options.core.unbind(), this.options.redrives.unbind()]);
   }
 
-  private keep(delivery: Delivery, failure: Failure): void {
+  /** False when it fails faster than its letters can be stored. */
+  private keep(delivery: Delivery, failure: Failure): boolean {
     const { services, handler } = this.options;
     const nowMs = services.clock.nowMs();
-    const kept = services.letters.keep({
+    const kept = services.letters.keepIfRoom({
       id: `dlq:${this.idPrefix}${delivery.seq}`,
       handler,
       version: failure.version,
@@ -74,6 +80,19 @@ export class EventBinding implements Binding {
       headers: delivery.headers,
       data: delivery.data,
     });
+    if (kept === undefined) return false;
     services.pending.add(kept.then(() => undefined)); // A letter that could not be kept has been told.
+    return true;
+  }
+
+  /** It may be thousands a second; the log gets one line. */
+  private reportDrop(): void {
+    if (this.dropped++ > 0) return;
+    const { services, handler } = this.options;
+    services.clock.after(DROP_REPORT_MS, () => {
+      const why = "messages fail faster than their dead letters can be stored";
+      services.emit({ type: "delivery.dropped", handler, count: this.dropped, why });
+      this.dropped = 0;
+    });
   }
 }

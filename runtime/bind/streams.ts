@@ -11,6 +11,7 @@ import { RuntimeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
 import { addStream } from "./add-stream.ts";
 import { ApiCode, isApiError, jetStreamError } from "./jetstream-errors.ts";
+import { madeBy } from "./own-streams.ts";
 import { streamsTaking } from "./stream-names.ts";
 import {
   DEFAULT_MAX_BYTES,
@@ -92,9 +93,15 @@ export interface StreamFinderOptions {
 export class StreamFinder {
   private readonly options: StreamFinderOptions;
   private turn: Promise<unknown> = Promise.resolve();
+  private readonly made = new Set<string>();
 
   constructor(options: StreamFinderOptions) {
     this.options = options;
+  }
+
+  /** The app's own streams: those declared, and those made for it that were met so far. */
+  get own(): readonly string[] {
+    return [...this.options.declared, ...this.made];
   }
 
   /**
@@ -116,6 +123,7 @@ export class StreamFinder {
       if (name === undefined) return provision ? await this.make(jsm, subject) : refuse(noStream(subject, handler));
       if (names.length > 1) return refuse(severalStreams(subject, names, handler));
       const { config } = await jsm.streams.info(name);
+      if (this.isMade(config)) this.made.add(name);
       if (coveredBy(config.subjects, subject)) return name;
       if (provision && this.isMade(config)) return await this.widen(jsm, name, config.subjects, subject);
       return refuse(partly(subject, name, config.subjects, handler));
@@ -128,6 +136,7 @@ export class StreamFinder {
     const { app, emit } = this.options;
     const name = await this.freeName(jsm, subject);
     if (name.made !== undefined) return this.widen(jsm, name.name, name.made, subject);
+    this.made.add(name.name);
     await makeStream(jsm, { name: name.name, subjects: [subject], description: madeBy(app) });
     const line = configLine(name.name, [subject]);
     const message = `no stream takes "${subject}", so stream "${name.name}" was made for it. To choose its limits, add to handlers.config.ts: ${line}`;
@@ -178,10 +187,6 @@ async function findStream(jsm: JetStreamManager, name: string): Promise<StreamIn
     if (isApiError(error, ApiCode.streamNotFound)) return undefined;
     throw error;
   });
-}
-
-function madeBy(app: string): string {
-  return `made by nats-handlers for app ${app}`;
 }
 
 function configLine(name: string, subjects: readonly string[]): string {

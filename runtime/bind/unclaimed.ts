@@ -2,6 +2,7 @@
 
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { Emit } from "../events.ts";
 import { matches } from "../metadata/subject.ts";
 import { ApiCode, isApiError, jetStreamError } from "./jetstream-errors.ts";
 
@@ -50,4 +51,28 @@ export function unclaimedSubjects(
   return Object.entries(counts)
     .filter(([subject]) => !filters.some((filter) => matches(filter, subject)))
     .map(([subject, messages]) => ({ subject, messages }));
+}
+
+/** For the log of `dev` and `start`: a typing mistake, or a handler still to be written. Never rejects. */
+export async function tellUnclaimed(options: {
+  readonly connection: NatsConnection;
+  readonly streams: readonly string[];
+  readonly taken: readonly (string | undefined)[];
+  readonly emit: Emit;
+}): Promise<void> {
+  const { connection, streams, emit } = options;
+  const taken = options.taken.filter((subject) => subject !== undefined);
+  // Nothing depends on it: `handlers unclaimed` says why it cannot be known.
+  const message = unclaimedText(await unclaimed({ connection, streams, taken }).catch(() => []));
+  if (message !== undefined) emit({ type: "runtime.notice", level: "warn", message });
+}
+
+const TOLD = 5;
+
+/** One line for the log; undefined when there is nothing to tell. Pure. */
+export function unclaimedText(found: readonly UnclaimedSubject[]): string | undefined {
+  if (found.length === 0) return undefined;
+  const told = found.slice(0, TOLD).map(({ subject, messages }) => `"${subject}" (${messages})`);
+  const more = found.length > TOLD ? ` and ${found.length - TOLD} more` : "";
+  return `stored, and taken by no handler: ${told.join(", ")}${more}; see \`handlers unclaimed\``;
 }

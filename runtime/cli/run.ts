@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { EXIT_CODES, type ExitCode, exitCodeOf } from "./exit-code.ts";
 import { addGlobalOptions, type GlobalOptions, NATS_GROUP, spokenOption } from "./global-options.ts";
+import { addKeeping } from "./keeping.ts";
 import { addOperating } from "./operating.ts";
 import { printError, type Terminal } from "./terminal.ts";
 
@@ -49,6 +50,7 @@ function createProgram(terminal: Terminal, finish: Finish): Command {
   addServing(program, terminal, finish);
   addMessaging(program, terminal, finish);
   addOperating(program, { terminal, finish, collect });
+  addKeeping(program, { terminal, finish, collect });
   addWriting(program, terminal, finish);
   program.addHelpText("after", `\n${exitCodeHelp()}`);
   return program;
@@ -75,7 +77,7 @@ function helpConfiguration() {
   return {
     showGlobalOptions: true,
     visibleGlobalOptions: (command: Command) => {
-      const options = command.parent?.options ?? [];
+      const options = (command.parent?.parent ?? command.parent)?.options ?? [];
       const shown = OFFLINE.has(command.name())
         ? options.filter((option) => option.helpGroupHeading !== NATS_GROUP)
         : options;
