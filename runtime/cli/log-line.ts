@@ -1,8 +1,10 @@
 // A line of the log of some replica, as a person reads it. Pure.
 
-import type { LogLine } from "../control/control-protocol.ts";
+import type { LogLine, ReportedError } from "../control/control-protocol.ts";
+import { errorText } from "../observe/error-text.ts";
 import { fieldsText } from "../observe/log-fields.ts";
 import type { Paint, Style } from "../observe/paint.ts";
+import { rebuilt } from "./reported-error.ts";
 
 export interface LogView {
   readonly nameWidth: number;
@@ -23,28 +25,37 @@ const OURS = new Set(["event", "version", "messageId", "attempt"]);
 const INDENT = "    ";
 
 /** `18:40:01 a1b2 todo/save │ WARN text {"field":1}`, with place and frame of an error on lines of their own. */
-export function logLineText(
-  { replica, timeMs, level, handler = "", text, fields = {} }: LogLine,
-  view: LogView,
-): string {
+export function logLineText(line: LogLine, view: LogView): string {
+  const { replica, timeMs, level, handler = "" } = line;
   const { paint, nameWidth } = view;
   const style = STYLES[level];
-  const tag = style === undefined ? "" : `${paint(style, level.toUpperCase())} `;
-  const { code, place, frame } = fields;
-  const what = typeof code === "string" ? `${paint("red", code)}: ${text}` : text;
-  const rest = fields.event === "handler.log" ? fieldsText(authorsOwn(fields), paint) : "";
-  const where = typeof place === "string" && !text.includes(place) ? [paint("cyan", place)] : [];
-  const lines = typeof frame === "string" && frame !== "" ? frame.split("\n") : [];
   const time = new Date(timeMs).toTimeString().slice(0, 8);
-  const head = `${paint("dim", `${time} ${replica.slice(0, REPLICA_CHARS)}`)} ${handler.padEnd(nameWidth)} ${paint(style ?? "cyan", "│")}`;
-  const told = [tag + what, rest]
-    .filter((part) => part !== "")
-    .join(" ")
-    .split("\n");
-  return [`${head} ${told[0]}`, ...[...told.slice(1), ...where, ...lines].map((line) => INDENT + line)].join("\n");
+  const who = `${time} ${replica.slice(0, REPLICA_CHARS)}`;
+  const head = `${paint("dim", who)} ${handler.padEnd(nameWidth)} ${paint(style ?? "cyan", "│")} `;
+  const lead = who.length + nameWidth + 4;
+  const tag = style === undefined || isReported(line) ? "" : `${paint(style, level.toUpperCase())} `;
+  return `${head}${tag}${bodyText(line, view, lead).replaceAll("\n", `\n${INDENT}`)}`;
 }
 
-function authorsOwn(fields: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
-  const own = Object.entries(fields).filter(([name, value]) => !OURS.has(name) && value !== undefined);
-  return own.length === 0 ? undefined : Object.fromEntries(own);
+function bodyText(line: LogLine, { paint, columns }: LogView, lead: number): string {
+  const { handler = "", text, fields = {} } = line;
+  if (!isReported(line)) {
+    const rest = fields.event === "handler.log" ? fieldsText(authorsOwn(fields), paint) : "";
+    return [text, rest].filter((part) => part !== "").join(" ");
+  }
+  const error = rebuilt({ ...(fields as unknown as ReportedError), message: text });
+  return errorText(error, paint, { columns, lead, indent: INDENT.length, named: handler });
+}
+
+/** Errors of ours come with their code; what authors log as an error is theirs. */
+function isReported({ fields }: LogLine): boolean {
+  return typeof fields?.code === "string" && fields.event !== "handler.log";
+}
+
+/** Those with names that we use ourselves come under `fields`. */
+function authorsOwn(all: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
+  const { fields: taken, ...others } = all;
+  const own = Object.entries(others).filter(([name, value]) => !OURS.has(name) && value !== undefined);
+  const told = { ...Object.fromEntries(own), ...(taken as object | undefined) };
+  return Object.keys(told).length === 0 ? undefined : told;
 }

@@ -72,7 +72,8 @@ function summaryOf(name: string, replicas: HandlerSummary["replicas"], pending: 
     state,
     inState: handlers.filter((handler) => agree(handler.state)).length,
     file: handlers[0]?.file ?? "",
-    kind: known?.kind,
+    // Off since the start, but with a durable: what else could it be.
+    kind: known?.kind ?? (pending === undefined ? undefined : "durable"),
     subject: known?.subject,
     versions: versionsOf(handlers),
     inFlight: total(handlers, "inFlight"),
