@@ -86,6 +86,8 @@ export type RuntimeEvent =
       /** The message being handled when the line was written, if any. */
       readonly messageId: string | undefined;
       readonly attempt: number | undefined;
+      /** Of the message's W3C trace context, where it has one. */
+      readonly traceId?: string | undefined;
     }
   | {
       readonly type: "handler.output";

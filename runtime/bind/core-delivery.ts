@@ -13,6 +13,7 @@ export class CoreDelivery implements Delivery {
   readonly attempt = 1;
   /** Only where a reply may be wanted: it holds on to the whole chunk it came in. */
   readonly message: Msg | undefined;
+  arrivedAtMs = 0;
   /** Set by the first settlement. */
   settled = false;
 

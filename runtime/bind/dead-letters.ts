@@ -24,6 +24,8 @@ export interface DeadLettersOptions {
   readonly connection: NatsConnection;
   readonly app: string;
   readonly notices: Notices;
+  /** Told of each letter that is stored. */
+  readonly onKept?: ((handler: string) => void) | undefined;
 }
 
 const TRIES = 3;
@@ -59,6 +61,7 @@ export class DeadLetters {
     try {
       const { headers, data, body } = encodeLetter(letter, connection.info?.max_payload ?? Number.POSITIVE_INFINITY);
       const id = await this.publish(letterSubject(app, letter.handler), data, { headers, msgID: letter.id });
+      this.options.onKept?.(letter.handler);
       if (body !== "here") this.tellPointer(letter, body);
       const message = `a failed message of handler "${letter.handler}" is kept: \`handlers dlq show ${id}\``;
       notices.tell(`kept ${letter.handler}`, "info", message);

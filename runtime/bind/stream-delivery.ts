@@ -40,6 +40,7 @@ export class StreamDelivery implements Delivery {
   reply: string;
   /** Deliveries that were given back do not count. */
   attempt: number;
+  arrivedAtMs = 0;
   /** Set by the first settlement. */
   settled = false;
   /** The intake's tick at arrival: what came since the last one needs no `working()` yet. */

@@ -36,6 +36,7 @@ export interface StreamServicesOptions {
   readonly inboxPrefix: string | undefined;
   readonly clock: Clock;
   readonly emit: Emit;
+  readonly onLetterKept?: (handler: string) => void;
 }
 
 /** Asks the server nothing yet. */
@@ -51,7 +52,7 @@ export async function createStreamServices(options: StreamServicesOptions): Prom
     uplink,
     js,
     jsm,
-    letters: new DeadLetters({ connection, app, notices }),
+    letters: new DeadLetters({ connection, app, notices, onKept: options.onLetterKept }),
     givenBack: new GivenBack(app, js, jsm),
     redrives: new RedriveWatch({ connection, jsm, uplink, app, notices }),
     pending: new Pending(),

@@ -14,4 +14,6 @@ export interface Delivery {
   readonly attempt: number;
   /** How many handlers this message has come through. */
   readonly hops: number;
+  /** When it was taken in, in monotonic milliseconds; 0 before. */
+  arrivedAtMs?: number;
 }

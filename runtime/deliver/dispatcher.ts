@@ -227,7 +227,7 @@ export class Dispatcher implements LaneOwner {
   }
 
   /** The time, read once for all that arrived in one chunk. */
-  private turnMs(): number {
+  turnMs(): number {
     if (this.cachedMs === undefined) {
       this.cachedMs = this.clock.monotonicMs();
       queueMicrotask(() => {

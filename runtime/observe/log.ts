@@ -99,16 +99,18 @@ function workerRecord(exited: Extract<RuntimeEvent, { type: "worker.exited" }>):
   return { event, ...(error === undefined ? { msg: "worker ended" } : errorFields(error)), ...given };
 }
 
-const TAKEN = new Set(["level", "time", "app", "event", "msg", "handler", "version", "messageId", "attempt", "fields"]);
+const TAKEN = new Set([
+  ...["level", "time", "app", "event", "msg", "handler", "version", "messageId", "attempt", "traceId", "fields"],
+]);
 
 /** The author's fields stand beside ours; those whose names are taken, under `fields`. */
 function handlerRecord(line: Extract<RuntimeEvent, { type: "handler.log" }>): LogRecord {
-  const { type: event, message: msg, handler, version, messageId, attempt, fields = {} } = line;
+  const { type: event, message: msg, handler, version, messageId, attempt, traceId, fields = {} } = line;
   const [taken, free] = [true, false].map((wanted) => {
     return Object.fromEntries(Object.entries(fields).filter(([name]) => TAKEN.has(name) === wanted));
   });
   const nested = Object.keys(taken!).length === 0 ? {} : { fields: taken };
-  return { ...free, event, msg, handler, version, messageId, attempt, ...nested };
+  return { ...free, event, msg, handler, version, messageId, attempt, traceId, ...nested };
 }
 
 function errorFields(error: RuntimeError) {

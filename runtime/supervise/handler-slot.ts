@@ -93,13 +93,18 @@ export class HandlerSlot {
       failed: stats.failed,
       p50Ms: stats.percentileMs(0.5),
       p99Ms: stats.percentileMs(0.99),
-      durations: [...stats.durations],
+      durations: [...stats.durations.counts],
       reloads: stats.reloads,
       restarts: stats.restarts,
       pids: current?.pids ?? [],
       lastFailure,
       disabled: strongest(this.said),
     };
+  }
+
+  /** Of the version that serves. */
+  get description(): string {
+    return this.current?.metadata.description ?? "";
   }
 
   /**
@@ -300,6 +305,7 @@ export class HandlerSlot {
       generation.route.comeBack(this.failures.quarantines > 0);
       this.move("brought-up");
       if (why === "restart") this.stats.restarts++;
+      else this.stats.wokenAfter(this.services.clock.monotonicMs() - sinceMs);
       this.tellServing(why, sinceMs);
       this.watchIdle();
     } catch (error) {
@@ -333,6 +339,7 @@ export class HandlerSlot {
   /** A worker ended unasked. */
   private onLost(generation: Generation, exit: WorkerExit, pid: number): void {
     if (this.current !== generation || this.state === "stopped" || this.state === "disabled") return;
+    this.stats.workerLost(exit);
     this.failures = addFailure(this.failures, this.services.clock.monotonicMs());
     const decision = decideRestart(this.failures);
     const error = exitError(this.name, this.file.displayPath, exit);

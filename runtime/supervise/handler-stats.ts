@@ -1,9 +1,12 @@
-// What one handler has done so far, in plain counters: cheap enough to count every message.
+// What one handler has done so far, in plain counters: cheap enough to count every message. Whoever wants to know reads
+// them; nothing is computed before.
 
-import type { OutcomeKind } from "../deliver/outcome.ts";
+import type { OutcomeKind, WorkerExit } from "../deliver/outcome.ts";
+import { DurationHistogram, percentileMs } from "./duration-histogram.ts";
 
-/** Upper bounds of the duration buckets in milliseconds: 0.1, 0.2, 0.4, ... about 1.8 hours. */
-const BUCKETS = 27;
+export { percentileMs } from "./duration-histogram.ts";
+
+export type RestartReason = "crashed" | "out-of-memory" | "timed-out";
 
 export class HandlerStats {
   readonly outcomes: Record<OutcomeKind, number> = {
@@ -20,15 +23,41 @@ export class HandlerStats {
     "queue-full": 0,
     "given-back": 0,
   };
-  readonly durations = new Uint32Array(BUCKETS);
+  /** Of deliveries that ran, from their start to their end. */
+  readonly durations = new DurationHistogram();
+  /** Of deliveries that ran, from their arrival to their start. */
+  readonly waits = new DurationHistogram();
+  /** Workers that ended unasked, by why. */
+  readonly lostWorkers: Record<RestartReason, number> = { crashed: 0, "out-of-memory": 0, "timed-out": 0 };
+  redeliveries = 0;
+  /** Dead letters that were stored. */
+  deadLetters = 0;
   reloads = 0;
   restarts = 0;
-  private totalMs = 0;
+  /** How often an idle handler was woken, and how long its messages waited for that. */
+  coldStarts = 0;
+  coldStartMs = 0;
+  /** What the last delivery that did not return ended with; empty before the first. */
+  lastError = "";
 
-  count(outcome: OutcomeKind, tookMs: number): void {
+  /** A delivery has ended. `tookMs` and `waitedMs` count only when it ran. */
+  count(outcome: OutcomeKind, attempt: number, tookMs: number, waitedMs: number): void {
     this.outcomes[outcome]++;
-    this.totalMs += tookMs;
-    this.durations[bucketOf(tookMs)]!++;
+    if (attempt > 1) this.redeliveries++;
+    if (outcome !== "returned" && !hasRun(outcome)) return;
+    this.durations.add(tookMs);
+    this.waits.add(waitedMs);
+  }
+
+  workerLost({ outOfMemory, killedBecause }: WorkerExit): void {
+    const killed = killedBecause === undefined ? "crashed" : "timed-out";
+    this.lostWorkers[outOfMemory ? "out-of-memory" : killed]++;
+  }
+
+  /** An idle handler has a process again, `tookMs` milliseconds after it was wanted. */
+  wokenAfter(tookMs: number): void {
+    this.coldStarts++;
+    this.coldStartMs += tookMs;
   }
 
   get handled(): number {
@@ -39,28 +68,11 @@ export class HandlerStats {
     return Object.entries(this.outcomes).reduce((sum, [kind, count]) => (kind === "returned" ? sum : sum + count), 0);
   }
 
-  get totalDurationMs(): number {
-    return this.totalMs;
-  }
-
-  /** Upper bound in milliseconds of the bucket that holds the given share of deliveries (0 to 1); 0 before the first. */
   percentileMs(share: number): number {
-    return percentileMs([...this.durations], share);
+    return percentileMs([...this.durations.counts], share);
   }
 }
 
-/** The same of any such counts, such as the sum of several replicas'. */
-export function percentileMs(durations: readonly number[], share: number): number {
-  const total = durations.reduce((sum, count) => sum + count, 0);
-  let seen = 0;
-  for (const [at, count] of durations.entries()) {
-    seen += count;
-    if (total > 0 && seen >= total * share) return 0.1 * 2 ** at;
-  }
-  return 0;
-}
-
-function bucketOf(tookMs: number): number {
-  if (tookMs <= 0.1) return 0;
-  return Math.min(BUCKETS - 1, Math.ceil(Math.log2(tookMs * 10)));
+function hasRun(outcome: OutcomeKind): boolean {
+  return outcome !== "queue-full" && outcome !== "given-back" && outcome !== "too-many-hops";
 }

@@ -120,8 +120,8 @@ export function candidateOptions(options: Omit<PrepareOptions, "stats" | "owner"
     listener: {
       call,
       output: (stream, line) => emit({ type: "handler.output", handler, version, stream, line }),
-      log: ({ level, message, fields, id, attempt }) =>
-        emit({ type: "handler.log", handler, version, level, message, fields, messageId: id, attempt }),
+      log: ({ level, message, fields, id, attempt, traceId }) =>
+        emit({ type: "handler.log", handler, version, level, message, fields, messageId: id, attempt, traceId }),
     },
     signal,
   };

@@ -6,7 +6,7 @@ import type { Clock } from "../clock.ts";
 import type { Delivery } from "../deliver/delivery.ts";
 import { Dispatcher, type DispatcherLimits, type DispatcherOwner } from "../deliver/dispatcher.ts";
 import { type Outcome, RETURNED } from "../deliver/outcome.ts";
-import { type SettleRule, settle } from "../deliver/settle.ts";
+import { explain, type Settlement, type SettleRule, settle } from "../deliver/settle.ts";
 import type { RuntimeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
@@ -116,6 +116,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   }
 
   accept(delivery: Delivery): boolean {
+    delivery.arrivedAtMs = this.dispatcher.turnMs();
     if (delivery.hops >= this.options.maxHops) {
       this.settled(delivery, { kind: "too-many-hops", hops: delivery.hops }, 0);
       return true;
@@ -128,13 +129,16 @@ export class Route implements DispatcherOwner, BindingOwner {
   }
 
   settled(delivery: Delivery, outcome: Outcome, tookMs: number): void {
-    this.options.stats.count(outcome.kind, tookMs);
+    const { stats } = this.options;
+    const waitedMs = this.dispatcher.turnMs() - tookMs - (delivery.arrivedAtMs ?? 0);
+    stats.count(outcome.kind, delivery.attempt, tookMs, Math.max(0, waitedMs));
     // Most messages end here.
     if (outcome === RETURNED && this.rule.kind === "event") return;
     const { kind } = this.rule;
     const settlement = settle(outcome, delivery.attempt, this.rule, Math.random());
     const done = this.binding?.apply(delivery, settlement);
     if (outcome.kind === "returned" && done === undefined) return;
+    stats.lastError = errorText(outcome, settlement);
     if (outcome.kind === "queue-full")
       return this.reportDrops(
         `the queue is full (${this.metadata.maxQueued} messages or ${this.metadata.maxQueuedBytes} bytes)`,
@@ -214,6 +218,12 @@ export class Route implements DispatcherOwner, BindingOwner {
       this.dropped = 0;
     });
   }
+}
+
+/** As the service protocol wants it: with the code, where the caller was told one. */
+function errorText(outcome: Outcome, settlement: Settlement): string {
+  if (outcome.kind === "returned") return "500:the reply could not be sent";
+  return settlement.do === "reply-error" ? `${settlement.code}:${settlement.text}` : explain(outcome);
 }
 
 function ruleOf({ kind, retry }: ResolvedMetadata, version: string): SettleRule {

@@ -11,6 +11,7 @@ import { type ScanResult, scan } from "../discover/scan.ts";
 import type { Emit } from "../events.ts";
 import type { WorkerListener } from "../isolate/worker-process.ts";
 import { HandlerSlot } from "./handler-slot.ts";
+import type { HandlerStats } from "./handler-stats.ts";
 import type { HandlerStatus } from "./handler-status.ts";
 import { type InspectedHandler, inspectHandlers } from "./inspect.ts";
 import type { Disabled } from "./intent.ts";
@@ -32,6 +33,12 @@ export interface SupervisorOptions {
   readonly emit: Emit;
   /** The files outside the handlers folder that handlers are built from have changed. */
   readonly onInputs: (paths: ReadonlySet<string>) => void;
+}
+
+export interface HandlerReading {
+  readonly status: HandlerStatus;
+  readonly stats: HandlerStats;
+  readonly description: string;
 }
 
 const REMOVAL_GRACE_MS = 250;
@@ -121,6 +128,18 @@ export class Supervisor {
 
   status(): HandlerStatus[] {
     return [...this.slots.values()].map((slot) => slot.status).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** How every handler stands, with its counters themselves: they go on counting. */
+  readings(): HandlerReading[] {
+    const slots = [...this.slots.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return slots.map(({ status, stats, description }) => ({ status, stats, description }));
+  }
+
+  /** A dead letter of the handler is stored. */
+  deadLetterKept(handler: string): void {
+    const slot = this.slots.get(handler);
+    if (slot !== undefined) slot.stats.deadLetters++;
   }
 
   /** Resolves when no slot is in the middle of a step. */

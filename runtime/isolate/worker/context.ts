@@ -43,6 +43,8 @@ interface SendOptions {
 const NO_PAIRS: HeaderPairs = [];
 /** W3C trace context: what a handler publishes belongs to the trace it was called in. */
 const TRACE_HEADERS = ["traceparent", "tracestate"];
+/** Version, trace id, parent id, flags. */
+const TRACE_PARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
 
 export class DeliveryContext {
   private readonly arrival: Arrival;
@@ -97,7 +99,7 @@ export class DeliveryContext {
   }
 
   get log(): Log {
-    this.ownLog ??= createLog(this.services.link, () => ({ id: this.id, attempt: this.arrival.attempt }));
+    this.ownLog ??= createLog(this.services.link, () => ({ id: this.id, attempt: this.attempt, ...this.trace() }));
     return this.ownLog;
   }
 
@@ -112,6 +114,13 @@ export class DeliveryContext {
 
   get hasUnconfirmed(): boolean {
     return this.unconfirmed !== undefined && this.unconfirmed.size > 0;
+  }
+
+  /** Looked for only when something is logged. */
+  private trace(): { traceId?: string } {
+    if (this.arrival.headerBytes === undefined) return {};
+    const [, traceId] = TRACE_PARENT.exec(this.headers.get("traceparent") ?? "") ?? [];
+    return traceId === undefined ? {} : { traceId };
   }
 
   private publishNow(target: Target, data: unknown, options: SendOptions): Promise<void> {

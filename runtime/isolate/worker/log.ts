@@ -13,6 +13,8 @@ export interface LogRecord {
   readonly fields?: Record<string, unknown>;
   readonly id?: string;
   readonly attempt?: number;
+  /** Of the message's W3C trace context. */
+  readonly traceId?: string;
 }
 
 type Write = (...given: unknown[]) => void;
@@ -20,7 +22,7 @@ export type Log = Record<Level, Write>;
 
 const MAX_LINE_CHARS = 16_000;
 
-export function createLog(link: Link, about: () => { id?: string; attempt?: number }): Log {
+export function createLog(link: Link, about: () => Pick<LogRecord, "id" | "attempt" | "traceId">): Log {
   const at =
     (level: Level): Write =>
     (...given) => {
