@@ -28,6 +28,7 @@ export type ErrorCode =
   | "PAYLOAD_TOO_LARGE"
   | "NOT_SERIALIZABLE"
   | "QUEUE_FULL"
+  | "HTTP_PORT_TAKEN"
   | "TOO_MANY_HOPS"
   | "PUBLISH_FAILED"
   | "REQUEST_FAILED"

@@ -1,0 +1,64 @@
+// What health, metrics and the service protocol look at. The runtime fills it; nothing here knows where it comes from,
+// and nothing is counted here: counters are read when somebody asks.
+
+/** Durations by size. `counts` has one more entry than `boundsMs`, for those that are longer, and is not cumulated. */
+export interface HistogramReading {
+  readonly boundsMs: readonly number[];
+  readonly counts: ArrayLike<number>;
+  readonly sumMs: number;
+}
+
+export interface HandlerStanding {
+  readonly name: string;
+  readonly file: string;
+  readonly state: string;
+  /** Of the version that serves, as are `subject` and `version`; undefined when none does. */
+  readonly kind: string | undefined;
+  readonly subject: string | undefined;
+  readonly version: string | undefined;
+  readonly inFlight: number;
+  readonly queued: number;
+  readonly pids: readonly number[];
+  readonly lastFailure: { readonly code: string } | undefined;
+}
+
+export interface HandlerCounters {
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly durations: HistogramReading;
+  readonly waits: HistogramReading;
+  readonly lostWorkers: Readonly<Record<string, number>>;
+  readonly redeliveries: number;
+  readonly deadLetters: number;
+  readonly reloads: number;
+  readonly coldStarts: number;
+  readonly coldStartMs: number;
+  readonly lastError: string;
+}
+
+export interface HandlerReading {
+  readonly status: HandlerStanding;
+  readonly stats: HandlerCounters;
+  readonly description: string;
+}
+
+export type NatsReading =
+  | { readonly kind: "connecting" }
+  | { readonly kind: "connected"; readonly reconnects: number }
+  /** Trying to get back since `sinceMs`, in monotonic milliseconds. */
+  | { readonly kind: "reconnecting"; readonly reconnects: number; readonly sinceMs: number }
+  /** For good: the client has given up. */
+  | { readonly kind: "closed"; readonly reconnects: number };
+
+export interface RuntimeSource {
+  readonly app: string;
+  /** Different for every start. */
+  readonly instance: string;
+  /** Of the app, in semver. */
+  readonly version: string;
+  phase: "starting" | "running" | "draining";
+  nats: () => NatsReading;
+  /** Sorted by name. */
+  handlers: () => readonly HandlerReading[];
+  /** Messages of the stream that wait for a durable handler; undefined where that is not known. Never rejects. */
+  pending: (handler: string) => Promise<number | undefined>;
+}
