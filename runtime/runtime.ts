@@ -1,7 +1,7 @@
 // Wires the parts together, and nothing else: what each does stands in its own folder.
 
 import { join } from "node:path";
-import { createBinder } from "./bind/binder.ts";
+import { createBinder, queueGroupOf } from "./bind/binder.ts";
 import { connect, type NatsConnection } from "./bind/connection.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "./bind/embedded-server.ts";
 import { Publisher } from "./bind/publisher.ts";
@@ -19,8 +19,14 @@ import type { Emit, RuntimeEvent } from "./events.ts";
 import { baseEnvironment } from "./isolate/environment.ts";
 import { WorkerPool } from "./isolate/pool.ts";
 import { type Reaper, startReaper } from "./isolate/reaper.ts";
+import { watchNats } from "./observe/health-nats.ts";
+import { startEndpoints } from "./observe/http-endpoints.ts";
 import { recordOf } from "./observe/log.ts";
 import { levelOf } from "./observe/log-level.ts";
+import type { RuntimeSource } from "./observe/metrics-source.ts";
+import { redacted } from "./observe/redact.ts";
+import { ServiceProtocol } from "./observe/service-protocol.ts";
+import { readAppVersion } from "./observe/service-protocol-version.ts";
 import { prepareStateFolder } from "./state-folder.ts";
 import { createGate } from "./supervise/gate.ts";
 import type { HandlerStatus } from "./supervise/handler-status.ts";
@@ -65,7 +71,8 @@ const DEFAULT_NATS_PORT = 4222;
 /** Start everything. Resolves when every handler serves or has failed; rejects with a RuntimeError when nothing can run. */
 export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
   let control: ControlPlane | undefined;
-  const tell: Emit = (event) => {
+  const tell: Emit = (told) => {
+    const event = redacted(told);
     given.emit(event);
     control?.log(logLine(event, given.clock));
   };
@@ -79,7 +86,10 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
   const undo = async () => {
     for (const close of closers.reverse()) await close();
   };
+  const observed = sourceOf(config.app, instance, await readAppVersion(config.rootDir));
   try {
+    const endpoints = await startEndpoints({ source: observed, ...config.http, clock, emit });
+    closers.push(() => endpoints?.close());
     await prepareStateFolder(config.stateDir);
     const reaper = startReaper({ emit });
     closers.push(() => reaper.close());
@@ -93,6 +103,15 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
       clock,
     });
     closers.push(() => closeConnection(connection, clock));
+    observed.nats = watchNats(connection, clock);
+    const service = new ServiceProtocol({
+      connection,
+      source: observed,
+      queueGroup: (handler) => queueGroupOf(config.app, handler),
+      startedAtMs: clock.nowMs(),
+      emit,
+    });
+    closers.push(() => service.close());
     const { pool, bundler } = await createWorkshop(options, reaper, config.warmWorkers);
     closers.push(async () => {
       await pool.close();
@@ -109,10 +128,11 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
       provision,
       clock,
       emit,
+      onLetterKept: (handler) => supervisor.deadLetterKept(handler),
     });
     closers.push(() => within(clock, SETTLE_MS, binder.settled()));
     let watch: FileWatch | undefined;
-    const supervisor = new Supervisor({
+    const supervisor: Supervisor = new Supervisor({
       rootDir: config.rootDir,
       handlersDir: config.handlersDir,
       wanted: wantedBy(config),
@@ -147,6 +167,8 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
       emit,
     });
     closers.push(() => control?.close());
+    observed.handlers = () => supervisor.readings();
+    observed.pending = (handler) => binder.pending(handler);
     await control.loadIntents();
     if (mode === "dev") {
       watch = watchHandlers(config, supervisor, options);
@@ -154,12 +176,15 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
     }
     await supervisor.start();
     await control.listen();
+    await service.listen();
+    observed.phase = "running";
     emit(readyEvent(supervisor.status(), clock.monotonicMs() - startedAtMs));
     const taken = supervisor.status().map(({ subject }) => subject);
     void tellUnclaimed({ connection, streams: binder.ownStreams, taken, emit });
 
     let closing: Promise<readonly string[]> | undefined;
     const close = async (graceMs: number) => {
+      observed.phase = "draining";
       emit({ type: "runtime.draining", graceMs });
       control?.close();
       await watch?.close();
@@ -182,6 +207,12 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
     await undo();
     throw error;
   }
+}
+
+/** What health, metrics and the service protocol see before there is anything to see. */
+function sourceOf(app: string, instance: string, version: string): RuntimeSource {
+  const nothing = { nats: () => ({ kind: "connecting" }) as const, handlers: () => [], pending: async () => undefined };
+  return { app, instance, version, phase: "starting", ...nothing };
 }
 
 function watchHandlers(config: ResolvedConfig, supervisor: Supervisor, { clock, emit }: RuntimeOptions): FileWatch {
