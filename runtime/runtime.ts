@@ -11,6 +11,7 @@ import { type Bundler, createBundler } from "./bundle/bundler.ts";
 import { prepareWorkerProgram } from "./bundle/worker-program.ts";
 import { type Clock, within } from "./clock.ts";
 import type { ResolvedConfig } from "./config/resolved-config.ts";
+import { Backlog } from "./control/backlog.ts";
 import { ControlPlane } from "./control/control-plane.ts";
 import type { LogLine } from "./control/control-protocol.ts";
 import { type FileWatch, watchFiles } from "./discover/watch.ts";
@@ -168,7 +169,8 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
     });
     closers.push(() => control?.close());
     observed.handlers = () => supervisor.readings();
-    observed.pending = (handler) => binder.pending(handler);
+    const backlog = new Backlog(connection, config.app);
+    observed.pending = (handlers) => backlog.ofAll(handlers);
     await control.loadIntents();
     if (mode === "dev") {
       watch = watchHandlers(config, supervisor, options);
@@ -211,7 +213,7 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
 
 /** What health, metrics and the service protocol see before there is anything to see. */
 function sourceOf(app: string, instance: string, version: string): RuntimeSource {
-  const nothing = { nats: () => ({ kind: "connecting" }) as const, handlers: () => [], pending: async () => undefined };
+  const nothing = { nats: () => ({ kind: "connecting" }) as const, handlers: () => [], pending: async () => new Map() };
   return { app, instance, version, phase: "starting", ...nothing };
 }
 

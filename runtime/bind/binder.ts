@@ -1,14 +1,14 @@
 // Chooses the binding for a handler's kind.
 
 import type { NatsConnection } from "@nats-io/transport-node";
-import { type Clock, within } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import type { Delivery } from "../deliver/delivery.ts";
 import { RuntimeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { Binding, BindingOwner } from "./binding.ts";
 import { bindCore } from "./core-binding.ts";
-import { durableClash, durableNameOf, handlerTokens } from "./durable-name.ts";
+import { durableClash, handlerTokens } from "./durable-name.ts";
 import { EventBinding } from "./event-binding.ts";
 import { RedriveSource } from "./redrive-source.ts";
 import { bindStream, streamIdPrefix } from "./stream-binding.ts";
@@ -36,8 +36,6 @@ export interface Binder {
   readonly ownStreams: readonly string[];
   /** Resolves when every settlement is out, and every dead letter stored. To be awaited before the connection closes. */
   settled(): Promise<void>;
-  /** Messages of the stream that a durable handler has not been handed; undefined where that is not known. Never rejects. */
-  pending(handler: string): Promise<number | undefined>;
 }
 
 export interface BinderOptions {
@@ -56,15 +54,11 @@ export interface BinderOptions {
   readonly onLetterKept?: (handler: string) => void;
 }
 
-/** Whoever asks is a scrape or a person, and waits for the others too. */
-const PENDING_MS = 1_000;
-
 export function createBinder(options: BinderOptions): Binder {
   const { connection, app, streams, provision, emit } = options;
   const finder = new StreamFinder({ connection, app, declared: streams, provision, emit });
   // By handler, how many bindings it has: two while one replaces the other.
   const durables = new Map<string, number>();
-  const streamOf = new Map<string, string>();
   let services: Promise<StreamServices> | undefined;
 
   function streamServices(): Promise<StreamServices> {
@@ -77,7 +71,6 @@ export function createBinder(options: BinderOptions): Binder {
       if (metadata.kind !== "durable") return planCore(handler, metadata, options, streamServices);
       assertOwnDurable(app, handler, durables);
       const stream = await finder.streamFor(metadata.subject, handler);
-      streamOf.set(handler, stream);
       return {
         idPrefix: streamIdPrefix(stream),
         async bind(request) {
@@ -98,14 +91,6 @@ export function createBinder(options: BinderOptions): Binder {
     },
     async settled() {
       if (services !== undefined) await (await services).pending.settled();
-    },
-    async pending(handler) {
-      const stream = streamOf.get(handler);
-      if (stream === undefined || services === undefined) return undefined;
-      const { jsm } = await services;
-      const answer = jsm.consumers.info(stream, durableNameOf(app, handler)).catch(() => undefined);
-      const info = await within(options.clock, PENDING_MS, answer);
-      return info === "expired" ? undefined : info?.num_pending;
     },
   };
 }

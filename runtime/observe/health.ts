@@ -47,11 +47,11 @@ export function readinessOf(source: RuntimeSource, nowMs: number): Verdict {
 
 /** Whether messages for the handler reach this replica: it has a version, with a worker or waiting for its first message. */
 export function isBound({ status }: HandlerReading): boolean {
-  return status.subject !== undefined && !isOff(status);
+  return status.version !== undefined && !isOff(status);
 }
 
 function isMissing(status: HandlerStanding): boolean {
-  return status.subject === undefined && status.state !== "quarantined" && !isOff(status);
+  return status.version === undefined && status.state !== "quarantined" && !isOff(status);
 }
 
 function isOff({ state }: HandlerStanding): boolean {

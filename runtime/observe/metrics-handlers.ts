@@ -44,7 +44,7 @@ export const HANDLER_FAMILIES: readonly Family[] = [
   one(
     "gauge",
     "handlers_pending_messages",
-    "Messages of the stream that a durable handler has not been handed; the same in every replica",
+    "Messages of its stream that a durable handler has not settled; the same in every replica",
     ({ status }, { pending }) => pending.get(status.name),
   ),
   one(

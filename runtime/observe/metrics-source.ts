@@ -12,9 +12,10 @@ export interface HandlerStanding {
   readonly name: string;
   readonly file: string;
   readonly state: string;
-  /** Of the version that serves, as are `subject` and `version`; undefined when none does. */
+  /** Of the last version that served, as is `subject`; undefined before the first. */
   readonly kind: string | undefined;
   readonly subject: string | undefined;
+  /** The one that is bound; undefined when none is. */
   readonly version: string | undefined;
   readonly inFlight: number;
   readonly queued: number;
@@ -59,6 +60,6 @@ export interface RuntimeSource {
   nats: () => NatsReading;
   /** Sorted by name. */
   handlers: () => readonly HandlerReading[];
-  /** Messages of the stream that wait for a durable handler; undefined where that is not known. Never rejects. */
-  pending: (handler: string) => Promise<number | undefined>;
+  /** How many messages of its stream each of these durable handlers has not settled, as far as known. Never rejects. */
+  pending: (handlers: readonly string[]) => Promise<ReadonlyMap<string, number>>;
 }

@@ -6,7 +6,7 @@
 //     come with the first delivery: a thousand idle handlers are not to cost forty thousand lines.
 
 import { collectDefaultMetrics, type Metric, Registry } from "prom-client";
-import type { Clock } from "../clock.ts";
+import { type Clock, within } from "../clock.ts";
 import { readinessOf } from "./health.ts";
 import { HANDLER_FAMILIES } from "./metrics-handlers.ts";
 import type { HandlerReading, NatsReading, RuntimeSource } from "./metrics-source.ts";
@@ -42,6 +42,8 @@ export interface Family {
   read(snapshot: Snapshot): readonly Sample[];
 }
 
+const PENDING_MS = 1_000;
+
 export function createMetrics(source: RuntimeSource, clock: Clock): Metrics {
   const registry = new Registry();
   const usage = new WorkerUsageReader();
@@ -53,7 +55,7 @@ export function createMetrics(source: RuntimeSource, clock: Clock): Metrics {
   return {
     contentType: registry.contentType,
     async render() {
-      const pending = await pendingOf(source);
+      const pending = await pendingOf(source, clock);
       // M1: no await between here and the reading of every family, which `metrics` does before its first.
       const handlers = source.handlers();
       const { app, instance: replica, version } = source;
@@ -103,9 +105,10 @@ function readOnScrape({ name, help, type }: Family, read: () => readonly Sample[
   return metric as unknown as Metric;
 }
 
-async function pendingOf({ handlers, pending }: RuntimeSource): Promise<ReadonlyMap<string, number>> {
-  const durable = handlers().filter(({ status }) => status.kind === "durable");
-  const asked = durable.map(async ({ status: { name } }) => [name, await pending(name)] as const);
-  const known = (await Promise.all(asked)).filter((entry): entry is [string, number] => entry[1] !== undefined);
-  return new Map(known);
+/** Whoever scrapes waits for all the rest too: what the server does not tell soon is left out. */
+async function pendingOf(source: RuntimeSource, clock: Clock): Promise<ReadonlyMap<string, number>> {
+  const durable = source.handlers().filter(({ status }) => status.kind === "durable");
+  if (durable.length === 0 || source.nats().kind !== "connected") return new Map();
+  const known = await within(clock, PENDING_MS, source.pending(durable.map(({ status }) => status.name)));
+  return known === "expired" ? new Map() : known;
 }

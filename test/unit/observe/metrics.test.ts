@@ -48,7 +48,7 @@ describe("/metrics", () => {
 
   it("tells what each handler is, how it stands and what waits for it", async () => {
     const status = { kind: "durable", state: "idle", inFlight: 2, queued: 3, subject: 'a."b".>' };
-    const pending = async (handler: string) => (handler === "known" ? 7 : undefined);
+    const pending = async () => new Map([["known", 7]]);
     const handlers = [reading("known", { status }), reading("unknown", { status: { kind: "durable" } })];
     const series = await scrape(source(handlers, { pending }));
     expect(series.get('handlers_handler_state{handler="known",state="idle"}')).toBe(1);
@@ -59,6 +59,14 @@ describe("/metrics", () => {
     expect([...series.keys()]).toContain(
       'handlers_handler_info{handler="known",kind="durable",subject="a.\\"b\\".>",version="v1",file="handlers/known.ts"}',
     );
+  });
+
+  it("does not wait for what the stream does not tell", async () => {
+    const clock = fakeClock();
+    const silent = source([reading("a", { status: { kind: "durable" } })], { pending: () => new Promise(() => {}) });
+    const rendered = createMetrics(silent, clock).render();
+    clock.advance(1_000);
+    expect(seriesOf(await rendered).get('handlers_handler_state{handler="a",state="serving"}')).toBe(1);
   });
 
   it("counts lost workers by why they ended, and cold starts with their time", async () => {

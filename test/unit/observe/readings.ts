@@ -43,7 +43,7 @@ export function source(handlers: readonly HandlerReading[], changes: Partial<Run
     phase: "running",
     nats: () => ({ kind: "connected", reconnects: 0 }),
     handlers: () => handlers,
-    pending: async () => undefined,
+    pending: async () => new Map(),
     ...changes,
   };
 }

@@ -71,7 +71,7 @@ describe("INFO", () => {
     expect(serviceInfo(optionsFor(from))).toMatchObject({ endpoints: [] });
     state = "serving";
     expect(serviceInfo(optionsFor(from))).toMatchObject({ endpoints: [{ name: "a" }] });
-    const failed = reading("b", { status: { state: "failed", subject: undefined } });
+    const failed = reading("b", { status: { state: "failed", version: undefined } });
     expect(serviceInfo(optionsFor(source([failed])))).toMatchObject({ endpoints: [] });
   });
 });
