@@ -24,7 +24,7 @@ import { watchNats } from "./observe/health-nats.ts";
 import { startEndpoints } from "./observe/http-endpoints.ts";
 import { recordOf } from "./observe/log.ts";
 import { levelOf } from "./observe/log-level.ts";
-import type { RuntimeSource } from "./observe/metrics-source.ts";
+import { emptySource } from "./observe/metrics-source.ts";
 import { redacted } from "./observe/redact.ts";
 import { ServiceProtocol } from "./observe/service-protocol.ts";
 import { readAppVersion } from "./observe/service-protocol-version.ts";
@@ -87,7 +87,7 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
   const undo = async () => {
     for (const close of closers.reverse()) await close();
   };
-  const observed = sourceOf(config.app, instance, await readAppVersion(config.rootDir));
+  const observed = emptySource(config.app, instance, await readAppVersion(config.rootDir));
   try {
     const endpoints = await startEndpoints({ source: observed, ...config.http, clock, emit });
     closers.push(() => endpoints?.close());
@@ -209,12 +209,6 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
     await undo();
     throw error;
   }
-}
-
-/** What health, metrics and the service protocol see before there is anything to see. */
-function sourceOf(app: string, instance: string, version: string): RuntimeSource {
-  const nothing = { nats: () => ({ kind: "connecting" }) as const, handlers: () => [], pending: async () => new Map() };
-  return { app, instance, version, phase: "starting", ...nothing };
 }
 
 function watchHandlers(config: ResolvedConfig, supervisor: Supervisor, { clock, emit }: RuntimeOptions): FileWatch {

@@ -91,7 +91,7 @@ function listenFailure(cause: NodeJS.ErrnoException, host: string, port: number)
     return new RuntimeError("HTTP_PORT_TAKEN", `${where}, meant for health and metrics, is taken by another process`, {
       cause,
       remedy:
-        "Choose another with HANDLERS_HTTP_PORT, --http-port or `http.port`, or end what listens there. Without a port there is no server.",
+        "Choose another with HANDLERS_HTTP_PORT or `http.port`, or end what listens there. Without a port there is no server.",
     });
   }
   return new RuntimeError("CONFIG_INVALID", `health and metrics cannot be served on ${where}: ${cause.message}`, {

@@ -1,7 +1,8 @@
 // The series of each handler.
 
-import type { Family, Sample, Snapshot } from "./metrics.ts";
+import type { Family, Snapshot } from "./metrics.ts";
 import type { HandlerReading, HistogramReading } from "./metrics-source.ts";
+import { labelText, type Sample } from "./metrics-text.ts";
 
 type One = (handler: HandlerReading, snapshot: Snapshot) => number | undefined;
 type Several = (handler: HandlerReading) => Readonly<Record<string, number>>;
@@ -15,7 +16,8 @@ export const HANDLER_FAMILIES: readonly Family[] = [
     type: "gauge",
     read: ({ handlers }) =>
       handlers.map(({ status: { name, file, kind = "", subject = "", version = "" } }) => ({
-        labels: { handler: name, kind, subject, version, file },
+        suffix: "",
+        labels: labelText({ handler: name, kind, subject, version, file }),
         value: 1,
       })),
   },
@@ -92,11 +94,12 @@ function one(type: "counter" | "gauge", name: string, help: string, value: One):
     read: (snapshot) =>
       snapshot.handlers.flatMap((handler) => {
         const found = value(handler, snapshot);
-        return found === undefined ? [] : [{ labels: { handler: handler.status.name }, value: found }];
+        return found === undefined ? [] : [{ suffix: "", labels: handlerLabel(handler), value: found }];
       }),
   };
 }
 
+/** @param label its values need no escaping: they are ours */
 function several(type: "counter" | "gauge", name: string, help: string, label: string, values: Several): Family {
   return {
     name,
@@ -105,7 +108,8 @@ function several(type: "counter" | "gauge", name: string, help: string, label: s
     read: ({ handlers }) =>
       handlers.flatMap((handler) =>
         Object.entries(values(handler)).map(([key, value]) => ({
-          labels: { handler: handler.status.name, [label]: key },
+          suffix: "",
+          labels: `${handlerLabel(handler)},${label}="${key}"`,
           value,
         })),
       ),
@@ -117,23 +121,27 @@ function histogram(name: string, help: string, reading: (handler: HandlerReading
     name,
     help,
     type: "histogram",
-    read: ({ handlers }) => handlers.flatMap((handler) => series(name, handler.status.name, reading(handler))),
+    read: ({ handlers }) => handlers.flatMap((handler) => series(handlerLabel(handler), reading(handler))),
   };
 }
 
-function series(name: string, handler: string, { boundsMs, counts, sumMs }: HistogramReading): Sample[] {
+function handlerLabel({ status }: HandlerReading): string {
+  return labelText({ handler: status.name });
+}
+
+function series(labels: string, { boundsMs, counts, sumMs }: HistogramReading): Sample[] {
   const buckets: Sample[] = [];
   let count = 0;
   for (let at = 0; at < counts.length; at++) {
     count += counts[at]!;
     const bound = boundsMs[at];
     const le = bound === undefined ? "+Inf" : bound / MS_PER_SECOND;
-    buckets.push({ metricName: `${name}_bucket`, labels: { handler, le }, value: count });
+    buckets.push({ suffix: "_bucket", labels: `${labels},le="${le}"`, value: count });
   }
   if (count === 0) return [];
   return [
     ...buckets,
-    { metricName: `${name}_sum`, labels: { handler }, value: sumMs / MS_PER_SECOND },
-    { metricName: `${name}_count`, labels: { handler }, value: count },
+    { suffix: "_sum", labels, value: sumMs / MS_PER_SECOND },
+    { suffix: "_count", labels, value: count },
   ];
 }

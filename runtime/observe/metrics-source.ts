@@ -63,3 +63,16 @@ export interface RuntimeSource {
   /** How many messages of its stream each of these durable handlers has not settled, as far as known. Never rejects. */
   pending: (handlers: readonly string[]) => Promise<ReadonlyMap<string, number>>;
 }
+
+/** What is seen before there is anything to see. */
+export function emptySource(app: string, instance: string, version: string): RuntimeSource {
+  return {
+    app,
+    instance,
+    version,
+    phase: "starting",
+    nats: () => ({ kind: "connecting" }),
+    handlers: () => [],
+    pending: async () => new Map(),
+  };
+}

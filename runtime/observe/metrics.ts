@@ -1,27 +1,21 @@
-// `/metrics`, in Prometheus' text format, rendered by prom-client. Nothing is counted here: each scrape reads the counters
-// that the handlers keep anyway, so a message costs the same whether anybody looks or not.
+// `/metrics`, in Prometheus' text format. Nothing is counted here: each scrape reads the counters that the handlers keep
+// anyway, so a message costs the same whether anybody looks or not. Of this process prom-client tells what it always does.
 //
 // M1  All series of one scrape are read in the same turn, so they agree with each other.
 // M2  Every outcome and every reason is there from the start, as 0, so that the first failure is an increase. Histograms
 //     come with the first delivery: a thousand idle handlers are not to cost forty thousand lines.
 
-import { collectDefaultMetrics, type Metric, Registry } from "prom-client";
+import { collectDefaultMetrics, Registry } from "prom-client";
 import { type Clock, within } from "../clock.ts";
 import { readinessOf } from "./health.ts";
 import { HANDLER_FAMILIES } from "./metrics-handlers.ts";
 import type { HandlerReading, NatsReading, RuntimeSource } from "./metrics-source.ts";
+import { type FamilyHead, familyText, labelText, type Sample } from "./metrics-text.ts";
 import { type WorkerUsage, WorkerUsageReader } from "./metrics-workers.ts";
 
 export interface Metrics {
   readonly contentType: string;
   render(): Promise<string>;
-}
-
-export interface Sample {
-  /** Of histograms, whose series have names of their own. */
-  readonly metricName?: string;
-  readonly labels: Readonly<Record<string, string | number>>;
-  readonly value: number;
 }
 
 /** What one scrape sees. */
@@ -35,10 +29,7 @@ export interface Snapshot {
   readonly about: Readonly<Record<string, string>>;
 }
 
-export interface Family {
-  readonly name: string;
-  readonly help: string;
-  readonly type: "counter" | "gauge" | "histogram";
+export interface Family extends FamilyHead {
   read(snapshot: Snapshot): readonly Sample[];
 }
 
@@ -47,19 +38,16 @@ const PENDING_MS = 1_000;
 export function createMetrics(source: RuntimeSource, clock: Clock): Metrics {
   const registry = new Registry();
   const usage = new WorkerUsageReader();
-  let snapshot: Snapshot | undefined;
-  for (const family of [...RUNTIME_FAMILIES, ...HANDLER_FAMILIES]) {
-    registry.registerMetric(readOnScrape(family, () => (snapshot === undefined ? [] : family.read(snapshot))));
-  }
   collectDefaultMetrics({ register: registry });
   return {
     contentType: registry.contentType,
     async render() {
       const pending = await pendingOf(source, clock);
-      // M1: no await between here and the reading of every family, which `metrics` does before its first.
+      const process = await registry.metrics();
+      // M1: no await from here on.
       const handlers = source.handlers();
       const { app, instance: replica, version } = source;
-      snapshot = {
+      const snapshot: Snapshot = {
         handlers,
         workers: usage.read(handlers),
         pending,
@@ -67,7 +55,8 @@ export function createMetrics(source: RuntimeSource, clock: Clock): Metrics {
         ready: readinessOf(source, clock.monotonicMs()).ok,
         about: { app, replica, version },
       };
-      return registry.metrics();
+      const families = [...RUNTIME_FAMILIES, ...HANDLER_FAMILIES];
+      return families.map((family) => familyText(family, family.read(snapshot))).join("") + process;
     },
   };
 }
@@ -77,32 +66,30 @@ const RUNTIME_FAMILIES: readonly Family[] = [
     name: "handlers_runtime_info",
     help: "1; the labels say which app, which replica and which version of the app this is",
     type: "gauge",
-    read: ({ about }) => [{ labels: about, value: 1 }],
+    read: ({ about }) => [{ suffix: "", labels: labelText(about), value: 1 }],
   },
   {
     name: "handlers_ready",
     help: "1 while /readyz says yes",
     type: "gauge",
-    read: ({ ready }) => [{ labels: {}, value: ready ? 1 : 0 }],
+    read: ({ ready }) => plain(ready ? 1 : 0),
   },
   {
     name: "handlers_nats_connected",
     help: "1 while connected to NATS",
     type: "gauge",
-    read: ({ nats }) => [{ labels: {}, value: nats.kind === "connected" ? 1 : 0 }],
+    read: ({ nats }) => plain(nats.kind === "connected" ? 1 : 0),
   },
   {
     name: "handlers_nats_reconnects_total",
     help: "How often the connection to NATS was lost and came back",
     type: "counter",
-    read: ({ nats }) => [{ labels: {}, value: nats.kind === "connecting" ? 0 : nats.reconnects }],
+    read: ({ nats }) => plain(nats.kind === "connecting" ? 0 : nats.reconnects),
   },
 ];
 
-/** prom-client's own metrics keep values; its registry asks of a metric no more than `get`. */
-function readOnScrape({ name, help, type }: Family, read: () => readonly Sample[]): Metric {
-  const metric = { name, help, type, aggregator: "sum", get: async () => ({ name, help, type, values: read() }) };
-  return metric as unknown as Metric;
+function plain(value: number): Sample[] {
+  return [{ suffix: "", labels: "", value }];
 }
 
 /** Whoever scrapes waits for all the rest too: what the server does not tell soon is left out. */

@@ -23,12 +23,14 @@ function hide(value: unknown, depth: number): unknown {
   if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return value;
   if (value instanceof RuntimeError) return hideInError(value);
   if (value instanceof Error) return value;
-  let copy: Record<string, unknown> | unknown[] | undefined;
-  for (const [key, entry] of Object.entries(value)) {
+  const entries = value as Record<string, unknown>;
+  let copy: Record<string, unknown> | undefined;
+  for (const key in entries) {
+    const entry = entries[key];
     const hidden = hide(entry, depth + 1);
     if (hidden === entry) continue;
-    copy ??= Array.isArray(value) ? [...value] : { ...value };
-    (copy as Record<string, unknown>)[key] = hidden;
+    copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>;
+    copy[key] = hidden;
   }
   return copy ?? value;
 }
