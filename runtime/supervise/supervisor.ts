@@ -33,6 +33,7 @@ export interface SupervisorOptions {
 }
 
 const REMOVAL_GRACE_MS = 250;
+const FOLLOW_AFTER_MS = 5;
 
 export class Supervisor {
   private readonly options: SupervisorOptions;
@@ -44,6 +45,7 @@ export class Supervisor {
   private readonly leaving = new Map<Promise<void>, string>();
   private told = new Set<string>();
   private removal: Timer | undefined;
+  private following: Timer | undefined;
   private scanning: Promise<void> = Promise.resolve();
   private closed = false;
 
@@ -106,6 +108,7 @@ export class Supervisor {
   async close(graceMs: number): Promise<string[]> {
     this.closed = true;
     this.removal?.cancel();
+    this.following?.cancel();
     await this.scanning;
     const removed = within(this.options.clock, graceMs, Promise.all(this.leaving.keys()));
     const left = await Promise.all(
@@ -204,7 +207,15 @@ export class Supervisor {
     return name === undefined ? undefined : this.slots.get(name)?.status.version;
   }
 
+  /** Once for all that happens in a moment: with many handlers it is a long list. */
   private followInputs(): void {
+    this.following ??= this.options.clock.after(FOLLOW_AFTER_MS, () => {
+      this.following = undefined;
+      this.followNow();
+    });
+  }
+
+  private followNow(): void {
     this.options.onInputs(new Set([...this.slots.values()].flatMap((slot) => slot.inputs)));
   }
 }
