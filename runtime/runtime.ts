@@ -1,14 +1,11 @@
 // Wires the parts together, and nothing else: what each does stands in its own folder.
 
-import { join } from "node:path";
 import { createBinder, queueGroupOf } from "./bind/binder.ts";
 import { connect, type NatsConnection } from "./bind/connection.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "./bind/embedded-server.ts";
 import { Publisher } from "./bind/publisher.ts";
 import { ensureStreams } from "./bind/streams.ts";
 import { tellUnclaimed } from "./bind/unclaimed.ts";
-import { type Bundler, createBundler } from "./bundle/bundler.ts";
-import { prepareWorkerProgram } from "./bundle/worker-program.ts";
 import { type Clock, within } from "./clock.ts";
 import type { ResolvedConfig } from "./config/resolved-config.ts";
 import { Backlog } from "./control/backlog.ts";
@@ -17,8 +14,6 @@ import type { LogLine } from "./control/control-protocol.ts";
 import { type FileWatch, watchFiles } from "./discover/watch.ts";
 import { RuntimeError, toRuntimeError } from "./errors.ts";
 import type { Emit, RuntimeEvent } from "./events.ts";
-import { baseEnvironment } from "./isolate/environment.ts";
-import { WorkerPool } from "./isolate/pool.ts";
 import { type Reaper, startReaper } from "./isolate/reaper.ts";
 import { watchNats } from "./observe/health-nats.ts";
 import { startEndpoints } from "./observe/http-endpoints.ts";
@@ -31,10 +26,10 @@ import { readAppVersion } from "./observe/service-protocol-version.ts";
 import { prepareStateFolder } from "./state-folder.ts";
 import { createGate } from "./supervise/gate.ts";
 import type { HandlerStatus } from "./supervise/handler-status.ts";
-import { type Inspection, inspectHandlers } from "./supervise/inspect.ts";
 import type { Disabled } from "./supervise/intent.ts";
-import { globMatcher, matchesAny } from "./supervise/name-filter.ts";
+import { globMatcher } from "./supervise/name-filter.ts";
 import { Supervisor } from "./supervise/supervisor.ts";
+import { createWorkshop, wantedBy } from "./workshop.ts";
 
 export interface RuntimeOptions {
   readonly config: ResolvedConfig;
@@ -113,7 +108,7 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
       emit,
     });
     closers.push(() => service.close());
-    const { pool, bundler } = await createWorkshop(options, reaper, config.warmWorkers);
+    const { pool, bundler, inspector } = await createWorkshop(options, reaper, config.warmWorkers);
     closers.push(async () => {
       await pool.close();
       await bundler.close();
@@ -151,6 +146,7 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
         environment,
         bundler,
         pool,
+        inspector,
         binder,
         call: (call) => publisher.call(call),
         gate: createGate(CANDIDATES_AT_ONCE),
@@ -252,48 +248,6 @@ async function serverFor(options: RuntimeOptions, reaper: Reaper): Promise<Embed
   });
 }
 
-export interface InspectOptions {
-  readonly config: ResolvedConfig;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly clock: Clock;
-  /** Told what the handlers print while they are evaluated, and of trouble with the workers. */
-  readonly emit: Emit;
-}
-
-/** Discover, build, evaluate and validate every handler. Needs no NATS, serves nothing and leaves nothing running. */
-export async function inspectProject(options: InspectOptions): Promise<Inspection> {
-  const { config, clock, emit, environment } = options;
-  await prepareStateFolder(config.stateDir);
-  const reaper = startReaper({ emit });
-  const { pool, bundler } = await createWorkshop(options, reaper, 1);
-  try {
-    return await inspectHandlers({
-      rootDir: config.rootDir,
-      handlersDir: config.handlersDir,
-      wanted: wantedBy(config),
-      defaults: config.defaults,
-      startTimeoutMs: config.startTimeoutMs,
-      environment,
-      bundler,
-      pool,
-      clock,
-      listener: {
-        log: () => undefined,
-        call: async () => ({ ok: false, code: 503, message: "handlers are only inspected, not run" }),
-        output: (stream, line) => emit({ type: "handler.output", handler: "check", version: "", stream, line }),
-      },
-    });
-  } finally {
-    await pool.close();
-    await bundler.close();
-    reaper.close();
-  }
-}
-
-function wantedBy({ only }: ResolvedConfig): (name: string) => boolean {
-  return only.length === 0 ? () => true : matchesAny(only);
-}
-
 /** The environment speaks before the file, as everywhere. */
 function disabledBy({ disabled }: ResolvedConfig, clock: Clock): (name: string) => Disabled | undefined {
   const sinceMs = clock.nowMs();
@@ -301,29 +255,6 @@ function disabledBy({ disabled }: ResolvedConfig, clock: Clock): (name: string) 
     const said = disabled.filter(({ pattern }) => globMatcher(pattern)(name));
     const source = (said.find(({ by }) => by === "env") ?? said[0])?.by;
     return source && { source, by: source, reason: "", sinceMs, untilMs: undefined, now: false };
-  };
-}
-
-/** What turns files into running workers. */
-async function createWorkshop(
-  { config, clock, emit, environment }: InspectOptions,
-  reaper: Reaper,
-  warmWorkers: number,
-): Promise<{ pool: WorkerPool; bundler: Bundler }> {
-  const { entry, sdkUrl, preloadUrl } = await prepareWorkerProgram(config.stateDir);
-  const pool = new WorkerPool({
-    size: warmWorkers,
-    memoryMiB: config.defaults.memoryMiB,
-    env: baseEnvironment(environment),
-    entry,
-    preload: [sdkUrl, preloadUrl],
-    reaper,
-    clock,
-    emit,
-  });
-  return {
-    pool,
-    bundler: createBundler({ rootDir: config.rootDir, buildDir: join(config.stateDir, "build"), sdkUrl }),
   };
 }
 

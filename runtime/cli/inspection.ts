@@ -9,7 +9,7 @@ import type { GlobalOptions } from "./global-options.ts";
 import { loadProject } from "./global-options.ts";
 import { printError, printLine, type Terminal } from "./terminal.ts";
 
-type Inspected = Awaited<ReturnType<typeof import("../runtime.ts").inspectProject>>;
+type Inspected = Awaited<ReturnType<typeof import("../workshop.ts").inspectProject>>;
 export type InspectedHandler = Inspected["handlers"][number] & {
   /** Who turns it off before any operator does; undefined: nobody. */
   readonly disabledBy: "env" | "config" | "metadata" | undefined;
@@ -21,7 +21,7 @@ export interface Inspection extends Inspected {
 /** Every handler of the project, evaluated but not served. What they print while evaluated goes to stderr. */
 export async function inspect(terminal: Terminal, options: GlobalOptions): Promise<Inspection> {
   const config = await loadProject(terminal, options, "dev");
-  const { inspectProject } = await import("../runtime.ts");
+  const { inspectProject } = await import("../workshop.ts");
   const emit = (event: RuntimeEvent) => tell(event, terminal);
   const inspected = await inspectProject({ config, environment: terminal.env, clock: systemClock, emit });
   const handlers = inspected.handlers.map((handler) => ({ ...handler, disabledBy: disabledBy(handler, config) }));

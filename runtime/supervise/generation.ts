@@ -33,6 +33,7 @@ export class Generation {
   readonly route: Route;
   private readonly options: GenerationOptions;
   private readonly crew = new Map<WorkerProcess, Lane>();
+  private killed = false;
 
   constructor(options: GenerationOptions) {
     this.options = options;
@@ -84,9 +85,15 @@ export class Generation {
     await Promise.all([...this.crew].map(([worker, lane]) => this.dismissOne(worker, lane)));
   }
 
+  /** Whether `terminate` has ended a worker. */
+  get wasKilled(): boolean {
+    return this.killed;
+  }
+
   /** Kill the workers; what they have in hand is judged as after any end. */
   async terminate(): Promise<void> {
     const workers = [...this.crew.keys()];
+    this.killed ||= workers.length > 0;
     this.crew.clear();
     for (const worker of workers) worker.terminate();
     await Promise.all(workers.map((worker) => worker.exited));

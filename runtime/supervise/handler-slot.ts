@@ -8,16 +8,18 @@
 // S5  Once closed, the slot starts nothing.
 
 import type { Bundle } from "../bundle/bundle.ts";
-import { type Timer, within } from "../clock.ts";
+import type { Timer } from "../clock.ts";
 import type { WorkerExit } from "../deliver/outcome.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import { type RuntimeError, toRuntimeError } from "../errors.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { Superseded } from "./candidate.ts";
+import { Departures, UNHURRIED_MS } from "./departures.ts";
 import type { Generation } from "./generation.ts";
 import { type StateEvent, type StateKind, transition } from "./handler-state.ts";
 import { HandlerStats } from "./handler-stats.ts";
-import type { HandlerStatus } from "./handler-status.ts";
+import { type HandlerStatus, statusOf } from "./handler-status.ts";
+import { IdleWatch } from "./idle-watch.ts";
 import { type Disabled, type IntentSource, strongest } from "./intent.ts";
 import {
   bindIdleGeneration,
@@ -27,12 +29,17 @@ import {
   type PrepareOptions,
   prepareGeneration,
 } from "./prepare.ts";
-import { addFailure, decideRestart, type FailureHistory, NO_FAILURES, quarantined } from "./restart-policy.ts";
+import {
+  addFailure,
+  decideRestart,
+  type FailureHistory,
+  mayComeUpLater,
+  NO_FAILURES,
+  quarantined,
+} from "./restart-policy.ts";
 import { exitError, SlotReports, teardownError, type Why } from "./slot-reports.ts";
 import type { SlotServices } from "./slot-services.ts";
 
-/** A removed or disabled handler's messages in hand have their own timeouts: nothing else hurries them. */
-const UNHURRIED_MS = 24 * 3_600_000;
 const FIRST_RETRY_MS = 1_000;
 
 export class HandlerSlot {
@@ -50,16 +57,14 @@ export class HandlerSlot {
   private failures: FailureHistory = NO_FAILURES;
   private readonly said = new Map<IntentSource, Disabled>();
   private retry: Timer | undefined;
-  private idle: Timer | undefined;
+  private readonly idle: IdleWatch;
   private superseding = new AbortController();
   private turn: Promise<void> = Promise.resolve();
   private queuedReload: Promise<void> | undefined;
   /** The queued reload is to make a new generation also of an unchanged version. */
   private forced = false;
-  /** Replaced or turned off, finishing what they have in hand. */
-  private readonly finishing = new Set<Generation>();
-  private readonly leaving = new Set<Promise<unknown>>();
   private readonly reports: SlotReports;
+  private readonly departures: Departures;
   private readonly owner: GenerationOwner = {
     wake: () => this.wake(),
     lost: (generation, exit, pid) => this.onLost(generation, exit, pid),
@@ -73,33 +78,17 @@ export class HandlerSlot {
     this.inputs = [file.path];
     this.services = services;
     this.reports = new SlotReports(file.name, services.emit);
+    this.departures = new Departures(services.clock, this.reports);
+    this.idle = new IdleWatch(services.clock);
   }
 
   get status(): HandlerStatus {
-    const { current, stats, lastFailure } = this;
-    const metadata = current?.metadata ?? this.lastMetadata;
-    const generations = [...this.finishing, ...(current === undefined ? [] : [current])];
-    const taking = [...new Set(generations.map(({ route }) => route.dispatcher))];
-    return {
-      name: this.name,
-      file: this.file.displayPath,
-      state: this.state,
-      kind: metadata?.kind,
-      subject: metadata?.subject,
-      version: current?.bundle.version,
-      inFlight: taking.reduce((sum, { inFlight }) => sum + inFlight, 0),
-      queued: taking.reduce((sum, { queued }) => sum + queued, 0),
-      handled: stats.handled,
-      failed: stats.failed,
-      p50Ms: stats.percentileMs(0.5),
-      p99Ms: stats.percentileMs(0.99),
-      durations: [...stats.durations.counts],
-      reloads: stats.reloads,
-      restarts: stats.restarts,
-      pids: current?.pids ?? [],
-      lastFailure,
-      disabled: strongest(this.said),
-    };
+    const { name, file, state, current, lastMetadata, lastFailure, stats } = this;
+    const disabled = strongest(this.said);
+    return statusOf(
+      { name, file, state, current, lastMetadata, lastFailure, stats, disabled },
+      this.departures.generations,
+    );
   }
 
   /** Of the version that serves. */
@@ -122,22 +111,6 @@ export class HandlerSlot {
       return this.bringUp(this.current === undefined ? "start" : "reload", noticedAtMs, fresh);
     });
     return this.queuedReload;
-  }
-
-  /** Bind a version that was looked at elsewhere, without a process. Resolves when it is bound or has failed; never rejects. */
-  bindIdle(bundle: Bundle, metadata: ResolvedMetadata, sinceMs: number): Promise<void> {
-    this.inputs = bundle.inputs;
-    return this.inTurn(async () => {
-      if (this.state !== "starting") return;
-      try {
-        this.current = await bindIdleGeneration(metadata, this.preparation(bundle, this.superseding.signal));
-        this.move("bound");
-        this.tellServing("start", sinceMs);
-      } catch (error) {
-        await this.services.bundler.retire(bundle);
-        this.failed(toRuntimeError(error, `handler "${this.name}" could not be bound`), true);
-      }
-    });
   }
 
   /**
@@ -166,7 +139,7 @@ export class HandlerSlot {
     this.move("closed");
     let unfinished: string[] = [];
     await this.inTurn(async () => {
-      const replaced = this.endFinishing(graceMs);
+      const replaced = this.departures.end(graceMs, this.current?.route);
       unfinished = [...(await this.takeDown(graceMs, "shutdown")), ...(await replaced)];
       this.services.claims.forget(this.name);
     });
@@ -205,8 +178,11 @@ export class HandlerSlot {
       return;
     }
     try {
-      const generation = await gate(() => this.prepare(bundle, signal));
-      if (generation !== undefined) this.adopt(generation, why, sinceMs);
+      const idle = this.waitsIdle() ? await this.inspect(bundle) : undefined;
+      const generation = await (idle === undefined
+        ? gate(() => prepareGeneration(this.preparation(bundle, signal)))
+        : bindIdleGeneration(idle, this.preparation(bundle, signal)));
+      if (generation !== undefined) this.adopt(generation, why, sinceMs, idle === undefined ? "brought-up" : "bound");
     } catch (error) {
       await bundler.retire(bundle);
       throw error;
@@ -222,8 +198,15 @@ export class HandlerSlot {
     return (this.state === "serving" || this.state === "idle") && this.current?.bundle.version === bundle.version;
   }
 
-  private prepare(bundle: Bundle, signal: AbortSignal): Promise<Generation | undefined> {
-    return prepareGeneration(this.preparation(bundle, signal));
+  /** D6: a version that replaces one without a process, or comes up where there are many, needs none either. */
+  private waitsIdle(): boolean {
+    return this.state === "idle" || (this.current === undefined && this.services.crowded());
+  }
+
+  /** What it exports, seen in a process shared with others; undefined when it wants a process of its own. */
+  private async inspect(bundle: Bundle): Promise<ResolvedMetadata | undefined> {
+    const metadata = await this.services.inspector.look(this.file, bundle);
+    return metadata.minWorkers > 0 ? undefined : metadata;
   }
 
   private preparation(bundle: Bundle, signal: AbortSignal): PrepareOptions {
@@ -244,46 +227,18 @@ export class HandlerSlot {
   }
 
   /** S3, S4. */
-  private adopt(generation: Generation, why: Why, sinceMs: number): void {
+  private adopt(generation: Generation, why: Why, sinceMs: number, event: "brought-up" | "bound"): void {
     const old = this.current;
     this.current = generation;
     this.failures = NO_FAILURES;
     this.retry?.cancel();
     this.services.claims.keep(this.name, claimedBy(generation));
     generation.open();
-    this.move("brought-up");
+    this.move(event);
     this.tellServing(why, sinceMs);
-    this.completeCrew(generation);
+    if (event === "brought-up") this.completeCrew(generation);
     this.watchIdle();
-    if (old !== undefined) this.leave(old, old.route === generation.route);
-  }
-
-  /** The version before goes, in its own time. */
-  private leave(old: Generation, routeStays: boolean): void {
-    this.finishing.add(old);
-    const left = (routeStays ? old.dismiss() : old.shutDown(UNHURRIED_MS, "reload"))
-      .then(() => old.discard())
-      .then(() => this.reports.retired(old, true))
-      .finally(() => {
-        this.leaving.delete(left);
-        this.finishing.delete(old);
-      });
-    this.leaving.add(left);
-  }
-
-  /** What was replaced or turned off before the end has the same grace. Resolves with the subjects of what did not end. */
-  private async endFinishing(graceMs: number): Promise<string[]> {
-    const late = [...this.finishing];
-    const { current } = this;
-    const all = Promise.all(this.leaving);
-    if ((await within(this.services.clock, graceMs, all)) !== "expired") return [];
-    // What came by the route of the version that served is told with it.
-    const apart = new Set(late.map(({ route }) => route).filter((route) => route !== current?.route));
-    const subjects = [...apart].flatMap(({ dispatcher }) => dispatcher.describeInFlight());
-    await Promise.all(late.map((generation) => generation.terminate()));
-    for (const { route } of late) route.giveBackQueued("shutdown");
-    await all;
-    return subjects;
+    if (old !== undefined) this.departures.replace(old, old.route === generation.route);
   }
 
   /** More workers of the same version, where `workers` asks for them. */
@@ -323,14 +278,10 @@ export class HandlerSlot {
 
   /** D6: an idle handler gives up its process, and keeps its binding. */
   private watchIdle(): void {
-    this.idle?.cancel();
     const { current } = this;
-    if (current === undefined || current.metadata.idleMs === 0 || current.metadata.minWorkers > 0) return;
-    const { clock } = this.services;
-    const leftMs = current.metadata.idleMs - current.route.dispatcher.idleForMs;
-    this.idle = clock.after(Math.max(leftMs, 1), () => {
+    if (current === undefined) return;
+    this.idle.watch(current, () => {
       if (this.current !== current || this.state !== "serving") return;
-      if (current.route.dispatcher.idleForMs < current.metadata.idleMs) return this.watchIdle();
       this.move("went-idle");
       void current.dismiss();
     });
@@ -378,7 +329,7 @@ export class HandlerSlot {
     this.lastFailure = error;
     this.tellFailed(error);
     if (!only) return this.resumeInterrupted();
-    const mayComeUp = MAY_COME_UP.has(error.code);
+    const mayComeUp = mayComeUpLater(error.code);
     this.move(mayComeUp ? "load-failed" : "refused");
     if (!mayComeUp) return;
     this.failures = addFailure(this.failures, this.services.clock.monotonicMs());
@@ -409,15 +360,14 @@ export class HandlerSlot {
   private async applyIntent(source: IntentSource): Promise<void> {
     const disabled = strongest(this.said);
     if (this.state === "stopped") return;
-    if (disabled?.now === true) for (const generation of this.finishing) void generation.terminate();
+    if (disabled?.now === true) void this.departures.terminate();
     if (disabled !== undefined && this.state !== "disabled") {
       this.superseding.abort();
       this.move("disabled");
       this.services.emit({ type: "handler.disabled", handler: this.name, by: disabled.by, reason: disabled.reason });
       // Off means: takes no more messages. What it has in hand ends in its own time.
       await this.current?.route.unbind();
-      const left = this.takeDown(disabled.now ? 0 : UNHURRIED_MS, "disabled").finally(() => this.leaving.delete(left));
-      this.leaving.add(left);
+      void this.takeDown(disabled.now ? 0 : UNHURRIED_MS, "disabled");
     } else if (disabled?.source === "metadata" && source !== "metadata") {
       // While somebody else held it off, the file may have been saved without its `disabled`.
       await this.bringUp("start", this.services.clock.monotonicMs());
@@ -430,20 +380,15 @@ export class HandlerSlot {
     }
   }
 
-  /** Unbind, finish, end. Resolves with the subjects of what did not end. */
+  /** Resolves with the subjects of what did not end. */
   private async takeDown(graceMs: number, why: "shutdown" | "disabled"): Promise<string[]> {
     this.retry?.cancel();
-    this.idle?.cancel();
+    this.idle.stop();
     const { current } = this;
     if (current === undefined) return [];
     this.current = undefined;
     this.services.claims.keep(this.name, undefined);
-    this.finishing.add(current);
-    const unfinished = await current.shutDown(graceMs, why);
-    this.finishing.delete(current);
-    await current.discard();
-    this.reports.retired(current, unfinished.length === 0);
-    return unfinished;
+    return this.departures.takeDown(current, graceMs, why);
   }
 
   private move(event: StateEvent): void {
@@ -467,11 +412,3 @@ export class HandlerSlot {
     );
   }
 }
-
-const MAY_COME_UP: ReadonlySet<string> = new Set([
-  "HANDLER_LOAD_FAILED",
-  "HANDLER_SETUP_FAILED",
-  "HANDLER_LOAD_TIMED_OUT",
-  "WORKER_CRASHED",
-  "NATS_UNREACHABLE",
-]);

@@ -70,14 +70,25 @@ export function claimedBy(generation: Generation | undefined): string | undefine
   return generation?.metadata.kind === "request" ? generation.metadata.subject : undefined;
 }
 
-/** A version whose metadata is known, bound without a worker: the first message wakes it. Rejects with a RuntimeError. */
-export async function bindIdleGeneration(metadata: ResolvedMetadata, options: PrepareOptions): Promise<Generation> {
-  const generation = await createGeneration(metadata, options);
+/**
+ * A version whose metadata is known, bound without a worker: the first message wakes it. Rejects with a RuntimeError.
+ * Undefined when `mayServe` says no.
+ */
+export async function bindIdleGeneration(
+  metadata: ResolvedMetadata,
+  options: PrepareOptions,
+): Promise<Generation | undefined> {
+  const { services, file, bundle, current } = options;
+  if (!options.mayServe(metadata)) {
+    await services.bundler.retire(bundle);
+    return undefined;
+  }
   try {
-    await generation.route.bind();
+    const generation = await createGeneration(metadata, options);
+    if (generation.route !== current?.route) await generation.route.bind();
     return generation;
   } catch (error) {
-    options.services.claims.keep(options.file.name, undefined);
+    services.claims.keep(file.name, claimedBy(current));
     throw error;
   }
 }

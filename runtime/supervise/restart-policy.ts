@@ -3,6 +3,8 @@
 // Failures fade: one counts half after HALF_LIFE_MS. A single crash restarts at once; crashes that follow each other
 // wait twice as long each time, and at QUARANTINE_WEIGHT the handler is set aside until a cool-down has passed.
 
+import type { ErrorCode } from "../errors.ts";
+
 export interface FailureHistory {
   /** Faded count of failures as it was at `atMs`. */
   readonly weight: number;
@@ -24,6 +26,19 @@ const QUARANTINE_WEIGHT = 5.5;
 const CALM_WEIGHT = 0.5;
 const FIRST_COOL_DOWN_MS = 60_000;
 const LONGEST_COOL_DOWN_MS = 15 * 60_000;
+
+const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "HANDLER_LOAD_FAILED",
+  "HANDLER_SETUP_FAILED",
+  "HANDLER_LOAD_TIMED_OUT",
+  "WORKER_CRASHED",
+  "NATS_UNREACHABLE",
+]);
+
+/** Whether a version that did not come up for this reason may do so another time, with no file changed. */
+export function mayComeUpLater(code: ErrorCode): boolean {
+  return PASSING.has(code);
+}
 
 export function addFailure(history: FailureHistory, nowMs: number): FailureHistory {
   const faded = history.weight * 0.5 ** (Math.max(0, nowMs - history.atMs) / HALF_LIFE_MS);

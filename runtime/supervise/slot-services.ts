@@ -7,6 +7,7 @@ import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
 import type { Emit } from "../events.ts";
 import type { WorkerPool } from "../isolate/pool.ts";
 import type { HandlerDefaults } from "../metadata/handler-metadata.ts";
+import type { Inspector } from "./inspector.ts";
 import type { SubjectClaims } from "./subject-claims.ts";
 
 export interface SlotServices {
@@ -20,6 +21,9 @@ export interface SlotServices {
   readonly pool: WorkerPool;
   readonly binder: Binder;
   readonly claims: SubjectClaims;
+  readonly inspector: Inspector;
+  /** Whether there are so many handlers that not each gets a process before it has something to do. */
+  readonly crowded: () => boolean;
   /** Carries out what handlers publish and request. */
   readonly call: (call: HandlerCall) => Promise<CallAnswer>;
   /** Bounds how many candidates come up at the same time. */

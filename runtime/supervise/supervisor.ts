@@ -9,11 +9,9 @@ import { type Clock, type Timer, within } from "../clock.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import { type ScanResult, scan } from "../discover/scan.ts";
 import type { Emit } from "../events.ts";
-import type { WorkerListener } from "../isolate/worker-process.ts";
 import { HandlerSlot } from "./handler-slot.ts";
 import type { HandlerStats } from "./handler-stats.ts";
 import type { HandlerStatus } from "./handler-status.ts";
-import { type InspectedHandler, inspectHandlers } from "./inspect.ts";
 import type { Disabled } from "./intent.ts";
 import { type Invoked, invokeOnce } from "./invoke.ts";
 import type { SlotServices } from "./slot-services.ts";
@@ -28,7 +26,7 @@ export interface SupervisorOptions {
   readonly disabledFromStart: (name: string) => Disabled | undefined;
   /** Up to this many handlers get a process each at the start. */
   readonly eagerWorkers: number;
-  readonly services: Omit<SlotServices, "claims">;
+  readonly services: Omit<SlotServices, "claims" | "crowded">;
   readonly clock: Clock;
   readonly emit: Emit;
   /** The files outside the handlers folder that handlers are built from have changed. */
@@ -42,6 +40,7 @@ export interface HandlerReading {
 }
 
 const REMOVAL_GRACE_MS = 250;
+const FOLLOW_AFTER_MS = 5;
 
 export class Supervisor {
   private readonly options: SupervisorOptions;
@@ -53,45 +52,22 @@ export class Supervisor {
   private readonly leaving = new Map<Promise<void>, string>();
   private told = new Set<string>();
   private removal: Timer | undefined;
+  private following: Timer | undefined;
   private scanning: Promise<void> = Promise.resolve();
   private closed = false;
 
   constructor(options: SupervisorOptions) {
     this.options = options;
     const claims = new SubjectClaims((handler) => this.bringUp(handler, options.clock.monotonicMs()));
-    this.services = { ...options.services, claims };
+    const crowded = () => this.slots.size > options.eagerWorkers;
+    this.services = { ...options.services, claims, crowded };
   }
 
   /** Discover and bring up every handler. Resolves when each serves or has failed. */
   async start(): Promise<void> {
     const startedAtMs = this.options.clock.monotonicMs();
-    const inspected = await this.inspectMany();
-    await this.reconcile(new Set(), startedAtMs, inspected);
+    await this.reconcile(new Set(), startedAtMs);
     await this.settled();
-  }
-
-  /** With many handlers a process each would take minutes: they are looked at in one, and wait idle for their messages. */
-  private async inspectMany(): Promise<ReadonlyMap<string, InspectedHandler>> {
-    const { rootDir, handlersDir, eagerWorkers, wanted } = this.options;
-    const found = await scan(rootDir, handlersDir);
-    if (found.files.length <= eagerWorkers) return new Map();
-    const { handlers } = await inspectHandlers({
-      ...this.services,
-      rootDir,
-      handlersDir,
-      wanted,
-      listener: this.quietListener(),
-    });
-    return new Map(handlers.map((handler) => [handler.name, handler]));
-  }
-
-  private quietListener(): WorkerListener {
-    const { emit } = this.options;
-    return {
-      log: () => undefined,
-      call: async () => ({ ok: false, code: 503, message: "handlers are only inspected, not run" }),
-      output: (stream, line) => emit({ type: "handler.output", handler: "inspection", version: "", stream, line }),
-    };
   }
 
   /** Files may have changed: build again what depends on them, start what is new, end what is gone. */
@@ -151,6 +127,7 @@ export class Supervisor {
   async close(graceMs: number): Promise<string[]> {
     this.closed = true;
     this.removal?.cancel();
+    this.following?.cancel();
     await this.scanning;
     const removed = within(this.options.clock, graceMs, Promise.all(this.leaving.keys()));
     const left = await Promise.all(
@@ -163,11 +140,7 @@ export class Supervisor {
     return [...left.flat(), ...late];
   }
 
-  private async reconcile(
-    paths: ReadonlySet<string>,
-    noticedAtMs: number,
-    inspected: ReadonlyMap<string, InspectedHandler> = new Map(),
-  ): Promise<void> {
+  private async reconcile(paths: ReadonlySet<string>, noticedAtMs: number): Promise<void> {
     if (this.closed) return;
     const { rootDir, handlersDir, wanted } = this.options;
     const found = await scan(rootDir, handlersDir);
@@ -181,14 +154,14 @@ export class Supervisor {
     for (const [name, file] of files) {
       const before = this.files.get(name);
       this.files.set(name, file);
-      if (before === undefined) this.add(file, noticedAtMs, inspected.get(name));
+      if (before === undefined) this.add(file, noticedAtMs);
       else if (before.path !== file.path || dependents.has(name)) this.bringUp(name, noticedAtMs);
     }
     if (missing.length > 0) this.removeLater(missing);
     this.followInputs();
   }
 
-  private add(file: HandlerFile, noticedAtMs: number, seen: InspectedHandler | undefined): void {
+  private add(file: HandlerFile, noticedAtMs: number): void {
     this.options.emit({ type: "handler.discovered", handler: file.name, file: file.displayPath });
     const slot = new HandlerSlot(file, this.services);
     this.slots.set(file.name, slot);
@@ -196,10 +169,7 @@ export class Supervisor {
     if (disabled !== undefined) void slot.setIntent(disabled.source, disabled);
     const said = this.operatorSaid.get(file.name);
     if (said !== undefined) void slot.setIntent("operator", said);
-    // What could not be inspected, or wants a process, or nothing to do with messages, comes up the usual way.
-    const waitsIdle = seen?.ok === true && seen.metadata.minWorkers === 0 && !seen.metadata.disabled;
-    if (waitsIdle) void slot.bindIdle(seen.bundle, seen.metadata, noticedAtMs);
-    else this.bringUp(file.name, noticedAtMs);
+    this.bringUp(file.name, noticedAtMs);
   }
 
   private bringUp(name: string, noticedAtMs: number, force = false): Promise<void> | undefined {
@@ -256,7 +226,15 @@ export class Supervisor {
     return name === undefined ? undefined : this.slots.get(name)?.status.version;
   }
 
+  /** Once for all that happens in a moment: with many handlers it is a long list. */
   private followInputs(): void {
+    this.following ??= this.options.clock.after(FOLLOW_AFTER_MS, () => {
+      this.following = undefined;
+      this.followNow();
+    });
+  }
+
+  private followNow(): void {
     this.options.onInputs(new Set([...this.slots.values()].flatMap((slot) => slot.inputs)));
   }
 }
