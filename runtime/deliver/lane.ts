@@ -5,6 +5,7 @@
 // L2  At the deadline the signal aborts; `killGraceMs` later a worker that still holds the delivery is killed.
 // L3  A worker killed over one delivery charges only that one; the others go back to the queue.
 // L4  When it cannot be known which delivery ended or blocked the worker, all in hand are suspects.
+// L5  What the worker holds back behind another of its key has no clock, and no part in how the worker ends.
 
 import type { Clock, Timer } from "../clock.ts";
 import type { Delivery } from "./delivery.ts";
@@ -37,6 +38,8 @@ interface Entry {
 }
 
 const NOT_STARTED = -1;
+/** Started as far as slots go, and held back by the worker (L5). */
+const HELD = Number.POSITIVE_INFINITY;
 /** A loop that turns answers well within this. */
 const PROBE_AFTER_MS = 100;
 
@@ -55,6 +58,8 @@ export class Lane implements WorkerEvents {
   private kill: Timer | undefined;
   private probe: Timer | undefined;
   private answered = false;
+  /** Some have begun later than those handed over after them. */
+  private hasLateStarts = false;
   private blockedAt: string | undefined;
   private emptied: (() => void) | undefined;
 
@@ -124,6 +129,19 @@ export class Lane implements WorkerEvents {
     if (entry !== undefined && !entry.aborted) this.owner.chunk(entry.delivery, data);
   }
 
+  held(id: number): void {
+    const entry = this.entries.get(id);
+    if (entry !== undefined && !entry.aborted) entry.startedAtMs = HELD;
+  }
+
+  begun(id: number): void {
+    const entry = this.entries.get(id);
+    if (entry?.startedAtMs !== HELD) return;
+    entry.startedAtMs = this.clock.monotonicMs();
+    this.hasLateStarts = true;
+    if (this.deadline === undefined) this.armDeadline(this.limits.timeoutMs);
+  }
+
   alive(): void {
     this.answered = true;
   }
@@ -140,8 +158,18 @@ export class Lane implements WorkerEvents {
     this.emptied = undefined;
   }
 
-  /** L3, L4: settle those whose part in the end is known, and sort the rest. */
-  private judge(left: readonly Entry[], exit: WorkerExit): { innocent: Delivery[]; suspects: Delivery[] } {
+  /** L3, L4, L5: settle those whose part in the end is known, and sort the rest. */
+  private judge(all: readonly Entry[], exit: WorkerExit): { innocent: Delivery[]; suspects: Delivery[] } {
+    const held = all.filter(({ startedAtMs }) => startedAtMs === HELD).map(({ delivery }) => delivery);
+    if (held.length === 0) return this.judgeRunning(all, exit);
+    const { innocent, suspects } = this.judgeRunning(
+      all.filter(({ startedAtMs }) => startedAtMs !== HELD),
+      exit,
+    );
+    return { innocent: [...innocent, ...held], suspects };
+  }
+
+  private judgeRunning(left: readonly Entry[], exit: WorkerExit): { innocent: Delivery[]; suspects: Delivery[] } {
     const nowMs = this.clock.monotonicMs();
     const late = left.filter((entry) => entry.aborted);
     const blocked = late.length > 0 && !this.answered;
@@ -165,7 +193,8 @@ export class Lane implements WorkerEvents {
   }
 
   private settle(entry: Entry, outcome: Outcome, nowMs: number): void {
-    this.owner.settled(entry.delivery, outcome, entry.startedAtMs === NOT_STARTED ? 0 : nowMs - entry.startedAtMs);
+    const tookMs = entry.startedAtMs === NOT_STARTED ? 0 : Math.max(0, nowMs - entry.startedAtMs);
+    this.owner.settled(entry.delivery, outcome, tookMs);
   }
 
   private timedOut(blocked: boolean): Outcome {
@@ -215,14 +244,17 @@ export class Lane implements WorkerEvents {
     });
   }
 
-  /** Entries are in the order of their start, so the first one that is in time ends the search. */
+  /** Entries are in the order of their start, unless some were held back: so the first one that is in time ends the search. */
   private checkDeadlines(): void {
     const nowMs = this.clock.monotonicMs();
+    let leastMs = Number.POSITIVE_INFINITY;
     for (let entry = this.head; entry !== undefined && entry.startedAtMs !== NOT_STARTED; entry = entry.next) {
       const leftMs = entry.startedAtMs + this.limits.timeoutMs - nowMs;
-      if (leftMs > 0) return this.armDeadline(leftMs);
-      if (!entry.aborted) this.abort(entry);
+      if (leftMs > 0) leastMs = Math.min(leastMs, leftMs);
+      else if (!entry.aborted) this.abort(entry);
+      if (leastMs < Number.POSITIVE_INFINITY && !this.hasLateStarts) break;
     }
+    if (leastMs < Number.POSITIVE_INFINITY) this.armDeadline(leastMs);
   }
 
   private abort(entry: Entry): void {

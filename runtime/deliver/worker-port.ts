@@ -24,6 +24,9 @@ export interface WorkerEvents {
   ended(id: number, outcome: Outcome): void;
   /** One message of a streamed reply. */
   chunk(id: number, data: Uint8Array): void;
+  /** The delivery waits in the worker behind an earlier one of its key: its clock stands still until it has begun. */
+  held(id: number): void;
+  begun(id: number): void;
   /** The worker's event loop answered. */
   alive(): void;
   exited(exit: WorkerExit): void;

@@ -29,6 +29,9 @@ export const FrameType = {
   log: 30,
   pong: 31,
   stopped: 32,
+  /** Waits in the worker behind an earlier one of its key, and does so no more. */
+  held: 33,
+  begun: 34,
 } as const;
 
 /** The worker finds its end of the socket here. */

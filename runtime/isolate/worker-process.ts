@@ -278,6 +278,10 @@ export class WorkerProcess implements WorkerPort {
         return void this.answerCall(bytes.readUInt32BE(start), readCall("request", bytes, start, end), 0);
       case FrameType.log:
         return this.listener?.log(jsonBody<LogRecord>(bytes, start, end));
+      case FrameType.held:
+        return this.events?.held(bytes.readUInt32BE(start));
+      case FrameType.begun:
+        return this.events?.begun(bytes.readUInt32BE(start));
       case FrameType.pong:
         return this.events?.alive();
       default:

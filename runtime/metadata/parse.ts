@@ -63,7 +63,8 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   const kind = take("kind", handlerOptions.kind, defaults.kind);
   const kindIsWrong = problems.some(({ path }) => path[0] === "kind");
   if (kind !== "durable" && !kindIsWrong) findDurableOnly(raw, kind, problems);
-  const workers = take("workers", handlerOptions.workers, defaults.workers);
+  // One worker keeps the order; the default gives way.
+  const workers = take("workers", handlerOptions.workers, raw.orderBy === undefined ? defaults.workers : 1);
   const metadata: ResolvedMetadata = {
     kind,
     subject: takeSubject(raw, problems),
@@ -91,6 +92,10 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   if (metadata.minWorkers > workers) {
     const message = `must not be more than workers, which is ${workers}; received ${metadata.minWorkers}`;
     problems.push({ path: ["minWorkers"], message });
+  }
+  if (metadata.ordered && workers > 1) {
+    const message = `cannot be kept by ${workers} workers: each would have messages of every key; leave out workers, or orderBy`;
+    problems.push({ path: ["orderBy"], message });
   }
   return metadata;
 }

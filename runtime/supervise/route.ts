@@ -160,10 +160,10 @@ export class Route implements DispatcherOwner, BindingOwner {
   }
 
   private limits(): DispatcherLimits {
-    const { concurrency, workers, timeoutMs, maxQueued, maxQueuedBytes, kind } = this.metadata;
+    const { concurrency, workers, timeoutMs, maxQueued, maxQueuedBytes, kind, ordered } = this.metadata;
     return {
       concurrency,
-      ordered: concurrency === 1 && workers === 1,
+      ordered: ordered || (concurrency === 1 && workers === 1),
       timeoutMs: this.options.deadlines ? timeoutMs : UNLIMITED_MS,
       killGraceMs: this.options.killGraceMs,
       maxQueued,

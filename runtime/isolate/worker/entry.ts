@@ -107,11 +107,10 @@ async function start_(request: StartRequest): Promise<void> {
     link.send(FrameType.loadFailed, { phase: "setup", error: serializeError(error) });
     return link.flush();
   }
-  const schema = loaded.metadata?.schema;
+  const { schema, orderBy } = loaded.metadata ?? {};
   runner = new Runner(
     { link, start: request, handler: handlerName },
-    loaded.default!,
-    isStandardSchema(schema) ? schema : undefined,
+    { handler: loaded.default!, schema: isStandardSchema(schema) ? schema : undefined, orderBy },
   );
   link.send(FrameType.ready, null);
   link.flush();

@@ -3,13 +3,16 @@
 //
 // R1  A handler that returns without a promise costs no promise.
 // R2  After TURN_MS of synchronous work the event loop gets its turn, so that aborts and signs of life get through.
+// R3  With `orderBy`, messages of one key run one after another (key-queue.ts); one held back keeps its slot.
 
 import { verdictOf } from "../../../sdk/verdicts.ts";
-import { DELIVER_HAS_HEADERS, DELIVER_HAS_SUBJECT, FrameType, readU53 } from "../protocol.ts";
+import { FrameType } from "../protocol.ts";
 import { serializeError } from "../serialize-error.ts";
 import { type Arrival, DeliveryContext, type WorkerServices } from "./context.ts";
+import { type KeyQueue, keyQueueOn, type OrderBy } from "./key-queue.ts";
 import type { HandlerFunction, StandardResult, StandardSchema } from "./load.ts";
 import { decodePayload, describeIssues, encodePayload, NotSerializableError, readIssues } from "./payload.ts";
+import { readDelivery } from "./read-delivery.ts";
 
 const TURN_MS = 10;
 /** Between two looks at the clock less than this: the handler is quick. */
@@ -22,6 +25,13 @@ interface Waiting {
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
+}
+
+/** What the author wrote. */
+export interface RunnerParts {
+  readonly handler: HandlerFunction;
+  readonly schema: StandardSchema | undefined;
+  readonly orderBy: OrderBy | undefined;
 }
 
 export class Runner {
@@ -37,11 +47,13 @@ export class Runner {
   private lookedAtMs = 0;
   private looksToSkip = 0;
   private readonly repliesWanted: boolean;
+  private readonly keys: KeyQueue | undefined;
 
-  constructor(services: WorkerServices, handler: HandlerFunction, schema: StandardSchema | undefined) {
+  constructor(services: WorkerServices, { handler, schema, orderBy }: RunnerParts) {
     this.services = services;
     this.handler = handler;
     this.schema = schema;
+    this.keys = orderBy && keyQueueOn(services.link, orderBy);
     this.repliesWanted = services.start.kind === "request";
   }
 
@@ -119,7 +131,7 @@ export class Runner {
     const arrival = readDelivery(bytes, start, frameId, this.services.start.subject);
     const decoded = decodePayload(bytes, arrival.payloadStart, end, this.schema !== undefined);
     if (decoded.kind === "unreadable") return this.reportInvalid(frameId, decoded.message, []);
-    if (this.schema === undefined) return this.call(arrival, decoded.value, decoded.kind === "bytes");
+    if (this.schema === undefined) return this.begin(arrival, decoded.value, decoded.kind === "bytes");
     let result: StandardResult | Promise<StandardResult>;
     try {
       result = this.schema["~standard"].validate(decoded.value);
@@ -143,29 +155,50 @@ export class Runner {
   }
 
   private callWith(arrival: Arrival, result: StandardResult): void {
-    if (result.issues === undefined) return this.call(arrival, result.value, false);
+    if (result.issues === undefined) return this.begin(arrival, result.value, false);
     const issues = readIssues(result.issues);
     this.reportInvalid(arrival.frameId, describeIssues(issues), issues);
   }
 
-  private call(arrival: Arrival, payload: unknown, rawText: boolean): void {
+  /** R3. */
+  private begin(arrival: Arrival, payload: unknown, rawText: boolean): void {
+    if (this.keys === undefined) return void this.call(arrival, payload, rawText);
+    const { frameId } = arrival;
+    this.active++;
+    try {
+      this.keys.take(frameId, payload, () => {
+        this.active--;
+        const running = this.call(arrival, payload, rawText);
+        this.runWaiting();
+        return running;
+      });
+    } catch (error) {
+      this.active--;
+      this.reportError(frameId, error);
+    }
+  }
+
+  /** Undefined when it has ended already. The promise never rejects. */
+  private call(arrival: Arrival, payload: unknown, rawText: boolean): Promise<void> | undefined {
     const context = new DeliveryContext(arrival, this.services);
     let returned: unknown;
     try {
       returned = this.handler(payload, context);
     } catch (error) {
-      return this.reportError(arrival.frameId, error);
+      this.reportError(arrival.frameId, error);
+      return undefined;
     }
     const streams = this.repliesWanted && isAsyncIterable(returned);
     if (!streams && !isThenable(returned) && !context.hasUnconfirmed) {
-      return this.reportReturned(arrival.frameId, returned, rawText);
+      this.reportReturned(arrival.frameId, returned, rawText);
+      return undefined;
     }
     this.active++;
     this.running.set(arrival.frameId, context);
     const whole = streams
       ? this.stream(arrival.frameId, returned as AsyncIterable<unknown>, context, rawText)
       : returned;
-    this.finishLater(arrival.frameId, whole, context, rawText);
+    return this.finishLater(arrival.frameId, whole, context, rawText);
   }
 
   private async finishLater(
@@ -248,27 +281,6 @@ export class Runner {
     frame.end();
     link.schedule();
   }
-}
-
-function readDelivery(bytes: Buffer, start: number, frameId: number, boundSubject: string): Arrival {
-  let at = start + 4;
-  const seq = readU53(bytes, at);
-  const attempt = bytes.readUInt16BE(at + 8);
-  const flags = bytes[at + 10]!;
-  at += 11;
-  let subject = boundSubject;
-  if (flags & DELIVER_HAS_SUBJECT) {
-    const length = bytes.readUInt16BE(at);
-    subject = bytes.toString("utf8", at + 2, at + 2 + length);
-    at += 2 + length;
-  }
-  let headerBytes: Buffer | undefined;
-  if (flags & DELIVER_HAS_HEADERS) {
-    const length = bytes.readUInt32BE(at);
-    headerBytes = Buffer.from(bytes.subarray(at + 4, at + 4 + length));
-    at += 4 + length;
-  }
-  return { frameId, seq, attempt, subject, headerBytes, payloadStart: at };
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
