@@ -65,8 +65,8 @@ export interface HandlerContext {
   readonly log: HandlerLog;
 
   /**
-   * Publish to a subject (any data) or an event (data of its schema's input type). Objects are sent as JSON, strings
-   * and bytes as they are.
+   * Publish to a subject (any data) or an event (data of its schema's input type). Data is sent as JSON,
+   * bytes (`Uint8Array`) as they are.
    *
    * From a durable handler the message carries an id made from `id` and the number of the call, so that a repeated
    * run does not put it into a stream twice. Rejects when it was not sent.

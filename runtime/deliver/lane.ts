@@ -4,13 +4,14 @@
 // L1  The clock of a delivery runs from its start, not from its hand-over: waiting behind others is not its fault.
 // L2  At the deadline the signal aborts; `killGraceMs` later a worker that still holds the delivery is killed.
 // L3  A worker killed over one delivery charges only that one; the others go back to the queue.
-// L4  When it cannot be known which delivery ended or blocked the worker, all in hand are suspects.
-// L5  What the worker holds back behind another of its key has no clock, and no part in how the worker ends.
+// L4  What a worker has in hand that is ended from outside goes back to the queue, uncharged.
+// L5  When it cannot be known which delivery ended or blocked the worker, all in hand are suspects.
+// L6  What the worker holds back behind another of its key has no clock, and no part in how the worker ends.
 
 import type { Clock, Timer } from "../clock.ts";
 import type { Delivery } from "./delivery.ts";
 import { EntryTable } from "./entry-table.ts";
-import { type Outcome, RETURNED, type WorkerExit } from "./outcome.ts";
+import { NOT_ITS_FAULT, type Outcome, RETURNED, type WorkerExit } from "./outcome.ts";
 import type { WorkerEvents, WorkerPort } from "./worker-port.ts";
 
 export interface LaneLimits {
@@ -32,13 +33,20 @@ interface Entry {
   readonly id: number;
   readonly delivery: Delivery;
   startedAtMs: number;
-  aborted: boolean;
+  /** NOT_YET until its deadline has passed. */
+  abortedAtMs: number;
   previous: Entry | undefined;
   next: Entry | undefined;
 }
 
 const NOT_STARTED = -1;
-/** Started as far as slots go, and held back by the worker (L5). */
+const NOT_YET = -1;
+
+function isLate({ abortedAtMs }: Entry): boolean {
+  return abortedAtMs !== NOT_YET;
+}
+
+/** Started as far as slots go, and held back by the worker (L6). */
 const HELD = Number.POSITIVE_INFINITY;
 /** A loop that turns answers well within this. */
 const PROBE_AFTER_MS = 100;
@@ -81,7 +89,7 @@ export class Lane implements WorkerEvents {
       id,
       delivery,
       startedAtMs: NOT_STARTED,
-      aborted: false,
+      abortedAtMs: NOT_YET,
       previous: this.tail,
       next: undefined,
     };
@@ -126,12 +134,12 @@ export class Lane implements WorkerEvents {
 
   chunk(id: number, data: Uint8Array): void {
     const entry = this.entries.get(id);
-    if (entry !== undefined && !entry.aborted) this.owner.chunk(entry.delivery, data);
+    if (entry !== undefined && !isLate(entry)) this.owner.chunk(entry.delivery, data);
   }
 
   held(id: number): void {
     const entry = this.entries.get(id);
-    if (entry !== undefined && !entry.aborted) entry.startedAtMs = HELD;
+    if (entry !== undefined && !isLate(entry)) entry.startedAtMs = HELD;
   }
 
   begun(id: number): void {
@@ -158,7 +166,7 @@ export class Lane implements WorkerEvents {
     this.emptied = undefined;
   }
 
-  /** L3, L4, L5: settle those whose part in the end is known, and sort the rest. */
+  /** L3 to L6: settle those whose part in the end is known, and sort the rest. */
   private judge(all: readonly Entry[], exit: WorkerExit): { innocent: Delivery[]; suspects: Delivery[] } {
     const held = all.filter(({ startedAtMs }) => startedAtMs === HELD).map(({ delivery }) => delivery);
     if (held.length === 0) return this.judgeRunning(all, exit);
@@ -171,12 +179,13 @@ export class Lane implements WorkerEvents {
 
   private judgeRunning(left: readonly Entry[], exit: WorkerExit): { innocent: Delivery[]; suspects: Delivery[] } {
     const nowMs = this.clock.monotonicMs();
-    const late = left.filter((entry) => entry.aborted);
+    const late = left.filter(isLate);
     const blocked = late.length > 0 && !this.answered;
     if (late.length > 0 && (!blocked || left.length === 1)) {
       for (const entry of late) this.settle(entry, this.timedOut(blocked), nowMs);
-      return { innocent: left.filter((entry) => !entry.aborted).map(({ delivery }) => delivery), suspects: [] };
+      return { innocent: left.filter((entry) => !isLate(entry)).map(({ delivery }) => delivery), suspects: [] };
     }
+    if (exit.killedBecause === NOT_ITS_FAULT) return { innocent: left.map(({ delivery }) => delivery), suspects: [] };
     if (late.length === 0 && left.length === 1) {
       this.settle(left[0]!, exit.outOfMemory ? { kind: "out-of-memory", exit } : { kind: "crashed", exit }, nowMs);
       return { innocent: [], suspects: [] };
@@ -189,7 +198,7 @@ export class Lane implements WorkerEvents {
     if (entry === undefined) return; // Already settled: a delivery ends once.
     this.entries.delete(entry);
     this.unlink(entry);
-    this.settle(entry, entry.aborted ? this.timedOut(false) : outcome, nowMs);
+    this.settle(entry, isLate(entry) ? this.timedOut(false) : outcome, nowMs);
   }
 
   private settle(entry: Entry, outcome: Outcome, nowMs: number): void {
@@ -251,24 +260,31 @@ export class Lane implements WorkerEvents {
     for (let entry = this.head; entry !== undefined && entry.startedAtMs !== NOT_STARTED; entry = entry.next) {
       const leftMs = entry.startedAtMs + this.limits.timeoutMs - nowMs;
       if (leftMs > 0) leastMs = Math.min(leastMs, leftMs);
-      else if (!entry.aborted) this.abort(entry);
+      else if (!isLate(entry)) this.abort(entry, nowMs);
       if (leastMs < Number.POSITIVE_INFINITY && !this.hasLateStarts) break;
     }
     if (leastMs < Number.POSITIVE_INFINITY) this.armDeadline(leastMs);
   }
 
-  private abort(entry: Entry): void {
-    entry.aborted = true;
+  private abort(entry: Entry, nowMs: number): void {
+    entry.abortedAtMs = nowMs;
     this.answered = false;
     this.worker.abort(entry.id);
     this.probe ??= this.clock.after(Math.min(PROBE_AFTER_MS, this.limits.killGraceMs / 4), () => {
       this.probe = undefined;
       if (!this.answered) this.worker.whereBlocked().then((stack) => (this.blockedAt = stack));
     });
-    this.kill ??= this.clock.after(this.limits.killGraceMs, () => {
+    if (this.kill === undefined) this.armKill(this.limits.killGraceMs);
+  }
+
+  private armKill(inMs: number): void {
+    this.kill = this.clock.after(inMs, () => {
       this.kill = undefined;
-      const held = this.inOrder().filter(({ aborted }) => aborted);
-      if (held.length > 0) this.worker.terminate("it went on after the timeout of a message");
+      const oldest = this.inOrder().find(isLate);
+      if (oldest === undefined) return;
+      const leftMs = oldest.abortedAtMs + this.limits.killGraceMs - this.clock.monotonicMs();
+      if (leftMs > 0) this.armKill(leftMs);
+      else this.worker.terminate("it went on after the timeout of a message");
     });
   }
 }

@@ -24,6 +24,9 @@ export interface WorkerExit {
   readonly lastOutput: readonly string[];
 }
 
+/** `killedBecause` of a worker ended from outside, through no fault of what it had in hand. */
+export const NOT_ITS_FAULT = "the runtime ends it";
+
 export type Outcome =
   | { readonly kind: "returned"; readonly reply: Uint8Array | undefined }
   | { readonly kind: "threw"; readonly error: SerializedError }

@@ -83,7 +83,7 @@ function separateConflicts(found: readonly HandlerFile[]): Pick<ScanResult, "fil
 
 function conflictOf(name: string, files: readonly HandlerFile[]): NameConflict {
   const listed = files.map((file) => file.displayPath).join(" and ");
-  const error = new RuntimeError("NAME_CONFLICT", `handler "${name}" is defined by ${listed}; none of them is served`, {
+  const error = new RuntimeError("NAME_CONFLICT", `handler "${name}" is defined by ${listed}; neither is taken`, {
     handler: name,
     place: { file: files[0]?.displayPath ?? name },
     remedy: "Rename or remove all but one, or start the name with `_` if it is no handler.",

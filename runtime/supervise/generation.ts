@@ -8,7 +8,7 @@ import type { Bundle } from "../bundle/bundle.ts";
 import type { Bundler } from "../bundle/bundler.ts";
 import { type Clock, within } from "../clock.ts";
 import type { Lane } from "../deliver/lane.ts";
-import type { SerializedError, WorkerExit } from "../deliver/outcome.ts";
+import { NOT_ITS_FAULT, type SerializedError, type WorkerExit } from "../deliver/outcome.ts";
 import type { WorkerProcess } from "../isolate/worker-process.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { type CandidateOptions, loadCandidate, setUpCandidate } from "./candidate.ts";
@@ -90,12 +90,12 @@ export class Generation {
     return this.killed;
   }
 
-  /** Kill the workers; what they have in hand is judged as after any end. */
+  /** Kill the workers. What they have in hand goes back to the queue. */
   async terminate(): Promise<void> {
     const workers = [...this.crew.keys()];
     this.killed ||= workers.length > 0;
     this.crew.clear();
-    for (const worker of workers) worker.terminate();
+    for (const worker of workers) worker.terminate(NOT_ITS_FAULT);
     await Promise.all(workers.map((worker) => worker.exited));
   }
 

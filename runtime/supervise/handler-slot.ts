@@ -317,8 +317,10 @@ export class HandlerSlot {
     this.failures = quarantined(this.failures, coolDownMs);
     this.lastFailure = error;
     if (this.state !== "idle") this.move("quarantine");
-    this.current?.route.setAside(`quarantined: ${error.message}`);
-    void this.current?.terminate();
+    const reason = `quarantined: ${error.message}`;
+    const { current } = this;
+    current?.route.setAside(reason);
+    void current?.terminate().then(() => current.route.giveBackQueued(reason));
     this.services.emit({ type: "handler.quarantined", handler: this.name, error, coolDownMs });
     this.restartAfter(coolDownMs);
   }

@@ -31,7 +31,7 @@ export class SubjectClaims {
         {
           handler,
           place: { file },
-          remedy: `"${holder}" keeps serving. Change one of the subjects, or make one of them an event handler.`,
+          remedy: `"${holder}" was first. Change one of the subjects, or make one of them an event handler.`,
         },
       );
     }

@@ -157,7 +157,7 @@ export class Supervisor {
       if (before === undefined) this.add(file, noticedAtMs);
       else if (before.path !== file.path || dependents.has(name)) this.bringUp(name, noticedAtMs);
     }
-    if (missing.length > 0) this.removeLater(missing);
+    if (missing.length > 0) this.removeLater();
     this.followInputs();
   }
 
@@ -180,20 +180,19 @@ export class Supervisor {
   }
 
   /** V1. */
-  private removeLater(names: readonly string[]): void {
-    this.removal?.cancel();
-    this.removal = this.options.clock.after(REMOVAL_GRACE_MS, () => {
-      this.scanning = this.scanning.then(() => this.removeMissing(names));
+  private removeLater(): void {
+    this.removal ??= this.options.clock.after(REMOVAL_GRACE_MS, () => {
+      this.removal = undefined;
+      this.scanning = this.scanning.then(() => this.removeMissing());
     });
   }
 
-  private async removeMissing(names: readonly string[]): Promise<void> {
+  private async removeMissing(): Promise<void> {
     const { rootDir, handlersDir, wanted, emit } = this.options;
     const found = await scan(rootDir, handlersDir);
     const present = new Set([...found.files, ...found.conflicts].map(({ name }) => name).filter(wanted));
-    for (const name of names) {
-      const slot = this.slots.get(name);
-      if (slot === undefined || present.has(name) || this.closed) continue;
+    for (const [name, slot] of this.slots) {
+      if (present.has(name) || this.closed) continue;
       this.slots.delete(name);
       this.files.delete(name);
       const gone = slot

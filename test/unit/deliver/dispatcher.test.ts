@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Delivery } from "../../../runtime/deliver/delivery.ts";
 import { Dispatcher, type DispatcherLimits } from "../../../runtime/deliver/dispatcher.ts";
 import type { Lane } from "../../../runtime/deliver/lane.ts";
-import type { Outcome, WorkerExit } from "../../../runtime/deliver/outcome.ts";
+import { NOT_ITS_FAULT, type Outcome, type WorkerExit } from "../../../runtime/deliver/outcome.ts";
 import type { WorkerPort } from "../../../runtime/deliver/worker-port.ts";
 import { type FakeClock, fakeClock } from "../../support/fake-clock.ts";
 
@@ -273,4 +273,33 @@ test("`finished` resolves when nothing waits and nothing is in hand, and no time
   expect(dispatcher.inFlight + dispatcher.queued).toBe(0);
   clock.advance(1_000);
   expect(clock.pending).toBe(0);
+});
+
+describe("a worker that is ended from outside", () => {
+  test("charges nobody: what it had in hand goes back to the queue", () => {
+    const dispatcher = dispatcherWith();
+    const { lane } = open(dispatcher);
+    deliver(dispatcher, 1);
+    lane.exited({ ...CRASH, signal: "SIGKILL", killedBecause: NOT_ITS_FAULT });
+    expect(settled).toEqual([]);
+    expect(dispatcher.takeQueued().map(({ seq }) => seq)).toEqual([1]);
+  });
+});
+
+test("each late delivery has the whole grace, also when an earlier one has used up its own", async () => {
+  const dispatcher = dispatcherWith();
+  const { worker, lane } = open(dispatcher);
+  deliver(dispatcher, 1);
+  clock.advance(50);
+  await nextTurn();
+  deliver(dispatcher, 2);
+  clock.advance(950);
+  lane.alive();
+  clock.advance(50);
+  lane.alive();
+  lane.done(0, 1);
+  clock.advance(50);
+  expect(worker.terminated).toBe(false);
+  clock.advance(50);
+  expect(worker.terminated).toBe(true);
 });

@@ -1,4 +1,4 @@
-// L5: what the worker holds back behind another of its key.
+// L6: what the worker holds back behind another of its key.
 
 import { beforeEach, expect, it } from "vitest";
 import type { Delivery } from "../../../runtime/deliver/delivery.ts";
