@@ -7,7 +7,7 @@ import { startTraffic } from "../support/traffic.ts";
 
 const stage = useStage();
 /** More than get a process at the start. */
-const FILES = 40;
+const FILES = 200;
 type Handled = { id: number; version: string };
 
 const counting = (version: string | number, subject = "counted") =>
