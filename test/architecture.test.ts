@@ -84,6 +84,11 @@ describe("house rules", () => {
     expect(wrong.map(({ path }) => path)).toEqual([]);
   });
 
+  it("no file has more than 400 lines", () => {
+    const long = runtimeAndSdk.filter(({ text }) => text.split("\n").length - 1 > 400);
+    expect(long.map(({ path }) => path)).toEqual([]);
+  });
+
   it("there is no drawer for everything", () => {
     const wrong = sources.filter(({ path }) => /\/(utils?|helpers?|types|common|misc|manager)\.ts$/.test(path));
     expect(wrong.map(({ path }) => path)).toEqual([]);

@@ -20,7 +20,7 @@ import { type StateEvent, type StateKind, transition } from "./handler-state.ts"
 import { HandlerStats } from "./handler-stats.ts";
 import { type HandlerStatus, statusOf } from "./handler-status.ts";
 import { IdleWatch } from "./idle-watch.ts";
-import { type Disabled, type IntentSource, strongest } from "./intent.ts";
+import { type Disabled, disabledByMetadata, type IntentSource, Intents } from "./intent.ts";
 import {
   bindIdleGeneration,
   candidateOptions,
@@ -55,7 +55,7 @@ export class HandlerSlot {
   private lastMetadata: ResolvedMetadata | undefined;
   private lastFailure: RuntimeError | undefined;
   private failures: FailureHistory = NO_FAILURES;
-  private readonly said = new Map<IntentSource, Disabled>();
+  private readonly intents = new Intents();
   private retry: Timer | undefined;
   private readonly idle: IdleWatch;
   private superseding = new AbortController();
@@ -84,7 +84,7 @@ export class HandlerSlot {
 
   get status(): HandlerStatus {
     const { name, file, state, current, lastMetadata, lastFailure, stats } = this;
-    const disabled = strongest(this.said);
+    const disabled = this.intents.disabled;
     return statusOf(
       { name, file, state, current, lastMetadata, lastFailure, stats, disabled },
       this.departures.generations,
@@ -118,8 +118,7 @@ export class HandlerSlot {
    * Resolves when that is done; never rejects.
    */
   setIntent(source: IntentSource, disabled: Disabled | undefined): Promise<void> {
-    if (disabled === undefined) this.said.delete(source);
-    else this.said.set(source, disabled);
+    this.intents.say(source, disabled);
     // Off is off: a version on its way up does not hold it back. Metadata speaks from within a version that comes up.
     if (disabled !== undefined && source !== "metadata") this.superseding.abort();
     return this.inTurn(() => this.applyIntent(source));
@@ -191,7 +190,7 @@ export class HandlerSlot {
 
   /** Disabled by a word that a save cannot take back. */
   private isHeldOff(): boolean {
-    return this.state === "disabled" && strongest(this.said)?.source !== "metadata";
+    return this.state === "disabled" && this.intents.disabled?.source !== "metadata";
   }
 
   private isServing(bundle: Bundle): boolean {
@@ -216,7 +215,7 @@ export class HandlerSlot {
       owner: this.owner,
       mayServe: (metadata) => {
         this.lastMetadata = metadata;
-        if (metadata.disabled !== this.said.has("metadata")) this.sayByMetadata(metadata);
+        if (metadata.disabled !== this.intents.has("metadata")) this.sayByMetadata(metadata);
         return !metadata.disabled && this.state !== "disabled";
       },
     };
@@ -347,20 +346,11 @@ export class HandlerSlot {
   }
 
   private sayByMetadata({ disabled }: ResolvedMetadata): void {
-    const nowMs = this.services.clock.nowMs();
-    const said: Disabled = {
-      source: "metadata",
-      by: "metadata",
-      reason: "",
-      sinceMs: nowMs,
-      untilMs: undefined,
-      now: false,
-    };
-    void this.setIntent("metadata", disabled ? said : undefined);
+    void this.setIntent("metadata", disabled ? disabledByMetadata(this.services.clock.nowMs()) : undefined);
   }
 
   private async applyIntent(source: IntentSource): Promise<void> {
-    const disabled = strongest(this.said);
+    const disabled = this.intents.disabled;
     if (this.state === "stopped") return;
     if (disabled?.now === true) void this.departures.terminate();
     if (disabled !== undefined && this.state !== "disabled") {

@@ -25,3 +25,27 @@ export function strongest(said: ReadonlyMap<IntentSource, Disabled>): Disabled |
   }
   return undefined;
 }
+
+/** What has been said of one handler. */
+export class Intents {
+  private readonly said = new Map<IntentSource, Disabled>();
+
+  /** The word that counts, or undefined when nobody says "disabled". */
+  get disabled(): Disabled | undefined {
+    return strongest(this.said);
+  }
+
+  has(source: IntentSource): boolean {
+    return this.said.has(source);
+  }
+
+  say(source: IntentSource, disabled: Disabled | undefined): void {
+    if (disabled === undefined) this.said.delete(source);
+    else this.said.set(source, disabled);
+  }
+}
+
+/** The word of a handler's own metadata. */
+export function disabledByMetadata(nowMs: number): Disabled {
+  return { source: "metadata", by: "metadata", reason: "", sinceMs: nowMs, untilMs: undefined, now: false };
+}
