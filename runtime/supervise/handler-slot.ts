@@ -8,7 +8,6 @@
 // S5  Once closed, the slot starts nothing.
 
 import type { Bundle } from "../bundle/bundle.ts";
-import type { Timer } from "../clock.ts";
 import type { WorkerExit } from "../deliver/outcome.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import { type RuntimeError, toRuntimeError } from "../errors.ts";
@@ -29,14 +28,8 @@ import {
   type PrepareOptions,
   prepareGeneration,
 } from "./prepare.ts";
-import {
-  addFailure,
-  decideRestart,
-  type FailureHistory,
-  mayComeUpLater,
-  NO_FAILURES,
-  quarantined,
-} from "./restart-policy.ts";
+import { Recovery } from "./recovery.ts";
+import { mayComeUpLater } from "./restart-policy.ts";
 import { exitError, SlotReports, teardownError, type Why } from "./slot-reports.ts";
 import type { SlotServices } from "./slot-services.ts";
 
@@ -54,9 +47,8 @@ export class HandlerSlot {
   /** Of the version that served last: what is known of a handler while it is off. */
   private lastMetadata: ResolvedMetadata | undefined;
   private lastFailure: RuntimeError | undefined;
-  private failures: FailureHistory = NO_FAILURES;
   private readonly intents = new Intents();
-  private retry: Timer | undefined;
+  private readonly recovery: Recovery;
   private readonly idle: IdleWatch;
   private superseding = new AbortController();
   private turn: Promise<void> = Promise.resolve();
@@ -80,6 +72,7 @@ export class HandlerSlot {
     this.reports = new SlotReports(file.name, services.emit);
     this.departures = new Departures(services.clock, this.reports);
     this.idle = new IdleWatch(services.clock);
+    this.recovery = new Recovery(services.clock);
   }
 
   get status(): HandlerStatus {
@@ -229,8 +222,7 @@ export class HandlerSlot {
   private adopt(generation: Generation, why: Why, sinceMs: number, event: "brought-up" | "bound"): void {
     const old = this.current;
     this.current = generation;
-    this.failures = NO_FAILURES;
-    this.retry?.cancel();
+    this.recovery.startAfresh();
     this.services.claims.keep(this.name, claimedBy(generation));
     generation.open();
     this.move(event);
@@ -256,7 +248,7 @@ export class HandlerSlot {
     try {
       await this.services.gate(() => generation.recruit(candidateOptions(this.source(generation.bundle, signal))));
       if (this.state === "serving") return;
-      generation.route.comeBack(this.failures.quarantines > 0);
+      generation.route.comeBack(this.recovery.onTrial);
       this.move("brought-up");
       if (why === "restart") this.stats.restarts++;
       else this.stats.wokenAfter(this.services.clock.monotonicMs() - sinceMs);
@@ -290,8 +282,7 @@ export class HandlerSlot {
   private onLost(generation: Generation, exit: WorkerExit, pid: number): void {
     if (this.current !== generation || this.state === "stopped" || this.state === "disabled") return;
     this.stats.workerLost(exit);
-    this.failures = addFailure(this.failures, this.services.clock.monotonicMs());
-    const decision = decideRestart(this.failures);
+    const decision = this.recovery.failed();
     const error = exitError(this.name, this.file.displayPath, exit);
     this.reports.lost(generation, pid, error, decision.do === "restart" ? decision.afterMs : undefined);
     if (decision.do === "quarantine") return this.quarantine(error, decision.coolDownMs);
@@ -307,13 +298,10 @@ export class HandlerSlot {
       const sinceMs = this.services.clock.monotonicMs();
       void this.inTurn(() => (current === undefined ? this.bringUp("start", sinceMs) : this.recruit(current)));
     };
-    this.retry?.cancel();
-    if (waitMs === 0) return again();
-    this.retry = this.services.clock.after(waitMs, again);
+    this.recovery.tryAfter(waitMs, again);
   }
 
   private quarantine(error: RuntimeError, coolDownMs: number): void {
-    this.failures = quarantined(this.failures, coolDownMs);
     this.lastFailure = error;
     if (this.state !== "idle") this.move("quarantine");
     const reason = `quarantined: ${error.message}`;
@@ -333,8 +321,7 @@ export class HandlerSlot {
     const mayComeUp = mayComeUpLater(error.code);
     this.move(mayComeUp ? "load-failed" : "refused");
     if (!mayComeUp) return;
-    this.failures = addFailure(this.failures, this.services.clock.monotonicMs());
-    const decision = decideRestart(this.failures);
+    const decision = this.recovery.failed();
     this.restartAfter(decision.do === "restart" ? Math.max(decision.afterMs, FIRST_RETRY_MS) : decision.coolDownMs);
   }
 
@@ -366,7 +353,7 @@ export class HandlerSlot {
     }
     if (disabled === undefined && this.state === "disabled") {
       this.move("enabled");
-      this.failures = NO_FAILURES;
+      this.recovery.startAfresh();
       this.services.emit({ type: "handler.enabled", handler: this.name });
       await this.bringUp("start", this.services.clock.monotonicMs());
     }
@@ -374,7 +361,7 @@ export class HandlerSlot {
 
   /** Resolves with the subjects of what did not end. */
   private async takeDown(graceMs: number, why: "shutdown" | "disabled"): Promise<string[]> {
-    this.retry?.cancel();
+    this.recovery.stop();
     this.idle.stop();
     const { current } = this;
     if (current === undefined) return [];

@@ -1,0 +1,52 @@
+// How often a handler has failed lately, and the timer for its next try.
+
+import type { Clock, Timer } from "../clock.ts";
+import {
+  addFailure,
+  decideRestart,
+  type FailureHistory,
+  NO_FAILURES,
+  quarantined,
+  type RestartDecision,
+} from "./restart-policy.ts";
+
+export class Recovery {
+  private readonly clock: Clock;
+  private failures: FailureHistory = NO_FAILURES;
+  private timer: Timer | undefined;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  /** It has been set aside, and has not yet shown that it is well. */
+  get onTrial(): boolean {
+    return this.failures.quarantines > 0;
+  }
+
+  /** One more failure: what is to be done? */
+  failed(): RestartDecision {
+    this.failures = addFailure(this.failures, this.clock.monotonicMs());
+    const decision = decideRestart(this.failures);
+    if (decision.do === "quarantine") this.failures = quarantined(this.failures, decision.coolDownMs);
+    return decision;
+  }
+
+  /** Try again after `waitMs` milliseconds: at once, in this very turn, for 0. A later call takes the place of an earlier one. */
+  tryAfter(waitMs: number, again: () => void): void {
+    this.stop();
+    if (waitMs === 0) again();
+    else this.timer = this.clock.after(waitMs, again);
+  }
+
+  /** No try any more. */
+  stop(): void {
+    this.timer?.cancel();
+  }
+
+  /** A new version, or the operator's word: the past is forgotten. */
+  startAfresh(): void {
+    this.stop();
+    this.failures = NO_FAILURES;
+  }
+}
