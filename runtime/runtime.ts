@@ -82,6 +82,8 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
   const undo = async () => {
     for (const close of closers.reverse()) await close();
   };
+  // Handlers that are bound already would go on looking for their consumers, and keep the process alive.
+  let abandon: () => Promise<unknown> = async () => undefined;
   const observed = emptySource(config.app, instance, await readAppVersion(config.rootDir));
   try {
     const endpoints = await startEndpoints({ source: observed, ...config.http, clock, emit });
@@ -155,6 +157,10 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
         emit,
       },
     });
+    abandon = async () => {
+      await watch?.close();
+      await supervisor.close(0);
+    };
     control = new ControlPlane({
       connection,
       app: config.app,
@@ -202,6 +208,7 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
       },
     };
   } catch (error) {
+    await abandon();
     await undo();
     throw error;
   }

@@ -11,7 +11,7 @@ import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { DeadLetterBox } from "../../runtime/bind/dead-letter-box.ts";
 import { inspectProcess } from "../../runtime/bind/process-info.ts";
-import { delay, systemClock } from "../../runtime/clock.ts";
+import { delay, systemClock, within } from "../../runtime/clock.ts";
 import { type CliProcess, startCli } from "../support/cli-process.ts";
 import { startTestServer, type TestServer } from "../support/nats-server.ts";
 import { createProject, type TestProject } from "../support/project.ts";
@@ -20,12 +20,15 @@ const SEED = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1_000_0
 const KILLS_OF_EACH = 10;
 const LONGEST_PAUSE_MS = 1_600;
 const PER_SECOND = 300;
+/** Far above what it takes to give up on a server that does not answer, and to start again. */
+const READY_MS = 40_000;
 /** Every so many messages fail whenever they are run. */
 const BAD_EVERY = 100;
 
 let server: TestServer;
 let project: TestProject;
 let client: NatsConnection;
+const replicas: Replica[] = [];
 beforeAll(async () => {
   server = await startTestServer();
   project = createProject({ "count.js": source() });
@@ -35,6 +38,7 @@ beforeAll(async () => {
   await jsm.streams.add({ name: "CHAOS", subjects: ["chaos.>"] });
 });
 afterAll(async () => {
+  await Promise.all(replicas.map((replica) => replica.kill(true)));
   await client?.close();
   await server?.stop();
   project?.end();
@@ -59,7 +63,7 @@ export default async ({ id }, ctx) => {
 
 it(`nothing is lost when all is killed again and again (CHAOS_SEED=${SEED})`, async () => {
   const random = randomFrom(SEED);
-  const replicas = [new Replica(), new Replica()];
+  replicas.push(new Replica(), new Replica());
   await Promise.all(replicas.map((replica) => replica.ready()));
   const publisher = new Publisher();
   const publishing = publisher.run();
@@ -109,11 +113,14 @@ class Replica {
         () => true,
         () => false,
       );
-      if (await serves) return;
+      const first = await within(systemClock, READY_MS, serves);
+      if (first === "expired") throw new Error(`a replica neither serves nor ends:\n${this.process.text()}`);
+      if (first) return;
     }
   }
 
-  async kill(): Promise<void> {
+  async kill(forGood = false): Promise<void> {
+    this.ending ||= forGood;
     const { child, ended } = this.process;
     child.kill("SIGKILL");
     await ended;
