@@ -2,7 +2,7 @@
 //
 // W1  A worker is loaded once and never reused for another bundle: ES modules cannot be unloaded.
 // W2  `exited` resolves exactly once, whatever ended the process, after the last frame and line it sent were read.
-// W3  A worker that breaks the protocol is killed.
+// W3  A worker that breaks the protocol, or closes its end of the socket and lives on, is killed.
 // W4  A worker that publishes faster than the server takes it is not read for a while: its messages wait in its process.
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -33,6 +33,8 @@ import {
 import type { LogRecord } from "./worker/log.ts";
 
 const FLUSH_AT_BYTES = 256 * 1024;
+/** A process that ends closes its socket a moment before its end is known. */
+const END_FOLLOWS_MS = 100;
 const MOST_UNANSWERED_BYTES = 4 * 1024 * 1024;
 
 export interface SpawnOptions {
@@ -118,6 +120,7 @@ export class WorkerProcess implements WorkerPort {
       }
     });
     this.socket.on("error", () => undefined); // The exit tells what happened.
+    this.socket.once("close", () => this.onSocketClosed(options.clock));
     const stdout = new OutputCapture(this.child.stdout!, options.clock, (line) => {
       this.listener?.output("stdout", line);
       return true;
@@ -354,6 +357,14 @@ export class WorkerProcess implements WorkerPort {
     const [, url] = /^Debugger listening on (ws:\/\/\S+)$/.exec(line) ?? [];
     if (url !== undefined) this.onInspectorUrl(url);
     return url !== undefined || /^(For help, see: https:\/\/nodejs|Debugger attached\.|Debugger ending on )/.test(line);
+  }
+
+  /** W3. */
+  private onSocketClosed(clock: Clock): void {
+    const overdue = clock.after(END_FOLLOWS_MS, () => {
+      if (this.phase.kind !== "stopping" && !this.child.killed) this.breakOff("it closed its socket");
+    });
+    this.exited.then(() => overdue.cancel());
   }
 
   private breakOff(error: unknown): void {
