@@ -8,6 +8,7 @@ import { noneText, type QueryOptions, readCount, readQuery, withLetters } from "
 import { momentText } from "../moment.ts";
 import type { Invocation } from "../run.ts";
 import { type Output, printLine } from "../terminal.ts";
+import { visible } from "../visible.ts";
 
 export interface DlqListOptions extends QueryOptions {
   readonly limit: string;
@@ -50,7 +51,7 @@ export function printLetters(letters: readonly LetterSummary[], out: Output): vo
       column("RUNS", ({ attempts }) => String(attempts), { align: "right", worth: 2 }),
       column("REDRIVEN", ({ redriven }) => (redriven === 0 ? "" : String(redriven)), { align: "right", worth: 1 }),
       column("SUBJECT", ({ subject }) => subject, { worth: 4 }),
-      column("MESSAGE", ({ message }) => message.replace(/\s+/g, " "), { shrinks: true }),
+      column("MESSAGE", ({ message }) => visible(message.replace(/\s+/g, " ")), { shrinks: true }),
     ],
     out.columns,
   );

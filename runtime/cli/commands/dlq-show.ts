@@ -7,6 +7,7 @@ import { readId, withLetters } from "../letter-query.ts";
 import { momentText } from "../moment.ts";
 import type { Invocation } from "../run.ts";
 import { type Output, printLine } from "../terminal.ts";
+import { visible } from "../visible.ts";
 
 const MISSING: ExitCode = 1;
 
@@ -31,20 +32,20 @@ function printLetter(letter: LetterDetails, out: Output): void {
   const { paint } = out;
   const { id, handler, reason, message, stack, headers } = letter;
   printLine(out, `${paint("bold", `dead letter ${id}`)} of ${paint("bold", handler)}: ${paint("red", reason)}`);
-  printLine(out, message);
+  printLine(out, visible(message));
   // A stack begins with the message it belongs to.
-  if (stack !== undefined) printLine(out, paint("dim", withoutMessage(stack, message)));
+  if (stack !== undefined) printLine(out, paint("dim", visible(withoutMessage(stack, message))));
   printLine(out, "");
   const facts = factsOf(letter);
   const width = Math.max(...facts.map(([name]) => name.length));
   for (const [name, value] of facts) printLine(out, `${paint("dim", name.padEnd(width))}  ${value}`);
   if (headers.length > 0) {
     printLine(out, `\n${paint("bold", "headers")}`);
-    for (const [name, value] of headers) printLine(out, `${paint("dim", `${name}:`)} ${value}`);
+    for (const [name, value] of headers) printLine(out, `${paint("dim", `${name}:`)} ${visible(value)}`);
   }
   printLine(out, `\n${paint("bold", "payload")}${paint("dim", ` · ${letter.data.length} bytes${whereFrom(letter)}`)}`);
   printLine(out, payloadText(letter.data));
-  printLine(out, paint("dim", `\nsend it again: handlers dlq redrive ${id}`));
+  printLine(out, `\n${paint("dim", `send it again: handlers dlq redrive ${id}`)}`);
 }
 
 function factsOf(letter: LetterDetails): (readonly [string, string])[] {
@@ -83,7 +84,7 @@ export function payloadText(data: Uint8Array): string {
     try {
       return JSON.stringify(JSON.parse(text), null, 2);
     } catch {
-      return text;
+      return visible(text);
     }
   } catch {
     return Buffer.from(data)
