@@ -29,6 +29,8 @@ let server: TestServer;
 let project: TestProject;
 let client: NatsConnection;
 const replicas: Replica[] = [];
+/** Named when the test does not come to its end. */
+let doing = "starting";
 beforeAll(async () => {
   server = await startTestServer();
   project = createProject({ "count.js": source() });
@@ -38,6 +40,8 @@ beforeAll(async () => {
   await jsm.streams.add({ name: "CHAOS", subjects: ["chaos.>"] });
 });
 afterAll(async () => {
+  if (doing !== "done")
+    console.log(`interrupted while ${doing}\n${replicas.map((each) => each.text().slice(-3_000)).join("\n---\n")}`);
   await Promise.all(replicas.map((replica) => replica.kill(true)));
   await client?.close();
   await server?.stop();
@@ -72,8 +76,9 @@ it(`nothing is lost when all is killed again and again (CHAOS_SEED=${SEED})`, as
   for (const victim of shuffled(Object.keys(kills) as (keyof typeof kills)[], random)) {
     await delay(systemClock, random() * LONGEST_PAUSE_MS);
     const replica = replicas[random() < 0.5 ? 0 : 1]!;
+    doing = `killing a ${victim}`;
     if (victim === "supervisor") await replica.kill();
-    else if (victim === "worker") process.kill(await replica.workerPid(), "SIGKILL");
+    else if (victim === "worker") process.kill(await workerOf(replica), "SIGKILL");
     else {
       await server.kill();
       await server.restart();
@@ -82,11 +87,16 @@ it(`nothing is lost when all is killed again and again (CHAOS_SEED=${SEED})`, as
   }
   expect(kills).toEqual({ supervisor: KILLS_OF_EACH, worker: KILLS_OF_EACH, server: KILLS_OF_EACH });
 
+  doing = "publishing the last messages";
   publisher.stop();
   const sent = await publishing;
+  doing = "waiting for the replicas";
   await Promise.all(replicas.map((replica) => replica.ready()));
+  doing = "waiting until all is settled";
   const account = await settled(sent);
+  doing = "ending the replicas";
   await Promise.all(replicas.map((replica) => replica.end()));
+  doing = "done";
   const { handled, letters, lost, duplicates } = account;
   console.log(
     `CHAOS_SEED=${SEED}: ${sent} published, ${handled.size} handled, ${letters.size} dead letters, ` +
@@ -96,6 +106,17 @@ it(`nothing is lost when all is killed again and again (CHAOS_SEED=${SEED})`, as
   // Those that always fail are all there, and hardly any other is.
   for (let id = BAD_EVERY; id <= sent; id += BAD_EVERY) expect(letters.has(id), `letter of ${id}`).toBe(true);
 }, 170_000);
+
+/** A worker of this replica, or else of the other: one that lost many is set aside for a minute, as it should be. */
+async function workerOf(replica: Replica): Promise<number> {
+  const deadlineMs = systemClock.monotonicMs() + READY_MS;
+  while (systemClock.monotonicMs() < deadlineMs) {
+    const found = [replica, ...replicas].map((each) => each.workerPid()).find((pid) => pid !== undefined);
+    if (found !== undefined) return found;
+    await delay(systemClock, 20);
+  }
+  throw new Error(`no replica has a worker:\n${replicas.map((each) => each.text().slice(-4_000)).join("\n---\n")}`);
+}
 
 /** `handlers start`, started again whenever it ends, as an orchestrator would. */
 class Replica {
@@ -126,16 +147,16 @@ class Replica {
     await ended;
   }
 
-  /** Of a worker of the handler, as soon as there is one. */
-  async workerPid(): Promise<number> {
-    for (;;) {
-      const found = allPids().find((pid) => {
-        const info = inspectProcess(pid);
-        return info?.parentPid === this.process.pid && info.command.startsWith("handlers: count");
-      });
-      if (found !== undefined) return found;
-      await delay(systemClock, 5);
-    }
+  /** Of the workers of the handler, one; undefined when there is none now. */
+  workerPid(): number | undefined {
+    return allPids().find((pid) => {
+      const info = inspectProcess(pid);
+      return info?.parentPid === this.process.pid && info.command.startsWith("handlers: count");
+    });
+  }
+
+  text(): string {
+    return this.process.text();
   }
 
   async end(): Promise<void> {
