@@ -17,7 +17,7 @@ export type { LifecycleContext, Setup, Teardown } from "./define-handler.ts";
 export { defineHandler } from "./define-handler.ts";
 export type { Duration } from "./duration.ts";
 export { parseDuration } from "./duration.ts";
-export type { HandlerMetadata, RetryPolicy } from "./metadata.ts";
+export type { HandlerMetadata, RecyclePolicy, RetryPolicy } from "./metadata.ts";
 export type { Size } from "./size.ts";
 export { parseSize } from "./size.ts";
 export type { Verdict } from "./verdicts.ts";

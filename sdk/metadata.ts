@@ -15,6 +15,14 @@ export interface RetryPolicy {
   backoff?: Duration | readonly Duration[] | undefined;
 }
 
+/** Whichever comes first; looked at once a second. */
+export interface RecyclePolicy {
+  /** After this many messages, 1 or more. */
+  messages?: number | undefined;
+  /** After this long, `"1s"` or more. */
+  age?: Duration | undefined;
+}
+
 /**
  * A handler's options. Only `subject` is needed; the defaults named here can be changed in `handlers.config.ts`.
  *
@@ -48,6 +56,8 @@ export interface HandlerMetadata<Event = unknown> {
   env?: readonly string[] | undefined;
   /** Time without messages after which the process is given up, `"1s"` or more; the next message starts one. Default `"5m"`. */
   idle?: Duration | "never" | undefined;
+  /** When a process is replaced by a fresh one, without losing a message. Default: never. */
+  recycle?: RecyclePolicy | undefined;
   /** Processes kept even when idle, 0 to `workers`. Default 0. */
   minWorkers?: number | undefined;
   /** Processes per replica, 1 to 256: more than one is for work that fills a CPU. Default 1. */

@@ -20,6 +20,7 @@ export const handlerDefaults: HandlerDefaults = {
   memoryMiB: 256,
   env: [],
   idleMs: 5 * MINUTE_MS,
+  recycle: { messages: 0, ageMs: 0 },
   minWorkers: 0,
   workers: 1,
   maxQueued: 10_000,

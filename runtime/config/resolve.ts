@@ -142,6 +142,7 @@ function toHandlerDefaults(stated: NonNullable<FileConfig["defaults"]>): Handler
     memoryMiB: stated.memory ?? handlerDefaults.memoryMiB,
     env: stated.env ?? handlerDefaults.env,
     idleMs: stated.idle ?? handlerDefaults.idleMs,
+    recycle: handlerDefaults.recycle,
     minWorkers: stated.minWorkers ?? handlerDefaults.minWorkers,
     workers,
     maxQueued: stated.maxQueued ?? handlerDefaults.maxQueued,

@@ -12,10 +12,10 @@ import type { Delivery } from "../deliver/delivery.ts";
 import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
 import type { SerializedError, WorkerExit } from "../deliver/outcome.ts";
 import type { WorkerEvents, WorkerPort } from "../deliver/worker-port.ts";
-import { RuntimeError } from "../errors.ts";
 import { probeStack } from "./blocked-stack.ts";
+import { BundleFault, bootFailure, exitAsError } from "./bundle-fault.ts";
 import { readCall, writeAnswer } from "./call-frame.ts";
-import { describeExit, explainExit, isNoise, OVER_MEMORY, type ProcessEnd } from "./exit.ts";
+import { describeExit, isNoise, OVER_MEMORY, type ProcessEnd } from "./exit.ts";
 import { readFailure } from "./failure-frame.ts";
 import { residentBytes, residentLimitBytes } from "./limits.ts";
 import { OutputCapture } from "./output.ts";
@@ -62,19 +62,6 @@ type Phase =
   | { readonly kind: "starting"; resolve(): void; reject(error: SerializedError): void }
   | { readonly kind: "ready" }
   | { readonly kind: "stopping" };
-
-/** A load or set-up that the bundle itself made fail; `where` says which. */
-export class BundleFault extends Error {
-  override readonly name = "BundleFault";
-  readonly where: "import" | "setup" | "exit";
-  readonly error: SerializedError;
-
-  constructor(where: "import" | "setup" | "exit", error: SerializedError) {
-    super(error.message);
-    this.where = where;
-    this.error = error;
-  }
-}
 
 export class WorkerProcess implements WorkerPort {
   readonly pid: number;
@@ -386,19 +373,4 @@ export class WorkerProcess implements WorkerPort {
     this.events?.exited(exit);
     this.events = undefined;
   }
-}
-
-function exitAsError(exit: WorkerExit): SerializedError {
-  return { name: "WorkerExit", message: `the process ${explainExit(exit)}`, stack: exit.lastOutput.join("\n") };
-}
-
-function bootFailure(exit: WorkerExit): RuntimeError {
-  return new RuntimeError(
-    "WORKER_CRASHED",
-    `a worker ${explainExit(exit)} before it had booted: ${exit.lastOutput.join(" | ") || "no output"}`,
-    {
-      remedy:
-        "The worker runs with the supervisor's own Node: check that it can start, and that memory and processes are not exhausted.",
-    },
-  );
 }

@@ -23,6 +23,8 @@ export interface ResolvedMetadata {
   /** Idle time after which the worker is given up; 0: never. */
   readonly idleMs: number;
   readonly minWorkers: number;
+  /** When workers are replaced by fresh ones; 0: never. */
+  readonly recycle: { readonly messages: number; readonly ageMs: number };
   /** Processes per replica. */
   readonly workers: number;
   /** Most messages and bytes waiting in the supervisor. */

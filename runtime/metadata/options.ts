@@ -134,6 +134,8 @@ export const handlerOptions = {
   },
   env,
   idle: durationOrNever(duration(1_000, LONGEST_TIMER_MS, '"1s" to "24d", or "never"')),
+  recycleMessages: integer(1, 1_000_000_000),
+  recycleAge: duration(1_000, LONGEST_TIMER_MS, '"1s" to "24d"'),
   minWorkers: integer(0, 256),
   workers: integer(1, 256),
   maxQueued: integer(1, 1_000_000),

@@ -30,9 +30,10 @@ export type ParsedMetadata =
 
 const KNOWN_KEYS = [
   ...["subject", "kind", "schema", "description", "concurrency", "timeout", "retry", "expires", "orderBy", "memory"],
-  ...["env", "idle", "minWorkers", "workers", "maxQueued", "disabled"],
+  ...["env", "idle", "recycle", "minWorkers", "workers", "maxQueued", "disabled"],
 ];
 const RETRY_KEYS = ["attempts", "backoff"];
+const RECYCLE_KEYS = ["messages", "age"];
 const DURABLE_ONLY = ["retry", "expires", "orderBy"];
 
 interface Problem {
@@ -82,6 +83,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     memoryMiB: take("memory", handlerOptions.memory, defaults.memoryMiB),
     env: take("env", handlerOptions.env, defaults.env),
     idleMs: take("idle", handlerOptions.idle, defaults.idleMs),
+    recycle: readRecycle(raw.recycle, defaults, problems),
     // The default gives way where fewer workers are asked for.
     minWorkers: take("minWorkers", handlerOptions.minWorkers, Math.min(defaults.minWorkers, workers)),
     workers,
@@ -119,15 +121,30 @@ function takeSubject(raw: Fields, problems: Problem[]): string {
   return taking(raw, [], problems)("subject", subject, "");
 }
 
-function readRetry(raw: unknown, defaults: HandlerDefaults, problems: Problem[]): ResolvedMetadata["retry"] {
-  if (raw === undefined) return defaults.retry;
+/** A reader for the fields of a nested object, or undefined when there is none to read. */
+function nested(key: string, raw: unknown, known: readonly string[], example: string, problems: Problem[]) {
+  if (raw === undefined) return undefined;
   if (typeof raw !== "object" || raw === null || Array.isArray(raw)) {
-    const { problem: message } = problem('must be an object such as { attempts: 5, backoff: ["1s", "30s"] }', raw);
-    problems.push({ path: ["retry"], message });
-    return defaults.retry;
+    const { problem: message } = problem(`must be an object such as ${example}`, raw);
+    problems.push({ path: [key], message });
+    return undefined;
   }
-  findUnknown(raw as Fields, ["retry"], RETRY_KEYS, problems);
-  const take = taking(raw as Fields, ["retry"], problems);
+  findUnknown(raw as Fields, [key], known, problems);
+  return taking(raw as Fields, [key], problems);
+}
+
+function readRecycle(raw: unknown, defaults: HandlerDefaults, problems: Problem[]): ResolvedMetadata["recycle"] {
+  const take = nested("recycle", raw, RECYCLE_KEYS, '{ messages: 10000, age: "1h" }', problems);
+  if (take === undefined) return defaults.recycle;
+  return {
+    messages: take("messages", handlerOptions.recycleMessages, 0),
+    ageMs: take("age", handlerOptions.recycleAge, 0),
+  };
+}
+
+function readRetry(raw: unknown, defaults: HandlerDefaults, problems: Problem[]): ResolvedMetadata["retry"] {
+  const take = nested("retry", raw, RETRY_KEYS, '{ attempts: 5, backoff: ["1s", "30s"] }', problems);
+  if (take === undefined) return defaults.retry;
   return {
     attempts: take("attempts", handlerOptions.attempts, defaults.retry.attempts),
     backoffMs: take("backoff", handlerOptions.backoff, defaults.retry.backoffMs),

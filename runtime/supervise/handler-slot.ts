@@ -29,6 +29,7 @@ import {
   prepareGeneration,
 } from "./prepare.ts";
 import { Recovery } from "./recovery.ts";
+import { RecycleWatch } from "./recycle-watch.ts";
 import { mayComeUpLater } from "./restart-policy.ts";
 import { exitError, SlotReports, teardownError, type Why } from "./slot-reports.ts";
 import type { SlotServices } from "./slot-services.ts";
@@ -49,6 +50,7 @@ export class HandlerSlot {
   private lastFailure: RuntimeError | undefined;
   private readonly intents = new Intents();
   private readonly recovery: Recovery;
+  private readonly recycling: RecycleWatch;
   private readonly idle: IdleWatch;
   private superseding = new AbortController();
   private turn: Promise<void> = Promise.resolve();
@@ -73,6 +75,7 @@ export class HandlerSlot {
     this.departures = new Departures(services.clock, this.reports);
     this.idle = new IdleWatch(services.clock);
     this.recovery = new Recovery(services.clock);
+    this.recycling = new RecycleWatch(services.clock, this.stats);
   }
 
   get status(): HandlerStatus {
@@ -229,6 +232,7 @@ export class HandlerSlot {
     this.tellServing(why, sinceMs);
     if (event === "brought-up") this.completeCrew(generation);
     this.watchIdle();
+    this.recycling.watch(generation, () => void this.reload(this.file, this.services.clock.monotonicMs(), true));
     if (old !== undefined) this.departures.replace(old, old.route === generation.route);
   }
 
@@ -362,6 +366,7 @@ export class HandlerSlot {
   /** Resolves with the subjects of what did not end. */
   private async takeDown(graceMs: number, why: "shutdown" | "disabled"): Promise<string[]> {
     this.recovery.stop();
+    this.recycling.stop();
     this.idle.stop();
     const { current } = this;
     if (current === undefined) return [];

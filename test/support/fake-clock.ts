@@ -3,7 +3,7 @@
 import type { Clock, Timer } from "../../runtime/clock.ts";
 
 interface Pending {
-  readonly atMs: number;
+  atMs: number;
   readonly callback: () => void;
   readonly everyMs: number | undefined;
 }
@@ -37,8 +37,8 @@ export function fakeClock(): FakeClock {
       const untilMs = nowMs + ms;
       for (let due = nextBefore(untilMs); due !== undefined; due = nextBefore(untilMs)) {
         nowMs = Math.max(nowMs, due.atMs);
-        timers.delete(due);
-        if (due.everyMs !== undefined) timers.add({ ...due, atMs: due.atMs + due.everyMs });
+        if (due.everyMs === undefined) timers.delete(due);
+        else due.atMs += due.everyMs;
         due.callback();
       }
       nowMs = untilMs;

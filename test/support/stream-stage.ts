@@ -29,6 +29,7 @@ export function durable(subject: string, changes: Partial<ResolvedMetadata> = {}
     memoryMiB: 256,
     env: [],
     idleMs: 0,
+    recycle: { messages: 0, ageMs: 0 },
     minWorkers: 0,
     workers: 1,
     maxQueued: 100,

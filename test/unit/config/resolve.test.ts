@@ -65,6 +65,7 @@ describe("without any setting", () => {
         memoryMiB: 256,
         env: [],
         idleMs: 300_000,
+        recycle: { messages: 0, ageMs: 0 },
         minWorkers: 0,
         workers: 1,
         maxQueued: 10_000,
