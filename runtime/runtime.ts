@@ -6,12 +6,13 @@ import { type EmbeddedServer, startEmbeddedServer } from "./bind/embedded-server
 import { Publisher } from "./bind/publisher.ts";
 import { ensureStreams } from "./bind/streams.ts";
 import { tellUnclaimed } from "./bind/unclaimed.ts";
+import type { Prebuilt } from "./build/prebuilt.ts";
 import { type Clock, within } from "./clock.ts";
 import type { ResolvedConfig } from "./config/resolved-config.ts";
 import { Backlog } from "./control/backlog.ts";
 import { ControlPlane } from "./control/control-plane.ts";
 import type { LogLine } from "./control/control-protocol.ts";
-import { type FileWatch, watchFiles } from "./discover/watch.ts";
+import type { FileWatch } from "./discover/watch.ts";
 import { RuntimeError, toRuntimeError } from "./errors.ts";
 import type { Emit, RuntimeEvent } from "./events.ts";
 import { type Reaper, startReaper } from "./isolate/reaper.ts";
@@ -23,7 +24,6 @@ import { emptySource } from "./observe/metrics-source.ts";
 import { redacted } from "./observe/redact.ts";
 import { ServiceProtocol } from "./observe/service-protocol.ts";
 import { readAppVersion } from "./observe/service-protocol-version.ts";
-import { prepareStateFolder } from "./state-folder.ts";
 import { createGate } from "./supervise/gate.ts";
 import type { HandlerStatus } from "./supervise/handler-status.ts";
 import type { Disabled } from "./supervise/intent.ts";
@@ -46,6 +46,8 @@ export interface RuntimeOptions {
   readonly natsPort?: number;
   /** Make and change the declared streams, and make those that durable handlers lack. `dev` always does. */
   readonly provision?: boolean;
+  /** Serve this instead of the sources; not in `dev`. */
+  readonly build?: Prebuilt | undefined;
 }
 
 export interface Runtime {
@@ -88,7 +90,6 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
   try {
     const endpoints = await startEndpoints({ source: observed, ...config.http, clock, emit });
     closers.push(() => endpoints?.close());
-    await prepareStateFolder(config.stateDir);
     const reaper = startReaper({ emit });
     closers.push(() => reaper.close());
     const server = await serverFor(options, reaper);
@@ -110,11 +111,8 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
       emit,
     });
     closers.push(() => service.close());
-    const { pool, bundler, inspector } = await createWorkshop(options, reaper, config.warmWorkers);
-    closers.push(async () => {
-      await pool.close();
-      await bundler.close();
-    });
+    const { close: closeWorkshop, discover, ...workshop } = await createWorkshop(options, reaper, config.warmWorkers);
+    closers.push(closeWorkshop);
     const publisher = new Publisher(connection, clock);
     await ensureStreams({ connection, streams: config.streams, provision, emit });
     const binder = createBinder({
@@ -131,8 +129,7 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
     closers.push(() => within(clock, SETTLE_MS, binder.settled()));
     let watch: FileWatch | undefined;
     const supervisor: Supervisor = new Supervisor({
-      rootDir: config.rootDir,
-      handlersDir: config.handlersDir,
+      discover,
       wanted: wantedBy(config),
       disabledFromStart: disabledBy(config, clock),
       eagerWorkers: config.eagerWorkers,
@@ -146,9 +143,7 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
         killGraceMs: config.killGraceMs,
         maxHops: config.maxHops,
         environment,
-        bundler,
-        pool,
-        inspector,
+        ...workshop,
         binder,
         call: (call) => publisher.call(call),
         gate: createGate(CANDIDATES_AT_ONCE),
@@ -175,7 +170,7 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
     observed.pending = (handlers) => backlog.ofAll(handlers);
     await control.loadIntents();
     if (mode === "dev") {
-      watch = watchHandlers(config, supervisor, options);
+      watch = await watchHandlers(config, supervisor, options);
       await watch.ready;
     }
     await supervisor.start();
@@ -214,7 +209,12 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
   }
 }
 
-function watchHandlers(config: ResolvedConfig, supervisor: Supervisor, { clock, emit }: RuntimeOptions): FileWatch {
+async function watchHandlers(
+  config: ResolvedConfig,
+  supervisor: Supervisor,
+  { clock, emit }: RuntimeOptions,
+): Promise<FileWatch> {
+  const { watchFiles } = await import("./discover/watch.ts");
   return watchFiles({
     handlersDir: config.handlersDir,
     clock,

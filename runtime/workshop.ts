@@ -1,17 +1,18 @@
-// What turns files into running workers: the bundler, the warm workers, and the one that looks at bundles. And what only
-// needs these: looking at a whole project.
+// What turns handler files into running workers: the bundler, the warm workers, and the one that looks at bundles. From a
+// build, or from the sources: only these need esbuild, so only for them it is loaded.
 
 import { join } from "node:path";
-import { type Bundler, createBundler } from "./bundle/bundler.ts";
-import { prepareWorkerProgram } from "./bundle/worker-program.ts";
+import type { Prebuilt } from "./build/prebuilt.ts";
+import type { Bundler } from "./bundle/bundler.ts";
 import type { Clock } from "./clock.ts";
 import type { ResolvedConfig } from "./config/resolved-config.ts";
+import { type ScanResult, scan } from "./discover/scan.ts";
 import type { Emit } from "./events.ts";
 import { baseEnvironment } from "./isolate/environment.ts";
 import { WorkerPool } from "./isolate/pool.ts";
-import { type Reaper, startReaper } from "./isolate/reaper.ts";
+import type { Reaper } from "./isolate/reaper.ts";
+import type { ResolvedMetadata } from "./metadata/handler-metadata.ts";
 import { prepareStateFolder } from "./state-folder.ts";
-import { type Inspection, inspectHandlers } from "./supervise/inspect.ts";
 import { Inspector } from "./supervise/inspector.ts";
 import { matchesAny } from "./supervise/name-filter.ts";
 
@@ -21,60 +22,79 @@ export interface WorkshopOptions {
   readonly clock: Clock;
   /** Told what the handlers print while they are evaluated, and of trouble with the workers. */
   readonly emit: Emit;
+  /** Serve this instead of the sources. */
+  readonly build?: Prebuilt | undefined;
 }
 
-/** Discover, build, evaluate and validate every handler. Needs no NATS, serves nothing and leaves nothing running. */
-export async function inspectProject(options: WorkshopOptions): Promise<Inspection> {
-  const { config, emit } = options;
-  await prepareStateFolder(config.stateDir);
-  const reaper = startReaper({ emit });
-  const { pool, bundler, inspector } = await createWorkshop(options, reaper, 1);
-  try {
-    return await inspectHandlers({
-      rootDir: config.rootDir,
-      handlersDir: config.handlersDir,
-      wanted: wantedBy(config),
-      bundler,
-      inspector,
-    });
-  } finally {
-    await pool.close();
-    await bundler.close();
-    reaper.close();
-  }
+export interface Workshop extends Source {
+  readonly pool: WorkerPool;
+  readonly inspector: Inspector;
+  /** End every worker, and the bundler. */
+  close(): Promise<void>;
+}
+
+/** Where handlers come from. */
+interface Source {
+  readonly discover: () => Promise<ScanResult>;
+  readonly bundler: Bundler;
+  /** Metadata found out when the handler was built; undefined: it is found out by evaluating it. */
+  readonly known: (handler: string) => ResolvedMetadata | undefined;
+}
+
+interface WorkerCode {
+  /** Path of the program that workers run. */
+  readonly entry: string;
+  readonly preload: readonly string[];
+}
+
+export async function createWorkshop(options: WorkshopOptions, reaper: Reaper, warmWorkers: number): Promise<Workshop> {
+  const { config, clock, emit, environment, build } = options;
+  const { rootDir, defaults, startTimeoutMs } = config;
+  const { entry, preload, ...source } = build === undefined ? await fromSources(config) : fromBuild(build);
+  const pool = new WorkerPool({
+    size: warmWorkers,
+    memoryMiB: defaults.memoryMiB,
+    env: baseEnvironment(environment),
+    entry,
+    preload,
+    reaper,
+    clock,
+    emit,
+  });
+  const { known, bundler } = source;
+  const inspector = new Inspector({ rootDir, defaults, startTimeoutMs, environment, known, pool, clock, emit });
+  return {
+    ...source,
+    pool,
+    inspector,
+    async close() {
+      await pool.close();
+      await bundler.close();
+    },
+  };
+}
+
+function fromBuild({ discover, bundler, known, workerEntry }: Prebuilt): Source & WorkerCode {
+  return { discover, bundler, known, entry: workerEntry, preload: [] };
+}
+
+async function fromSources({ rootDir, handlersDir, stateDir }: ResolvedConfig): Promise<Source & WorkerCode> {
+  await prepareStateFolder(stateDir);
+  const [{ prepareWorkerProgram }, { createBundler }] = await Promise.all([
+    import("./bundle/worker-program.ts"),
+    import("./bundle/bundler.ts"),
+  ]);
+  const { entry, sdkUrl, preloadUrl } = await prepareWorkerProgram(stateDir);
+  return {
+    entry,
+    preload: [sdkUrl, preloadUrl],
+    bundler: createBundler({ rootDir, buildDir: join(stateDir, "build"), sdkUrl }),
+    discover: () => scan(rootDir, handlersDir),
+    known: () => undefined,
+  };
 }
 
 /** Whether a handler of this name is to be served at all. */
 export function wantedBy({ only }: ResolvedConfig): (name: string) => boolean {
   return only.length === 0 ? () => true : matchesAny(only);
-}
-
-export interface Workshop {
-  readonly pool: WorkerPool;
-  readonly bundler: Bundler;
-  readonly inspector: Inspector;
-}
-
-export async function createWorkshop(
-  { config, clock, emit, environment }: WorkshopOptions,
-  reaper: Reaper,
-  warmWorkers: number,
-): Promise<Workshop> {
-  const { entry, sdkUrl, preloadUrl } = await prepareWorkerProgram(config.stateDir);
-  const pool = new WorkerPool({
-    size: warmWorkers,
-    memoryMiB: config.defaults.memoryMiB,
-    env: baseEnvironment(environment),
-    entry,
-    preload: [sdkUrl, preloadUrl],
-    reaper,
-    clock,
-    emit,
-  });
-  const { rootDir, defaults, startTimeoutMs, stateDir } = config;
-  return {
-    pool,
-    bundler: createBundler({ rootDir, buildDir: join(stateDir, "build"), sdkUrl }),
-    inspector: new Inspector({ rootDir, defaults, startTimeoutMs, environment, pool, clock, emit }),
-  };
 }

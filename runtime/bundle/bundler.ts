@@ -53,7 +53,7 @@ const MOST_TOGETHER = 50;
 
 export function createBundler({ rootDir, buildDir, sdkUrl }: BundlerOptions): Bundler {
   const folder = openBuildFolder(buildDir);
-  const meta = importMeta();
+  const meta = importMeta(rootDir);
   const plugins = [bareImports({ rootDir, buildDir: folder.path, sdkUrl }), meta.plugin];
   const compiler = createCompiler({ rootDir, outDir: folder.path, plugins });
   const queue = createBuildQueue({ build: buildAll, mostRuns: MOST_RUNS, mostTogether: MOST_TOGETHER });

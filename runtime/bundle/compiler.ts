@@ -20,6 +20,8 @@ export type Compiled =
       readonly map: string;
       /** Absolute paths of all modules that were bundled. */
       readonly inputs: readonly string[];
+      /** What loaders have made beside the code, shared by the handlers of one call. */
+      readonly assets: readonly esbuild.OutputFile[];
       readonly warnings: readonly esbuild.Message[];
     }
   | { readonly ok: false; readonly messages: readonly esbuild.Message[] };
@@ -37,6 +39,10 @@ export interface CompilerOptions {
   /** Where the results are going to lie: the paths in source maps start from here. Nothing is written. */
   readonly outDir: string;
   readonly plugins: readonly esbuild.Plugin[];
+  /** The result's place below `outDir`, without extension. */
+  readonly stemOf?: (file: HandlerFile) => string;
+  /** What is to be other than for `dev`. */
+  readonly settings?: Pick<esbuild.BuildOptions, "minifySyntax" | "minifyWhitespace" | "loader" | "assetNames">;
 }
 
 type Options = esbuild.BuildOptions & { metafile: true; write: false };
@@ -45,14 +51,20 @@ type Context = esbuild.BuildContext<Options>;
 
 const MOST_CONTEXTS = 32;
 
-export function createCompiler({ rootDir, outDir, plugins }: CompilerOptions): Compiler {
+export function createCompiler({
+  rootDir,
+  outDir,
+  plugins,
+  stemOf = ({ name }) => fileNameOf(name),
+  settings = {},
+}: CompilerOptions): Compiler {
   const builtOnce = new Set<string>();
   const contexts = new Map<string, { readonly path: string; readonly context: Context }>();
   acquireService();
 
   function optionsFor(files: readonly HandlerFile[]): Options {
     return {
-      entryPoints: files.map(({ name, path }) => ({ in: path, out: fileNameOf(name) })),
+      entryPoints: files.map((file) => ({ in: file.path, out: stemOf(file) })),
       absWorkingDir: rootDir,
       outdir: outDir,
       outExtension: { ".js": ".mjs" },
@@ -71,6 +83,7 @@ export function createCompiler({ rootDir, outDir, plugins }: CompilerOptions): C
       logLevel: "silent",
       banner: { js: BANNER_PLACEHOLDER },
       plugins: [...plugins],
+      ...settings,
     };
   }
 
@@ -100,7 +113,7 @@ export function createCompiler({ rootDir, outDir, plugins }: CompilerOptions): C
       const isFirst = !builtOnce.has(file.name);
       builtOnce.add(file.name);
       const result = isFirst ? await esbuild.build(optionsFor([file])) : await (await contextFor(file)).rebuild();
-      return compiledOf(rootDir, outDir, file, result);
+      return compiledOf(file, result);
     } catch (error) {
       return { ok: false, messages: messagesOf(error) };
     }
@@ -110,11 +123,26 @@ export function createCompiler({ rootDir, outDir, plugins }: CompilerOptions): C
     try {
       const result = await esbuild.build(optionsFor(files));
       for (const { name } of files) builtOnce.add(name);
-      return files.map((file) => compiledOf(rootDir, outDir, file, result));
+      return files.map((file) => compiledOf(file, result));
     } catch {
       // Each is told on its own what is wrong with it.
       return Promise.all(files.map(compileOne));
     }
+  }
+
+  function compiledOf(file: HandlerFile, result: Result): Compiled {
+    const path = resolve(outDir, `${stemOf(file)}.mjs`);
+    const code = result.outputFiles.find((output) => output.path === path);
+    const map = result.outputFiles.find((output) => output.path === `${path}.map`);
+    const outputs = Object.entries(result.metafile.outputs);
+    const entry = outputs.find(([key]) => resolve(rootDir, key) === path)?.[1].entryPoint;
+    if (code === undefined || map === undefined || entry === undefined)
+      throw new Error(`esbuild did not build ${path}`);
+    const keys = reachedFrom(entry, result.metafile.inputs);
+    const warnings = result.warnings.filter(({ location }) => location !== null && keys.has(location.file));
+    const inputs = [...keys].map((key) => resolve(rootDir, key));
+    const assets = result.outputFiles.filter((output) => !/\.mjs(\.map)?$/.test(output.path));
+    return { ok: true, code: code.text, map: map.text, inputs, assets, warnings };
   }
 
   return {
@@ -128,18 +156,6 @@ export function createCompiler({ rootDir, outDir, plugins }: CompilerOptions): C
       await releaseService();
     },
   };
-}
-
-function compiledOf(rootDir: string, outDir: string, file: HandlerFile, result: Result): Compiled {
-  const path = resolve(outDir, `${fileNameOf(file.name)}.mjs`);
-  const code = result.outputFiles.find((output) => output.path === path);
-  const map = result.outputFiles.find((output) => output.path === `${path}.map`);
-  const entry = Object.entries(result.metafile.outputs).find(([key]) => resolve(rootDir, key) === path)?.[1].entryPoint;
-  if (code === undefined || map === undefined || entry === undefined) throw new Error(`esbuild did not build ${path}`);
-  const keys = reachedFrom(entry, result.metafile.inputs);
-  const warnings = result.warnings.filter(({ location }) => location !== null && keys.has(location.file));
-  const inputs = [...keys].map((key) => resolve(rootDir, key));
-  return { ok: true, code: code.text, map: map.text, inputs, warnings };
 }
 
 /** All modules an entry imports, also those that leave no code behind. */

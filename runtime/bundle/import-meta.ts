@@ -7,9 +7,10 @@
 //     handler file.
 // M3  The first line is a placeholder while esbuild works, so that the code can be hashed without machine-specific paths.
 //     It is `var`, because an author may well define `require` or `__dirname` himself.
+// M4  In a build that is carried elsewhere the places are given from the bundle, and found out when it runs.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Loader, OnLoadResult, Plugin } from "esbuild";
 
@@ -32,32 +33,47 @@ export interface ImportMeta {
   readonly plugin: Plugin;
   /** The code with its placeholder filled in for the handler at `handlerPath`. */
   fillIn(code: string, handlerPath: string): string;
+  /** M4: the same, for a bundle that is its handler's place; `placeOf` gives that of any other source from the bundle. */
+  fillInRelocatable(code: string, placeOf: (path: string) => string): string;
 }
 
-export function importMeta(): ImportMeta {
+/** `adapt` may change the text of a source before it is compiled. */
+export function importMeta(rootDir: string, adapt: (source: string) => string = (source) => source): ImportMeta {
   const pathById = new Map<string, string>();
   const plugin: Plugin = {
     name: "nats-handlers:import-meta",
     setup(build) {
-      build.onLoad({ filter: /\.([mc]?[jt]s|[jt]sx)$/ }, ({ path }) => loadSource(path, pathById));
+      build.onLoad({ filter: /\.([mc]?[jt]s|[jt]sx)$/ }, ({ path }) => loadSource(path));
     },
   };
+
+  // Synchronous on purpose: it takes a third of the time of an asynchronous read, and every rebuild waits for it.
+  function loadSource(path: string): OnLoadResult | undefined {
+    const read = readSource(path);
+    const source = adapt(read);
+    if (source === read && !source.includes("import.meta.")) return undefined;
+    // Of the path from the root: the same on every machine.
+    const id = createHash("sha256").update(relative(rootDir, path)).digest("hex").slice(0, 9);
+    pathById.set(id, path);
+    return withStandIns(source, path, id);
+  }
+
+  function fill(code: string, first: string, define: (id: string, path: string) => string): string {
+    const ids = new Set([...code.matchAll(STAND_IN)].map((match) => match[1] ?? ""));
+    // A name of the author's may look like one of ours.
+    const known = [...ids].flatMap((id) => (pathById.has(id) ? [[id, pathById.get(id)!] as const] : []));
+    const places = known.map(([id, path]) => define(id, path));
+    return code.replace(BANNER_PLACEHOLDER, () => [first, ...places].join(" "));
+  }
+
   return {
     plugin,
-    fillIn(code, handlerPath) {
-      const ids = new Set([...code.matchAll(STAND_IN)].map((match) => match[1] ?? ""));
-      const places = [...ids].flatMap((id) => definitionsOf(id, pathById.get(id)));
-      return code.replace(BANNER_PLACEHOLDER, () => [ofHandler(handlerPath), ...places].join(" "));
-    },
+    fillIn: (code, handlerPath) => fill(code, ofHandler(handlerPath), definitionsOf),
+    fillInRelocatable: (code, placeOf) => fill(code, OF_BUNDLE, (id, path) => definedFrom(id, placeOf(path))),
   };
 }
 
-// Synchronous on purpose: it takes a third of the time of an asynchronous read, and every rebuild waits for it.
-function loadSource(path: string, pathById: Map<string, string>): OnLoadResult | undefined {
-  const source = readSource(path);
-  if (!source.includes("import.meta.")) return undefined;
-  const id = createHash("sha256").update(path).digest("hex").slice(0, 9);
-  pathById.set(id, path);
+function withStandIns(source: string, path: string, id: string): OnLoadResult {
   const contents = source.replace(WRITTEN_OUT, (_all, property: string) => `__${property}_${id}`);
   return { contents, loader: LOADERS[path.slice(path.lastIndexOf(".") + 1)] ?? "ts" };
 }
@@ -70,10 +86,21 @@ function readSource(path: string): string {
   }
 }
 
-function definitionsOf(id: string, path: string | undefined): string[] {
-  if (path === undefined) return []; // a name of the author's that only looks like one of ours
+function definitionsOf(id: string, path: string): string {
   const { url, filename, folder } = literals(path);
-  return [`var __url_${id} = ${url}, __filename_${id} = ${filename}, __dirname_${id} = ${folder};`];
+  return `var __url_${id} = ${url}, __filename_${id} = ${filename}, __dirname_${id} = ${folder};`;
+}
+
+const OF_BUNDLE = [
+  `import { createRequire as __natsHandlersCreateRequire } from "node:module";`,
+  `import { fileURLToPath as __natsHandlersPath } from "node:url";`,
+  `var require = __natsHandlersCreateRequire(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname;`,
+].join(" ");
+
+function definedFrom(id: string, place: string): string {
+  const url = `new URL(${JSON.stringify(place)}, import.meta.url)`;
+  const folder = `__natsHandlersPath(new URL(".", __url_${id})).replace(/[\\\\/]$/, "")`;
+  return `var __url_${id} = ${url}.href, __filename_${id} = __natsHandlersPath(__url_${id}), __dirname_${id} = ${folder};`;
 }
 
 function ofHandler(path: string): string {

@@ -3,9 +3,11 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { type Command, Option } from "commander";
+import type { Prebuilt } from "../build/prebuilt.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { type ConfigFlags, SETTING_NAMES } from "../config/spoken-settings.ts";
 import { RuntimeError } from "../errors.ts";
+import { builtProject, findBuild } from "./found-build.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type GlobalOptions = ConfigFlags & { readonly config?: string; readonly cwd?: string };
@@ -51,15 +53,25 @@ export function spokenOption(setting: FlagName, placeholder: string, description
   return new Option(`${flag} <${placeholder}>`, `${description} [${env}]`);
 }
 
-/** The project's configuration, weighed. Throws CONFIG_INVALID or CONFIG_UNREADABLE. */
+/** The project's configuration, weighed; that of `build` when it is given. Throws CONFIG_INVALID or CONFIG_UNREADABLE. */
 export async function loadProject(
   terminal: Terminal,
   options: GlobalOptions,
   mode: "dev" | "start",
+  build?: Prebuilt | undefined,
 ): Promise<ResolvedConfig> {
   const { loadConfig } = await import("../config/load.ts");
   const rootDir = projectRoot(terminal.cwd, options.cwd);
-  return loadConfig({ rootDir, mode, flags: options, configPath: configPathOf(terminal, options), env: terminal.env });
+  const configPath = configPathOf(terminal, options);
+  // In a container there is nothing but the build: every command knows the project by it.
+  const used = build ?? buildOfContainer(terminal, rootDir);
+  const built = used === undefined ? undefined : builtProject(used);
+  return loadConfig({ rootDir, mode, flags: options, configPath, env: terminal.env, built });
+}
+
+function buildOfContainer({ env, cwd }: Terminal, rootDir: string): Prebuilt | undefined {
+  const named = env.HANDLERS_BUILD;
+  return named ? findBuild({ named, fromSources: false, cwd, rootDir }) : undefined;
 }
 
 /** What stands on the command line is meant from where it is typed. */

@@ -9,7 +9,7 @@ import type { GlobalOptions } from "./global-options.ts";
 import { loadProject } from "./global-options.ts";
 import { printError, printLine, type Terminal } from "./terminal.ts";
 
-type Inspected = Awaited<ReturnType<typeof import("../workshop.ts").inspectProject>>;
+type Inspected = Awaited<ReturnType<typeof import("../offline.ts").inspectProject>>;
 export type InspectedHandler = Inspected["handlers"][number] & {
   /** Who turns it off before any operator does; undefined: nobody. */
   readonly disabledBy: "env" | "config" | "metadata" | undefined;
@@ -21,9 +21,17 @@ export interface Inspection extends Inspected {
 /** Every handler of the project, evaluated but not served. What they print while evaluated goes to stderr. */
 export async function inspect(terminal: Terminal, options: GlobalOptions): Promise<Inspection> {
   const config = await loadProject(terminal, options, "dev");
-  const { inspectProject } = await import("../workshop.ts");
+  const { inspectProject } = await import("../offline.ts");
+  return withDisabled(await inspectProject(inspectOptions(terminal, config)), config);
+}
+
+/** What evaluating handlers takes. */
+export function inspectOptions(terminal: Terminal, config: ResolvedConfig) {
   const emit = (event: RuntimeEvent) => tell(event, terminal);
-  const inspected = await inspectProject({ config, environment: terminal.env, clock: systemClock, emit });
+  return { config, environment: terminal.env, clock: systemClock, emit };
+}
+
+export function withDisabled(inspected: Inspected, config: ResolvedConfig): Inspection {
   const handlers = inspected.handlers.map((handler) => ({ ...handler, disabledBy: disabledBy(handler, config) }));
   return { ...inspected, handlers };
 }

@@ -2,12 +2,12 @@
 //
 // commander parses: it is what people of this field know, and it suggests the command that was meant.
 
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { EXIT_CODES, type ExitCode, exitCodeOf } from "./exit-code.ts";
 import { addGlobalOptions, type GlobalOptions, NATS_GROUP, spokenOption } from "./global-options.ts";
 import { addKeeping } from "./keeping.ts";
 import { addOperating } from "./operating.ts";
+import { packageVersion } from "./package-version.ts";
 import { printError, type Terminal } from "./terminal.ts";
 
 /** What each command is called with. */
@@ -71,7 +71,7 @@ function outputConfiguration({ out, err }: Terminal) {
   };
 }
 
-const OFFLINE = new Set(["list", "check", "new"]);
+const OFFLINE = new Set(["list", "check", "new", "build"]);
 
 function helpConfiguration() {
   return {
@@ -108,6 +108,8 @@ function addServing(program: Command, terminal: Terminal, finish: Finish): void 
     .description("serve the handlers in production; logs JSON lines")
     .addOption(spokenOption("drain", "DURATION", "how long messages in flight may take to end at SIGTERM"))
     .addOption(spokenOption("httpPort", "PORT", "port of health and metrics"))
+    .addOption(spokenOption("build", "DIR", "serve this build (default: build/, where there is one)"))
+    .option("--from-sources", "serve the sources, also where there is a build")
     .option("--provision", "make and change the streams of handlers.config.ts, and those durable handlers lack")
     .action(async (_options, command: Command) => {
       const { start } = await import("./commands/start.ts");
@@ -160,6 +162,15 @@ function addWriting(program: Command, terminal: Terminal, finish: Finish): void 
       finish(await list({ terminal, options: command.optsWithGlobals() }));
     });
   program
+    .command("build")
+    .description("build every handler and the runtime into one folder, for `start` and for containers; needs no NATS")
+    .option("--out <DIR>", "where to (default: build/)")
+    .option("--external <PACKAGE>", "copy this package instead of bundling it; can be given several times", collect)
+    .action(async (_options, command: Command) => {
+      const { build } = await import("./commands/build.ts");
+      finish(await build({ terminal, options: command.optsWithGlobals() }));
+    });
+  program
     .command("check")
     .description("build and validate every handler without serving; for CI; needs no NATS")
     .option("--json", "as JSON")
@@ -171,20 +182,4 @@ function addWriting(program: Command, terminal: Terminal, finish: Finish): void 
 
 function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
-}
-
-/** From the package this file belongs to: two folders up in a clone, three in the built package. */
-export function packageVersion(): string {
-  for (const path of ["../../package.json", "../../../package.json"]) {
-    try {
-      const { name, version } = JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8")) as Record<
-        string,
-        unknown
-      >;
-      if (name === "nats-handlers") return String(version);
-    } catch {
-      // Not here: the other place it can be.
-    }
-  }
-  return "unknown";
 }

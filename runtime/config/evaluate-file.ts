@@ -38,6 +38,22 @@ export async function evaluateConfigFile(request: FindRequest): Promise<Evaluate
   return { path, displayPath, source: await readFile(path, "utf8"), value: exported, inputs: bundled.inputs };
 }
 
+/** The configuration of a build: a module that needs nothing beside it. Throws CONFIG_UNREADABLE. */
+export async function evaluateBuiltConfig(
+  built: { readonly path: string; readonly displayPath: string } | undefined,
+  rootDir: string,
+): Promise<EvaluatedFile | undefined> {
+  if (built === undefined) return undefined;
+  const { path, displayPath } = built;
+  try {
+    const module = (await import(/* @vite-ignore */ pathToFileURL(path).href)) as { default?: unknown };
+    return { path: resolve(rootDir, displayPath), displayPath, source: "", value: module.default, inputs: [] };
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new RuntimeError("CONFIG_UNREADABLE", `${displayPath}, as it was built, threw: ${message}`, { cause });
+  }
+}
+
 async function find({ rootDir, path }: FindRequest): Promise<string | undefined> {
   const wanted = (path === undefined ? NAMES : [path]).map((name) => resolve(rootDir, name));
   for (const candidate of wanted) {

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { evaluateConfigFile } from "./evaluate-file.ts";
+import { evaluateBuiltConfig, evaluateConfigFile } from "./evaluate-file.ts";
 import { resolveConfig } from "./resolve.ts";
 import type { ResolvedConfig } from "./resolved-config.ts";
 import type { ConfigFlags, Environment } from "./spoken-settings.ts";
@@ -15,6 +15,15 @@ export interface LoadRequest {
   /** From `--config`: absolute, or from the root. */
   readonly configPath: string | undefined;
   readonly env: Environment;
+  /** Read the configuration from a build instead of the root. */
+  readonly built?: BuiltProject | undefined;
+}
+
+/** What a build says of the project it was made from. */
+export interface BuiltProject {
+  readonly packageName: string | undefined;
+  /** Path of the built configuration, and of its source from the root; undefined: there is none. */
+  readonly config: { readonly path: string; readonly displayPath: string } | undefined;
 }
 
 /** Throws CONFIG_UNREADABLE when the file cannot be had, CONFIG_INVALID with every problem there is. Connects to nothing. */
@@ -24,10 +33,15 @@ export async function loadConfig({
   flags,
   configPath,
   env,
+  built,
 }: LoadRequest): Promise<ResolvedConfig> {
   const rootDir = resolve(root);
-  const file = await evaluateConfigFile({ rootDir, stateDir: join(rootDir, ".handlers"), path: configPath });
-  const packageName = packageNameIn(rootDir);
+  // What is named on the command line is meant, also beside a build.
+  const file =
+    built === undefined || configPath !== undefined
+      ? await evaluateConfigFile({ rootDir, stateDir: join(rootDir, ".handlers"), path: configPath })
+      : await evaluateBuiltConfig(built.config, rootDir);
+  const packageName = built === undefined ? packageNameIn(rootDir) : built.packageName;
   return resolveConfig({ rootDir, mode, flags, env, file, packageName, homeDir: env.HOME || homedir(), readText });
 }
 

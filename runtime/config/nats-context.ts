@@ -2,7 +2,7 @@
 // Used only when one is named: the CLI's selected context says nothing about where this app belongs.
 
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { type Read, text } from "../metadata/options.ts";
 import type { NatsLayer } from "./nats-settings.ts";
 import { readServers } from "./server-url.ts";

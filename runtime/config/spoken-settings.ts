@@ -9,6 +9,7 @@ import { readServers } from "./server-url.ts";
 export interface ConfigFlags {
   readonly app?: string | undefined;
   readonly handlers?: string | undefined;
+  readonly build?: string | undefined;
   readonly only?: string | undefined;
   readonly httpPort?: string | undefined;
   readonly logLevel?: string | undefined;
@@ -37,6 +38,7 @@ interface Names {
 export const SETTING_NAMES: Readonly<Record<SettingName, Names>> = {
   app: { flag: "--app", env: "HANDLERS_APP" },
   handlers: { flag: "--handlers", env: "HANDLERS_DIR" },
+  build: { flag: "--build", env: "HANDLERS_BUILD" },
   only: { flag: "--only", env: "HANDLERS_ONLY" },
   disabled: { env: "HANDLERS_DISABLED" },
   httpPort: { flag: "--http-port", env: "HANDLERS_HTTP_PORT" },

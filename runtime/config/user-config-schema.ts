@@ -1,6 +1,6 @@
 // The shape of `handlers.config.ts`, checked at run time. Leaves are read by the same readers as handler metadata.
 
-import { z } from "zod";
+import * as z from "zod";
 import type { LogLevel } from "../events.ts";
 import {
   duration,

@@ -3,17 +3,17 @@
 import type { Bundle } from "../bundle/bundle.ts";
 import type { Bundler } from "../bundle/bundler.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
-import { scan } from "../discover/scan.ts";
+import type { ScanResult } from "../discover/scan.ts";
 import { type RuntimeError, toRuntimeError } from "../errors.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { Inspector } from "./inspector.ts";
 import { SubjectClaims } from "./subject-claims.ts";
 
 export interface InspectOptions {
-  readonly rootDir: string;
-  readonly handlersDir: string;
+  /** Which handlers there are. */
+  readonly discover: () => Promise<ScanResult>;
   readonly wanted: (name: string) => boolean;
-  readonly bundler: Bundler;
+  readonly bundler: Pick<Bundler, "build">;
   readonly inspector: Inspector;
 }
 
@@ -30,7 +30,7 @@ export interface Inspection {
 }
 
 export async function inspectHandlers(options: InspectOptions): Promise<Inspection> {
-  const found = await scan(options.rootDir, options.handlersDir);
+  const found = await options.discover();
   const files = found.files.filter(({ name }) => options.wanted(name));
   const claims = new SubjectClaims(() => undefined);
   const handlers = await Promise.all(files.map((file) => inspectOne(file, options, claims)));

@@ -8,7 +8,7 @@ import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { type CandidateOptions, loadCandidate } from "./candidate.ts";
 import { Generation } from "./generation.ts";
 import type { HandlerStats } from "./handler-stats.ts";
-import { profileOf } from "./profile.ts";
+import { type Profile, profileOf } from "./profile.ts";
 import { Route } from "./route.ts";
 import type { SlotServices } from "./slot-services.ts";
 
@@ -119,7 +119,7 @@ export function candidateOptions(options: Omit<PrepareOptions, "stats" | "owner"
   return {
     file,
     bundle,
-    known: current === undefined ? undefined : profileOf(current.metadata),
+    known: profileKnown(current?.metadata ?? services.known(handler)),
     rootDir: services.rootDir,
     defaults: services.defaults,
     // Whoever steps through a handler is not to be hurried.
@@ -136,6 +136,10 @@ export function candidateOptions(options: Omit<PrepareOptions, "stats" | "owner"
     },
     signal,
   };
+}
+
+function profileKnown(metadata: ResolvedMetadata | undefined): Profile | undefined {
+  return metadata === undefined ? undefined : profileOf(metadata);
 }
 
 async function openRoute(metadata: ResolvedMetadata, { services, file, stats, owner }: PrepareOptions): Promise<Route> {

@@ -6,7 +6,7 @@ import type { Clock } from "../clock.ts";
 import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
 import type { Emit } from "../events.ts";
 import type { WorkerPool } from "../isolate/pool.ts";
-import type { HandlerDefaults } from "../metadata/handler-metadata.ts";
+import type { HandlerDefaults, ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { Inspector } from "./inspector.ts";
 import type { SubjectClaims } from "./subject-claims.ts";
 
@@ -18,6 +18,8 @@ export interface SlotServices {
   readonly maxHops: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly bundler: Bundler;
+  /** Metadata found out when the handler was built; undefined: it is known once a worker has loaded it. */
+  readonly known: (handler: string) => ResolvedMetadata | undefined;
   readonly pool: WorkerPool;
   readonly binder: Binder;
   readonly claims: SubjectClaims;

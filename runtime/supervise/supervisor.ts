@@ -7,7 +7,7 @@
 import { dependentsOf } from "../bundle/dependents.ts";
 import { type Clock, type Timer, within } from "../clock.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
-import { type ScanResult, scan } from "../discover/scan.ts";
+import type { ScanResult } from "../discover/scan.ts";
 import type { Emit } from "../events.ts";
 import { HandlerSlot } from "./handler-slot.ts";
 import type { HandlerStats } from "./handler-stats.ts";
@@ -18,8 +18,8 @@ import type { SlotServices } from "./slot-services.ts";
 import { SubjectClaims } from "./subject-claims.ts";
 
 export interface SupervisorOptions {
-  readonly rootDir: string;
-  readonly handlersDir: string;
+  /** Which handlers there are now. */
+  readonly discover: () => Promise<ScanResult>;
   /** Whether there is to be a slot for a handler of this name. */
   readonly wanted: (name: string) => boolean;
   /** What configuration and environment say of the handler. */
@@ -142,8 +142,8 @@ export class Supervisor {
 
   private async reconcile(paths: ReadonlySet<string>, noticedAtMs: number): Promise<void> {
     if (this.closed) return;
-    const { rootDir, handlersDir, wanted } = this.options;
-    const found = await scan(rootDir, handlersDir);
+    const { discover, wanted } = this.options;
+    const found = await discover();
     this.tellFaults(found);
     const files = new Map(found.files.filter(({ name }) => wanted(name)).map((file) => [file.name, file]));
     const inputs = new Map([...this.slots].map(([name, slot]) => [name, slot.inputs]));
@@ -188,8 +188,8 @@ export class Supervisor {
   }
 
   private async removeMissing(): Promise<void> {
-    const { rootDir, handlersDir, wanted, emit } = this.options;
-    const found = await scan(rootDir, handlersDir);
+    const { discover, wanted, emit } = this.options;
+    const found = await discover();
     const present = new Set([...found.files, ...found.conflicts].map(({ name }) => name).filter(wanted));
     for (const [name, slot] of this.slots) {
       if (present.has(name) || this.closed) continue;

@@ -4,14 +4,27 @@ import { RuntimeError } from "../../errors.ts";
 import { createJsonLog } from "../../observe/log.ts";
 import type { Runtime } from "../../runtime.ts";
 import type { ExitCode } from "../exit-code.ts";
-import { loadProject } from "../global-options.ts";
+import { findBuild, tellBuild } from "../found-build.ts";
+import { loadProject, projectRoot } from "../global-options.ts";
 import type { Invocation } from "../run.ts";
 import { serve } from "../serve.ts";
 
-export async function start({ terminal, options }: Invocation<{ provision?: boolean }>): Promise<ExitCode> {
-  const config = await loadProject(terminal, options, "start");
+interface StartOptions {
+  readonly provision?: boolean;
+  readonly fromSources?: boolean;
+}
+
+export async function start({ terminal, options }: Invocation<StartOptions>): Promise<ExitCode> {
+  const { cwd, env } = terminal;
+  const rootDir = projectRoot(cwd, options.cwd);
+  const named = options.build ?? env.HANDLERS_BUILD;
+  const build = findBuild({ named, fromSources: options.fromSources === true, cwd, rootDir });
+  const loaded = await loadProject(terminal, options, "start", build);
+  // The metadata in a build has been filled in already.
+  const config = build === undefined ? loaded : { ...loaded, defaults: build.manifest.defaults };
   if (config.nats.servers === undefined) throw notConfigured();
   const emit = createJsonLog({ level: config.logLevel, app: config.app });
+  if (build !== undefined) await tellBuild(build, config, emit);
   const onProgress = (message: string) => emit({ type: "runtime.notice", level: "info", message });
   return serve({
     runtime: {
@@ -21,6 +34,7 @@ export async function start({ terminal, options }: Invocation<{ provision?: bool
       environment: terminal.env,
       onProgress,
       provision: options.provision === true,
+      build,
     },
     onAsked: () => emit({ type: "runtime.notice", level: "info", message: "told to stop" }),
     onReady(runtime) {

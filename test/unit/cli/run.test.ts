@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { EXIT_CODES, exitCodeOf } from "../../../runtime/cli/exit-code.ts";
-import { packageVersion, run } from "../../../runtime/cli/run.ts";
+import { packageVersion } from "../../../runtime/cli/package-version.ts";
+import { run } from "../../../runtime/cli/run.ts";
 import { SETTING_NAMES } from "../../../runtime/config/spoken-settings.ts";
 import { RuntimeError } from "../../../runtime/errors.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
@@ -10,9 +11,9 @@ describe("the command line", () => {
     const terminal = fakeTerminal();
     expect(await run(["--help"], terminal)).toBe(0);
     const help = terminal.stdout();
-    for (const command of ["dev", "start", "send", "request", "new", "list", "check"])
+    for (const command of ["dev", "start", "send", "request", "new", "list", "check", "build"])
       expect(help).toContain(`  ${command} `);
-    const ofServing = ["drain", "httpPort", "disabled"];
+    const ofServing = ["build", "drain", "httpPort", "disabled"];
     for (const [setting, { flag, env }] of Object.entries(SETTING_NAMES)) {
       if (ofServing.includes(setting)) continue;
       expect(help).toContain(`${flag} <`);
