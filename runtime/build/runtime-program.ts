@@ -43,12 +43,12 @@ export async function writeRuntimeProgram(outDir: string, version: string): Prom
   for (const { path, contents } of outputFiles) await write(path, contents);
   const manifest = { name: "nats-handlers", version, type: "module", private: true };
   await write(join(outDir, RUNTIME, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
-  await write(join(outDir, LAUNCHER), LAUNCH);
+  await write(join(outDir, LAUNCHER), LAUNCH, 0o755);
 }
 
-async function write(path: string, content: string | Uint8Array): Promise<void> {
+async function write(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, content);
+  await writeFile(path, content, { mode });
 }
 
 const LAUNCH = `#!/usr/bin/env node
