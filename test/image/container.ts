@@ -17,9 +17,13 @@ export interface ImageConfig {
   readonly Healthcheck: { readonly Test: readonly string[] };
 }
 
+interface InspectedImage {
+  readonly Docker: { readonly config: ImageConfig };
+}
+
 export async function imageConfig(buildah: Buildah, image: string): Promise<ImageConfig> {
-  const text = await buildah(["inspect", "--type", "image", "--format", "{{json .Docker.config}}", image]);
-  return JSON.parse(text) as ImageConfig;
+  const inspected = JSON.parse(await buildah(["inspect", "--type", "image", image])) as InspectedImage;
+  return inspected.Docker.config;
 }
 
 export interface Running {

@@ -22,7 +22,7 @@ const UNWANTED = [
   /(^|\/)(esbuild|chokidar|typescript|vitest|@biomejs|@types|commander)(\/|$)/,
   /\.(test|spec)\.|\/test\//,
   /\.tsx?$/,
-  /\/(\.npmrc|\.env|\.git|package-lock\.json)/,
+  /\/(\.npmrc|\.env|\.git|package-lock\.json)(\/|$)/,
 ];
 
 export function unwantedIn(files: readonly string[]): string[] {

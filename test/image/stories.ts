@@ -76,7 +76,7 @@ export async function drains(stage: Stage): Promise<void> {
     report.check(
       `all of ${ITEMS} messages are handled, none is lost`,
       saved === ITEMS,
-      `${saved} saved, ${left} of them after the stop`,
+      `${saved} saved, ${left} deliveries were left at the stop`,
     );
     await stops(second, "and ends again with 0", report);
   } finally {
