@@ -68,6 +68,7 @@ export async function createWorkshop(options: WorkshopOptions, reaper: Reaper, w
     pool,
     inspector,
     async close() {
+      inspector.close();
       await pool.close();
       await bundler.close();
     },

@@ -5,7 +5,8 @@
 // P3  A bundle's name holds its version: a build replaced under a running process is missed, not mixed up.
 
 import { mkdir, writeFile } from "node:fs/promises";
-import { basename, dirname, join, posix, relative } from "node:path";
+import { basename, dirname, join, posix, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
 import { isPackaged } from "../bundle/bare-imports.ts";
 import { versionOf } from "../bundle/build-folder.ts";
 import type { Bundle } from "../bundle/bundle.ts";
@@ -36,6 +37,7 @@ export interface Packed {
 
 /** Never rejects for what is wrong with a handler: its result says it. */
 export async function packHandlers({ rootDir, outDir, files, sdkUrl, external }: PackRequest): Promise<Packed> {
+  const sdkDir = dirname(fileURLToPath(sdkUrl)) + sep;
   // Where it will lie, as far as the paths in source maps are concerned (P1).
   const mapDir = join(rootDir, BUILD_DIR);
   const imports = wholeImports({ rootDir, sdkUrl, external });
@@ -67,7 +69,7 @@ export async function packHandlers({ rootDir, outDir, files, sdkUrl, external }:
     await write(path, `${code}//# sourceMappingURL=${urlPath(basename(path))}.map\n`);
     await write(`${path}.map`, compiled.map);
     for (const asset of compiled.assets) await write(relative(mapDir, asset.path), asset.contents);
-    const inputs = compiled.inputs.filter((input) => !isPackaged(rootDir, input));
+    const inputs = compiled.inputs.filter((input) => !isPackaged(rootDir, input) && !input.startsWith(sdkDir));
     return { handler: file.name, version, path: join(outDir, path), inputs, sizeBytes: Buffer.byteLength(code) };
   }
 

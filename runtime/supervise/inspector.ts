@@ -65,7 +65,12 @@ export class Inspector {
     const step = this.worker.inspect(request, this.listener());
     const { signal } = new AbortController();
     try {
-      const loaded = await awaitLoad(this.worker, step, "import", { file, rootDir, clock, startTimeoutMs, signal });
+      const options = { file, rootDir, clock, startTimeoutMs, signal };
+      const loaded = await awaitLoad(this.worker, step, "import", options).catch((error: unknown) => {
+        // It has been killed, though it may not have ended yet: the next one is not to be blamed for that.
+        this.worker = undefined;
+        throw error;
+      });
       return checkExports(loaded, { file, source, defaults });
     } finally {
       this.end = clock.after(KEPT_MS, () => this.close());

@@ -29,15 +29,20 @@ export interface CliOptions {
   readonly input?: string;
   /** For Node itself. */
   readonly nodeArgs?: readonly string[];
+  /** Another than that of the clone: a build brings its own. */
+  readonly bin?: string;
 }
 
 /** Start it, without the NATS settings and the colours of whoever runs the tests. */
-export function startCli(args: readonly string[], { cwd, env = {}, input, nodeArgs = [] }: CliOptions): CliProcess {
+export function startCli(
+  args: readonly string[],
+  { cwd, env = {}, input, nodeArgs = [], bin = BIN }: CliOptions,
+): CliProcess {
   const base = Object.entries(process.env).filter(
     ([name]) => !/^(NATS_|HANDLERS_|NODE_OPTIONS|FORCE_COLOR|VITEST)/.test(name),
   );
   const cache = Object.entries(process.env).filter(([name]) => name === "HANDLERS_CACHE_DIR");
-  const child = spawn(process.execPath, [...nodeArgs, BIN, ...args], {
+  const child = spawn(process.execPath, [...nodeArgs, bin, ...args], {
     cwd,
     env: { ...Object.fromEntries([...base, ...cache]), ...env },
     stdio: ["pipe", "pipe", "pipe"],

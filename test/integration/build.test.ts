@@ -1,0 +1,258 @@
+// `handlers build`, and what serves it: the folder alone, somewhere else, with nothing installed.
+
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import type { Manifest } from "../../runtime/build/manifest.ts";
+import { runCli, startCli } from "../support/cli-process.ts";
+import { connectClient, type TestClient } from "../support/client.ts";
+import { startTestServer, type TestServer } from "../support/nats-server.ts";
+import { createProject, type TestProject } from "../support/project.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+let server: TestServer;
+let client: TestClient;
+const cleanups: (() => unknown)[] = [];
+
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  client = await connectClient(server.url);
+});
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  await client.connection.close();
+});
+
+function projectWith(files: Readonly<Record<string, string>>): TestProject {
+  const project = createProject(files);
+  cleanups.push(() => project.end());
+  return project;
+}
+
+/** A copy of the sample, as a clone has it. */
+function sample(): TestProject {
+  const project = projectWith({});
+  cpSync(join(ROOT, "handlers"), project.handlersDir, { recursive: true });
+  cpSync(join(ROOT, "handlers.config.ts"), join(project.rootDir, "handlers.config.ts"));
+  return project;
+}
+
+const build = (project: TestProject, ...args: string[]) => runCli(["build", ...args], { cwd: project.rootDir });
+
+function manifestOf(project: TestProject): Manifest {
+  return JSON.parse(readFileSync(join(project.rootDir, "build/manifest.json"), "utf8")) as Manifest;
+}
+
+/** Every file below a folder, path to bytes. */
+function contentOf(folder: string): Record<string, string> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const paths = files.map((entry) => join(entry.parentPath, entry.name)).sort();
+  return Object.fromEntries(paths.map((path) => [path.slice(folder.length), readFileSync(path, "base64")]));
+}
+
+/** The build alone, in another folder, as an image has it. */
+function carriedAway(project: TestProject): string {
+  const folder = mkdtempSync(join(tmpdir(), "nats-handlers-image-"));
+  cpSync(join(project.rootDir, "build"), join(folder, "build"), { recursive: true });
+  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function served(folder: string, ask: () => Promise<void>, ...args: string[]): Promise<string> {
+  const bin = join(folder, "build/handlers.mjs");
+  const app = startCli(["start", ...args], { cwd: folder, env: { NATS_URL: server.url }, bin });
+  await app.printed(/"event":"runtime\.ready"/);
+  await ask();
+  app.child.kill("SIGTERM");
+  expect((await app.ended).code, app.text()).toBe(0);
+  return app.text();
+}
+
+function installPackage(project: TestProject, name: string, files: Readonly<Record<string, string>>): void {
+  for (const [file, text] of Object.entries(files)) {
+    const path = join(project.rootDir, "node_modules", name, file);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+}
+
+it("the same sources give the same bytes, wherever they lie", async () => {
+  const [one, other] = [sample(), sample()];
+  for (const project of [one, other]) expect(await build(project)).toMatchObject({ code: 0, stderr: "" });
+  const [first, second] = [one, other].map(({ rootDir }) => contentOf(join(rootDir, "build")));
+  expect(Object.keys(first!)).toEqual(Object.keys(second!));
+  expect(Object.keys(first!).filter((path) => first![path] !== second![path])).toEqual([]);
+  const text = JSON.stringify(Object.values(first!).map((bytes) => Buffer.from(bytes, "base64").toString()));
+  expect(text).not.toContain(one.rootDir);
+  expect(text).not.toContain(ROOT);
+});
+
+it("tells of each handler its metadata, its version and its size, and of the app its name", async () => {
+  const project = sample();
+  expect((await build(project)).stdout).toMatch(/4 of 4 handlers checked out: all fine\nbuilt build; /);
+  const { handlers, packageName, config, natives, platform } = manifestOf(project);
+  expect(handlers.map(({ name }) => name)).toEqual(["todo/audit", "todo/list", "todo/mutate", "todo/save"]);
+  expect(handlers.at(-1)).toMatchObject({
+    file: "handlers/todo/save.ts",
+    version: expect.stringMatching(/^[0-9a-f]{12}$/),
+    inputs: ["handlers/todo/_events.ts", "handlers/todo/_store.ts", "handlers/todo/save.ts"],
+    metadata: { kind: "durable", subject: "todo.newitem", concurrency: 8, timeoutMs: 10_000, hasSchema: true },
+  });
+  const expected = { packageName: "shop", config: { bundle: "config.mjs", file: "handlers.config.ts" } };
+  expect({ packageName, config, natives, platform }).toEqual({ ...expected, natives: [], platform: null });
+  // Of zod there is in it what the handlers use.
+  expect(handlers.at(-1)!.sizeBytes).toBeLessThan(200_000);
+});
+
+it("the build serves by itself: no package, no source and no tool is needed", async () => {
+  const project = projectWith({
+    "mail/greet.ts": `
+      import { readFileSync } from "node:fs";
+      import { defineHandler, GiveUp } from "nats-handlers";
+      import { z } from "zod";
+      import { signature } from "../../lib/signature.ts";
+      export const metadata = { subject: "mail.greet", kind: "request", schema: z.object({ name: z.string() }) } as const;
+      export default defineHandler(metadata, ({ name }) => {
+        if (name === "") throw new GiveUp("nobody to greet");
+        return readFileSync(new URL("./greeting.txt", import.meta.url), "utf8").trim() + " " + name + signature();
+      });`,
+    "mail/greeting.txt": "Good morning,",
+    "mail/greet.test.ts": "never copied",
+  });
+  mkdirSync(join(project.rootDir, "lib/texts"), { recursive: true });
+  writeFileSync(
+    join(project.rootDir, "lib/signature.ts"),
+    `import { readFileSync } from "node:fs";
+     import { join } from "node:path";
+     export const signature = () => readFileSync(join(import.meta.dirname, "texts/end.txt"), "utf8");`,
+  );
+  writeFileSync(join(project.rootDir, "lib/texts/end.txt"), "!");
+  expect(await build(project)).toMatchObject({ code: 0 });
+  const folder = carriedAway(project);
+  project.end();
+  const told = await served(folder, async () => {
+    expect(await client.ask("mail.greet", { name: "Ada" })).toMatchObject({ code: 0, value: "Good morning, Ada!" });
+    // The verdict's mark, and the schema.
+    expect(await client.ask("mail.greet", { name: "" })).toMatchObject({ code: 422, error: "nobody to greet" });
+    expect(await client.ask("mail.greet", {})).toMatchObject({ code: 400 });
+    const status = spawnSync(process.execPath, [join(folder, "build/handlers.mjs"), "status", "--json"], {
+      cwd: folder,
+      env: { ...process.env, NATS_URL: server.url },
+      encoding: "utf8",
+    });
+    expect(JSON.parse(status.stdout)).toMatchObject({ app: "shop" });
+  });
+  expect(told).toContain(`serving the build in ${join(folder, "build")}: 1 handler"`);
+  expect(told).not.toMatch(/"level":"warn"/);
+  expect(readdirSync(join(folder, "build"), { recursive: true, encoding: "utf8" }).join()).not.toMatch(
+    /test|esbuild\//,
+  );
+  const dev = spawnSync(process.execPath, [join(folder, "build/handlers.mjs"), "check"], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  expect(dev).toMatchObject({ status: 2, stderr: expect.stringContaining("BUILD_TOOLS_MISSING") });
+});
+
+it("a package that cannot be bundled is copied with what it needs, and said so", async () => {
+  const project = projectWith({
+    "hash.ts": `
+      import { hash } from "fast-hash";
+      export const metadata = { subject: "hash", kind: "request" };
+      export default () => hash();`,
+  });
+  installPackage(project, "fast-hash", {
+    "package.json": JSON.stringify({
+      name: "fast-hash",
+      version: "1.2.3",
+      scripts: { install: "node-gyp rebuild" },
+      dependencies: { "hash-data": "1" },
+    }),
+    "index.js": `
+      const { readFileSync } = require("node:fs");
+      const { seed } = require("hash-data");
+      exports.hash = () => seed + readFileSync(__dirname + "/build/table.bin", "utf8");`,
+    "build/table.bin": "table",
+  });
+  installPackage(project, "hash-data", {
+    "package.json": JSON.stringify({ name: "hash-data", version: "1.0.0" }),
+    "index.js": `exports.seed = "seed and ";`,
+  });
+  const { code, stdout } = await build(project);
+  expect({ code, stdout }).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining(
+      "fast-hash 1.2.3 has a script `install`: it is not bundled but copied, and runs on ",
+    ),
+  });
+  const folder = carriedAway(project);
+  project.end();
+  await served(folder, async () => expect((await client.ask("hash")).value).toBe("seed and table"));
+});
+
+it("a bad handler fails the build, which names all that is wrong and leaves the build before alone", async () => {
+  const project = projectWith({ "good.ts": `export const metadata = { subject: "good" }; export default () => {};` });
+  expect(await build(project)).toMatchObject({ code: 0 });
+  const before = contentOf(join(project.rootDir, "build"));
+  project.write("broken.ts", "export const metadata = {");
+  project.write("throws.ts", `throw new Error("at the top"); export default () => {};`);
+  project.write("wrong.ts", `export const metadata = { subject: "a b" }; export default () => {};`);
+  const { code, stdout } = await build(project);
+  expect(code).toBe(1);
+  for (const said of ["BUNDLE_FAILED", "HANDLER_LOAD_FAILED", "at the top", "METADATA_INVALID", "3 failed"])
+    expect(stdout).toContain(said);
+  expect(stdout).toContain("nothing was built");
+  expect(contentOf(join(project.rootDir, "build"))).toEqual(before);
+  expect(readdirSync(project.rootDir).filter((name) => name.startsWith(".build"))).toEqual([]);
+});
+
+it("sources that have gone on are warned of, and served when asked for", async () => {
+  const project = projectWith({
+    "answer.ts": `export const metadata = { subject: "answer", kind: "request" }; export default () => "built";`,
+  });
+  expect(await build(project)).toMatchObject({ code: 0 });
+  project.write(
+    "answer.ts",
+    `export const metadata = { subject: "answer", kind: "request" }; export default () => "saved";`,
+  );
+  project.write("added.ts", `export const metadata = { subject: "added" }; export default () => {};`);
+  const start = async (...args: string[]) => {
+    const app = startCli(["start", ...args], { cwd: project.rootDir, env: { NATS_URL: server.url } });
+    await app.printed(/"event":"runtime\.ready"/);
+    const { value } = await client.ask("answer");
+    app.child.kill("SIGTERM");
+    expect((await app.ended).code).toBe(0);
+    return { value, text: app.text() };
+  };
+  const built = await start();
+  expect(built.value).toBe("built");
+  expect(built.text).toMatch(
+    /"level":"warn".*have changed since the build was made: handlers\/added\.ts, handlers\/answer\.ts\./,
+  );
+  const fresh = await start("--from-sources");
+  expect(fresh.value).toBe("saved");
+  expect(fresh.text).not.toContain("the build");
+});
+
+it("a folder that is no build, or not for this version, is not served and not overwritten", async () => {
+  const project = projectWith({ "good.ts": `export const metadata = { subject: "good" }; export default () => {};` });
+  const start = (...args: string[]) =>
+    runCli(["start", ...args], { cwd: project.rootDir, env: { NATS_URL: server.url } });
+  expect(await start("--build", "handlers")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("BUILD_UNUSABLE"),
+  });
+  expect(await build(project, "--out", "handlers")).toMatchObject({ code: 2 });
+  expect(await build(project)).toMatchObject({ code: 0 });
+  const path = join(project.rootDir, "build/manifest.json");
+  writeFileSync(path, readFileSync(path, "utf8").replace(/"runtime": "[^"]+"/, '"runtime": "0.0.1"'));
+  const refused = await start();
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("made by nats-handlers 0.0.1") });
+});
