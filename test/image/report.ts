@@ -15,7 +15,7 @@ export function createReport(write: (line: string) => void): Report {
     say: (line) => write(`  ${line}`),
     check(what, holds, figure) {
       if (!holds) failed++;
-      write(`${holds ? "✓" : "✗"} ${what}${figure === undefined ? "" : `: ${figure}`}`);
+      write(`${holds ? "✓" : "✗"} ${what}${figure ? `: ${figure}` : ""}`);
     },
     get failed() {
       return failed;
