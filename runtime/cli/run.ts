@@ -4,17 +4,11 @@
 
 import { Command, CommanderError } from "commander";
 import { EXIT_CODES, type ExitCode, exitCodeOf } from "./exit-code.ts";
-import { addGlobalOptions, type GlobalOptions, NATS_GROUP, spokenOption } from "./global-options.ts";
+import { addGlobalOptions, NATS_GROUP, spokenOption } from "./global-options.ts";
 import { addKeeping } from "./keeping.ts";
 import { addOperating } from "./operating.ts";
 import { packageVersion } from "./package-version.ts";
 import { printError, type Terminal } from "./terminal.ts";
-
-/** What each command is called with. */
-export interface Invocation<Options = object> {
-  readonly terminal: Terminal;
-  readonly options: GlobalOptions & Options;
-}
 
 /** Run one command line. Resolves with the exit code; never rejects. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<ExitCode> {

@@ -6,8 +6,8 @@ import type { ExitCode } from "../exit-code.ts";
 import { loadProject } from "../global-options.ts";
 import { inspectOptions, withDisabled } from "../inspection.ts";
 import { printInspection } from "../inspection-report.ts";
+import type { Invocation } from "../invocation.ts";
 import { packageVersion } from "../package-version.ts";
-import type { Invocation } from "../run.ts";
 import { printLine } from "../terminal.ts";
 
 interface BuildOptions {

@@ -3,7 +3,7 @@
 import type { ExitCode } from "../exit-code.ts";
 import { inspect, inspectionJson } from "../inspection.ts";
 import { badIn, printInspection } from "../inspection-report.ts";
-import type { Invocation } from "../run.ts";
+import type { Invocation } from "../invocation.ts";
 import { printLine } from "../terminal.ts";
 
 export async function check({ terminal, options }: Invocation<{ json?: boolean }>): Promise<ExitCode> {

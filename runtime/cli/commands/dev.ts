@@ -10,8 +10,8 @@ import { createDevLog } from "../../observe/log-terminal.ts";
 import { watchConfig } from "../config-watch.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { loadProject } from "../global-options.ts";
+import type { Invocation } from "../invocation.ts";
 import { packageVersion } from "../package-version.ts";
-import type { Invocation } from "../run.ts";
 import { serve } from "../serve.ts";
 import { printError, printLine, type Terminal } from "../terminal.ts";
 

@@ -19,8 +19,8 @@ import {
 } from "../control-session.ts";
 import { disabledText } from "../disabled-text.ts";
 import type { ExitCode } from "../exit-code.ts";
+import type { Invocation } from "../invocation.ts";
 import { readEnd, readWait } from "../moment.ts";
-import type { Invocation } from "../run.ts";
 import { printLine, printWrapped, type Terminal } from "../terminal.ts";
 
 export interface DisableOptions {

@@ -4,9 +4,9 @@ import type { LetterSummary } from "../../bind/dead-letter-box.ts";
 import { systemClock } from "../../clock.ts";
 import { columnLines } from "../columns.ts";
 import type { ExitCode } from "../exit-code.ts";
+import type { Invocation } from "../invocation.ts";
 import { noneText, type QueryOptions, readCount, readQuery, withLetters } from "../letter-query.ts";
 import { momentText } from "../moment.ts";
-import type { Invocation } from "../run.ts";
 import { type Output, printLine } from "../terminal.ts";
 import { visible } from "../visible.ts";
 

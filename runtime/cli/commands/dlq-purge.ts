@@ -2,8 +2,8 @@
 
 import { countText } from "../control-session.ts";
 import type { ExitCode } from "../exit-code.ts";
+import type { Invocation } from "../invocation.ts";
 import { noneText, withLetters } from "../letter-query.ts";
-import type { Invocation } from "../run.ts";
 import { printLine } from "../terminal.ts";
 
 export interface DlqPurgeOptions {

@@ -8,6 +8,7 @@ import { RuntimeError } from "../../errors.ts";
 import { countText, handlersOf } from "../control-session.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { untilInterrupted } from "../interrupt.ts";
+import type { Invocation } from "../invocation.ts";
 import {
   type LetterDesk,
   noneText,
@@ -18,7 +19,6 @@ import {
   withLetters,
 } from "../letter-query.ts";
 import { Progress } from "../progress.ts";
-import type { Invocation } from "../run.ts";
 import { printLine, type Terminal } from "../terminal.ts";
 import { printLetters } from "./dlq-list.ts";
 

@@ -3,9 +3,9 @@
 import type { LetterDetails } from "../../bind/dead-letter-box.ts";
 import { systemClock } from "../../clock.ts";
 import type { ExitCode } from "../exit-code.ts";
+import type { Invocation } from "../invocation.ts";
 import { readId, withLetters } from "../letter-query.ts";
 import { momentText } from "../moment.ts";
-import type { Invocation } from "../run.ts";
 import { type Output, printLine } from "../terminal.ts";
 import { visible } from "../visible.ts";
 

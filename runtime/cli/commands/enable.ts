@@ -18,9 +18,9 @@ import {
 } from "../control-session.ts";
 import { disabledTexts } from "../disabled-text.ts";
 import type { ExitCode } from "../exit-code.ts";
+import type { Invocation } from "../invocation.ts";
 import { readWait } from "../moment.ts";
 import { printReported } from "../reported-error.ts";
-import type { Invocation } from "../run.ts";
 import { stateText } from "../status-screen.ts";
 import { printLine, printWrapped, type Terminal } from "../terminal.ts";
 

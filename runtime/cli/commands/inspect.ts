@@ -6,9 +6,9 @@ import { type HandlerSummary, summarize } from "../../control/summary.ts";
 import { handlersOf, replicaText, statusOfAll, unknownHandlers, withControl } from "../control-session.ts";
 import { disabledText } from "../disabled-text.ts";
 import type { ExitCode } from "../exit-code.ts";
+import type { Invocation } from "../invocation.ts";
 import { spanText } from "../moment.ts";
 import { printReported } from "../reported-error.ts";
-import type { Invocation } from "../run.ts";
 import { countCell, memoryCell, millisecondsCell, stateText } from "../status-screen.ts";
 import { type Output, printLine } from "../terminal.ts";
 

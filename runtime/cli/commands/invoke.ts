@@ -8,9 +8,9 @@ import type { InvokeReply } from "../../control/control-protocol.ts";
 import { RuntimeError } from "../../errors.ts";
 import { handlersOf, replicaText, statusOfAll, unknownHandlers, withControl } from "../control-session.ts";
 import type { ExitCode } from "../exit-code.ts";
+import type { Invocation } from "../invocation.ts";
 import { type PayloadOptions, readHeaders, readPayload } from "../message-input.ts";
 import { printReported } from "../reported-error.ts";
-import type { Invocation } from "../run.ts";
 import { type Output, printError, printLine, type Terminal } from "../terminal.ts";
 
 export interface InvokeOptions extends PayloadOptions {

@@ -3,7 +3,7 @@
 import { durationText } from "../duration-text.ts";
 import { type ExitCode, exitCodeOf } from "../exit-code.ts";
 import { disabledRemark, type InspectedHandler, inspect, inspectionJson } from "../inspection.ts";
-import type { Invocation } from "../run.ts";
+import type { Invocation } from "../invocation.ts";
 import { tableLines } from "../table.ts";
 import { printError, printLine } from "../terminal.ts";
 

@@ -7,8 +7,8 @@ import { handlersOf, meantHandlers, statusOfAll, withControl } from "../control-
 import type { ExitCode } from "../exit-code.ts";
 import { loadProject } from "../global-options.ts";
 import { untilInterrupted } from "../interrupt.ts";
+import type { Invocation } from "../invocation.ts";
 import { logLineText } from "../log-line.ts";
-import type { Invocation } from "../run.ts";
 import { printLine } from "../terminal.ts";
 
 export interface LogsOptions {

@@ -11,7 +11,7 @@ import { validateSubject } from "../../metadata/subject.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { loadProject } from "../global-options.ts";
 import { handlerSource, isKind, KINDS, type Kind } from "../handler-template.ts";
-import type { Invocation } from "../run.ts";
+import type { Invocation } from "../invocation.ts";
 import { printLine } from "../terminal.ts";
 
 export interface NewOptions {

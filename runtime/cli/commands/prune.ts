@@ -8,8 +8,8 @@ import { ControlClient } from "../../control/client.ts";
 import { scan } from "../../discover/scan.ts";
 import { countText, handlersOf } from "../control-session.ts";
 import type { ExitCode } from "../exit-code.ts";
+import type { Invocation } from "../invocation.ts";
 import { withConnection } from "../nats-client.ts";
-import type { Invocation } from "../run.ts";
 import { tableLines } from "../table.ts";
 import { printError, printLine, type Terminal } from "../terminal.ts";
 

@@ -3,8 +3,8 @@
 import type { ReloadedHandler, ReplicaInfo } from "../../control/control-protocol.ts";
 import { handlersOf, meantHandlers, replicaText, statusOfAll, withControl } from "../control-session.ts";
 import type { ExitCode } from "../exit-code.ts";
+import type { Invocation } from "../invocation.ts";
 import { printReported } from "../reported-error.ts";
-import type { Invocation } from "../run.ts";
 import { tableLines } from "../table.ts";
 import { printLine, type Terminal } from "../terminal.ts";
 

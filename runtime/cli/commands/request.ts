@@ -10,9 +10,9 @@ import { matches } from "../../metadata/subject.ts";
 import type { ExitCode } from "../exit-code.ts";
 import type { GlobalOptions } from "../global-options.ts";
 import { inspect } from "../inspection.ts";
+import type { Invocation } from "../invocation.ts";
 import { checkSubject, type PayloadOptions, readHeaders, readPayload } from "../message-input.ts";
 import { withConnection } from "../nats-client.ts";
-import type { Invocation } from "../run.ts";
 import { type Output, printError, printLine, type Terminal } from "../terminal.ts";
 
 export interface RequestOptions extends PayloadOptions {

@@ -4,9 +4,9 @@ import { createInbox, type MsgHdrs } from "@nats-io/transport-node";
 import type { NatsConnection } from "../../bind/connection.ts";
 import { systemClock, within } from "../../clock.ts";
 import type { ExitCode } from "../exit-code.ts";
+import type { Invocation } from "../invocation.ts";
 import { byteCount, checkSubject, type PayloadOptions, readHeaders, readPayload } from "../message-input.ts";
 import { withConnection } from "../nats-client.ts";
-import type { Invocation } from "../run.ts";
 import { printLine } from "../terminal.ts";
 
 export interface SendOptions extends PayloadOptions {

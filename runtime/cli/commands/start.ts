@@ -6,7 +6,7 @@ import type { Runtime } from "../../runtime.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { findBuild, tellBuild } from "../found-build.ts";
 import { loadProject, projectRoot } from "../global-options.ts";
-import type { Invocation } from "../run.ts";
+import type { Invocation } from "../invocation.ts";
 import { serve } from "../serve.ts";
 
 interface StartOptions {

@@ -14,8 +14,8 @@ import {
 } from "../control-session.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { untilInterrupted } from "../interrupt.ts";
+import type { Invocation } from "../invocation.ts";
 import { spanText } from "../moment.ts";
-import type { Invocation } from "../run.ts";
 import { paintTitle, statusLines, titleOf } from "../status-screen.ts";
 import { type Output, printLine } from "../terminal.ts";
 

@@ -5,8 +5,8 @@ import { unclaimed } from "../../bind/unclaimed.ts";
 import { systemClock } from "../../clock.ts";
 import { ControlClient } from "../../control/client.ts";
 import type { ExitCode } from "../exit-code.ts";
+import type { Invocation } from "../invocation.ts";
 import { withConnection } from "../nats-client.ts";
-import type { Invocation } from "../run.ts";
 import { tableLines } from "../table.ts";
 import { printLine } from "../terminal.ts";
 
