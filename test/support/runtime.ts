@@ -1,7 +1,7 @@
 // A real runtime in a temporary project against a real nats-server, and what it tells.
 
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
-import { systemClock } from "../../runtime/clock.ts";
+import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { resolveConfig } from "../../runtime/config/resolve.ts";
 import { describeError } from "../../runtime/errors.ts";
 import type { RuntimeEvent } from "../../runtime/events.ts";
@@ -42,6 +42,8 @@ export interface StartOptions {
   readonly config?: UserConfig;
   readonly mode?: "dev" | "start";
   readonly environment?: Readonly<Record<string, string>>;
+  /** The system's unless given. */
+  readonly clock?: Clock;
 }
 
 export interface Stage {
@@ -87,12 +89,12 @@ export function useStage(serverConfig?: string): Stage {
 }
 
 async function startTestRuntime(project: TestProject, url: string, options: StartOptions): Promise<TestRuntime> {
-  const { mode = "dev", environment = {} } = options;
+  const { mode = "dev", environment = {}, clock = systemClock } = options;
   const { events, emit, wait } = matchingRecorder();
   const runtime = await startRuntime({
     config: configOf(project, url, mode, options.config ?? {}),
     mode,
-    clock: systemClock,
+    clock,
     emit,
     environment: { PATH: process.env.PATH, ...environment },
     onProgress: () => {},
