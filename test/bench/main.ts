@@ -6,9 +6,11 @@ import { describeMachine, renderMachine } from "./output/machine.ts";
 import { renderTable } from "./output/table.ts";
 import type { Options, Report, Scenario } from "./scenario.ts";
 import { durable } from "./scenarios/durable.ts";
+import { endurance } from "./scenarios/endurance.ts";
 import { events } from "./scenarios/events.ts";
 import { eventsTen } from "./scenarios/events-10.ts";
 import { fanOut } from "./scenarios/fan-out.ts";
+import { isolation } from "./scenarios/isolation.ts";
 import { memory } from "./scenarios/memory.ts";
 import { payload } from "./scenarios/payload.ts";
 import { publish } from "./scenarios/publish.ts";
@@ -27,6 +29,8 @@ const SCENARIOS: readonly Scenario[] = [
   memory,
   startup,
   durable,
+  isolation,
+  endurance,
 ];
 const BY_DEFAULT = ["events", "request", "reload"];
 
@@ -39,6 +43,7 @@ Without a name: ${BY_DEFAULT.join(", ")}.
   --rounds N      rounds of each contender, in turn (5)
   --messages N    messages or requests per round, instead of the scenario's number
   --saves N       saves of \`reload\` (100)
+  --cycles N      crashes and saves of \`endurance\` (2000)
   --files N       handler files of \`startup\` (1000)
   --long          \`memory\`: also under 2 million messages
   --json FILE     everything measured, as JSON
@@ -52,6 +57,7 @@ function readOptions(args: string[]): Options | undefined {
       rounds: { type: "string", default: "5" },
       messages: { type: "string" },
       saves: { type: "string", default: "100" },
+      cycles: { type: "string", default: "2000" },
       files: { type: "string", default: "1000" },
       long: { type: "boolean", default: false },
       json: { type: "string" },
@@ -67,6 +73,7 @@ function readOptions(args: string[]): Options | undefined {
     rounds: countOf("rounds", values.rounds),
     messages: values.messages === undefined ? undefined : countOf("messages", values.messages),
     saves: countOf("saves", values.saves),
+    cycles: countOf("cycles", values.cycles),
     files: countOf("files", values.files),
     long: values.long,
     json: values.json,

@@ -11,6 +11,7 @@ export interface Options {
   /** Messages per round, instead of the scenario's own number. */
   readonly messages: number | undefined;
   readonly saves: number;
+  readonly cycles: number;
   readonly files: number;
   readonly long: boolean;
 }

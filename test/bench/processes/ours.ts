@@ -6,6 +6,7 @@ import { handlerDefaults, runtimeDefaults } from "../../../runtime/config/defaul
 import type { ResolvedConfig } from "../../../runtime/config/resolved-config.ts";
 import type { RuntimeEvent } from "../../../runtime/events.ts";
 import { type Runtime, startRuntime } from "../../../runtime/runtime.ts";
+import { heldMiB } from "../../support/footprint.ts";
 import { startProfile, stopProfile } from "../measure/profile.ts";
 import { serve, tell } from "../rpc.ts";
 
@@ -19,6 +20,7 @@ export interface OursStart {
 /** Told to the bench whenever a version goes live. */
 export interface Served {
   readonly handler: string;
+  readonly why: "start" | "reload" | "restart" | "wake";
   readonly durationMs: number;
 }
 
@@ -39,7 +41,8 @@ async function start({ natsUrl, rootDir, mode }: OursStart): Promise<void> {
 /** Whatever a message or a handler came to that is not success: the round does not count then. */
 function notice(event: RuntimeEvent): void {
   if (event.type === "handler.serving") {
-    return tell({ handler: event.handler, durationMs: event.durationMs } satisfies Served);
+    const { handler, why, durationMs } = event;
+    return tell({ handler, why, durationMs } satisfies Served);
   }
   const line = failureLine(event);
   if (line !== undefined) failures.set(line, (failures.get(line) ?? 0) + 1);
@@ -97,6 +100,8 @@ const commands = {
   /** What went wrong so far, in one line each. */
   failures: async (_: null): Promise<string[]> =>
     [...failures].map(([line, count]) => (count > 1 ? `${line} (${count} times)` : line)),
+  /** Heap and Buffers of the supervisor after a collection. */
+  heldMiB: (_: null): Promise<number> => heldMiB(),
   startProfile: (_: null) => startProfile(),
   stopProfile,
   close: async (_: null) => {
