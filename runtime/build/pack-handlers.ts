@@ -5,7 +5,7 @@
 // P3  A bundle's name holds its version: a build replaced under a running process is missed, not mixed up.
 
 import { mkdir, writeFile } from "node:fs/promises";
-import { basename, dirname, join, posix, relative, sep } from "node:path";
+import { basename, dirname, join, posix, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isPackaged } from "../bundle/bare-imports.ts";
 import { versionOf } from "../bundle/build-folder.ts";
@@ -67,10 +67,27 @@ export async function packHandlers({ rootDir, outDir, files, sdkUrl, external }:
     const version = versionOf(file.name, code, []);
     const path = `${stem}.${version}.mjs`;
     await write(path, `${code}//# sourceMappingURL=${urlPath(basename(path))}.map\n`);
-    await write(`${path}.map`, compiled.map);
+    await write(`${path}.map`, relocatable(compiled.map, dirname(join(mapDir, stem))));
     for (const asset of compiled.assets) await write(relative(mapDir, asset.path), asset.contents);
     const inputs = compiled.inputs.filter((input) => !isPackaged(rootDir, input) && !input.startsWith(sdkDir));
     return { handler: file.name, version, path: join(outDir, path), inputs, sizeBytes: Buffer.byteLength(code) };
+  }
+
+  /** The map with each package where an installed one lies: linked ones lie anywhere, and so does the sdk of a clone (P1). */
+  function relocatable(map: string, from: string): string {
+    const parsed = JSON.parse(map) as { sources: string[] };
+    const sources = parsed.sources.map((source) => {
+      const installed = installedPlace(resolve(from, source));
+      return installed === undefined ? source : relative(from, installed).split(sep).join("/");
+    });
+    return JSON.stringify({ ...parsed, sources });
+  }
+
+  function installedPlace(path: string): string | undefined {
+    const packages = join(rootDir, "node_modules");
+    if (path.startsWith(sdkDir)) return join(packages, "nats-handlers", "sdk", path.slice(sdkDir.length));
+    const [, below] = /^.*[\\/]node_modules[\\/](.*)$/s.exec(path) ?? [];
+    return path.startsWith(rootDir + sep) || below === undefined ? undefined : join(packages, below);
   }
 
   async function resultOf(file: HandlerFile, compiled: Compiled): Promise<BuildResult> {

@@ -46,11 +46,14 @@ export function fixture(name: string, replacements: Replacements = {}): string {
   return Object.entries(replacements).reduce((all, [from, to]) => all.replaceAll(from, String(to)), text);
 }
 
-/** `files`: what lies in `handlers/` from the start, name to text. */
-export function createProject(files: Readonly<Record<string, string>> = {}): TestProject {
-  const rootDir = realpathSync(mkdtempSync(join(tmpdir(), "nats-handlers-project-")));
+/**
+ * `files`: what lies in `handlers/` from the start, name to text. `below`: where in the temporary folder the project lies.
+ */
+export function createProject(files: Readonly<Record<string, string>> = {}, below = ""): TestProject {
+  const topDir = realpathSync(mkdtempSync(join(tmpdir(), "nats-handlers-project-")));
+  const rootDir = join(topDir, below);
   const handlersDir = join(rootDir, "handlers");
-  mkdirSync(handlersDir);
+  mkdirSync(handlersDir, { recursive: true });
   mkdirSync(join(rootDir, "node_modules"));
   symlinkSync(join(PACKAGES, "zod"), join(rootDir, "node_modules", "zod"));
   writeFileSync(join(rootDir, "package.json"), JSON.stringify({ name: "shop", type: "module" }));
@@ -83,6 +86,6 @@ export function createProject(files: Readonly<Record<string, string>> = {}): Tes
       return path === undefined ? "" : readFileSync(join(build, path), "utf8");
     },
     remove: (file) => rmSync(path(file)),
-    end: () => rmSync(rootDir, { recursive: true, force: true }),
+    end: () => rmSync(topDir, { recursive: true, force: true }),
   };
 }
