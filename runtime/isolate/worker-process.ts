@@ -15,6 +15,7 @@ import type { WorkerEvents, WorkerPort } from "../deliver/worker-port.ts";
 import { probeStack } from "./blocked-stack.ts";
 import { BundleFault, bootFailure, exitAsError } from "./bundle-fault.ts";
 import { readCall, writeAnswer } from "./call-frame.ts";
+import { directWrite } from "./direct-write.ts";
 import { describeExit, isNoise, OVER_MEMORY, type ProcessEnd } from "./exit.ts";
 import { readFailure } from "./failure-frame.ts";
 import { residentBytes, residentLimitBytes } from "./limits.ts";
@@ -73,6 +74,7 @@ export class WorkerProcess implements WorkerPort {
   private killedBecause: string | undefined;
   private readonly child: ChildProcess;
   private readonly socket: Socket;
+  private readonly write: (batch: Buffer) => void;
   private readonly out = new FrameWriter();
   private phase: Phase = { kind: "booting" };
   private bootDone: (() => void) | undefined;
@@ -96,6 +98,7 @@ export class WorkerProcess implements WorkerPort {
       env: { ...options.env },
     });
     this.socket = this.child.stdio[3] as Socket;
+    this.write = directWrite(this.socket, (this.socket as unknown as { _handle: { fd: number } })._handle.fd);
     this.pid = this.child.pid ?? -1;
     this.residentLimit = residentLimitBytes(options.memoryMiB);
     const reader = new FrameReader((type, bytes, start, end) => this.onFrame(type, bytes, start, end));
@@ -335,7 +338,7 @@ export class WorkerProcess implements WorkerPort {
 
   private flush(): void {
     const batch = this.out.take();
-    if (batch !== undefined && this.socket.writable) this.socket.write(batch);
+    if (batch !== undefined && this.socket.writable) this.write(batch);
   }
 
   /** Node announces its inspector on stderr. When we asked for it, that is for us and not for the author's log. */

@@ -15,9 +15,16 @@ import { serializeError } from "../serialize-error.ts";
 import { Link } from "./link.ts";
 import { describeMetadata, type HandlerModule, importBundle, isStandardSchema, type LifecycleInfo } from "./load.ts";
 import { createLog } from "./log.ts";
+import { ReadPool } from "./read-pool.ts";
 import { Runner } from "./runner.ts";
 
-const socket = new Socket({ fd: WORKER_SOCKET_FD, readable: true, writable: true });
+const pool = new ReadPool();
+const socket = new Socket({
+  fd: WORKER_SOCKET_FD,
+  readable: true,
+  writable: true,
+  onread: { buffer: pool.room, callback: onRead },
+});
 const link = new Link(socket);
 const stopping = new AbortController();
 let handlerName = "";
@@ -47,11 +54,13 @@ const reader = new FrameReader((type, bytes, start, end) => {
   }
 });
 
-socket.on("data", (chunk: Buffer) => {
+function onRead(bytes: number): boolean {
+  const chunk = pool.take(bytes);
   runner?.beginTurn();
   // What returns at once leaves in one write at the end; what is still running is batched by `schedule`.
   link.together(() => reader.push(chunk));
-});
+  return true;
+}
 // The supervisor is gone, or has let go of this worker: nothing here can be of use to anyone.
 socket.on("close", () => process.exit(0));
 socket.on("error", () => process.exit(0));

@@ -1,7 +1,8 @@
 // The worker's end of the socket: batches what goes out, and matches answers to the calls that wait for them.
 
 import type { Socket } from "node:net";
-import { FrameType, FrameWriter } from "../protocol.ts";
+import { directWrite } from "../direct-write.ts";
+import { FrameType, FrameWriter, WORKER_SOCKET_FD } from "../protocol.ts";
 
 interface PendingCall {
   resolve(answer: Buffer): void;
@@ -13,6 +14,7 @@ const FLUSH_AT_BYTES = 256 * 1024;
 export class Link {
   readonly out = new FrameWriter();
   private readonly socket: Socket;
+  private readonly write: (batch: Buffer) => void;
   private readonly calls = new Map<number, PendingCall>();
   private nextCall = 1;
   private scheduled = false;
@@ -21,6 +23,7 @@ export class Link {
 
   constructor(socket: Socket) {
     this.socket = socket;
+    this.write = directWrite(socket, WORKER_SOCKET_FD);
   }
 
   /** Record that a delivery returned without a reply. Runs of consecutive ids leave as one frame. */
@@ -87,7 +90,7 @@ export class Link {
   flush(): void {
     this.closeRun();
     const batch = this.out.take();
-    if (batch !== undefined && this.socket.writable) this.socket.write(batch);
+    if (batch !== undefined && this.socket.writable) this.write(batch);
   }
 
   /** Resolves when little enough is waiting to be written. */
