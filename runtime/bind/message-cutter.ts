@@ -28,6 +28,8 @@ export interface ParserLike {
 
 const BETWEEN_OPERATIONS = 0;
 const LARGE_BYTES = 64 * 1024;
+/** The server's own limit for a line, `max_control_line`, unless set otherwise. */
+const MOST_LINE_BYTES = 4 * 1024;
 const CR = 13;
 const LF = 10;
 const SPACE = 32;
@@ -96,20 +98,41 @@ export function teach(prototype: ParserLike): boolean {
     // M2.
     if (this.state !== BETWEEN_OPERATIONS) return parse.call(this, chunk);
     const rest = rests.get(this);
-    if (rest !== undefined) rests.delete(this);
-    const bytes = rest === undefined ? chunk : Buffer.concat([rest, chunk]);
-    const at = cut(this, bytes);
+    if (rest === undefined) return goOn(this, chunk, 0);
+    rests.delete(this);
+    const message = completed(rest, chunk);
+    if (message === undefined || cut(this, message, 0) === 0) return goOn(this, Buffer.concat([rest, chunk]), 0);
+    goOn(this, chunk, message.length - rest.length);
+  };
+  function goOn(parser: ParserLike, bytes: Uint8Array, from: number): void {
+    const at = cut(parser, bytes, from);
     if (at === bytes.length) return;
     // M3.
-    if (isCutOff(bytes, at)) rests.set(this, Uint8Array.prototype.slice.call(bytes, at));
-    else parse.call(this, bytes.subarray(at));
-  };
+    if (isCutOff(bytes, at)) rests.set(parser, Uint8Array.prototype.slice.call(bytes, at));
+    else parse.call(parser, at === 0 ? bytes : bytes.subarray(at));
+  }
   return true;
 }
 
+/** The message that begins in `rest`, when it ends in `chunk`: of a large chunk only its beginning has to be copied. */
+function completed(rest: Uint8Array, chunk: Uint8Array): Uint8Array | undefined {
+  const begun = Buffer.concat([rest, chunk.subarray(0, MOST_LINE_BYTES)]);
+  const length = messageLength(begun);
+  if (length === undefined || length <= rest.length || length > rest.length + chunk.length) return undefined;
+  if (length <= begun.length) return begun.subarray(0, length);
+  return Buffer.concat([rest, chunk.subarray(0, length - rest.length)]);
+}
+
+/** Of a message whose line is whole, or undefined. */
+function messageLength(bytes: Uint8Array): number | undefined {
+  const lineEnd = readLine(bytes, isWord(bytes, 0, "HMSG ") ? 5 : 4);
+  const size = lineEnd === -1 ? -1 : readNumber(bytes, line.words - 1);
+  return size < 0 ? undefined : lineEnd + 2 + size + 2;
+}
+
 /** Hands out whole messages; returns where the first thing starts that is none. */
-function cut(parser: ParserLike, bytes: Uint8Array): number {
-  let at = 0;
+function cut(parser: ParserLike, bytes: Uint8Array, from: number): number {
+  let at = from;
   for (;;) {
     const withHeaders = isWord(bytes, at, "HMSG ");
     if (!withHeaders && !isWord(bytes, at, "MSG ")) return at;

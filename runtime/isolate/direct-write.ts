@@ -4,20 +4,18 @@
 import { writeSync } from "node:fs";
 import type { Socket } from "node:net";
 
-/** Above, the stream's own costs no longer matter. */
-const MOST_BYTES = 64 * 1024;
-
 /**
- * Writes in order, without blocking. The caller gives the bytes away. A broken socket shows where it always does: in the
- * socket's `error` or `close`.
+ * Writes in order, without blocking. True when the socket has taken everything, and the caller may use the bytes again. A
+ * broken socket shows where it always does: in the socket's `error` or `close`.
  *
  * @param fd the socket's descriptor, non-blocking; undefined: everything goes through the stream
  */
-export function directWrite(socket: Socket, fd: number | undefined): (batch: Buffer) => void {
+export function directWrite(socket: Socket, fd: number | undefined): (batch: Buffer) => boolean {
   return (batch) => {
-    if (fd === undefined || batch.length > MOST_BYTES || socket.writableLength > 0) return void socket.write(batch);
-    const written = writeSome(fd, batch);
+    if (!socket.writable) return true; // It is closed: there is nobody to write to.
+    const written = fd === undefined || socket.writableLength > 0 ? 0 : writeSome(fd, batch);
     if (written < batch.length) socket.write(written === 0 ? batch : batch.subarray(written));
+    return written === batch.length;
   };
 }
 

@@ -41,6 +41,8 @@ export const WORKER_SOCKET_FD = 3;
 export const MAX_FRAME_BYTES = 72 * 1024 * 1024;
 
 const U32 = 2 ** 32;
+/** A buffer that has grown for one large batch is not kept for the small ones. */
+const MOST_KEPT_BYTES = 1024 * 1024;
 
 export const DELIVER_HAS_SUBJECT = 1;
 export const DELIVER_HAS_HEADERS = 2;
@@ -158,17 +160,20 @@ export class FrameWriter {
     this.end();
   }
 
-  /** The frames so far, or undefined when there are none. The caller owns the bytes. */
-  take(): Buffer | undefined {
-    if (this.used === 0) return undefined;
+  /** Hand the frames so far to `write`, which says whether it is done with their bytes: they are used again then. */
+  flush(write: (batch: Buffer) => boolean): void {
+    if (this.used === 0) return;
     const batch = this.buffer.subarray(0, this.used);
-    const rest = this.buffer.length - this.used;
-    // The tail of a large buffer serves the next batches: most are far smaller than the buffer.
-    this.buffer =
-      rest >= this.initialBytes / 4 ? this.buffer.subarray(this.used) : Buffer.allocUnsafeSlow(this.initialBytes);
+    if (!write(batch)) this.moveOn();
+    else if (this.buffer.length > MOST_KEPT_BYTES) this.buffer = Buffer.allocUnsafeSlow(this.initialBytes);
     this.used = 0;
     this.start = 0;
-    return batch;
+  }
+
+  /** The tail of a large buffer serves the next batches: most are far smaller than the buffer. */
+  private moveOn(): void {
+    const isLeft = this.buffer.length - this.used >= this.initialBytes / 4;
+    this.buffer = isLeft ? this.buffer.subarray(this.used) : Buffer.allocUnsafeSlow(this.initialBytes);
   }
 
   private ensure(bytes: number): void {
@@ -183,51 +188,67 @@ export class FrameWriter {
 /** Called for each whole frame; `start` to `end` is the body. The bytes are only valid during the call. */
 export type OnFrame = (type: number, bytes: Buffer, start: number, end: number) => void;
 
+const LENGTH_BYTES = 4;
+const NOTHING = Buffer.alloc(0);
+
 /** Cuts a stream of chunks into frames. Throws a RangeError when a length breaks P3. */
 export class FrameReader {
-  private chunks: Buffer[] = [];
-  private held = 0;
-  private needed = 0;
+  /** The frame that has begun in an earlier chunk: its length alone, until that is whole. */
+  private begun = NOTHING;
+  private have = 0;
   private readonly onFrame: OnFrame;
 
   constructor(onFrame: OnFrame) {
     this.onFrame = onFrame;
   }
 
+  /** Keeps nothing of the chunk: the caller may use it again. */
   push(chunk: Buffer): void {
-    let bytes = chunk;
-    if (this.held > 0) {
-      this.chunks.push(chunk);
-      this.held += chunk.length;
-      if (this.held < this.needed) return;
-      bytes = Buffer.concat(this.chunks, this.held);
-      this.chunks = [];
-      this.held = 0;
+    const from = this.have > 0 ? this.goOn(chunk) : 0;
+    const rest = this.cut(chunk, from);
+    if (rest === chunk.length) return;
+    this.begun = Buffer.allocUnsafeSlow(chunk.length - rest < LENGTH_BYTES ? LENGTH_BYTES : frameBytes(chunk, rest));
+    this.have = chunk.copy(this.begun, 0, rest);
+  }
+
+  /** Hands out the frame that had begun, if it is whole now; returns what it took of the chunk. */
+  private goOn(chunk: Buffer): number {
+    let at = 0;
+    for (;;) {
+      const copied = chunk.copy(this.begun, this.have, at);
+      at += copied;
+      this.have += copied;
+      if (this.have < this.begun.length) return at;
+      if (this.have > LENGTH_BYTES) break;
+      const whole = Buffer.allocUnsafeSlow(frameBytes(this.begun, 0));
+      this.begun.copy(whole);
+      this.begun = whole;
     }
-    const rest = this.cut(bytes);
-    if (rest < bytes.length) {
-      // A copy, because the caller may reuse its chunk.
-      this.chunks.push(Buffer.from(bytes.subarray(rest)));
-      this.held = bytes.length - rest;
-    }
+    const frame = this.begun;
+    this.begun = NOTHING;
+    this.have = 0;
+    this.onFrame(frame[LENGTH_BYTES]!, frame, LENGTH_BYTES + 1, frame.length);
+    return at;
   }
 
   /** Hands out the whole frames; returns where the first incomplete one starts. */
-  private cut(bytes: Buffer): number {
-    let at = 0;
-    while (bytes.length - at >= 4) {
-      const length = bytes.readUInt32BE(at);
-      if (length < 1 || length > MAX_FRAME_BYTES) throw new RangeError(`frame of ${length} bytes`);
-      if (bytes.length - at - 4 < length) {
-        this.needed = 4 + length;
-        return at;
-      }
-      this.onFrame(bytes[at + 4]!, bytes, at + 5, at + 4 + length);
-      at += 4 + length;
+  private cut(bytes: Buffer, from: number): number {
+    let at = from;
+    while (bytes.length - at >= LENGTH_BYTES) {
+      const end = at + frameBytes(bytes, at);
+      if (end > bytes.length) return at;
+      this.onFrame(bytes[at + LENGTH_BYTES]!, bytes, at + LENGTH_BYTES + 1, end);
+      at = end;
     }
-    this.needed = 4;
     return at;
   }
+}
+
+/** Length of the frame that starts here, its length field included. */
+function frameBytes(bytes: Buffer, at: number): number {
+  const length = bytes.readUInt32BE(at);
+  if (length < 1 || length > MAX_FRAME_BYTES) throw new RangeError(`frame of ${length} bytes`);
+  return LENGTH_BYTES + length;
 }
 
 export function readU53(bytes: Buffer, at: number): number {

@@ -74,7 +74,7 @@ export class WorkerProcess implements WorkerPort {
   private killedBecause: string | undefined;
   private readonly child: ChildProcess;
   private readonly socket: Socket;
-  private readonly write: (batch: Buffer) => void;
+  private readonly write: (batch: Buffer) => boolean;
   private readonly out = new FrameWriter();
   private phase: Phase = { kind: "booting" };
   private bootDone: (() => void) | undefined;
@@ -337,8 +337,7 @@ export class WorkerProcess implements WorkerPort {
   }
 
   private flush(): void {
-    const batch = this.out.take();
-    if (batch !== undefined && this.socket.writable) this.write(batch);
+    this.out.flush(this.write);
   }
 
   /** Node announces its inspector on stderr. When we asked for it, that is for us and not for the author's log. */

@@ -1,6 +1,5 @@
 // The worker process: boots warm, is told once which handler it is, runs its deliveries, and ends with its supervisor.
 
-import { writeSync } from "node:fs";
 import inspector from "node:inspector";
 import { Socket } from "node:net";
 import {
@@ -36,7 +35,11 @@ const reader = new FrameReader((type, bytes, start, end) => {
     case FrameType.deliver:
       return runner?.deliver(bytes, start, end);
     case FrameType.answer:
-      return link.answered(bytes.readUInt32BE(start), bytes.readUInt16BE(start + 4), bytes.subarray(start + 6, end));
+      return link.answered(
+        bytes.readUInt32BE(start),
+        bytes.readUInt16BE(start + 4),
+        Buffer.from(bytes.subarray(start + 6, end)),
+      );
     case FrameType.abort:
       return runner?.abort(bytes.readUInt32BE(start));
     case FrameType.ping:
@@ -59,6 +62,7 @@ function onRead(bytes: number): boolean {
   runner?.beginTurn();
   // What returns at once leaves in one write at the end; what is still running is batched by `schedule`.
   link.together(() => reader.push(chunk));
+  if (runner?.holdsBytes !== true) pool.reuse();
   return true;
 }
 // The supervisor is gone, or has let go of this worker: nothing here can be of use to anyone.
@@ -66,15 +70,7 @@ socket.on("close", () => process.exit(0));
 socket.on("error", () => process.exit(0));
 
 // Results that were ready when the process ends are results: the message must not be run again for nothing.
-process.on("exit", () => {
-  const unsent = link.takeUnsent();
-  if (unsent === undefined) return;
-  try {
-    writeSync(WORKER_SOCKET_FD, unsent);
-  } catch {
-    // The supervisor is gone or its socket is full: it will treat these deliveries as cut off by the crash.
-  }
-});
+process.on("exit", () => link.flush());
 
 function lifecycleInfo(): LifecycleInfo {
   return { handler: handlerName, signal: stopping.signal, log: createLog(link, () => ({})) };

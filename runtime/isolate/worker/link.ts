@@ -14,7 +14,7 @@ const FLUSH_AT_BYTES = 256 * 1024;
 export class Link {
   readonly out = new FrameWriter();
   private readonly socket: Socket;
-  private readonly write: (batch: Buffer) => void;
+  private readonly write: (batch: Buffer) => boolean;
   private readonly calls = new Map<number, PendingCall>();
   private nextCall = 1;
   private scheduled = false;
@@ -89,20 +89,13 @@ export class Link {
 
   flush(): void {
     this.closeRun();
-    const batch = this.out.take();
-    if (batch !== undefined && this.socket.writable) this.write(batch);
+    this.out.flush(this.write);
   }
 
   /** Resolves when little enough is waiting to be written. */
   async drained(): Promise<void> {
     if (this.socket.writableLength < FLUSH_AT_BYTES) return;
     await new Promise<void>((resolve) => this.socket.once("drain", resolve));
-  }
-
-  /** The frames not written yet, for a last synchronous write while the process ends. */
-  takeUnsent(): Buffer | undefined {
-    this.closeRun();
-    return this.socket.writableLength === 0 ? this.out.take() : undefined;
   }
 
   private closeRun(): void {

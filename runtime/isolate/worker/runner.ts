@@ -57,7 +57,7 @@ export class Runner {
     this.repliesWanted = services.start.kind === "request";
   }
 
-  /** A delivery frame came in; the bytes stay valid as long as they are referenced. */
+  /** A delivery frame came in; the bytes stay as they are while `holdsBytes` says so. */
   deliver(bytes: Buffer, start: number, end: number): void {
     const frameId = bytes.readUInt32BE(start);
     if (this.active < this.services.start.concurrency && this.waitingCount === 0 && !this.turnIsLong()) {
@@ -76,6 +76,11 @@ export class Runner {
   /** Abort every running delivery: the worker is about to go. */
   abortAll(reason: Error): void {
     for (const context of this.running.values()) context.abort(reason);
+  }
+
+  /** Whether bytes given to `deliver` are still needed. */
+  get holdsBytes(): boolean {
+    return this.waitingCount > 0;
   }
 
   private get waitingCount(): number {

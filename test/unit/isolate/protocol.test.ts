@@ -7,7 +7,11 @@ function framesOf(chunks: readonly Buffer[]): { type: number; body: string }[] {
   const reader = new FrameReader((type, bytes, start, end) =>
     frames.push({ type, body: bytes.toString("utf8", start, end) }),
   );
-  for (const chunk of chunks) reader.push(chunk);
+  for (const chunk of chunks) {
+    const lent = Buffer.from(chunk);
+    reader.push(lent);
+    lent.fill("?"); // The reader keeps nothing of it.
+  }
   return frames;
 }
 
@@ -18,7 +22,17 @@ function batchOf(...bodies: string[]): Buffer {
     writer.text(body);
     writer.end();
   }
-  return writer.take()!;
+  return taken(writer)!;
+}
+
+/** The batch, which stays the caller's. */
+function taken(writer: FrameWriter): Buffer | undefined {
+  let batch: Buffer | undefined;
+  writer.flush((bytes) => {
+    batch = bytes;
+    return false;
+  });
+  return batch;
 }
 
 test("frames come out as they went in, wherever the stream is cut", () => {
@@ -32,12 +46,12 @@ test("frames come out as they went in, wherever the stream is cut", () => {
   }
 });
 
-test("a batch taken is not changed by what is written after it", () => {
+test("a batch kept is not changed by what is written after it; one given back makes room for the next", () => {
   const writer = new FrameWriter(64);
   writer.begin(1);
   writer.text("first");
   writer.end();
-  const first = Buffer.from(writer.take()!);
+  const first = taken(writer)!;
   const kept = first.toString("hex");
   for (let at = 0; at < 50; at++) {
     writer.begin(2);
@@ -45,8 +59,14 @@ test("a batch taken is not changed by what is written after it", () => {
     writer.end();
   }
   expect(first.toString("hex")).toBe(kept);
-  expect(framesOf([writer.take()!])).toHaveLength(50);
-  expect(writer.take()).toBeUndefined();
+  expect(framesOf([taken(writer)!])).toHaveLength(50);
+  expect(taken(writer)).toBeUndefined();
+  const places = new Set<number>();
+  for (let at = 0; at < 50; at++) {
+    writer.json(2, "again");
+    writer.flush(({ byteOffset }) => places.add(byteOffset) !== undefined);
+  }
+  expect(places.size).toBe(1);
 });
 
 test("a length beyond the limit breaks the connection instead of filling the memory", () => {
