@@ -89,9 +89,9 @@ export function recordOf(told: RuntimeEvent): LogRecord {
   }
 }
 
-function deliveryRecord(event: Extract<RuntimeEvent, { type: "delivery.failed" }>): LogRecord {
-  const { type, handler, subject, id, attempt, outcome, error, settled } = event;
-  return { event: type, ...errorFields(error), handler, subject, messageId: id, attempt, outcome, settled };
+function deliveryRecord(failed: Extract<RuntimeEvent, { type: "delivery.failed" }>): LogRecord {
+  const { type: event, error, id: messageId, ...given } = failed;
+  return { event, ...errorFields(error), ...given, messageId };
 }
 
 function workerRecord(exited: Extract<RuntimeEvent, { type: "worker.exited" }>): LogRecord {

@@ -7,6 +7,7 @@ import type { Delivery } from "../deliver/delivery.ts";
 import { Dispatcher, type DispatcherLimits, type DispatcherOwner } from "../deliver/dispatcher.ts";
 import { type Outcome, RETURNED } from "../deliver/outcome.ts";
 import { explain, type Settlement, type SettleRule, settle } from "../deliver/settle.ts";
+import { traceIdIn } from "../deliver/trace-context.ts";
 import type { RuntimeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
@@ -186,9 +187,11 @@ export class Route implements DispatcherOwner, BindingOwner {
     emit({
       type: "delivery.failed",
       handler,
+      version: this.rule.version,
       subject: delivery.subject,
       id: `${this.idPrefix}${delivery.seq}`,
       attempt: delivery.attempt,
+      traceId: traceIdIn(delivery.headers),
       outcome: outcome.kind,
       error: outcomeError(failure, about),
       settled,

@@ -56,15 +56,17 @@ describe("the JSON log", () => {
     expect(log("error", handlerLog(undefined, "warn"))).toEqual([]);
   });
 
-  it("tells of a failed delivery its code, place, message id and what became of it", () => {
+  it("tells of a failed delivery its code, place, version, message id, trace and what became of it", () => {
     const place = { file: "handlers/a.ts", line: 3, column: 1 };
     const error = new RuntimeError("HANDLER_THREW", "boom", { handler: "a", place, stack: "Error: boom\n    at a" });
     const [line] = log("info", {
       type: "delivery.failed",
       handler: "a",
+      version: "abc",
       subject: "x.y",
       id: "7",
       attempt: 1,
+      traceId: "0af7651916cd43dd8448eb211c80319c",
       outcome: "threw",
       error,
       settled: "dropped",
@@ -76,9 +78,11 @@ describe("the JSON log", () => {
       code: "HANDLER_THREW",
       place: "handlers/a.ts:3:1",
       handler: "a",
+      version: "abc",
       subject: "x.y",
       messageId: "7",
       attempt: 1,
+      traceId: "0af7651916cd43dd8448eb211c80319c",
       outcome: "threw",
       settled: "dropped",
       stack: "Error: boom\n    at a",
