@@ -12,6 +12,7 @@ import { Confirmation } from "./confirmation.ts";
 import { ReceivedHeaders } from "./headers.ts";
 import type { Link } from "./link.ts";
 import { createLog, type Log } from "./log.ts";
+import type { OwnTelemetry } from "./own-telemetry.ts";
 import { decodePayload, encodePayload } from "./payload.ts";
 import { traceHeaders } from "./trace-headers.ts";
 
@@ -32,6 +33,8 @@ export interface WorkerServices {
   readonly link: Link;
   readonly start: StartRequest;
   readonly handler: string;
+  /** The author's own, where there is any. */
+  readonly telemetry: OwnTelemetry | undefined;
 }
 
 type HeadersInput = Readonly<Record<string, string | readonly string[]>>;
@@ -189,7 +192,9 @@ export class DeliveryContext {
     }
     const inherits = this.arrival.headerBytes !== undefined;
     yield [HOPS_HEADER, String((inherits ? Number(this.headers.get(HOPS_HEADER) ?? 0) : 0) + 1)];
-    if (inherits) yield* traceHeaders(this.headers, own);
+    const active = this.services.telemetry?.current();
+    if (active?.has("traceparent")) yield* traceHeaders(active, own);
+    else if (inherits) yield* traceHeaders(this.headers, own);
   }
 }
 
