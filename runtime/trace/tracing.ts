@@ -34,20 +34,26 @@ const FLUSH_MS = 3_000;
 
 /** Undefined where no tracer provider is registered. */
 export async function startTracing({ clock, emit }: TracingOptions): Promise<StartedTracing | undefined> {
-  if (!(REGISTERED in globalThis)) return undefined;
+  const registered = (globalThis as { [REGISTERED]?: { version: string; trace?: unknown } })[REGISTERED];
+  if (registered?.trace === undefined) return undefined;
   const { registeredTracing } = await import("./registered-tracing.ts");
+  const warn = (message: string) => emit({ type: "runtime.notice", level: "warn", message: `tracing: ${message}` });
   const tracing = registeredTracing(emit);
-  if (tracing === undefined) return undefined;
+  if (tracing === undefined) {
+    warn(
+      `there are no spans: the tracer provider is registered through @opentelemetry/api ${registered.version}, which the runtime's newer copy does not read. Update it`,
+    );
+    return undefined;
+  }
   const { runs, around } = tracing;
-  const warn = (why: string) =>
-    emit({ type: "runtime.notice", level: "warn", message: `tracing: the last spans may be lost: ${why}` });
+  const lost = (why: string) => warn(`the last spans may be lost: ${why}`);
   return {
     runs,
     around,
     async close(): Promise<void> {
       const flushed = await within(clock, FLUSH_MS, tracing.flush()).catch(reason);
-      if (flushed === "expired") warn(`they were not exported within ${FLUSH_MS} ms`);
-      else if (flushed !== undefined) warn(flushed);
+      if (flushed === "expired") lost(`they were not exported within ${FLUSH_MS} ms`);
+      else if (flushed !== undefined) lost(flushed);
     },
   };
 }

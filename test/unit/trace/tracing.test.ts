@@ -10,6 +10,8 @@ import { startTracing } from "../../../runtime/trace/tracing.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 
 const clock = fakeClock();
+/** Where every copy of the API keeps what is registered. */
+const API = Symbol.for("opentelemetry.js.api.1");
 const PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 afterEach(() => {
@@ -58,6 +60,16 @@ describe("tracing", () => {
       expect.stringMatching(/^info: tracing: spans go to/),
       expect.stringMatching(/^warn: tracing: no propagator is registered.*setGlobalPropagator/),
     ]);
+  });
+
+  it("warns when the provider is registered through an older API than it can read", async () => {
+    // As another copy of the API does it.
+    Object.assign(globalThis, { [API]: { version: "1.2.0", trace: new NodeTracerProvider() } });
+    expect(await started()).toEqual({
+      tracing: undefined,
+      told: [expect.stringMatching(/^warn: tracing: there are no spans.*@opentelemetry\/api 1\.2\.0.*Update it$/)],
+    });
+    Reflect.deleteProperty(globalThis, API);
   });
 
   it("gives a run that is not sampled no span, and hands its parent's decision on", async () => {
