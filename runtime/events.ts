@@ -57,9 +57,12 @@ export type RuntimeEvent =
       /** A delivery that did not simply return. Successful ones are only counted. */
       readonly type: "delivery.failed";
       readonly handler: string;
+      readonly version: string;
       readonly subject: string;
       readonly id: string;
       readonly attempt: number;
+      /** Of the message's W3C trace context, where it has one. */
+      readonly traceId: string | undefined;
       readonly outcome: OutcomeKind;
       readonly error: RuntimeError;
       /** What was done with the message: "replied 500", "will be retried in 1000 ms", "dead letter", "dropped". */

@@ -16,6 +16,7 @@ import type { FileWatch } from "./discover/watch.ts";
 import { RuntimeError, toRuntimeError } from "./errors.ts";
 import type { Emit, RuntimeEvent } from "./events.ts";
 import { type Reaper, startReaper } from "./isolate/reaper.ts";
+import { globMatcher } from "./metadata/name-filter.ts";
 import { watchNats } from "./observe/health-nats.ts";
 import { startEndpoints } from "./observe/http-endpoints.ts";
 import { recordOf } from "./observe/log.ts";
@@ -27,8 +28,8 @@ import { readAppVersion } from "./observe/service-protocol-version.ts";
 import { createGate } from "./supervise/gate.ts";
 import type { HandlerStatus } from "./supervise/handler-status.ts";
 import type { Disabled } from "./supervise/intent.ts";
-import { globMatcher } from "./supervise/name-filter.ts";
 import { Supervisor } from "./supervise/supervisor.ts";
+import { type Call, startTracing } from "./trace/tracing.ts";
 import { createWorkshop, wantedBy } from "./workshop.ts";
 
 export interface RuntimeOptions {
@@ -88,6 +89,8 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
   let abandon: () => Promise<unknown> = async () => undefined;
   const observed = emptySource(config.app, instance, await readAppVersion(config.rootDir));
   try {
+    const tracing = await startTracing({ clock, emit });
+    closers.push(() => tracing?.close());
     const endpoints = await startEndpoints({ source: observed, ...config.http, clock, emit });
     closers.push(() => endpoints?.close());
     const reaper = startReaper({ emit });
@@ -114,6 +117,7 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
     const { close: closeWorkshop, discover, ...workshop } = await createWorkshop(options, reaper, config.warmWorkers);
     closers.push(closeWorkshop);
     const publisher = new Publisher(connection, clock);
+    const call: Call = (made) => publisher.call(made);
     await ensureStreams({ connection, streams: config.streams, provision, emit });
     const binder = createBinder({
       connection,
@@ -145,7 +149,8 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
         environment,
         ...workshop,
         binder,
-        call: (call) => publisher.call(call),
+        call: tracing?.around(call) ?? call,
+        spans: tracing?.runs,
         gate: createGate(CANDIDATES_AT_ONCE),
         inspectPort: (handler) => inspect.get(handler),
         clock,

@@ -12,9 +12,9 @@ import { baseEnvironment } from "./isolate/environment.ts";
 import { WorkerPool } from "./isolate/pool.ts";
 import type { Reaper } from "./isolate/reaper.ts";
 import type { ResolvedMetadata } from "./metadata/handler-metadata.ts";
+import { matchesAny } from "./metadata/name-filter.ts";
 import { prepareStateFolder } from "./state-folder.ts";
 import { Inspector } from "./supervise/inspector.ts";
-import { matchesAny } from "./supervise/name-filter.ts";
 
 export interface WorkshopOptions {
   readonly config: ResolvedConfig;

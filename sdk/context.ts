@@ -17,7 +17,7 @@ export interface LogMethod {
   (fields: object, message?: string): void;
 }
 
-/** Lines written here carry the handler, its version, the message id and the attempt. */
+/** Lines written here carry the handler, its version, the message id, the attempt and, where there is one, the trace id. */
 export interface HandlerLog {
   readonly trace: LogMethod;
   readonly debug: LogMethod;

@@ -58,6 +58,8 @@ export interface HandlerDefaultsConfig {
   maxQueuedSize?: Size | undefined;
 }
 
+type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+
 export interface UserConfig {
   /** Prefix of queue groups, durables, buckets and streams: letters, digits, `_`, `-`. Default: the name in package.json. */
   app?: string | undefined;
@@ -72,7 +74,9 @@ export interface UserConfig {
   /** Names or globs of handlers not to bind: `"todo/*"`. */
   disabled?: readonly string[] | undefined;
   /** Default `"info"`. */
-  logLevel?: "trace" | "debug" | "info" | "warn" | "error" | "fatal" | undefined;
+  logLevel?: LogLevel | undefined;
+  /** Levels of single handlers, by name or glob: `{ "todo/*": "debug" }`. Of several that fit, the last holds. */
+  logLevels?: Readonly<Record<string, LogLevel>> | undefined;
   /** How long messages in flight may take to end at shutdown. Default `"25s"`. */
   drain?: Duration | undefined;
   /** From the abort at a timeout until the worker is ended. Default `"1s"`. */

@@ -8,7 +8,7 @@ import type { Emit } from "../events.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { Binding, BindingOwner } from "./binding.ts";
 import { bindCore } from "./core-binding.ts";
-import { durableClash, handlerTokens } from "./durable-name.ts";
+import { durableClash, durableNameOf, handlerTokens } from "./durable-name.ts";
 import { EventBinding } from "./event-binding.ts";
 import { RedriveSource } from "./redrive-source.ts";
 import { bindStream, streamIdPrefix } from "./stream-binding.ts";
@@ -26,6 +26,8 @@ export interface BindRequest {
 /** A binding worked out but not made: its deliveries' ids are known before the first one comes. */
 export interface PlannedBinding {
   readonly idPrefix: string;
+  /** Queue group or durable consumer: what replicas share. */
+  readonly group: string;
   bind(request: BindRequest): Promise<Binding>;
 }
 
@@ -73,6 +75,7 @@ export function createBinder(options: BinderOptions): Binder {
       const stream = await finder.streamFor(metadata.subject, handler);
       return {
         idPrefix: streamIdPrefix(stream),
+        group: durableNameOf(app, handler),
         async bind(request) {
           assertOwnDurable(app, handler, durables);
           const forget = countUp(durables, handler);
@@ -102,13 +105,15 @@ function planCore(
   streamServices: () => Promise<StreamServices>,
 ): PlannedBinding {
   const idPrefix = `${instance}.${handler}.`;
+  const group = queueGroupOf(app, handler);
   return {
     idPrefix,
+    group,
     async bind({ owner, onOverflow, onLost }) {
       const core = await bindCore({
         connection,
         subject: metadata.subject,
-        queueGroup: queueGroupOf(app, handler),
+        queueGroup: group,
         replies: metadata.kind === "request",
         idPrefix,
         owner,

@@ -8,7 +8,7 @@ export class CoreDelivery implements Delivery {
   readonly subject: string;
   readonly seq: number;
   readonly data: Uint8Array;
-  readonly headers: Uint8Array | undefined;
+  headers: Uint8Array | undefined;
   readonly hops: number;
   readonly attempt = 1;
   /** Only where a reply may be wanted: it holds on to the whole chunk it came in. */

@@ -31,7 +31,7 @@ export class StreamDelivery implements Delivery {
   readonly subject: string;
   readonly seq: number;
   readonly data: Uint8Array;
-  readonly headers: Uint8Array | undefined;
+  headers: Uint8Array | undefined;
   readonly hops: number;
   readonly info: AckInfo;
   readonly history: RedriveHistory | undefined;

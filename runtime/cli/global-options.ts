@@ -18,7 +18,7 @@ const PROJECT: readonly (readonly [FlagName, string, string])[] = [
   ["app", "NAME", "prefix of queue groups, durables and streams"],
   ["handlers", "DIR", "folder of the handler files"],
   ["only", "GLOBS", "only these handlers, joined by commas"],
-  ["logLevel", "LEVEL", "trace, debug, info, warn, error or fatal"],
+  ["logLevel", "LEVEL", 'trace, debug, info, warn, error or fatal; by handler: "warn,todo/*=debug"'],
 ];
 
 const NATS: readonly (readonly [FlagName, string, string])[] = [

@@ -6,6 +6,7 @@ import type { HandlerDefaults } from "../metadata/handler-metadata.ts";
 import type { Reader } from "../metadata/options.ts";
 import { handlerDefaults, runtimeDefaults } from "./defaults.ts";
 import { type EvaluatedFile, placeIn, readFileConfig } from "./file-config.ts";
+import { spokenLevels } from "./log-levels.ts";
 import { readNatsContext } from "./nats-context.ts";
 import { type NatsLayer, resolveNats } from "./nats-settings.ts";
 import { ConfigProblems } from "./problems.ts";
@@ -21,7 +22,7 @@ import {
   type SettingName,
   type Voice,
 } from "./spoken-settings.ts";
-import { appName, type FileConfig, folder, graceful, logLevel, patterns, port } from "./user-config-schema.ts";
+import { appName, type FileConfig, folder, graceful, patterns, port } from "./user-config-schema.ts";
 
 export interface ResolveRequest {
   /** Absolute. */
@@ -48,6 +49,8 @@ export function resolveConfig(request: ResolveRequest): ResolvedConfig {
     const [flag, env] = voices.map((voice) => voice.take(setting, reader));
     return flag ?? env;
   };
+  // For all handlers the flag wins; for some, each voice may name its own.
+  const [flagLevels, envLevels] = voices.map((voice) => voice.take("logLevel", spokenLevels));
   const config: ResolvedConfig = {
     app: spoken("app", appName) ?? file.app ?? defaultApp(request),
     rootDir: request.rootDir,
@@ -66,7 +69,8 @@ export function resolveConfig(request: ResolveRequest): ResolvedConfig {
       disabledBy(voices[1].take("disabled", commaList(patterns)) ?? [], "env"),
     ),
     only: spoken("only", commaList(patterns)) ?? [],
-    logLevel: spoken("logLevel", logLevel) ?? file.logLevel ?? runtimeDefaults.logLevel,
+    logLevel: flagLevels?.level ?? envLevels?.level ?? file.logLevel ?? runtimeDefaults.logLevel,
+    logLevels: [file.logLevels, envLevels?.byHandler, flagLevels?.byHandler].flatMap((levels) => levels ?? []),
     drainGraceMs: spoken("drain", graceful) ?? file.drain ?? runtimeDefaults.drainGraceMs,
     killGraceMs: file.killGrace ?? runtimeDefaults.killGraceMs,
     startTimeoutMs: file.startTimeout ?? runtimeDefaults.startTimeoutMs,

@@ -2,6 +2,7 @@
 
 import type { LogLevel } from "../events.ts";
 import type { HandlerDefaults } from "../metadata/handler-metadata.ts";
+import type { HandlerLevel } from "./log-levels.ts";
 
 export interface NatsSettings {
   /** `undefined`: none was named. `dev` then starts a server of its own, `start` refuses. */
@@ -66,6 +67,8 @@ export interface ResolvedConfig {
   /** Names or globs of the only handlers to serve; empty: all. */
   readonly only: readonly string[];
   readonly logLevel: LogLevel;
+  /** For the handlers named; of several that name one, the last holds. */
+  readonly logLevels: readonly HandlerLevel[];
   readonly drainGraceMs: number;
   readonly killGraceMs: number;
   readonly startTimeoutMs: number;

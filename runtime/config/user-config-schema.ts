@@ -1,7 +1,6 @@
 // The shape of `handlers.config.ts`, checked at run time. Leaves are read by the same readers as handler metadata.
 
 import * as z from "zod";
-import type { LogLevel } from "../events.ts";
 import {
   duration,
   handlerOptions,
@@ -14,6 +13,7 @@ import {
   subject,
   text,
 } from "../metadata/options.ts";
+import { levelsByHandler, logLevel, pattern } from "./log-levels.ts";
 import { readServers } from "./server-url.ts";
 
 const HOUR_MS = 3_600_000;
@@ -24,11 +24,7 @@ export const folder = text('must be the path of a folder, such as "handlers"', /
 export const port = integer(1, 65_535);
 export const host = text('must be a host name or address, such as "127.0.0.1"', /^[^\s/]+$/);
 export const graceful = duration(0, HOUR_MS, '"0s" to "1h"');
-export const logLevel = oneOf<LogLevel>("trace", "debug", "info", "warn", "error", "fatal");
-export const patterns = listOf(
-  text('must be the name of a handler or a glob, such as "todo/*"', /^[^\s,]+$/),
-  'must be a list of names or globs, such as ["todo/*"]',
-);
+export const patterns = listOf(pattern, 'must be a list of names or globs, such as ["todo/*"]');
 
 const words = text("must be a text that is not empty", /\S/);
 /** As `words`, but never repeated back: it may be what should not be printed. */
@@ -107,6 +103,7 @@ export const userConfigSchema = z.strictObject({
   http: z.strictObject({ port: leaf(port), host: leaf(host) }).optional(),
   disabled: leaf(patterns),
   logLevel: leaf(logLevel),
+  logLevels: leaf(levelsByHandler),
   drain: leaf(graceful),
   killGrace: leaf(graceful),
   startTimeout: leaf(duration(100, HOUR_MS, '"100ms" to "1h"')),

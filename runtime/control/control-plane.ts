@@ -7,8 +7,8 @@ import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node"
 import type { Clock } from "../clock.ts";
 import { RuntimeError, toRuntimeError } from "../errors.ts";
 import type { Emit, LogLevel } from "../events.ts";
+import { matchesAny } from "../metadata/name-filter.ts";
 import type { Disabled } from "../supervise/intent.ts";
-import { matchesAny } from "../supervise/name-filter.ts";
 import type { Supervisor } from "../supervise/supervisor.ts";
 import { AppliedMarks } from "./applied-marks.ts";
 import {

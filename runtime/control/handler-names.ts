@@ -1,8 +1,8 @@
 // From the names and globs an operator types to the handlers that are meant.
 
-import { matchesAny } from "../supervise/name-filter.ts";
+import { matchesAny } from "../metadata/name-filter.ts";
 
-export { matchesAny } from "../supervise/name-filter.ts";
+export { matchesAny } from "../metadata/name-filter.ts";
 
 export interface FoundNames {
   /** Sorted, each once. */

@@ -6,8 +6,8 @@ export const HOPS_HEADER = "Handlers-Hops";
 export interface Delivery {
   readonly subject: string;
   readonly data: Uint8Array;
-  /** Encoded headers (deliver/header-block), or undefined when the message has none. */
-  readonly headers: Uint8Array | undefined;
+  /** Encoded headers (deliver/header-block), or undefined when the message has none. A run's span puts its context in. */
+  headers: Uint8Array | undefined;
   /** Number that, with the binding's `idPrefix`, is the same for every redelivery of the same message. */
   readonly seq: number;
   /** Counts from 1. */

@@ -2,12 +2,30 @@
 
 import { assertNever } from "../errors.ts";
 import type { LogLevel, RuntimeEvent } from "../events.ts";
+import { globMatcher } from "../metadata/name-filter.ts";
 
 const ORDER: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error", "fatal"];
 
 /** Whether something of this level is told when `threshold` is the least level wanted. */
 export function isTold(level: LogLevel, threshold: LogLevel): boolean {
   return ORDER.indexOf(level) >= ORDER.indexOf(threshold);
+}
+
+/** The least level wanted of what concerns the handler, or no handler in particular. */
+export type Threshold = (handler: string | undefined) => LogLevel;
+
+/** @param byHandler names or globs; of several that fit, the last holds */
+export function thresholdOf(
+  level: LogLevel,
+  byHandler: readonly { readonly pattern: string; readonly level: LogLevel }[],
+): Threshold {
+  if (byHandler.length === 0) return () => level;
+  const rules = byHandler.map((rule) => ({ fits: globMatcher(rule.pattern), level: rule.level }));
+  return (handler) => (handler && rules.findLast(({ fits }) => fits(handler))?.level) || level;
+}
+
+export function handlerOf(event: RuntimeEvent): string | undefined {
+  return "handler" in event ? event.handler : undefined;
 }
 
 export function levelOf(event: RuntimeEvent): LogLevel {

@@ -1,8 +1,9 @@
 // Writes the live log. What formatting cannot know from one event alone is kept here: the width of the name column, and
 // what was said last of each handler.
 
-import type { Emit, LogLevel, RuntimeEvent } from "../events.ts";
+import type { Emit, RuntimeEvent } from "../events.ts";
 import { formatEvent } from "./dev-log.ts";
+import { handlerOf, type Threshold } from "./log-level.ts";
 import type { Paint } from "./paint.ts";
 
 export interface DevLogOptions {
@@ -10,7 +11,7 @@ export interface DevLogOptions {
   /** Asked at each line: the window can be resized. */
   readonly columns: () => number;
   /** Asked at each line: the configuration can change. */
-  readonly level: () => LogLevel;
+  readonly level: Threshold;
   readonly nowMs: () => number;
   readonly write: (text: string) => void;
 }
@@ -27,7 +28,7 @@ export function createDevLog({ paint, columns, level, nowMs, write }: DevLogOpti
     if (event.type === "handler.discovered" && event.handler.length <= WIDEST_NAME) {
       nameWidth = Math.max(nameWidth, event.handler.length);
     }
-    const text = formatEvent(event, { paint, columns: columns(), level: level(), nameWidth });
+    const text = formatEvent(event, { paint, columns: columns(), level: level(handlerOf(event)), nameWidth });
     if (text !== undefined && !isRepeated(event, text)) write(`${text}\n`);
   };
 

@@ -2,11 +2,11 @@
 
 import { type DestinationStream, pino } from "pino";
 import { assertNever, formatPlace, type RuntimeError } from "../errors.ts";
-import type { Emit, LogLevel, RuntimeEvent } from "../events.ts";
-import { levelOf } from "./log-level.ts";
+import type { Emit, RuntimeEvent } from "../events.ts";
+import { handlerOf, isTold, levelOf, type Threshold } from "./log-level.ts";
 
 export interface JsonLogOptions {
-  readonly level: LogLevel;
+  readonly level: Threshold;
   /** Stands in every line. */
   readonly app: string;
   /** Standard output unless given. Lines are written at once, so that a crash loses none. */
@@ -15,15 +15,17 @@ export interface JsonLogOptions {
 
 export function createJsonLog({ level, app, destination }: JsonLogOptions): Emit {
   const options = {
-    level,
+    level: "trace",
     base: { app },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
   const log = pino(options, destination ?? pino.destination({ dest: 1, sync: true }));
   return (event) => {
+    const loudness = levelOf(event);
+    if (!isTold(loudness, level(handlerOf(event)))) return;
     const { msg, ...fields } = recordOf(event);
-    log[levelOf(event)](fields, msg);
+    log[loudness](fields, msg);
   };
 }
 
@@ -89,9 +91,9 @@ export function recordOf(told: RuntimeEvent): LogRecord {
   }
 }
 
-function deliveryRecord(event: Extract<RuntimeEvent, { type: "delivery.failed" }>): LogRecord {
-  const { type, handler, subject, id, attempt, outcome, error, settled } = event;
-  return { event: type, ...errorFields(error), handler, subject, messageId: id, attempt, outcome, settled };
+function deliveryRecord(failed: Extract<RuntimeEvent, { type: "delivery.failed" }>): LogRecord {
+  const { type: event, error, id: messageId, ...given } = failed;
+  return { event, ...errorFields(error), ...given, messageId };
 }
 
 function workerRecord(exited: Extract<RuntimeEvent, { type: "worker.exited" }>): LogRecord {

@@ -1,10 +1,13 @@
-// Keeps passwords in URLs out of everything that is told, whoever wrote them into a message, a stack or a log line.
+// Keeps passwords out of everything that is told: those in URLs, whoever wrote them into a message, a stack or a log line,
+// and the text of fields that are named as secrets.
 
 import { RuntimeError, type RuntimeErrorDetails } from "../errors.ts";
 import type { RuntimeEvent } from "../events.ts";
 
 /** Whatever stands between `scheme://` and `@`, as far as no space, quote or slash comes before that. */
 const CREDENTIALS = /\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s"'`/<>]*@/gi;
+/** `password`, `DB_PASSWORD`, `accessToken`, `x-api-key`: by how the name ends. */
+const SECRET_NAME = /(?:password|passwd|passphrase|secret|token|api[_-]?key|private[_-]?key|authorization|cookie)$/i;
 const MAX_DEPTH = 8;
 
 /** The event itself when there is nothing to hide in it. */
@@ -27,7 +30,8 @@ function hide(value: unknown, depth: number): unknown {
   let copy: Record<string, unknown> | undefined;
   for (const key in entries) {
     const entry = entries[key];
-    const hidden = hide(entry, depth + 1);
+    const isSecret = typeof entry === "string" && entry !== "" && SECRET_NAME.test(key);
+    const hidden = isSecret ? "***" : hide(entry, depth + 1);
     if (hidden === entry) continue;
     copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>;
     copy[key] = hidden;

@@ -52,7 +52,7 @@ export class Generation {
     const { kind, subject, concurrency, retry, timeoutMs } = metadata;
     const attempts = kind === "durable" ? retry.attempts : 1;
     const request = { kind, subject, concurrency, attempts, timeoutMs, idPrefix: route.idPrefix };
-    const lane = route.dispatcher.lane(worker);
+    const lane = route.lane(worker, this.bundle.version);
     await setUpCandidate(worker, () => worker.start(request, lane), candidate);
     this.crew.set(worker, lane);
     worker.exited.then((exit) => {

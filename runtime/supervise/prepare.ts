@@ -153,6 +153,7 @@ async function openRoute(metadata: ResolvedMetadata, { services, file, stats, ow
     maxHops: services.maxHops,
     plan: await services.binder.plan(file.name, metadata),
     stats,
+    spans: services.spans,
     clock: services.clock,
     emit: services.emit,
     onWake: () => owner.wake(),

@@ -5,11 +5,15 @@ import type { Binding, BindingOwner } from "../bind/binding.ts";
 import type { Clock } from "../clock.ts";
 import type { Delivery } from "../deliver/delivery.ts";
 import { Dispatcher, type DispatcherLimits, type DispatcherOwner } from "../deliver/dispatcher.ts";
+import type { Lane } from "../deliver/lane.ts";
 import { type Outcome, RETURNED } from "../deliver/outcome.ts";
 import { explain, type Settlement, type SettleRule, settle } from "../deliver/settle.ts";
+import { traceIdIn } from "../deliver/trace-context.ts";
+import type { WorkerPort } from "../deliver/worker-port.ts";
 import type { RuntimeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import type { RunSpans } from "../trace/run-spans.ts";
 import type { HandlerStats } from "./handler-stats.ts";
 import { outcomeError } from "./outcome-error.ts";
 
@@ -24,6 +28,8 @@ export interface RouteOptions {
   readonly maxHops: number;
   readonly plan: PlannedBinding;
   readonly stats: HandlerStats;
+  /** Undefined: nobody wants spans. */
+  readonly spans: RunSpans | undefined;
   readonly clock: Clock;
   readonly emit: Emit;
   /** Deliveries wait and there is no worker for them. */
@@ -53,6 +59,13 @@ export class Route implements DispatcherOwner, BindingOwner {
     this.rule = ruleOf(options.metadata, "");
     this.idPrefix = options.plan.idPrefix;
     this.dispatcher = new Dispatcher(this.limits(), this, options.clock);
+  }
+
+  /** The place of a worker of that version. The caller starts the worker with it as its events, then opens it. */
+  lane(worker: WorkerPort, version: string): Lane {
+    const { spans, handler, plan } = this.options;
+    const about = { handler, version, subject: this.metadata.subject, group: plan.group, idPrefix: this.idPrefix };
+    return this.dispatcher.lane(spans === undefined ? worker : spans.around(worker, about));
   }
 
   /** Whether a version with this metadata can be served without binding anew. */
@@ -129,7 +142,8 @@ export class Route implements DispatcherOwner, BindingOwner {
   }
 
   settled(delivery: Delivery, outcome: Outcome, tookMs: number): void {
-    const { stats } = this.options;
+    const { stats, spans } = this.options;
+    spans?.ended(delivery, outcome);
     const waitedMs = this.dispatcher.turnMs() - tookMs - (delivery.arrivedAtMs ?? 0);
     stats.count(outcome.kind, delivery.attempt, tookMs, Math.max(0, waitedMs));
     // Most messages end here.
@@ -186,9 +200,11 @@ export class Route implements DispatcherOwner, BindingOwner {
     emit({
       type: "delivery.failed",
       handler,
+      version: this.rule.version,
       subject: delivery.subject,
       id: `${this.idPrefix}${delivery.seq}`,
       attempt: delivery.attempt,
+      traceId: traceIdIn(delivery.headers),
       outcome: outcome.kind,
       error: outcomeError(failure, about),
       settled,

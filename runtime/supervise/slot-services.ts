@@ -7,6 +7,7 @@ import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
 import type { Emit } from "../events.ts";
 import type { WorkerPool } from "../isolate/pool.ts";
 import type { HandlerDefaults, ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import type { RunSpans } from "../trace/run-spans.ts";
 import type { Inspector } from "./inspector.ts";
 import type { SubjectClaims } from "./subject-claims.ts";
 
@@ -28,6 +29,8 @@ export interface SlotServices {
   readonly crowded: () => boolean;
   /** Carries out what handlers publish and request. */
   readonly call: (call: HandlerCall) => Promise<CallAnswer>;
+  /** Spans of the deliveries that are run; undefined: nobody wants any. */
+  readonly spans: RunSpans | undefined;
   /** Bounds how many candidates come up at the same time. */
   readonly gate: <T>(step: () => Promise<T>) => Promise<T>;
   readonly inspectPort: (handler: string) => number | undefined;

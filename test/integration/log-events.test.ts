@@ -1,8 +1,11 @@
 // What the log is told: to which trace a line belongs, and no password, wherever it came from.
 
+import { writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
+import { type CliProcess, startCli } from "../support/cli-process.ts";
 import { connectClient } from "../support/client.ts";
 import { startTestServer } from "../support/nats-server.ts";
+import { createProject } from "../support/project.ts";
 import { useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -21,6 +24,31 @@ it("a line of a handler carries the trace of the message it was written for", as
   expect(plain.traceId).toBeUndefined();
   const bent = () => stage.client.publish("a", 1, { traceparent: ["00-nonsense"] });
   expect((await app.after(bent, "handler.log")).traceId).toBeUndefined();
+});
+
+it("a handler can be louder than the others: as the environment says, and while `dev` runs as the file says", async () => {
+  const text = (name: string) => `export const metadata = { subject: "say" };
+    export default (_, ctx) => (ctx.log.debug("low ${name}"), ctx.log.warn("high ${name}"));`;
+  const project = createProject({ "shop/a.js": text("a"), "b.js": text("b") });
+  const said = async (app: CliProcess) => {
+    stage.client.publish("say");
+    await Promise.all([app.printed(/high b/), app.printed(/high a/)]);
+    app.child.kill("SIGTERM");
+    const { stdout } = await app.ended;
+    return stdout.match(/(low|high) [ab]/g)?.sort();
+  };
+  const env = { NATS_URL: stage.server.url };
+  const start = startCli(["start"], { cwd: project.rootDir, env: { ...env, HANDLERS_LOG_LEVEL: "info,shop/*=debug" } });
+  await start.printed(/"event":"runtime.ready"/);
+  expect(await said(start)).toEqual(["high a", "high b", "low a"]);
+
+  const dev = startCli(["dev"], { cwd: project.rootDir, env });
+  await dev.printed(/2 handlers serving/);
+  const config = 'export default { logLevels: { b: "debug" } };';
+  writeFileSync(`${project.rootDir}/handlers.config.mjs`, config);
+  await dev.printed(/the log level has changed/);
+  expect(await said(dev)).toEqual(["high a", "high b", "low b"]);
+  project.end();
 });
 
 it("no event holds a password of a URL: not ours, and not one that a handler logs, prints or throws", async () => {

@@ -6,6 +6,7 @@ import type { ResolvedConfig } from "../../config/resolved-config.ts";
 import { RuntimeError } from "../../errors.ts";
 import type { Emit } from "../../events.ts";
 import { didYouMean } from "../../metadata/nearest.ts";
+import { thresholdOf } from "../../observe/log-level.ts";
 import { createDevLog } from "../../observe/log-terminal.ts";
 import { watchConfig } from "../config-watch.ts";
 import type { ExitCode } from "../exit-code.ts";
@@ -26,12 +27,12 @@ export async function dev({ terminal, options }: Invocation<DevOptions>): Promis
   const load = () => loadProject(terminal, options, "dev");
   const config = await load();
   const { out } = terminal;
-  let { logLevel } = config;
+  let threshold = thresholdOf(config.logLevel, config.logLevels);
   const write = (text: string) => out.write(text);
   const emit = createDevLog({
     paint: out.paint,
     columns: () => out.columns,
-    level: () => logLevel,
+    level: (handler) => threshold(handler),
     nowMs: () => systemClock.monotonicMs(),
     write,
   });
@@ -53,7 +54,7 @@ export async function dev({ terminal, options }: Invocation<DevOptions>): Promis
         emit,
       );
       const onChange = (now: ResolvedConfig, changed: readonly string[]) => {
-        ({ logLevel } = now);
+        threshold = thresholdOf(now.logLevel, now.logLevels);
         tellChange(changed, emit);
       };
       const onError = (error: unknown) => {
@@ -74,9 +75,9 @@ function where({ handlersDir }: ResolvedConfig, { cwd }: Terminal): string {
   return isAbsolute(shown) || shown.startsWith("..") ? handlersDir : `${shown}/`;
 }
 
-/** The one setting that is applied while running is the log level. */
+/** The one thing that is applied while running is how loud the log is. */
 function tellChange(changed: readonly string[], emit: Emit): void {
-  const others = changed.filter((name) => name !== "logLevel");
+  const others = changed.filter((name) => name !== "logLevel" && name !== "logLevels");
   const restart = `changed: ${others.join(", ")}. Restart \`handlers dev\` to apply it`;
   const message = others.length === 0 ? "the log level has changed" : restart;
   emit({ type: "runtime.notice", level: others.length === 0 ? "info" : "warn", message: `configuration: ${message}` });

@@ -2,6 +2,7 @@
 
 import { RuntimeError } from "../../errors.ts";
 import { createJsonLog } from "../../observe/log.ts";
+import { thresholdOf } from "../../observe/log-level.ts";
 import type { Runtime } from "../../runtime.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { findBuild, tellBuild } from "../found-build.ts";
@@ -23,7 +24,7 @@ export async function start({ terminal, options }: Invocation<StartOptions>): Pr
   // The metadata in a build has been filled in already.
   const config = build === undefined ? loaded : { ...loaded, defaults: build.manifest.defaults };
   if (config.nats.servers === undefined) throw notConfigured();
-  const emit = createJsonLog({ level: config.logLevel, app: config.app });
+  const emit = createJsonLog({ level: thresholdOf(config.logLevel, config.logLevels), app: config.app });
   if (build !== undefined) await tellBuild(build, config, emit);
   const onProgress = (message: string) => emit({ type: "runtime.notice", level: "info", message });
   return serve({

@@ -5,13 +5,16 @@ import { parseDuration } from "../../../sdk/duration.ts";
 import { publishSubjectProblem } from "../../../sdk/subject.ts";
 import { HOPS_HEADER } from "../../deliver/delivery.ts";
 import { decodeHeaders, encodeHeaders, type HeaderPairs, headerProblem } from "../../deliver/header-block.ts";
+import { traceIdOf } from "../../deliver/trace-context.ts";
 import { wildcardsOf } from "../../metadata/subject.ts";
 import { FrameType, type FrameWriter, type StartRequest } from "../protocol.ts";
 import { Confirmation } from "./confirmation.ts";
 import { ReceivedHeaders } from "./headers.ts";
 import type { Link } from "./link.ts";
 import { createLog, type Log } from "./log.ts";
+import type { OwnTelemetry } from "./own-telemetry.ts";
 import { decodePayload, encodePayload } from "./payload.ts";
+import { traceHeaders } from "./trace-headers.ts";
 
 export interface Arrival {
   /** Number of this hand-over, for frames. */
@@ -30,6 +33,8 @@ export interface WorkerServices {
   readonly link: Link;
   readonly start: StartRequest;
   readonly handler: string;
+  /** The author's own, where there is any. */
+  readonly telemetry: OwnTelemetry | undefined;
 }
 
 type HeadersInput = Readonly<Record<string, string | readonly string[]>>;
@@ -41,10 +46,6 @@ interface SendOptions {
 }
 
 const NO_PAIRS: HeaderPairs = [];
-/** W3C trace context: what a handler publishes belongs to the trace it was called in. */
-const TRACE_HEADERS = ["traceparent", "tracestate"];
-/** Version, trace id, parent id, flags. */
-const TRACE_PARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
 
 export class DeliveryContext {
   private readonly arrival: Arrival;
@@ -119,7 +120,7 @@ export class DeliveryContext {
   /** Looked for only when something is logged. */
   private trace(): { traceId?: string } {
     if (this.arrival.headerBytes === undefined) return {};
-    const [, traceId] = TRACE_PARENT.exec(this.headers.get("traceparent") ?? "") ?? [];
+    const traceId = traceIdOf(this.headers.get("traceparent"));
     return traceId === undefined ? {} : { traceId };
   }
 
@@ -191,10 +192,9 @@ export class DeliveryContext {
     }
     const inherits = this.arrival.headerBytes !== undefined;
     yield [HOPS_HEADER, String((inherits ? Number(this.headers.get(HOPS_HEADER) ?? 0) : 0) + 1)];
-    for (const name of inherits ? TRACE_HEADERS : []) {
-      const value = this.headers.get(name);
-      if (value !== undefined && own[name] === undefined) yield [name, value];
-    }
+    const active = this.services.telemetry?.current();
+    if (active?.has("traceparent")) yield* traceHeaders(active, own);
+    else if (inherits) yield* traceHeaders(this.headers, own);
   }
 }
 

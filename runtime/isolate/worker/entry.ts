@@ -14,6 +14,7 @@ import { serializeError } from "../serialize-error.ts";
 import { Link } from "./link.ts";
 import { describeMetadata, type HandlerModule, importBundle, isStandardSchema, type LifecycleInfo } from "./load.ts";
 import { createLog } from "./log.ts";
+import { ownTelemetry } from "./own-telemetry.ts";
 import { ReadPool } from "./read-pool.ts";
 import { Runner } from "./runner.ts";
 
@@ -113,9 +114,11 @@ async function start_(request: StartRequest): Promise<void> {
     return link.flush();
   }
   const { schema, orderBy } = loaded.metadata ?? {};
+  const telemetry = ownTelemetry();
+  const handler = telemetry?.around(loaded.default!) ?? loaded.default!;
   runner = new Runner(
-    { link, start: request, handler: handlerName },
-    { handler: loaded.default!, schema: isStandardSchema(schema) ? schema : undefined, orderBy },
+    { link, start: request, handler: handlerName, telemetry },
+    { handler, schema: isStandardSchema(schema) ? schema : undefined, orderBy },
   );
   link.send(FrameType.ready, null);
   link.flush();

@@ -70,6 +70,7 @@ function configOf(rootDir: string, natsUrl: string): ResolvedConfig {
   const { httpHost, ...defaults } = runtimeDefaults;
   return {
     ...defaults,
+    logLevels: [],
     app: "bench",
     rootDir,
     handlersDir: join(rootDir, "handlers"),

@@ -76,6 +76,7 @@ describe("without any setting", () => {
       disabled: [],
       only: [],
       logLevel: "info",
+      logLevels: [],
       drainGraceMs: 25_000,
       killGraceMs: 1_000,
       startTimeoutMs: 10_000,
@@ -140,6 +141,23 @@ describe("flag, then environment, then file, then default", () => {
       drainGraceMs: 3_000,
       only: ["c"],
     });
+  });
+
+  test("levels of single handlers add up, and the last that fits is the flag's", () => {
+    const quiet: UserConfig = { logLevel: "warn", logLevels: { "**": "error", "todo/*": "debug" } };
+    const { logLevel, logLevels } = resolved({
+      file: quiet,
+      env: { HANDLERS_LOG_LEVEL: "todo/save=trace" },
+      flags: { logLevel: "fatal, todo/list=info" },
+    });
+    expect(logLevel).toBe("fatal");
+    expect(logLevels).toEqual([
+      { pattern: "**", level: "error" },
+      { pattern: "todo/*", level: "debug" },
+      { pattern: "todo/save", level: "trace" },
+      { pattern: "todo/list", level: "info" },
+    ]);
+    expect(resolved({ file: quiet, env: { HANDLERS_LOG_LEVEL: "todo/save=trace" } }).logLevel).toBe("warn");
   });
 
   test("an empty variable says nothing", () => {
@@ -271,6 +289,21 @@ describe("a problem is told with where it comes from", () => {
       "a wrong flag",
       { flags: { logLevel: "inof" } },
       'command line: --log-level must be "trace", "debug", "info", "warn", "error" or "fatal"; received "inof". Did you mean "info"?',
+    ],
+    [
+      "a wrong level of a handler",
+      { env: { HANDLERS_LOG_LEVEL: "info,todo/*=debgu" } },
+      'HANDLERS_LOG_LEVEL must be "trace", "debug", "info", "warn", "error" or "fatal"; received "debgu". Did you mean "debug"? (of "todo/*")',
+    ],
+    [
+      "a level of nothing",
+      { flags: { logLevel: "=debug" } },
+      'command line: --log-level must be the name of a handler or a glob, such as "todo/*"; received ""',
+    ],
+    [
+      "levels that are not by handler",
+      { file: { logLevels: ["debug"] } },
+      'logLevels must be levels by names or globs of handlers, such as { "todo/*": "debug" }; received ["debug"]',
     ],
     [
       "a wrong app",

@@ -67,6 +67,8 @@ describe("the live log", () => {
     const event = {
       type: "delivery.failed",
       handler: "a",
+      version: "1",
+      traceId: undefined,
       subject: "x",
       id: "1",
       attempt: 2,

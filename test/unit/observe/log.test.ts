@@ -2,10 +2,19 @@ import { describe, expect, it } from "vitest";
 import { RuntimeError } from "../../../runtime/errors.ts";
 import type { LogLevel, RuntimeEvent } from "../../../runtime/events.ts";
 import { createJsonLog } from "../../../runtime/observe/log.ts";
+import { type Threshold, thresholdOf } from "../../../runtime/observe/log-level.ts";
 
 function log(level: LogLevel, ...events: RuntimeEvent[]): Record<string, unknown>[] {
+  return logBy(() => level, ...events);
+}
+
+function logBy(level: Threshold, ...events: RuntimeEvent[]): Record<string, unknown>[] {
   const lines: string[] = [];
-  const emit = createJsonLog({ level, app: "todo", destination: { write: (line) => void lines.push(line) } });
+  const emit = createJsonLog({
+    level,
+    app: "todo",
+    destination: { write: (line) => void lines.push(line) },
+  });
   for (const event of events) emit(event);
   return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 }
@@ -56,15 +65,30 @@ describe("the JSON log", () => {
     expect(log("error", handlerLog(undefined, "warn"))).toEqual([]);
   });
 
-  it("tells of a failed delivery its code, place, message id and what became of it", () => {
+  it("is as loud for each handler as is wanted of it, and of several wishes that fit the last holds", () => {
+    const quiet = { type: "handler.discovered", handler: "todo/save", file: "a.ts" } as const;
+    const other = { type: "handler.enabled", handler: "audit" } as const;
+    const own = { type: "runtime.notice", level: "info", message: "ours" } as const;
+    const wishes = [
+      { pattern: "todo/*", level: "debug" },
+      { pattern: "todo/list", level: "fatal" },
+    ] as const;
+    const told = logBy(thresholdOf("warn", wishes), quiet, other, own, { ...quiet, handler: "todo/list" });
+    expect(told).toMatchObject([{ handler: "todo/save", event: "handler.discovered" }]);
+    expect(logBy(thresholdOf("info", []), quiet, other, own)).toHaveLength(2);
+  });
+
+  it("tells of a failed delivery its code, place, version, message id, trace and what became of it", () => {
     const place = { file: "handlers/a.ts", line: 3, column: 1 };
     const error = new RuntimeError("HANDLER_THREW", "boom", { handler: "a", place, stack: "Error: boom\n    at a" });
     const [line] = log("info", {
       type: "delivery.failed",
       handler: "a",
+      version: "abc",
       subject: "x.y",
       id: "7",
       attempt: 1,
+      traceId: "0af7651916cd43dd8448eb211c80319c",
       outcome: "threw",
       error,
       settled: "dropped",
@@ -76,9 +100,11 @@ describe("the JSON log", () => {
       code: "HANDLER_THREW",
       place: "handlers/a.ts:3:1",
       handler: "a",
+      version: "abc",
       subject: "x.y",
       messageId: "7",
       attempt: 1,
+      traceId: "0af7651916cd43dd8448eb211c80319c",
       outcome: "threw",
       settled: "dropped",
       stack: "Error: boom\n    at a",

@@ -3,13 +3,13 @@ import { RuntimeError } from "../../../runtime/errors.ts";
 import type { RuntimeEvent } from "../../../runtime/events.ts";
 import { redacted, redactedText } from "../../../runtime/observe/redact.ts";
 
-describe("passwords in URLs", () => {
+describe("passwords", () => {
   it.each([
     ["cannot reach postgres://app:s3cret@db/shop", "cannot reach postgres://***@db/shop"],
     ["nats://token@a:4222,nats://u:p%40@b", "nats://***@a:4222,nats://***@b"],
     ["amqp://u:p@ss@host", "amqp://***@host"],
     ["see https://example.com/a@b or mail me@example.com", "see https://example.com/a@b or mail me@example.com"],
-  ])("are hidden in %j", (text, shown) => {
+  ])("in URLs are hidden in %j", (text, shown) => {
     expect(redactedText(text)).toBe(shown);
   });
 
@@ -43,6 +43,31 @@ describe("passwords in URLs", () => {
     const { message, stack } = (event as { error: RuntimeError }).error;
     expect(`${message}${stack}`).not.toContain("pw");
     expect(stack).toContain("at f (handlers/a.ts:3:1)");
+  });
+
+  it("are hidden in fields that are named as secrets, however they are written; other fields are not", () => {
+    const secrets = {
+      password: "a",
+      DB_PASSWORD: "b",
+      accessToken: "c",
+      headers: { Authorization: "d", "x-api-key": "e" },
+    };
+    const others = { user: "f", tokens: 3, token: 4, passwordChangedAt: "g", secret: "" };
+    const line: RuntimeEvent = {
+      type: "handler.log",
+      handler: "a",
+      version: "1",
+      level: "info",
+      message: "login",
+      fields: { ...secrets, ...others },
+      messageId: undefined,
+      attempt: undefined,
+    };
+    expect((redacted(line) as typeof line).fields).toEqual({
+      ...{ password: "***", DB_PASSWORD: "***", accessToken: "***" },
+      headers: { Authorization: "***", "x-api-key": "***" },
+      ...others,
+    });
   });
 
   it("leave an event without any as the same object", () => {

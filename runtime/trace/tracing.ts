@@ -1,0 +1,63 @@
+// OpenTelemetry spans of what the runtime does, for whoever has registered a tracer provider in this process before it
+// starts (`node --import`). Whether there is one is found out once: without it nothing here is loaded, and no message is
+// asked about it.
+
+import { type Clock, within } from "../clock.ts";
+import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
+import type { Emit } from "../events.ts";
+import type { RunSpans } from "./run-spans.ts";
+
+export type Call = (call: HandlerCall) => Promise<CallAnswer>;
+
+export interface Tracing {
+  /** Of the deliveries that are run. */
+  readonly runs: RunSpans;
+  /** The call, in a span of its own. */
+  around(call: Call): Call;
+  /** Have what is still held exported. Rejects when that fails. */
+  flush(): Promise<void>;
+}
+
+export type StartedTracing = Omit<Tracing, "flush"> & {
+  /** Export what is held. Never rejects. */
+  close(): Promise<void>;
+};
+
+export interface TracingOptions {
+  readonly clock: Clock;
+  readonly emit: Emit;
+}
+
+/** Where every copy of the API, of whatever version 1, keeps what is registered. */
+const REGISTERED = Symbol.for("opentelemetry.js.api.1");
+const FLUSH_MS = 3_000;
+
+/** Undefined where no tracer provider is registered. */
+export async function startTracing({ clock, emit }: TracingOptions): Promise<StartedTracing | undefined> {
+  const registered = (globalThis as { [REGISTERED]?: { version: string; trace?: unknown } })[REGISTERED];
+  if (registered?.trace === undefined) return undefined;
+  const { registeredTracing } = await import("./registered-tracing.ts");
+  const warn = (message: string) => emit({ type: "runtime.notice", level: "warn", message: `tracing: ${message}` });
+  const tracing = registeredTracing(emit);
+  if (tracing === undefined) {
+    warn(
+      `there are no spans: the tracer provider is registered through @opentelemetry/api ${registered.version}, which the runtime's newer copy does not read. Update it`,
+    );
+    return undefined;
+  }
+  const { runs, around } = tracing;
+  const lost = (why: string) => warn(`the last spans may be lost: ${why}`);
+  return {
+    runs,
+    around,
+    async close(): Promise<void> {
+      const flushed = await within(clock, FLUSH_MS, tracing.flush()).catch(reason);
+      if (flushed === "expired") lost(`they were not exported within ${FLUSH_MS} ms`);
+      else if (flushed !== undefined) lost(flushed);
+    },
+  };
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
