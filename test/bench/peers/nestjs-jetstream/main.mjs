@@ -4,6 +4,7 @@
 
 import "reflect-metadata";
 import { getJetStreamTransportToken, JetstreamServerModule } from "@horizon-republic/nestjs-jetstream";
+import { streamConfig } from "@horizon-republic/nestjs-jetstream/dist/server/const/index.js";
 import { Controller, Module } from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";
 import { EventPattern, Payload } from "@nestjs/microservices";
@@ -14,6 +15,9 @@ import { benchSchema } from "../../schema.ts";
 import { payloadOf } from "../../work.ts";
 
 const SERVICE = "bench";
+
+// It asks for no compression by name, which servers before 2.10 refuse; not to ask comes to the same.
+delete streamConfig.base.compression;
 
 let options;
 let nats;
@@ -52,10 +56,12 @@ async function startApp() {
     imports: [JetstreamServerModule.forRoot({ name: SERVICE, servers: [options.natsUrl], noAsyncTraces: true })],
     controllers: [BenchController],
   })(BenchModule);
-  const context = await NestFactory.create(BenchModule, { logger: ["fatal"] });
-  const { strategy } = context.get(getJetStreamTransportToken(SERVICE));
-  context.connectMicroservice({ strategy });
-  await context.startAllMicroservices();
+  const context = await NestFactory.createMicroservice(BenchModule, {
+    inject: [getJetStreamTransportToken(SERVICE)],
+    useFactory: ({ strategy }) => ({ strategy }),
+    logger: ["fatal"],
+  });
+  await context.listen();
   return context;
 }
 
