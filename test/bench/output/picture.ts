@@ -19,7 +19,7 @@ export interface Bar {
 
 const WIDTH = 760;
 const LABEL_WIDTH = 190;
-const VALUE_WIDTH = 130;
+const VALUE_WIDTH = 150;
 const MARGIN = 20;
 const TOP = 74;
 const ROW = 34;

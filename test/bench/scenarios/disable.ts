@@ -10,7 +10,9 @@ import { connectClient } from "../../support/client.ts";
 import { Lab } from "../lab.ts";
 import { percentile } from "../measure/statistics.ts";
 import { one, verdictLine } from "../output/figures.ts";
+import type { OursCommands } from "../processes/ours.ts";
 import { handlerSource } from "../project.ts";
+import type { Child } from "../rpc.ts";
 import type { Options, Report, Scenario } from "../scenario.ts";
 
 const REPLICAS = 3;
@@ -28,12 +30,12 @@ interface Operator {
 async function run({ rounds }: Options): Promise<Report> {
   const lab = await Lab.open(undefined);
   try {
-    for (let at = 0; at < REPLICAS; at++) await startReplica(lab);
+    const runtimes = [];
+    for (let at = 0; at < REPLICAS; at++) runtimes.push(await startReplica(lab));
     const { connection } = await connectClient(lab.server.url);
     const control = new ControlClient(connection, "bench", undefined, systemClock);
     const store = await openIntentStore(connection, "bench", systemClock);
-    const replicas = (await control.status()).map(({ replica }) => replica);
-    if (replicas.length !== REPLICAS) throw new Error(`${replicas.length} of ${REPLICAS} replicas answer`);
+    const replicas = await allReplicas(control);
     const operator = { control, store, replicas };
     const offMs: number[] = [];
     const onMs: number[] = [];
@@ -44,16 +46,28 @@ async function run({ rounds }: Options): Promise<Report> {
       onMs.push(...(await switchTo(operator, false)));
     }
     await connection.close();
+    for (const runtime of runtimes) await runtime.call("close", null);
     return reportOf(offMs, onMs);
   } finally {
     await lab.close();
   }
 }
 
-async function startReplica(lab: Lab): Promise<void> {
+async function startReplica(lab: Lab): Promise<Child<OursCommands>> {
   const project = lab.project();
   project.write(WORK.name, handlerSource(WORK));
-  await lab.runtime().call("start", lab.startOptions(project, "start"));
+  const runtime = lab.runtime();
+  await runtime.call("start", lab.startOptions(project, "start"));
+  return runtime;
+}
+
+/** On a busy machine one may answer late. */
+async function allReplicas(control: ControlClient): Promise<ReplicaInfo[]> {
+  for (let tries = 0; tries < 10; tries++) {
+    const replicas = (await control.status()).map(({ replica }) => replica);
+    if (replicas.length === REPLICAS) return replicas;
+  }
+  throw new Error(`fewer than ${REPLICAS} replicas answer`);
 }
 
 /** Milliseconds from the operator's word until each replica says that it acts by it. */
