@@ -12,7 +12,7 @@ const PROFILE = new URL("../measure/profile.ts", import.meta.url);
 
 export function rawContender(plan: Plan, options: Options, site: Site): Promise<DurableContender> {
   const url = new URL("../processes/raw-durable.ts", import.meta.url);
-  return programContender({ name: "raw", label: "raw `consume` with a callback", url }, plan, options, site);
+  return programContender({ name: "raw", label: "raw client", url }, plan, options, site);
 }
 
 /** It stores and takes its own copy of the messages: which stream it takes is not for its user to say. */

@@ -44,7 +44,7 @@ function run(options: Options): Promise<Report> {
           title: "Durable messages per second, an ack for each",
           subtitle: "JetStream, from files, 120 bytes of JSON, parse + zod; more is better",
           bars: all.map(({ label, ours, rate }) => {
-            return { label: label.replaceAll("`", ""), value: rate.median, shown: perSecond(rate.median), ours };
+            return { label, value: rate.median, shown: perSecond(rate.median), ours };
           }),
         },
       ],
