@@ -13,7 +13,9 @@ import type { Work } from "../work.ts";
 
 const HANDLERS = [1, 10, 50, 200];
 const SPREAD = { payloadBytes: 120, step: 250, window: 1_000 };
-const MESSAGES = 100_000;
+const MESSAGES = 200_000;
+/** Messages of each busy handler: compilers settle in every process on their own. */
+const WARM_UP = { oneBusy: 100_000, allBusy: 20_000 };
 const LONG = { payloadBytes: 120, step: 1_000, window: 8_000 };
 const LOOKS = [10_000, 250_000, 500_000, 1_000_000, 1_500_000, 2_000_000];
 
@@ -49,20 +51,26 @@ async function costByHandlers({ rounds, messages = MESSAGES }: Options): Promise
     for (const count of HANDLERS) {
       contenders.push({ ...(await lab.ours("flat", worksOf(count))), name: String(count) });
     }
-    const cost = async (busy: (works: readonly Work[]) => readonly Work[]) => {
-      const flood = (contender: Contender<string>) => {
-        const handlers = busy(contender.works);
-        const unit = handlers.length * SPREAD.step;
-        const count = Math.ceil(messages / unit) * unit;
+    const cost = async (busy: (works: readonly Work[]) => readonly Work[], warmUpEach: number) => {
+      const flood = async ({ works }: Contender<string>, each: number) => {
+        const handlers = busy(works);
+        const count = Math.ceil(each / SPREAD.step) * SPREAD.step * handlers.length;
         const subjects = handlers.map(({ subject }) => subject);
-        return lab.publisher.call("flood", { ...SPREAD, handlers, subjects, count }).then(() => count);
+        await lab.publisher.call("flood", { ...SPREAD, handlers, subjects, count });
+        return count;
       };
-      const all = await alternate<number, string>({ lab, contenders, rounds, warmUp: flood, measure: flood });
+      const all = await alternate<number, string>({
+        lab,
+        contenders,
+        rounds,
+        warmUp: (contender) => flood(contender, warmUpEach),
+        measure: (contender) => flood(contender, messages / busy(contender.works).length),
+      });
       return HANDLERS.map((count) => all[count]!.map(({ result, cpu }) => totalNs(cpu) / 1_000 / result));
     };
-    const oneBusy = await cost((works) => works.slice(0, 1));
+    const oneBusy = await cost((works) => works.slice(0, 1), WARM_UP.oneBusy);
     for (const { works } of contenders) for (const work of works) await wake(lab, work);
-    const allBusy = await cost((works) => works);
+    const allBusy = await cost((works) => works, WARM_UP.allBusy);
     const failures = (await Promise.all(contenders.map((contender) => contender.failures()))).flat();
     return { oneBusy, allBusy, failures };
   } finally {
