@@ -15,7 +15,7 @@ import type { Options, Report, Scenario } from "../scenario.ts";
 import type { Work } from "../work.ts";
 
 const PAYLOAD_BYTES = 120;
-const EVENTS = { count: 100_000, step: 1_000, window: 8_000 };
+const EVENTS = { count: 200_000, step: 1_000, window: 8_000 };
 const ONE_AT_A_TIME = { atOnce: 1, count: 2_000 };
 const MANY_AT_ONCE = { atOnce: 64, count: 20_000 };
 const REFUSAL_MS = 5_000;
