@@ -4,11 +4,11 @@ import { StorageType } from "@nats-io/jetstream";
 import { nestjsContender, ourContender, rawContender } from "../durable/contenders.ts";
 import { compare, type Measured, type Plan, withSite } from "../durable/rounds.ts";
 import { spreadOf } from "../measure/statistics.ts";
-import { perSecond, showSpread, two } from "../output/figures.ts";
+import { perSecond, showSpread, two, whole } from "../output/figures.ts";
 import { installPeers, peerVersion } from "../peers.ts";
 import type { Options, Report, Scenario } from "../scenario.ts";
 
-const PLAN: Plan = { atOnce: 256, messages: 50_000, step: 1_000, storage: StorageType.File };
+const PLAN: Plan = { atOnce: 256, messages: 100_000, step: 1_000, storage: StorageType.File };
 
 function run(options: Options): Promise<Report> {
   installPeers();
@@ -30,7 +30,7 @@ function run(options: Options): Promise<Report> {
     return {
       tables: [
         {
-          title: `peers-durable: an ack for each, 256 at once, from files (${options.rounds} rounds of ${plan.messages})`,
+          title: `peers-durable: an ack for each, 256 at once, from files (${options.rounds} rounds of ${whole(plan.messages)} messages)`,
           head: ["", "messages/s", "CPU us/message"],
           rows: all.map(({ label, rate, cpuUs }) => [label, showSpread(rate, perSecond), showSpread(cpuUs, two)]),
           notes: [`nestjs-jetstream ${version}: acks before the handler runs, 100 at once, neither can be set`],
