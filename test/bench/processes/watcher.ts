@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { processTree } from "../measure/process-cpu.ts";
-import { peerFile } from "../peers.ts";
+import { peerFile } from "../peer-packages.ts";
 
 export interface Watcher {
   readonly label: string;

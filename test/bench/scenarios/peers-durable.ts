@@ -5,7 +5,7 @@ import { nestjsContender, ourContender, rawContender } from "../durable/contende
 import { compare, type Measured, type Plan, withSite } from "../durable/rounds.ts";
 import { spreadOf } from "../measure/statistics.ts";
 import { perSecond, showSpread, two, whole } from "../output/figures.ts";
-import { installPeers, peerVersion } from "../peers.ts";
+import { installPeers, peerVersion } from "../peer-packages.ts";
 import type { Options, Report, Scenario } from "../scenario.ts";
 
 const PLAN: Plan = { atOnce: 256, messages: 100_000, step: 1_000, storage: StorageType.File };

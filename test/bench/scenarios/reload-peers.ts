@@ -9,7 +9,7 @@ import { Lab } from "../lab.ts";
 import { percentile } from "../measure/statistics.ts";
 import { one, whole } from "../output/figures.ts";
 import type { Table } from "../output/table.ts";
-import { installPeers, peerVersion } from "../peers.ts";
+import { installPeers, peerVersion } from "../peer-packages.ts";
 import { Asking } from "../processes/asking.ts";
 import { APP_FILE, appSource, endWatcher, startWatcher, WATCHERS, type Watcher } from "../processes/watcher.ts";
 import type { Options, Report, Scenario } from "../scenario.ts";
