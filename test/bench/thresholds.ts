@@ -6,7 +6,8 @@ export interface Threshold {
   readonly better: "higher" | "lower";
   readonly bar: number;
   readonly beyond: number;
-  readonly unit: "" | "ms" | "s" | "MiB";
+  /** "": a ratio. */
+  readonly unit: "" | "ms" | "s" | "MiB" | "messages";
 }
 
 export const THRESHOLDS = {
@@ -34,7 +35,7 @@ export const THRESHOLDS = {
   },
   reloadP50: { what: "save-to-live under 2,000 messages/s, p50", better: "lower", bar: 50, beyond: 20, unit: "ms" },
   reloadP95: { what: "save-to-live under 2,000 messages/s, p95", better: "lower", bar: 120, beyond: 50, unit: "ms" },
-  reloadLost: { what: "messages lost by these saves", better: "lower", bar: 0, beyond: 0, unit: "" },
+  reloadLost: { what: "messages lost by these saves", better: "lower", bar: 0, beyond: 0, unit: "messages" },
   coldP95: { what: "first answer of an idle handler, p95", better: "lower", bar: 50, beyond: 20, unit: "ms" },
   neighbourP99: {
     what: "a neighbour's p99 beside the worst fault, of quiet",

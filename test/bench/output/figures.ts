@@ -41,6 +41,6 @@ export function showBar({ better, unit }: Threshold, limit: number): string {
 
 /** `0.93`, `17.2 ms` */
 export function showMeasured({ unit }: Threshold, value: number): string {
-  const show = { "": two, s: two, ms: one, MiB: one }[unit];
+  const show = { "": two, s: two, ms: one, MiB: one, messages: whole }[unit];
   return `${show(value)} ${unit}`.trim();
 }
