@@ -8,21 +8,31 @@ import type { OursCommands, OursStart } from "./processes/ours.ts";
 import type { PublisherCommands } from "./processes/publisher.ts";
 import type { RawCommands } from "./processes/raw.ts";
 import { createProject, handlerSource, type Project } from "./project.ts";
-import { Child } from "./rpc.ts";
+import { Child, type Commands } from "./rpc.ts";
 import type { Work } from "./work.ts";
 
-export type ContenderName = "raw" | "ours";
+/** The two that most scenarios compare. */
+export type Pair = "raw" | "ours";
 
 /** CPU time by what a process is for. */
 export type CpuNs = Readonly<Record<string, number>>;
 
-export interface Contender {
-  readonly name: ContenderName;
+export interface Contender<N extends string = Pair> {
+  readonly name: N;
   readonly label: string;
   readonly works: readonly Work[];
   cpu(): CpuNs;
   failures(): Promise<string[]>;
   close(): Promise<void>;
+}
+
+const RAW = new URL("./processes/raw.ts", import.meta.url);
+
+/** A contender of one process. */
+export interface Program<N extends string> {
+  readonly name: N;
+  readonly label: string;
+  readonly url: URL;
 }
 
 export class Lab {
@@ -56,15 +66,24 @@ export class Lab {
   }
 
   /** The raw client doing these works in one process. */
-  async raw(scenario: string, works: readonly Work[]): Promise<Contender> {
-    const child = new Child<RawCommands>(new URL("./processes/raw.ts", import.meta.url));
-    this.ends.push(() => child.end());
+  raw(scenario: string, works: readonly Work[]): Promise<Contender<"raw">> {
+    return this.program(scenario, { name: "raw", label: "raw client", url: RAW }, works);
+  }
+
+  /** A program that does these works in one process and takes the commands of the raw client's. */
+  async program<N extends string>(
+    scenario: string,
+    program: Program<N>,
+    works: readonly Work[],
+  ): Promise<Contender<N>> {
+    const { name, label, url } = program;
+    const child = this.child<RawCommands>(url);
     await child.call("start", { natsUrl: this.server.url, works });
-    const profile = this.profileFile(scenario, "raw");
+    const profile = this.profileFile(scenario, name);
     if (profile !== undefined) await child.call("startProfile", null);
     return {
-      name: "raw",
-      label: "raw client",
+      name,
+      label,
       works,
       cpu: () => ({ process: cpuNs(child.pid) }),
       failures: () => child.call("failures", null),
@@ -77,7 +96,7 @@ export class Lab {
   }
 
   /** The runtime, with a handler file for each of these works. */
-  async ours(scenario: string, works: readonly Work[]): Promise<Contender> {
+  async ours(scenario: string, works: readonly Work[]): Promise<Contender<"ours">> {
     const project = this.project();
     works.forEach((work, at) => {
       project.write(work.name, handlerSource(work, at === 0 ? this.profileFile(scenario, "worker") : undefined));
@@ -108,9 +127,14 @@ export class Lab {
     };
   }
 
-  /** A runtime process, not started yet. It is ended with the lab. */
+  /** A runtime process, not started yet. */
   runtime(): Child<OursCommands> {
-    const child = new Child<OursCommands>(new URL("./processes/ours.ts", import.meta.url));
+    return this.child(new URL("./processes/ours.ts", import.meta.url));
+  }
+
+  /** A process that is ended with the lab. */
+  child<C extends Commands>(url: URL): Child<C> {
+    const child = new Child<C>(url);
     this.ends.push(() => child.end());
     return child;
   }

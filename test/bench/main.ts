@@ -1,20 +1,28 @@
 // `npm run bench [NAME...]`: measure, side by side and in one run, what isolation costs. See `--help`.
 
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { describeMachine, renderMachine } from "./output/machine.ts";
+import { describeMachine, type Machine, renderMachine } from "./output/machine.ts";
+import { numbersTable, rowsOf } from "./output/numbers.ts";
+import { hasTables, writeTables } from "./output/page.ts";
+import { renderPicture } from "./output/picture.ts";
 import { renderTable } from "./output/table.ts";
 import type { Options, Report, Scenario } from "./scenario.ts";
+import { disable } from "./scenarios/disable.ts";
 import { durable } from "./scenarios/durable.ts";
 import { endurance } from "./scenarios/endurance.ts";
 import { events } from "./scenarios/events.ts";
 import { eventsTen } from "./scenarios/events-10.ts";
 import { fanOut } from "./scenarios/fan-out.ts";
+import { flat } from "./scenarios/flat.ts";
 import { isolation } from "./scenarios/isolation.ts";
 import { memory } from "./scenarios/memory.ts";
 import { payload } from "./scenarios/payload.ts";
+import { peers } from "./scenarios/peers.ts";
+import { peersDurable } from "./scenarios/peers-durable.ts";
 import { publish } from "./scenarios/publish.ts";
 import { reload } from "./scenarios/reload.ts";
+import { reloadPeers } from "./scenarios/reload-peers.ts";
 import { request } from "./scenarios/request.ts";
 import { startup } from "./scenarios/startup.ts";
 
@@ -23,61 +31,90 @@ const SCENARIOS: readonly Scenario[] = [
   eventsTen,
   fanOut,
   payload,
-  request,
   publish,
-  reload,
-  memory,
-  startup,
+  request,
   durable,
+  reload,
+  startup,
+  memory,
   isolation,
+  disable,
+  flat,
   endurance,
+  peers,
+  peersDurable,
+  reloadPeers,
 ];
-const BY_DEFAULT = ["events", "request", "reload"];
+const GROUPS: Readonly<Record<string, readonly Scenario[]>> = {
+  numbers: [events, request, durable, reload, startup, isolation, disable, flat],
+  "all-peers": [peers, peersDurable, reloadPeers],
+};
+const BY_DEFAULT = [events, request, reload];
+const PICTURES = new URL("../../docs/pictures/", import.meta.url);
+
+const namesOf = (scenarios: readonly Scenario[]) => scenarios.map(({ name }) => name).join(", ");
 
 const HELP = `npm run bench [NAME...] -- [options]
 
-${SCENARIOS.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`).join("\n")}
+${SCENARIOS.map(({ name, summary }) => `  ${name.padEnd(15)}${summary}`).join("\n")}
 
-Without a name: ${BY_DEFAULT.join(", ")}.
+  numbers        the table of what we hold ourselves to: ${namesOf(GROUPS.numbers!)}
+  all-peers      ${namesOf(GROUPS["all-peers"]!)}
+
+Without a name: ${namesOf(BY_DEFAULT)}.
 
   --rounds N      rounds of each contender, in turn (5)
   --messages N    messages or requests per round, instead of the scenario's number
-  --saves N       saves of \`reload\` (100)
+  --saves N       saves, instead of the scenario's number
   --cycles N      crashes and saves of \`endurance\` (2000)
   --files N       handler files of \`startup\` (1000)
-  --long          \`memory\`: also under 2 million messages
   --json FILE     everything measured, as JSON
+  --pictures      draw what was measured into docs/pictures/
+  --tables        put what was measured into docs/performance.md
   --profile DIR   CPU profiles of every contender (slows them down)`;
 
-function readOptions(args: string[]): Options | undefined {
+interface Invocation {
+  readonly scenarios: readonly Scenario[];
+  readonly options: Options;
+  readonly json: string | undefined;
+  readonly pictures: boolean;
+  readonly tables: boolean;
+}
+
+function readInvocation(args: string[]): Invocation | undefined {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
     options: {
       rounds: { type: "string", default: "5" },
       messages: { type: "string" },
-      saves: { type: "string", default: "100" },
+      saves: { type: "string" },
       cycles: { type: "string", default: "2000" },
       files: { type: "string", default: "1000" },
-      long: { type: "boolean", default: false },
       json: { type: "string" },
+      pictures: { type: "boolean", default: false },
+      tables: { type: "boolean", default: false },
       profile: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
-  const unknown = positionals.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));
+  const found = positionals.map((name) => GROUPS[name] ?? SCENARIOS.filter((scenario) => scenario.name === name));
+  const unknown = positionals.filter((_, at) => found[at]!.length === 0);
   if (unknown.length > 0) console.error(`no scenario is called ${unknown.map((name) => `"${name}"`).join(", ")}\n`);
   if (values.help || unknown.length > 0) return undefined;
   return {
-    names: positionals.length > 0 ? positionals : BY_DEFAULT,
-    rounds: countOf("rounds", values.rounds),
-    messages: values.messages === undefined ? undefined : countOf("messages", values.messages),
-    saves: countOf("saves", values.saves),
-    cycles: countOf("cycles", values.cycles),
-    files: countOf("files", values.files),
-    long: values.long,
+    scenarios: positionals.length > 0 ? [...new Set(found.flat())] : BY_DEFAULT,
+    options: {
+      rounds: countOf("rounds", values.rounds),
+      messages: values.messages === undefined ? undefined : countOf("messages", values.messages),
+      saves: values.saves === undefined ? undefined : countOf("saves", values.saves),
+      cycles: countOf("cycles", values.cycles),
+      files: countOf("files", values.files),
+      profile: values.profile,
+    },
     json: values.json,
-    profile: values.profile,
+    pictures: values.pictures,
+    tables: values.tables,
   };
 }
 
@@ -87,20 +124,42 @@ function countOf(name: string, text: string): number {
   throw new TypeError(`--${name} takes a whole number above 0, but is ${JSON.stringify(text)}`);
 }
 
-async function runAll(options: Options): Promise<boolean> {
+async function runAll(invocation: Invocation): Promise<boolean> {
   const machine = await describeMachine();
   console.log(renderMachine(machine));
   const reports: Record<string, Report> = {};
-  for (const scenario of SCENARIOS.filter(({ name }) => options.names.includes(name))) {
-    const report = await scenario.run(options);
+  for (const scenario of invocation.scenarios) {
+    const startedMs = performance.now();
+    const report = await scenario.run(invocation.options);
     reports[scenario.name] = report;
     for (const table of report.tables) console.log(renderTable(table));
     for (const failure of report.failures) console.log(`  FAILED: ${failure}\n`);
+    console.log(`  (${scenario.name}: ${Math.round((performance.now() - startedMs) / 1_000)} s)\n`);
   }
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ machine, reports }, null, 1)}\n`);
+  publishAll(invocation, machine, reports);
   return Object.values(reports).every(({ failures }) => failures.length === 0);
 }
 
-const options = readOptions(process.argv.slice(2));
-if (options === undefined) console.log(HELP);
-else if (!(await runAll(options))) process.exitCode = 1;
+/** The numbers, and whatever else was asked for: files, pictures, the page. */
+function publishAll({ json, pictures, tables }: Invocation, machine: Machine, reports: Record<string, Report>): void {
+  const numbers = rowsOf(Object.assign({}, ...Object.values(reports).map((report) => report.numbers ?? {})));
+  const table = numbersTable(numbers);
+  if (numbers.length > 0) console.log(renderTable(table));
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ machine, numbers, reports }, null, 1)}\n`);
+  // What failed does not count, and is not shown to others.
+  const good = Object.entries(reports).filter(([, { failures }]) => failures.length === 0);
+  if (pictures) for (const [, report] of good) draw(report);
+  if (!tables) return;
+  for (const [name, report] of good) if (hasTables(name)) writeTables(name, report.tables, machine);
+  const allGood = good.length === Object.keys(reports).length;
+  if (numbers.length > 0 && allGood) writeTables("numbers", [table], machine);
+}
+
+function draw({ pictures = [] }: Report): void {
+  mkdirSync(PICTURES, { recursive: true });
+  for (const picture of pictures) writeFileSync(new URL(`${picture.file}.svg`, PICTURES), renderPicture(picture));
+}
+
+const invocation = readInvocation(process.argv.slice(2));
+if (invocation === undefined) console.log(HELP);
+else if (!(await runAll(invocation))) process.exitCode = 1;

@@ -1,19 +1,19 @@
 // What a scenario is given, and what it gives back.
 
+import type { Picture } from "./output/picture.ts";
 import type { Table } from "./output/table.ts";
+import type { Numbers } from "./thresholds.ts";
 
 export interface Options {
-  readonly names: readonly string[];
   readonly rounds: number;
-  readonly json: string | undefined;
   /** CPU profiles of every contender are written here. */
   readonly profile: string | undefined;
   /** Messages per round, instead of the scenario's own number. */
   readonly messages: number | undefined;
-  readonly saves: number;
+  /** Saves, instead of the scenario's own number. */
+  readonly saves: number | undefined;
   readonly cycles: number;
   readonly files: number;
-  readonly long: boolean;
 }
 
 export interface Report {
@@ -22,6 +22,9 @@ export interface Report {
   readonly data: unknown;
   /** Lost or failed messages: the figures do not count then, and the bench exits with 1. */
   readonly failures: readonly string[];
+  /** Rows of the table of thresholds. */
+  readonly numbers?: Numbers;
+  readonly pictures?: readonly Picture[];
 }
 
 export interface Scenario {

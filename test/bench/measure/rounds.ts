@@ -1,6 +1,6 @@
 // Rounds in turn, A B A B: what else the machine does meets both, and ratios are taken between neighbours.
 
-import type { Contender, ContenderName, CpuNs, Lab } from "../lab.ts";
+import type { Contender, CpuNs, Lab, Pair } from "../lab.ts";
 
 export interface Round<T> {
   readonly result: T;
@@ -10,27 +10,31 @@ export interface Round<T> {
   readonly around: CpuNs;
 }
 
-export type Rounds<T> = Readonly<Record<ContenderName, readonly Round<T>[]>>;
+export type Rounds<T, N extends string = Pair> = Readonly<Record<N, readonly Round<T>[]>>;
 
-export interface Alternation<T> {
+export interface Alternation<T, N extends string> {
   readonly lab: Lab;
-  readonly contenders: readonly Contender[];
+  readonly contenders: readonly Contender<N>[];
   readonly rounds: number;
   /** Not counted; lets the compilers settle. */
-  readonly warmUp: (contender: Contender) => Promise<unknown>;
-  readonly measure: (contender: Contender) => Promise<T>;
+  readonly warmUp: (contender: Contender<N>) => Promise<unknown>;
+  readonly measure: (contender: Contender<N>) => Promise<T>;
 }
 
-export async function alternate<T>({ lab, contenders, rounds, warmUp, measure }: Alternation<T>): Promise<Rounds<T>> {
-  const all: Record<ContenderName, Round<T>[]> = { raw: [], ours: [] };
+export async function alternate<T, N extends string = Pair>(alternation: Alternation<T, N>): Promise<Rounds<T, N>> {
+  const { contenders, rounds, warmUp } = alternation;
+  const all = Object.fromEntries(contenders.map(({ name }) => [name, [] as Round<T>[]])) as Record<N, Round<T>[]>;
   for (const contender of contenders) await warmUp(contender);
   for (let round = 0; round < rounds; round++) {
-    for (const contender of contenders) all[contender.name].push(await measured(lab, contender, measure));
+    for (const contender of contenders) all[contender.name].push(await measured(alternation, contender));
   }
   return all;
 }
 
-async function measured<T>(lab: Lab, contender: Contender, measure: Alternation<T>["measure"]): Promise<Round<T>> {
+async function measured<T, N extends string>(
+  { lab, measure }: Alternation<T, N>,
+  contender: Contender<N>,
+): Promise<Round<T>> {
   const cpuBefore = contender.cpu();
   const aroundBefore = lab.serverCpu();
   const result = await measure(contender);

@@ -1,8 +1,9 @@
 // Figures as people read them.
 
 import type { Spread } from "../measure/statistics.ts";
+import { THRESHOLDS, type Threshold, type ThresholdName } from "../thresholds.ts";
 
-type Show = (value: number) => string;
+export type Show = (value: number) => string;
 
 /** `312k (298k..330k)` */
 export function showSpread({ median, min, max }: Spread, show: Show): string {
@@ -18,22 +19,28 @@ export const whole: Show = (value) => Math.round(value).toLocaleString("en-US");
 export const two: Show = (value) => value.toFixed(2);
 export const one: Show = (value) => value.toFixed(1);
 
-export interface Bar {
-  readonly better: "higher" | "lower";
-  readonly bar: number;
-  readonly beyond: number;
-}
-
 export type Verdict = "beyond" | "reached" | "missed";
 
-export function judge(value: number, { better, bar, beyond }: Bar): Verdict {
+export function judge(value: number, { better, bar, beyond }: Threshold): Verdict {
   const within = (limit: number) => (better === "higher" ? value >= limit : value <= limit);
   if (within(beyond)) return "beyond";
   return within(bar) ? "reached" : "missed";
 }
 
-/** `events/s 0.93 of raw: bar >= 0.8 reached (beyond: >= 1)` */
-export function verdictLine(what: string, value: number, bar: Bar): string {
-  const sign = bar.better === "higher" ? ">=" : "<=";
-  return `${what}: ${judge(value, bar).toUpperCase()}   (bar ${sign} ${bar.bar}, beyond ${sign} ${bar.beyond})`;
+/** `messages/s 0.93 of raw: REACHED   (bar >= 0.8, beyond >= 1)` */
+export function verdictLine(what: string, value: number, name: ThresholdName): string {
+  const threshold = THRESHOLDS[name];
+  const verdict = judge(value, threshold).toUpperCase();
+  return `${what}: ${verdict}   (bar ${showBar(threshold, threshold.bar)}, beyond ${showBar(threshold, threshold.beyond)})`;
+}
+
+/** `>= 0.8`, `<= 250 ms` */
+export function showBar({ better, unit }: Threshold, limit: number): string {
+  return `${better === "higher" ? ">=" : "<="} ${`${limit.toLocaleString("en-US")} ${unit}`.trim()}`;
+}
+
+/** `0.93`, `17.2 ms` */
+export function showMeasured({ unit }: Threshold, value: number): string {
+  const show = { "": two, s: two, ms: one, MiB: one, messages: whole }[unit];
+  return `${show(value)} ${unit}`.trim();
 }

@@ -13,6 +13,7 @@ import { once } from "node:events";
 import { createConnection, type Socket } from "node:net";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { payloadOf, progressSubject } from "../work.ts";
+import { wrap } from "./wire.ts";
 
 export interface Flood {
   /** Subjects that get one message after the other, in turn. */
@@ -22,6 +23,8 @@ export interface Flood {
   /** Messages published; a multiple of `step` for each subject. */
   readonly count: number;
   readonly payloadBytes: number;
+  /** The wire form around the payload; as it is unless given. */
+  readonly template?: string;
   readonly step: number;
   readonly window: number;
 }
@@ -77,11 +80,11 @@ export class FloodSocket {
 }
 
 /** `step` messages for each subject, the subjects in turn. */
-function blockOf({ subjects, payloadBytes, step }: Flood): Buffer {
+function blockOf({ subjects, payloadBytes, template = "$DATA", step }: Flood): Buffer {
   const parts: string[] = [];
   for (let number = 0; number < step; number++) {
-    const payload = payloadOf(payloadBytes, number);
-    for (const subject of subjects) parts.push(`PUB ${subject} ${payloadBytes}\r\n${payload}\r\n`);
+    const message = wrap(template, payloadOf(payloadBytes, number), number);
+    for (const subject of subjects) parts.push(`PUB ${subject} ${message.length}\r\n${message}\r\n`);
   }
   return Buffer.from(parts.join(""));
 }

@@ -3,6 +3,7 @@
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { serve } from "../rpc.ts";
 import { payloadOf } from "../work.ts";
+import { askByWire, type WireAsk } from "./asker.ts";
 import { type Flood, type Flooded, FloodSocket } from "./flood.ts";
 import { type Account, type Pace, PacedPublisher } from "./pace.ts";
 
@@ -49,8 +50,13 @@ const commands = {
     nats = await connect({ servers: natsUrl, name: "bench/publisher", noAsyncTraces: true });
     socket = await FloodSocket.open(natsUrl);
   },
+  publish: async ({ subject, text }: { subject: string; text: string }): Promise<void> => {
+    nats.publish(subject, text);
+    await nats.flush();
+  },
   flood: (flood: Flood): Promise<Flooded> => socket.run(flood, nats),
   ask,
+  askByWire: (asking: WireAsk): Promise<Asked> => askByWire(nats, asking),
   startPace: async (pace: Pace): Promise<void> => {
     paced = new PacedPublisher(nats, pace);
   },

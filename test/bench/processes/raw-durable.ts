@@ -10,6 +10,8 @@ export interface RawDurableStart {
   readonly natsUrl: string;
   readonly stream: string;
   readonly subject: string;
+  /** How many the stream holds. */
+  readonly messages: number;
   readonly progress: string;
   readonly step: number;
   readonly atOnce: number;

@@ -6,17 +6,16 @@ import { connectClient, type TestClient } from "../../support/client.ts";
 import { fixture } from "../../support/project.ts";
 import { Lab } from "../lab.ts";
 import { percentile, ratiosOf, spreadOf } from "../measure/statistics.ts";
-import { type Bar, judge, one, showSpread, two, verdictLine, whole } from "../output/figures.ts";
+import { judge, one, showSpread, two, verdictLine, whole } from "../output/figures.ts";
 import type { Table } from "../output/table.ts";
 import { ServedWaiter } from "../processes/served.ts";
 import { handlerSource, type Project } from "../project.ts";
 import type { Options, Report, Scenario } from "../scenario.ts";
+import { THRESHOLDS } from "../thresholds.ts";
 
 const NEIGHBOUR = "bench.neighbour";
 const REQUESTS = 1_500;
 const PAYLOAD_BYTES = 120;
-const P99: Bar = { better: "lower", bar: 2, beyond: 1.3 };
-const LIVED: Bar = { better: "lower", bar: 1_000, beyond: 250 };
 /** After the fault has begun, and before the next round. */
 const SETTLE_MS = 300;
 /** A sender does not answer an error with the next message at once. */
@@ -68,6 +67,7 @@ async function run({ rounds, messages = REQUESTS }: Options): Promise<Report> {
       tables: [faultTable(all, rounds, messages), loopTable(lived)],
       data: { faults: all, livedMs: lived },
       failures: failed.map(({ fault, failed }) => `${fault}: ${failed} requests to the neighbour failed`),
+      numbers: { neighbourP99: worstOf(all), blockedLoop: Math.max(...lived) },
     };
   } finally {
     await lab.close();
@@ -165,6 +165,10 @@ async function blockedLoops(ward: Ward, rounds: number): Promise<number[]> {
   return lived;
 }
 
+function worstOf(all: readonly Figures[]): number {
+  return Math.max(...all.map((each) => spreadOf(ratiosOf(each.faultP99Us, each.quietP99Us)).median));
+}
+
 function faultTable(all: readonly Figures[], rounds: number, count: number): Table {
   const row = ({ fault, quietP50Us, faultP50Us, quietP99Us, faultP99Us }: Figures) => {
     const ratio = spreadOf(ratiosOf(faultP99Us, quietP99Us));
@@ -175,15 +179,15 @@ function faultTable(all: readonly Figures[], rounds: number, count: number): Tab
       whole(percentile(quietP99Us, 0.5)),
       whole(percentile(faultP99Us, 0.5)),
       showSpread(ratio, two),
-      judge(ratio.median, P99),
+      judge(ratio.median, THRESHOLDS.neighbourP99),
     ];
   };
-  const worst = Math.max(...all.map((each) => spreadOf(ratiosOf(each.faultP99Us, each.quietP99Us)).median));
+  const worst = worstOf(all);
   return {
     title: `isolation: a neighbour's requests beside each fault (${rounds} rounds of ${count}, us, medians)`,
     head: ["", "p50 quiet", "p50", "p99 quiet", "p99", "p99 ratio", ""],
     rows: all.map(row),
-    notes: [verdictLine(`worst p99 ${two(worst)} of quiet`, worst, P99)],
+    notes: [verdictLine(`worst p99 ${two(worst)} of quiet`, worst, "neighbourP99")],
   };
 }
 
@@ -193,7 +197,7 @@ function loopTable(lived: readonly number[]): Table {
     title: `isolation: a blocked loop beyond its timeout (${LOOP_TIMEOUT_MS} ms) and the grace (${KILL_GRACE_MS} ms)`,
     head: ["", "p50 ms", "max ms"],
     rows: [["until killed and answered", one(percentile(lived, 0.5)), one(most)]],
-    notes: [verdictLine(`at most ${one(most)} ms`, most, LIVED)],
+    notes: [verdictLine(`at most ${one(most)} ms`, most, "blockedLoop")],
   };
 }
 

@@ -1,5 +1,5 @@
-// Memory of the supervisor, its workers and everything else it starts: idle, and with --long while two million
-// messages pass through.
+// Memory of the supervisor, its workers and everything else it starts: idle, and after a flood. Whether it grows over two
+// million messages, `flat` tells.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { Lab } from "../lab.ts";
@@ -11,18 +11,16 @@ import type { Options, Report, Scenario } from "../scenario.ts";
 import type { Work } from "../work.ts";
 
 const SETTLE_MS = 2_000;
-const LONG_STEPS = [10_000, 500_000, 1_000_000, 1_500_000, 2_000_000];
 const STEP = 1_000;
+const MESSAGES = 300_000;
 
 interface Line extends Memory {
   readonly label: string;
   readonly processes: number;
 }
 
-async function run({ long, profile }: Options): Promise<Report> {
-  const lines: Line[] = [];
-  for (const handlers of [1, 20]) lines.push(await idle(handlers));
-  if (long) lines.push(...(await underLoad(profile)));
+async function run({ messages = MESSAGES }: Options): Promise<Report> {
+  const lines = [await idle(1), await idle(20), await loaded(messages)];
   return { tables: [tableOf(lines)], data: lines, failures: [] };
 }
 
@@ -37,25 +35,14 @@ async function idle(handlers: number): Promise<Line> {
   }
 }
 
-async function underLoad(profile: string | undefined): Promise<Line[]> {
-  const lab = await Lab.open(profile);
+async function loaded(messages: number): Promise<Line> {
+  const lab = await Lab.open(undefined);
   try {
     const pid = await startWith(lab, 1);
-    const lines: Line[] = [];
-    let sent = 0;
-    for (const until of LONG_STEPS) {
-      await lab.publisher.call("flood", {
-        subjects: ["bench.memory.0"],
-        handlers: [workOf(0)],
-        count: until - sent,
-        payloadBytes: 120,
-        step: STEP,
-        window: 8_000,
-      });
-      sent = until;
-      lines.push(lineOf(`after ${until.toLocaleString("en-US")} messages`, processTree(pid)));
-    }
-    return lines;
+    const count = Math.ceil(messages / STEP) * STEP;
+    const flood = { subjects: ["bench.memory.0"], handlers: [workOf(0)], payloadBytes: 120, step: STEP, window: 8_000 };
+    await lab.publisher.call("flood", { ...flood, count });
+    return lineOf(`loaded: after ${whole(count)} messages`, processTree(pid));
   } finally {
     await lab.close();
   }
@@ -86,4 +73,4 @@ function tableOf(lines: readonly Line[]): Table {
   };
 }
 
-export const memory: Scenario = { name: "memory", summary: "RSS and PSS, idle and (--long) loaded", run };
+export const memory: Scenario = { name: "memory", summary: "RSS and PSS, idle and loaded", run };

@@ -5,19 +5,17 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Lab } from "../lab.ts";
 import { memoryOf, processTree } from "../measure/process-cpu.ts";
 import { percentile } from "../measure/statistics.ts";
-import { type Bar, one, two, verdictLine, whole } from "../output/figures.ts";
+import { one, two, verdictLine, whole } from "../output/figures.ts";
 import type { Table } from "../output/table.ts";
 import { handlerSource } from "../project.ts";
 import type { Options, Report, Scenario } from "../scenario.ts";
+import type { Numbers } from "../thresholds.ts";
 import type { Work } from "../work.ts";
 
 const COLD_STARTS = 60;
 const PAYLOAD_BYTES = 120;
 /** The pool has a warm worker again by then. */
 const GAP_MS = 400;
-const COLD_P95: Bar = { better: "lower", bar: 50, beyond: 20 };
-const SECONDS: Bar = { better: "lower", bar: 10, beyond: 2.5 };
-const RSS_MIB: Bar = { better: "lower", bar: 400, beyond: 300 };
 const FULL_SIZE = 1_000;
 
 interface Started {
@@ -45,7 +43,7 @@ async function run({ files }: Options): Promise<Report> {
     const coldMs = await firstAnswers(lab, asked);
     const failures = await runtime.call("failures", null);
     const started = { files, seconds, processes: pids.length, ...memory, coldMs };
-    return { tables: [tableOf(started)], data: started, failures: failures.slice(0, 5) };
+    return { tables: [tableOf(started)], data: started, failures: failures.slice(0, 5), numbers: numbersOf(started) };
   } finally {
     await lab.close();
   }
@@ -71,14 +69,19 @@ async function firstAnswers(lab: Lab, works: readonly Work[]): Promise<number[]>
   return coldMs;
 }
 
+/** The thresholds are made for a thousand; a few handlers all have a process from the start. */
+function numbersOf({ files, seconds, rssMiB, coldMs }: Started): Numbers {
+  if (files < FULL_SIZE) return {};
+  return { startSeconds: seconds, startRss: rssMiB, coldP95: percentile(coldMs, 0.95) };
+}
+
 function tableOf({ files, seconds, processes, rssMiB, pssMiB, coldMs }: Started): Table {
   const cold = [0.5, 0.95, 1].map((share) => one(percentile(coldMs, share)));
   const p95 = percentile(coldMs, 0.95);
-  // The bars are made for a thousand; a few handlers all have a process from the start.
   const verdicts = [
-    verdictLine(`bound in ${two(seconds)} s`, seconds, SECONDS),
-    verdictLine(`${whole(rssMiB)} MiB resident`, rssMiB, RSS_MIB),
-    verdictLine(`first answer p95 ${one(p95)} ms`, p95, COLD_P95),
+    verdictLine(`bound in ${two(seconds)} s`, seconds, "startSeconds"),
+    verdictLine(`${whole(rssMiB)} MiB resident`, rssMiB, "startRss"),
+    verdictLine(`first answer p95 ${one(p95)} ms`, p95, "coldP95"),
   ];
   return {
     title: `startup: ${files} handler files, and the first answers of ${coldMs.length} idle ones`,

@@ -1,0 +1,99 @@
+// Who takes the stream: the raw client's `consume`, a handler of ours, and nestjs-jetstream.
+
+import { join } from "node:path";
+import { cpuNs, processTree } from "../measure/process-cpu.ts";
+import { NESTJS_JETSTREAM } from "../peers.ts";
+import type { RawDurableCommands } from "../processes/raw-durable.ts";
+import type { Options } from "../scenario.ts";
+import { SCHEMA_SOURCE } from "../work.ts";
+import { type DurableContender, type Plan, type Site, STREAM, SUBJECT } from "./rounds.ts";
+
+const PROFILE = new URL("../measure/profile.ts", import.meta.url);
+
+export function rawContender(plan: Plan, options: Options, site: Site): Promise<DurableContender> {
+  const url = new URL("../processes/raw-durable.ts", import.meta.url);
+  return programContender({ name: "raw", label: "raw client", url }, plan, options, site);
+}
+
+/** It stores and takes its own copy of the messages: which stream it takes is not for its user to say. */
+export function nestjsContender(plan: Plan, options: Options, site: Site): Promise<DurableContender> {
+  return programContender({ name: "nestjs", ...NESTJS_JETSTREAM }, plan, options, site);
+}
+
+interface DurableProgram {
+  readonly name: string;
+  readonly label: string;
+  readonly url: URL;
+}
+
+async function programContender(
+  { name, label, url }: DurableProgram,
+  { atOnce, step, messages }: Plan,
+  { profile }: Options,
+  { lab }: Site,
+): Promise<DurableContender> {
+  const child = lab.child<RawDurableCommands>(url);
+  const progress = `bench.progress.${name}`;
+  const stored = { stream: STREAM, subject: SUBJECT, messages };
+  await child.call("start", { natsUrl: lab.server.url, ...stored, progress, step, atOnce });
+  if (profile !== undefined) await child.call("startProfile", null);
+  return {
+    label,
+    progress,
+    again: (round) => child.call("again", `${name}-${round}`),
+    cpu: () => cpuNs(child.pid),
+    failures: () => child.call("failures", null),
+    async close() {
+      if (profile !== undefined) await child.call("stopProfile", join(profile, `durable-${atOnce}.${name}.cpuprofile`));
+      await child.call("close", null);
+      await child.end();
+    },
+  };
+}
+
+/** The durable is removed between rounds: the runtime makes it anew. */
+export async function ourContender(
+  plan: Plan,
+  { profile }: Options,
+  { lab, manager }: Site,
+): Promise<DurableContender> {
+  const progress = "bench.progress.ours";
+  const file = (part: string) => profile && join(profile, `durable-${plan.atOnce}.${part}.cpuprofile`);
+  const project = lab.project();
+  project.write("ours", handlerSource(plan, progress, file("worker")));
+  const child = lab.runtime();
+  const supervisorProfile = file("supervisor");
+  return {
+    label: "nats-handlers",
+    progress,
+    async again(round) {
+      // An old server removes it and still says that it failed, when one of its files was just being written. Had it
+      // truly failed, the round stalls and says so.
+      if (round > 0) return void (await manager.consumers.delete(STREAM, "bench-ours").catch(() => undefined));
+      await child.call("start", lab.startOptions(project, "start"));
+      if (supervisorProfile !== undefined) await child.call("startProfile", null);
+    },
+    cpu: () => processTree(child.pid).reduce((sum, pid) => sum + cpuNs(pid), 0),
+    failures: () => child.call("failures", null),
+    async close() {
+      if (supervisorProfile !== undefined) await child.call("stopProfile", supervisorProfile);
+      await child.call("close", null);
+      await child.end();
+      project.remove();
+    },
+  };
+}
+
+function handlerSource({ atOnce, step }: Plan, progress: string, profileFile: string | undefined): string {
+  const profiled = `import { startProfile, stopProfile } from ${JSON.stringify(PROFILE.pathname)};
+export const setup = () => startProfile();
+export const teardown = () => stopProfile(${JSON.stringify(profileFile)});`;
+  return `import { z } from "zod";
+${profileFile === undefined ? "" : profiled}
+export const metadata = {
+  kind: "durable", subject: "${SUBJECT}", concurrency: ${atOnce}, schema: ${SCHEMA_SOURCE},
+};
+let handled = 0;
+export default (event, ctx) => { if (++handled % ${step} === 0) return ctx.publish("${progress}", ""); };
+`;
+}

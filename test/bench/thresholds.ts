@@ -1,0 +1,89 @@
+// What we hold ourselves to, in one table: `npm run bench numbers` prints it with what was measured. Ratios are to the raw
+// client in the same run; nothing else here depends on the machine's speed alone.
+
+export interface Threshold {
+  readonly what: string;
+  readonly better: "higher" | "lower";
+  readonly bar: number;
+  readonly beyond: number;
+  /** "": a ratio. */
+  readonly unit: "" | "ms" | "s" | "MiB" | "messages";
+}
+
+export const THRESHOLDS = {
+  eventRate: { what: "events/s of one isolated handler, of raw", better: "higher", bar: 0.8, beyond: 1, unit: "" },
+  eventCpu: {
+    what: "CPU per event, supervisor and worker, of raw",
+    better: "lower",
+    bar: 1.3,
+    beyond: 1.15,
+    unit: "",
+  },
+  requestP50: {
+    what: "request p50, one at a time, of raw",
+    better: "lower",
+    bar: 1.35,
+    beyond: 1.2,
+    unit: "",
+  },
+  durableRate: {
+    what: "durable messages/s, 256 at once, of raw",
+    better: "higher",
+    bar: 0.7,
+    beyond: 1,
+    unit: "",
+  },
+  reloadP50: { what: "save-to-live under 2,000 messages/s, p50", better: "lower", bar: 50, beyond: 20, unit: "ms" },
+  reloadP95: { what: "save-to-live under 2,000 messages/s, p95", better: "lower", bar: 120, beyond: 50, unit: "ms" },
+  reloadLost: { what: "messages lost by these saves", better: "lower", bar: 0, beyond: 0, unit: "messages" },
+  coldP95: { what: "first answer of an idle handler, p95", better: "lower", bar: 50, beyond: 20, unit: "ms" },
+  neighbourP99: {
+    what: "a neighbour's p99 beside the worst fault, of quiet",
+    better: "lower",
+    bar: 2,
+    beyond: 1.3,
+    unit: "",
+  },
+  blockedLoop: {
+    what: "a blocked loop outlives timeout and grace by",
+    better: "lower",
+    bar: 1_000,
+    beyond: 250,
+    unit: "ms",
+  },
+  startSeconds: { what: "1,000 handler files bound within", better: "lower", bar: 10, beyond: 2.5, unit: "s" },
+  startRss: { what: "resident memory of all processes then", better: "lower", bar: 400, beyond: 300, unit: "MiB" },
+  disabled: {
+    what: "disabled on every one of 3 replicas within",
+    better: "lower",
+    bar: 1_000,
+    beyond: 100,
+    unit: "ms",
+  },
+  flatHandlers: {
+    what: "CPU per event, 1 to 200 handlers, highest of lowest",
+    better: "lower",
+    bar: 1.15,
+    beyond: 1.15,
+    unit: "",
+  },
+  flatMessages: {
+    what: "CPU per event, 10 thousand to 2 million, highest of lowest",
+    better: "lower",
+    bar: 1.15,
+    beyond: 1.15,
+    unit: "",
+  },
+  flatMemory: {
+    what: "memory held after 2 million events, more than before",
+    better: "lower",
+    bar: 3,
+    beyond: 1,
+    unit: "MiB",
+  },
+} as const satisfies Record<string, Threshold>;
+
+export type ThresholdName = keyof typeof THRESHOLDS;
+
+/** What was measured of them. */
+export type Numbers = Readonly<Partial<Record<ThresholdName, number>>>;
