@@ -5,6 +5,7 @@ import { type NatsSettings, plainSettings } from "../../runtime/bind/nats-settin
 import { type Clock, delay, systemClock } from "../../runtime/clock.ts";
 import { eventRecorder } from "../support/event-recorder.ts";
 import { startTestServer, type TestServer, type TestServerOptions } from "../support/nats-server.ts";
+import { freeze } from "../support/processes.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -28,6 +29,13 @@ async function echoes(nc: NatsConnection): Promise<string> {
   nc.subscribe("echo", { max: 1, callback: (_error, msg) => void msg.respond(msg.data) });
   return (await nc.request("echo", "hello")).string();
 }
+
+/** The watchdog looks every few seconds and waits for seconds: here a hundred times faster. */
+const hasty: Clock = {
+  ...systemClock,
+  every: (intervalMs, callback) => systemClock.every(intervalMs / 100, callback),
+  after: (delayMs, callback) => systemClock.after(delayMs === 5_000 ? 50 : delayMs, callback),
+};
 
 describe("a connection that breaks", () => {
   it("by a restart of the server is told once, comes back by itself, and its subscriptions with it", async () => {
@@ -66,12 +74,6 @@ describe("a connection that breaks", () => {
   it("without a word, the server standing still, is noticed by the watchdog and made anew", async () => {
     const server = await startServer();
     const { events, emit, next } = eventRecorder();
-    // The watchdog looks every 15 s and waits 5 s: here a hundred times faster.
-    const hasty: Clock = {
-      ...systemClock,
-      every: (intervalMs, callback) => systemClock.every(intervalMs / 100, callback),
-      after: (delayMs, callback) => systemClock.after(delayMs === 5_000 ? 50 : delayMs, callback),
-    };
     const nc = await open(plainSettings(server.url), { emit, clock: hasty });
     process.kill(server.pid, "SIGSTOP");
     cleanups.push(() => server.kill());
@@ -81,6 +83,20 @@ describe("a connection that breaks", () => {
     await next("nats.reconnected", 0);
     expect(await echoes(nc)).toBe("hello");
     expect(events.length).toBeLessThan(8);
+  });
+
+  it("without a word, in the middle of much that is sent, moves to the next server", async () => {
+    const [server, next] = [await startServer(), await startServer()];
+    const { emit, next: event } = eventRecorder();
+    const servers = [server.url, next.url];
+    const nc = await open({ ...plainSettings(server.url), servers }, { emit, clock: hasty });
+    const frozen = nc.getServer() === server.url.replace("nats://", "") ? server : next;
+    await freeze(frozen.pid);
+    cleanups.push(() => frozen.kill());
+    // More than the buffers between the two take: nothing can be written any more.
+    for (let sent = 0; sent < 64; sent++) nc.publish("much", new Uint8Array(1024 ** 2));
+    expect((await event("nats.reconnected", 0)).server).not.toBe(frozen.url.replace("nats://", ""));
+    expect(await echoes(nc)).toBe("hello");
   });
 
   it("again and again is told in a few lines, and the last one told is true", async () => {
