@@ -4,6 +4,7 @@
 
 import { hostname } from "node:os";
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
+import { lacksJetStream } from "../bind/no-jetstream.ts";
 import type { Clock } from "../clock.ts";
 import { RuntimeError, toRuntimeError } from "../errors.ts";
 import type { Emit, LogLevel } from "../events.ts";
@@ -66,10 +67,10 @@ export class ControlPlane {
     this.tap = new LogTap(clock, (to, line) => this.sendLine(to, line));
   }
 
-  /** Learn what is disabled, before anything serves. Rejects with NATS_UNREACHABLE, within 10 s. */
+  /** Learn what is disabled, before anything serves. Rejects with NATS_UNREACHABLE, within 10 s; may then be called again. */
   async loadIntents(): Promise<void> {
     const { connection, app, clock, emit } = this.options;
-    if (connection.info?.jetstream !== true) return this.tellNoBucket();
+    if (lacksJetStream(connection)) return this.tellNoBucket();
     const intents = new IntentWatch({
       open: () => openIntentStore(connection, app, clock),
       clock,
@@ -78,13 +79,15 @@ export class ControlPlane {
         this.notice("warn", `intents: ${toRuntimeError(cause, "KV").message}; the last known ones hold`),
       onBack: () => emit({ type: "runtime.notice", level: "info", message: "intents: the bucket answers again" }),
     });
+    this.intents?.close();
     this.intents = intents;
     await bounded(app, clock, () => intents.start());
     void this.checkOnReconnect();
   }
 
-  /** Take requests. Resolves when the server has confirmed it. */
+  /** Take requests. Resolves when the server has confirmed it. Calling again begins anew. */
   async listen(): Promise<void> {
+    this.leave();
     this.on("status", async () => this.status());
     this.on("applied", async (request) => [await this.awaitApplied(request.json<AppliedRequest>())]);
     this.on("reload", async (request) => [await this.reload(request.json<ReloadRequest>())]);
@@ -101,8 +104,12 @@ export class ControlPlane {
 
   /** K1. Twice is safe. */
   close(): void {
-    for (const subscription of this.subscriptions.splice(0)) subscription.unsubscribe();
+    this.leave();
     this.intents?.close();
+  }
+
+  private leave(): void {
+    for (const subscription of this.subscriptions.splice(0)) subscription.unsubscribe();
   }
 
   private get queueGroup(): string {

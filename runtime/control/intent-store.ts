@@ -4,6 +4,7 @@
 import { jetstream } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { lacksJetStream } from "../bind/no-jetstream.ts";
 import { type Clock, within } from "../clock.ts";
 import { RuntimeError } from "../errors.ts";
 import { type Intent, isInForce, keyOf, nameOf, readIntent } from "./intent.ts";
@@ -37,8 +38,7 @@ export function bucketName(app: string): string {
 
 /** Open the app's bucket, made when missing. Rejects with NATS_UNREACHABLE when JetStream does not answer in 10 s. */
 export async function openIntentStore(connection: NatsConnection, app: string, clock: Clock): Promise<IntentStore> {
-  // While the connection is down nothing is known of the server.
-  if (connection.info !== undefined && connection.info.jetstream !== true) throw noJetStream(app);
+  if (lacksJetStream(connection)) throw noJetStream(app);
   return bounded(app, clock, async () => {
     const kv = await new Kvm(jetstream(connection, { timeout: REQUEST_MS })).create(bucketName(app), { history: 5 });
     const { streamInfo } = await kv.status();
