@@ -1,6 +1,7 @@
 // The runtime's ear for control requests, and its memory of the operator's intents.
 //
 // K1  Answers come from every replica; one that is closing no longer answers.
+// K2  Whoever watches the intents also says when it has applied them: a replica that starts does so before the rest.
 
 import { hostname } from "node:os";
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
@@ -73,6 +74,7 @@ export class ControlPlane {
     if (lacksJetStream(connection)) return this.tellNoBucket();
     const intents = new IntentWatch({
       open: () => openIntentStore(connection, app, clock),
+      replica: this.replica,
       clock,
       onIntent: (name, disabled, mark) => void this.apply(name, disabled, mark),
       onLost: (cause) =>
@@ -80,7 +82,9 @@ export class ControlPlane {
       onBack: () => emit({ type: "runtime.notice", level: "info", message: "intents: the bucket answers again" }),
     });
     this.intents?.close();
+    this.leave();
     this.intents = intents;
+    this.listenForMarks(); // K2
     await bounded(app, clock, () => intents.start());
     void this.checkOnReconnect();
   }
@@ -89,7 +93,7 @@ export class ControlPlane {
   async listen(): Promise<void> {
     this.leave();
     this.on("status", async () => this.status());
-    this.on("applied", async (request) => [await this.awaitApplied(request.json<AppliedRequest>())]);
+    this.listenForMarks();
     this.on("reload", async (request) => [await this.reload(request.json<ReloadRequest>())]);
     this.on("invoke", async (request) => [await this.invoke(request.json<InvokeRequest>())], this.queueGroup);
     this.on("logs", async (request) => this.logs(request));
@@ -106,6 +110,10 @@ export class ControlPlane {
   close(): void {
     this.leave();
     this.intents?.close();
+  }
+
+  private listenForMarks(): void {
+    this.on("applied", async (request) => [await this.awaitApplied(request.json<AppliedRequest>())]);
   }
 
   private leave(): void {
