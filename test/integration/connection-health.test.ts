@@ -1,9 +1,13 @@
 import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { type ConnectOptions, connect, type NatsConnection } from "../../runtime/bind/connection.ts";
 import { type NatsSettings, plainSettings } from "../../runtime/bind/nats-settings.ts";
 import { type Clock, delay, systemClock } from "../../runtime/clock.ts";
 import { eventRecorder } from "../support/event-recorder.ts";
+import { makeOperator } from "../support/nats-identities.ts";
 import { startTestServer, type TestServer, type TestServerOptions } from "../support/nats-server.ts";
 import { freeze } from "../support/processes.ts";
 
@@ -96,6 +100,41 @@ describe("a connection that breaks", () => {
     // More than the buffers between the two take: nothing can be written any more.
     for (let sent = 0; sent < 64; sent++) nc.publish("much", new Uint8Array(1024 ** 2));
     expect((await event("nats.reconnected", 0)).server).not.toBe(frozen.url.replace("nats://", ""));
+    expect(await echoes(nc)).toBe("hello");
+  });
+
+  it("because its credentials expire comes back as soon as the file holds new ones, telling each trouble once", async () => {
+    const { config, creds, credsUntil } = makeOperator();
+    const server = await startServer({ config });
+    const folder = await mkdtemp(join(tmpdir(), "nats-handlers-creds-"));
+    cleanups.push(() => rm(folder, { recursive: true, force: true }));
+    const file = join(folder, "app.creds");
+    await writeFile(file, credsUntil(systemClock.nowMs() + 2_000));
+    const { events, emit, next } = eventRecorder();
+    const nc = await open({ ...plainSettings(server.url), creds: file }, { emit });
+    expect((await next("nats.error", 0)).error.message).toContain("Expired");
+    await next("nats.disconnected", 0);
+    await refusals(server.logFile, 3);
+    const from = events.length;
+    await writeFile(file, creds);
+    await next("nats.reconnected", from);
+    expect(await echoes(nc)).toBe("hello");
+    // Expired, refused, and what the server let pass in the second in which they expire.
+    expect(events.filter(({ type }) => type === "nats.error")).toHaveLength(2);
+    expect(events.length).toBeLessThanOrEqual(8);
+  });
+
+  it("because its server is to be shut down is told so, and is at another before long", async () => {
+    const lameDuck = { config: 'lame_duck_grace_period: "100ms", lame_duck_duration: "30s"' };
+    const both = [await startServer(lameDuck), await startServer(lameDuck)];
+    const { emit, next } = eventRecorder();
+    const nc = await open({ ...plainSettings(both[0]!.url), servers: both.map(({ url }) => url) }, { emit });
+    const at = () => both.find(({ url }) => url.endsWith(nc.getServer()))!;
+    const leaving = at();
+    process.kill(leaving.pid, "SIGUSR2"); // What `nats-server -sl ldm` sends.
+    expect((await next("runtime.notice", 0)).message).toContain("lame duck");
+    await next("nats.reconnected", 0);
+    expect(at()).not.toBe(leaving);
     expect(await echoes(nc)).toBe("hello");
   });
 
