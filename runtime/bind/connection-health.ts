@@ -18,7 +18,7 @@ import { redactUrl } from "./nats-settings.ts";
 const WINDOW_MS = 60_000;
 const CHANGES_PER_WINDOW = 6;
 const TEXTS_KEPT = 50;
-const WATCH_EVERY_MS = 3_000;
+const WATCH_EVERY_MS = 2_500;
 const FLUSH_LIMIT_MS = 5_000;
 const READ_FIRST_MS = 250;
 
