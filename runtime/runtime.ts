@@ -2,6 +2,8 @@
 
 import { createBinder, queueGroupOf } from "./bind/binder.ts";
 import { connect, type NatsConnection } from "./bind/connection.ts";
+import { ConnectionState } from "./bind/connection-state.ts";
+import { despiteLosses } from "./bind/despite-losses.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "./bind/embedded-server.ts";
 import { Publisher } from "./bind/publisher.ts";
 import { ensureStreams } from "./bind/streams.ts";
@@ -63,6 +65,8 @@ export interface Runtime {
 
 const CANDIDATES_AT_ONCE = 4;
 const CLOSE_NATS_MS = 2_000;
+/** How long a start waits for a connection that was lost on the way: as long as for the first one. */
+const BACK_WITHIN_MS = 10_000;
 /** For dead letters and other settlements that the server has to confirm. */
 const SETTLE_MS = 5_000;
 const DEFAULT_NATS_PORT = 4222;
@@ -106,6 +110,8 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
     });
     closers.push(() => closeConnection(connection, clock));
     observed.nats = watchNats(connection, clock);
+    const state = new ConnectionState(connection, clock);
+    const surely = <T>(step: () => Promise<T>) => despiteLosses(state, BACK_WITHIN_MS, step);
     const service = new ServiceProtocol({
       connection,
       source: observed,
@@ -118,7 +124,7 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
     closers.push(closeWorkshop);
     const publisher = new Publisher(connection, clock);
     const call: Call = (made) => publisher.call(made);
-    await ensureStreams({ connection, streams: config.streams, provision, emit });
+    await surely(() => ensureStreams({ connection, streams: config.streams, provision, emit }));
     const binder = createBinder({
       connection,
       app: config.app,
@@ -161,26 +167,20 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
       await watch?.close();
       await supervisor.close(0);
     };
-    control = new ControlPlane({
-      connection,
-      app: config.app,
-      instance,
-      supervisor,
-      clock,
-      emit,
-    });
-    closers.push(() => control?.close());
+    const operators = new ControlPlane({ connection, app: config.app, instance, supervisor, clock, emit });
+    control = operators;
+    closers.push(() => operators.close());
     observed.handlers = () => supervisor.readings();
     const backlog = new Backlog(connection, config.app);
     observed.pending = (handlers) => backlog.ofAll(handlers);
-    await control.loadIntents();
+    await surely(() => operators.loadIntents());
     if (mode === "dev") {
       watch = await watchHandlers(config, supervisor, options);
       await watch.ready;
     }
     await supervisor.start();
-    await control.listen();
-    await service.listen();
+    await surely(() => operators.listen());
+    await surely(() => service.listen());
     observed.phase = "running";
     emit(readyEvent(supervisor.status(), clock.monotonicMs() - startedAtMs));
     const taken = supervisor.status().map(({ subject }) => subject);
@@ -190,7 +190,7 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
     const close = async (graceMs: number) => {
       observed.phase = "draining";
       emit({ type: "runtime.draining", graceMs });
-      control?.close();
+      operators.close();
       await watch?.close();
       const unfinished = await supervisor.close(graceMs);
       await undo();

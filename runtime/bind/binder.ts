@@ -7,9 +7,11 @@ import { RuntimeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { Binding, BindingOwner } from "./binding.ts";
+import { ConnectionState } from "./connection-state.ts";
 import { bindCore } from "./core-binding.ts";
 import { durableClash, durableNameOf, handlerTokens } from "./durable-name.ts";
 import { EventBinding } from "./event-binding.ts";
+import { lacksJetStream } from "./no-jetstream.ts";
 import { RedriveSource } from "./redrive-source.ts";
 import { bindStream, streamIdPrefix } from "./stream-binding.ts";
 import { createStreamServices, type StreamServices } from "./stream-services.ts";
@@ -56,11 +58,15 @@ export interface BinderOptions {
   readonly onLetterKept?: (handler: string) => void;
 }
 
+/** How long binding a durable handler waits for a lost connection before it is given up, and begun anew. */
+const WAIT_UP_MS = 5_000;
+
 export function createBinder(options: BinderOptions): Binder {
   const { connection, app, streams, provision, emit } = options;
   const finder = new StreamFinder({ connection, app, declared: streams, provision, emit });
   // By handler, how many bindings it has: two while one replaces the other.
   const durables = new Map<string, number>();
+  const state = new ConnectionState(connection, options.clock);
   let services: Promise<StreamServices> | undefined;
 
   function streamServices(): Promise<StreamServices> {
@@ -72,6 +78,7 @@ export function createBinder(options: BinderOptions): Binder {
     async plan(handler, metadata) {
       if (metadata.kind !== "durable") return planCore(handler, metadata, options, streamServices);
       assertOwnDurable(app, handler, durables);
+      if (!(await state.up(WAIT_UP_MS))) throw notConnected(handler);
       const stream = await finder.streamFor(metadata.subject, handler);
       return {
         idPrefix: streamIdPrefix(stream),
@@ -120,7 +127,7 @@ function planCore(
         onOverflow,
         onLost,
       });
-      if (metadata.kind === "request" || connection.info?.jetstream !== true) return core;
+      if (metadata.kind === "request" || lacksJetStream(connection)) return core;
       const services = await streamServices();
       const source = { services, handler, stream: undefined, metadata: () => metadata, owner, onError: onLost };
       return new EventBinding({ services, handler, core, redrives: new RedriveSource(source) });
@@ -139,6 +146,11 @@ function assertOwnDurable(app: string, handler: string, durables: ReadonlyMap<st
   const [first, second] = clash;
   const message = `durable handlers "${first}" and "${second}" would share one durable consumer: inside JetStream both are called the same`;
   throw new RuntimeError("NAME_CONFLICT", message, { handler, remedy: "Rename one of the two files." });
+}
+
+function notConnected(handler: string): RuntimeError {
+  const message = `durable handler "${handler}" cannot be bound while NATS is gone; it is tried again until it is back`;
+  return new RuntimeError("NATS_UNREACHABLE", message, { handler });
 }
 
 /** Returns what counts down again. */

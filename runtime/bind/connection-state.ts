@@ -4,6 +4,8 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { type Clock, within } from "../clock.ts";
 
 export class ConnectionState {
+  /** How often it was lost: what was asked of the server before it changed is not answered any more. */
+  losses = 0;
   private connected = true;
   private waiting: (() => void)[] = [];
   private readonly clock: Clock;
@@ -26,13 +28,18 @@ export class ConnectionState {
 
   private async follow(connection: NatsConnection): Promise<void> {
     for await (const { type } of connection.status()) {
-      if (type === "disconnect" || type === "staleConnection") this.connected = false;
+      if (type === "disconnect" || type === "staleConnection") this.lose();
       if (type !== "reconnect") continue;
       this.connected = true;
       const waiting = this.waiting;
       this.waiting = [];
       for (const resume of waiting) resume();
     }
+    this.lose();
+  }
+
+  private lose(): void {
+    if (this.connected) this.losses++;
     this.connected = false;
   }
 }

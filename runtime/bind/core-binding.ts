@@ -29,7 +29,8 @@ export interface CoreBindingOptions {
 /** Bind, and wait for the server's word. Rejects with NATS_REFUSED when it does not let us subscribe. */
 export async function bindCore(options: CoreBindingOptions): Promise<Binding> {
   const binding = new CoreBinding(options);
-  await options.connection.flush();
+  // Lost meanwhile: the client subscribes again when it is back, and a refusal then ends in `onLost`.
+  await options.connection.flush().catch(() => undefined);
   binding.assertAccepted();
   return binding;
 }

@@ -4,6 +4,7 @@
 import { JetStreamApiError, JetStreamError } from "@nats-io/jetstream";
 import { errors, type NatsConnection } from "@nats-io/transport-node";
 import { type ErrorCode, RuntimeError } from "../errors.ts";
+import { lacksJetStream } from "./no-jetstream.ts";
 
 export const ApiCode = {
   streamNotFound: 10059,
@@ -44,7 +45,7 @@ export interface Translation {
   readonly remedies?: Readonly<Record<number, string>>;
 }
 
-/** The error itself when it is ours. */
+/** The error itself when it is ours; NATS_UNREACHABLE when nothing came back, and trying again may help. */
 export function jetStreamError(error: unknown, translation: Translation): RuntimeError {
   if (error instanceof RuntimeError) return error;
   const { connection, doing, handler, remedies = {} } = translation;
@@ -54,7 +55,12 @@ export function jetStreamError(error: unknown, translation: Translation): Runtim
     const message = `${doing}: the server says "${error.message}" (${error.code})`;
     return new RuntimeError(translation.code, message, { ...details, ...(remedy === undefined ? {} : { remedy }) });
   }
-  if (connection.info?.jetstream !== true) {
+  if (connection.info === undefined || isLate(error)) {
+    const message = `${doing}: NATS ${connection.info === undefined ? "is gone" : "did not answer in time"}`;
+    const remedy = "Nothing, when NATS comes back. Else check that JetStream is healthy (`nats account info`).";
+    return new RuntimeError("NATS_UNREACHABLE", message, { ...details, remedy });
+  }
+  if (lacksJetStream(connection)) {
     return new RuntimeError("NATS_REFUSED", `${doing}: the NATS server has JetStream switched off`, {
       ...details,
       remedy: 'Start nats-server with -js (or `jetstream {}` in its configuration), or use kind: "event".',
@@ -75,9 +81,15 @@ export function jetStreamError(error: unknown, translation: Translation): Runtim
 
 function plainReason(error: unknown): string {
   if (isNoAnswer(error)) return "JetStream did not answer";
-  if (error instanceof errors.TimeoutError) return "JetStream did not answer in time";
   if (error instanceof JetStreamError || error instanceof Error) return error.message;
   return String(error);
+}
+
+function isLate(error: unknown): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (at instanceof errors.TimeoutError) return true;
+  }
+  return false;
 }
 
 function deniedSubject(error: unknown): string | undefined {

@@ -39,21 +39,23 @@ export class Publisher {
   async call(call: HandlerCall): Promise<CallAnswer> {
     const tooLarge = this.sizeProblem(call);
     if (tooLarge !== undefined) return { ok: false, code: 413, message: tooLarge };
-    if (!this.state.isUp && !(await this.state.up(Math.min(call.timeoutMs, WAIT_UP_MS)))) {
-      return {
-        ok: false,
-        code: 503,
-        message: `${call.kind} to "${call.subject}": not connected to NATS; nothing was sent`,
-      };
-    }
+    if (!this.state.isUp && !(await this.isUp(call))) return notConnected(call);
+    const { losses } = this.state;
     try {
       const stream = await this.streamOf(call.subject);
+      // The question went with the connection: to take it for a core message would be a guess.
+      if (stream === undefined && this.state.losses !== losses) return notConnected(call);
       if (call.kind === "request")
         return stream === undefined ? await this.request(call) : refusedRequest(call, stream);
       return stream === undefined ? await this.publish(call) : await this.store(call);
     } catch (error) {
       return failedCall(call, error);
     }
+  }
+
+  /** P1. */
+  private isUp({ timeoutMs }: HandlerCall): Promise<boolean> {
+    return this.state.up(Math.min(timeoutMs, WAIT_UP_MS));
   }
 
   /** Where the server cannot be asked, everything is a core message: a stream stores those too, only unconfirmed. */
@@ -64,6 +66,8 @@ export class Publisher {
 
   private async publish(call: HandlerCall): Promise<CallAnswer> {
     await this.flushing;
+    // Lost while this waited: the client would take the message, and drop it when it is back.
+    if (!this.state.isUp && !(await this.isUp(call))) return notConnected(call);
     this.connection.publish(call.subject, call.payload, { headers: messageHeaders(call.headers) });
     this.sinceFlush += call.payload.length + call.headers.length;
     if (this.sinceFlush > FLUSH_EVERY_BYTES) this.flush();
@@ -125,6 +129,10 @@ export function messageHeaders(block: Uint8Array): MsgHdrs {
   const headers = createHeaders();
   for (const [name, value] of decodeHeaders(Buffer.from(block))) headers.append(name, value);
   return headers;
+}
+
+function notConnected({ kind, subject }: HandlerCall): CallAnswer {
+  return { ok: false, code: 503, message: `${kind} to "${subject}": not connected to NATS; nothing was sent` };
 }
 
 /** P4. */

@@ -5,6 +5,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Clock } from "../clock.ts";
 import { matches } from "../metadata/subject.ts";
 import { jetStreamError } from "./jetstream-errors.ts";
+import { lacksJetStream } from "./no-jetstream.ts";
 
 /** Names of the streams that take some of what `subject` (a literal or a pattern) stands for. */
 export async function streamsTaking(connection: NatsConnection, subject: string): Promise<readonly string[]> {
@@ -39,7 +40,7 @@ export class StreamLookup {
 
   /** Known already, and lately: needs no waiting. `undefined` inside: no stream takes it. */
   recall(subject: string): { readonly stream: string | undefined } | undefined {
-    if (this.connection.info?.jetstream !== true) return { stream: undefined };
+    if (lacksJetStream(this.connection)) return { stream: undefined };
     const prefix = prefixOf(subject);
     const known = this.known.get(prefix);
     if (known === undefined) return undefined;

@@ -22,6 +22,8 @@ export type StatedConfig = Partial<StreamConfig> & { readonly name: string; read
 
 const NS_PER_MS = 1_000_000;
 const DEFAULT_MAX_AGE_MS = 7 * 86_400_000;
+/** Longer than a handler with the default retries goes on: what it publishes again in its last run is still known then. */
+const DEFAULT_DUPLICATE_WINDOW_MS = 10 * 60_000;
 /** Bound of a stream whose declaration states none. */
 export const DEFAULT_MAX_BYTES = 1024 ** 3;
 
@@ -46,14 +48,24 @@ export function statedConfig(stream: DeclaredStream): StatedConfig {
 
 /** For a stream that is made: a week, bounded, so that a forgotten handler fills no disk. */
 export function newStreamConfig(stated: StatedConfig): StatedConfig {
+  // The server wants no window that is longer than what it keeps; an age of 0 is no limit.
+  const maxAgeNs = stated.max_age || Number.POSITIVE_INFINITY;
   return {
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     discard: DiscardPolicy.Old,
     max_age: DEFAULT_MAX_AGE_MS * NS_PER_MS,
+    duplicate_window: Math.min(DEFAULT_DUPLICATE_WINDOW_MS * NS_PER_MS, maxAgeNs),
     allow_direct: true,
     ...stated,
   };
+}
+
+/** For a stream that is there. Keeping messages for less time shortens the window with it, which the server wants. */
+export function changedConfig(stated: StatedConfig, actual: StreamConfig): StatedConfig {
+  const { max_age: maxAgeNs = 0 } = stated;
+  if (maxAgeNs === 0 || actual.duplicate_window <= maxAgeNs) return stated;
+  return { duplicate_window: maxAgeNs, ...stated };
 }
 
 /** Names of the stated settings that the server has otherwise. */

@@ -14,6 +14,7 @@ import { ApiCode, isApiError, jetStreamError } from "./jetstream-errors.ts";
 import { madeBy } from "./own-streams.ts";
 import { streamsTaking } from "./stream-names.ts";
 import {
+  changedConfig,
   DEFAULT_MAX_BYTES,
   type DeclaredStream,
   differences,
@@ -66,7 +67,7 @@ async function ensureStream(
   const different = differences(stated, found.config);
   if (different.length === 0) return;
   if (provision) {
-    await jsm.streams.update(stream.name, stated);
+    await jsm.streams.update(stream.name, changedConfig(stated, found.config));
     emit({
       type: "runtime.notice",
       level: "info",

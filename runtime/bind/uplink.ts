@@ -52,7 +52,9 @@ export class Uplink {
     this.held = [];
   }
 
+  /** The client tells of one return once for every try that was refused before it: hundreds, after a night without rights. */
   private resume(): void {
+    if (this.connected) return;
     this.connected = true;
     const held = this.held;
     this.held = [];

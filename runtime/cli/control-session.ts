@@ -39,6 +39,12 @@ export function handlersOf(replies: readonly StatusReply[]): Set<string> {
   return new Set(replies.flatMap(({ handlers }) => handlers.map(({ name }) => name)));
 }
 
+/** Who is to act by an intent: those that answer, and those that watch the bucket and do not. */
+export function replicasOf(replies: readonly StatusReply[], watchers: readonly ReplicaInfo[]): readonly ReplicaInfo[] {
+  const replicas = [...watchers, ...replies.map(({ replica }) => replica)];
+  return [...new Map(replicas.map((replica) => [replica.instance, replica])).values()];
+}
+
 /** The handlers that the words mean; all of them without words. Throws HANDLER_NOT_FOUND, with the name that was meant. */
 export function meantHandlers(words: readonly string[], known: ReadonlySet<string>): readonly string[] {
   if (words.length === 0) return [...known].sort();

@@ -1,9 +1,11 @@
 // The runtime's ear for control requests, and its memory of the operator's intents.
 //
 // K1  Answers come from every replica; one that is closing no longer answers.
+// K2  Whoever watches the intents also says when it has applied them: a replica that starts does so before the rest.
 
 import { hostname } from "node:os";
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
+import { lacksJetStream } from "../bind/no-jetstream.ts";
 import type { Clock } from "../clock.ts";
 import { RuntimeError, toRuntimeError } from "../errors.ts";
 import type { Emit, LogLevel } from "../events.ts";
@@ -66,27 +68,32 @@ export class ControlPlane {
     this.tap = new LogTap(clock, (to, line) => this.sendLine(to, line));
   }
 
-  /** Learn what is disabled, before anything serves. Rejects with NATS_UNREACHABLE, within 10 s. */
+  /** Learn what is disabled, before anything serves. Rejects with NATS_UNREACHABLE, within 10 s; may then be called again. */
   async loadIntents(): Promise<void> {
     const { connection, app, clock, emit } = this.options;
-    if (connection.info?.jetstream !== true) return this.tellNoBucket();
+    if (lacksJetStream(connection)) return this.tellNoBucket();
     const intents = new IntentWatch({
       open: () => openIntentStore(connection, app, clock),
+      replica: this.replica,
       clock,
       onIntent: (name, disabled, mark) => void this.apply(name, disabled, mark),
       onLost: (cause) =>
         this.notice("warn", `intents: ${toRuntimeError(cause, "KV").message}; the last known ones hold`),
       onBack: () => emit({ type: "runtime.notice", level: "info", message: "intents: the bucket answers again" }),
     });
+    this.intents?.close();
+    this.leave();
     this.intents = intents;
+    this.listenForMarks(); // K2
     await bounded(app, clock, () => intents.start());
     void this.checkOnReconnect();
   }
 
-  /** Take requests. Resolves when the server has confirmed it. */
+  /** Take requests. Resolves when the server has confirmed it. Calling again begins anew. */
   async listen(): Promise<void> {
+    this.leave();
     this.on("status", async () => this.status());
-    this.on("applied", async (request) => [await this.awaitApplied(request.json<AppliedRequest>())]);
+    this.listenForMarks();
     this.on("reload", async (request) => [await this.reload(request.json<ReloadRequest>())]);
     this.on("invoke", async (request) => [await this.invoke(request.json<InvokeRequest>())], this.queueGroup);
     this.on("logs", async (request) => this.logs(request));
@@ -101,8 +108,16 @@ export class ControlPlane {
 
   /** K1. Twice is safe. */
   close(): void {
-    for (const subscription of this.subscriptions.splice(0)) subscription.unsubscribe();
+    this.leave();
     this.intents?.close();
+  }
+
+  private listenForMarks(): void {
+    this.on("applied", async (request) => [await this.awaitApplied(request.json<AppliedRequest>())]);
+  }
+
+  private leave(): void {
+    for (const subscription of this.subscriptions.splice(0)) subscription.unsubscribe();
   }
 
   private get queueGroup(): string {

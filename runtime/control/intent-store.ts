@@ -1,11 +1,16 @@
 // The KV bucket that keeps what the operator wants of each handler: turning a handler off holds for every replica, and
 // survives restarts.
+//
+// Whoever has to act by the intents watches the bucket, and the server knows its watchers: by their description a replica
+// is found that does not answer. It needs no sign of life of ours, and goes when the replica's connection does.
 
-import { jetstream } from "@nats-io/jetstream";
+import { DeliverPolicy, type JetStreamClient, type JsMsg, jetstream } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { lacksJetStream } from "../bind/no-jetstream.ts";
 import { type Clock, within } from "../clock.ts";
 import { RuntimeError } from "../errors.ts";
+import type { ReplicaInfo } from "./control-protocol.ts";
 import { type Intent, isInForce, keyOf, nameOf, readIntent } from "./intent.ts";
 
 /** Which version of which handler's intent, of which bucket: one that is made anew counts from 1 again. */
@@ -37,23 +42,25 @@ export function bucketName(app: string): string {
 
 /** Open the app's bucket, made when missing. Rejects with NATS_UNREACHABLE when JetStream does not answer in 10 s. */
 export async function openIntentStore(connection: NatsConnection, app: string, clock: Clock): Promise<IntentStore> {
-  // While the connection is down nothing is known of the server.
-  if (connection.info !== undefined && connection.info.jetstream !== true) throw noJetStream(app);
+  if (lacksJetStream(connection)) throw noJetStream(app);
   return bounded(app, clock, async () => {
-    const kv = await new Kvm(jetstream(connection, { timeout: REQUEST_MS })).create(bucketName(app), { history: 5 });
+    const js = jetstream(connection, { timeout: REQUEST_MS });
+    const kv = await new Kvm(js).create(bucketName(app), { history: 5 });
     const { streamInfo } = await kv.status();
-    return new IntentStore(kv, streamInfo.created, app, clock);
+    return new IntentStore(js, kv, streamInfo.created, app, clock);
   });
 }
 
 export class IntentStore {
   /** When the bucket was made. */
   readonly bucket: string;
+  private readonly js: JetStreamClient;
   private readonly kv: KV;
   private readonly app: string;
   private readonly clock: Clock;
 
-  constructor(kv: KV, bucket: string, app: string, clock: Clock) {
+  constructor(js: JetStreamClient, kv: KV, bucket: string, app: string, clock: Clock) {
+    this.js = js;
     this.kv = kv;
     this.bucket = bucket;
     this.app = app;
@@ -91,20 +98,67 @@ export class IntentStore {
     return new Map(intents.filter(([, intent]) => isInForce(intent, nowMs)));
   }
 
-  /** Tell everything there is, then every change, until closed. Rejects when the watch cannot be set up. */
-  async watch(tell: (kept: KeptIntent) => void): Promise<{ close(): void }> {
-    const watch = await this.kv.watch();
-    const pump = async () => {
-      for await (const entry of watch) tell(keptOf(entry, entry.operation === "PUT" ? entry.string() : undefined));
+  /**
+   * Tell everything there is, then every change, until closed; meanwhile `replica` is one of the `watchers`. Rejects when
+   * the watch cannot be set up.
+   */
+  async watch(tell: (kept: KeptIntent) => void, replica: ReplicaInfo): Promise<{ close(): void }> {
+    const options = {
+      filter_subjects: `${this.subjectPrefix}>`,
+      deliver_policy: DeliverPolicy.LastPerSubject,
+      description: JSON.stringify(replica),
     };
-    pump().catch(() => undefined); // Whoever watches looks after the bucket's state, and watches again.
-    return { close: () => watch.stop() };
+    const consumer = await this.js.consumers.getPushConsumer(this.stream, options);
+    const messages = await consumer.consume({ callback: (message) => tell(this.keptIn(message)) });
+    // Whoever watches looks after the bucket's state, and watches again when this has ended.
+    return { close: () => messages.stop() };
+  }
+
+  /** Replicas that watch the bucket, whether they answer or not. Empty where we may not ask for them. */
+  async watchers(): Promise<ReplicaInfo[]> {
+    const found: ReplicaInfo[] = [];
+    const jsm = await this.js.jetstreamManager(false);
+    try {
+      for await (const { push_bound, config } of jsm.consumers.list(this.stream)) {
+        const replica = push_bound === true ? readReplica(config.description) : undefined;
+        if (replica !== undefined) found.push(replica);
+      }
+    } catch {
+      // Then only those are known who answer.
+    }
+    return found;
+  }
+
+  private get stream(): string {
+    return `KV_${bucketName(this.app)}`;
+  }
+
+  private get subjectPrefix(): string {
+    return `$KV.${bucketName(this.app)}.`;
+  }
+
+  private keptIn(message: JsMsg): KeptIntent {
+    const key = message.subject.slice(this.subjectPrefix.length);
+    // Deleted and purged keys say so in a header.
+    const isThere = !message.headers?.has("KV-Operation");
+    return keptOf({ key, revision: message.seq }, isThere ? message.string() : undefined);
   }
 
   /** Rejects while the bucket is not there. */
   async state(): Promise<BucketState> {
     const { streamInfo } = await this.kv.status();
     return { bucket: streamInfo.created, lastRevision: streamInfo.state.last_seq };
+  }
+}
+
+/** Others may watch the bucket too, as `nats kv watch` does. */
+function readReplica(description = ""): ReplicaInfo | undefined {
+  try {
+    const { instance, host, pid, startedAtMs } = JSON.parse(description) as Partial<ReplicaInfo>;
+    const isOne = typeof instance === "string" && typeof host === "string" && typeof pid === "number";
+    return isOne ? { instance, host, pid, startedAtMs: startedAtMs ?? 0 } : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -6,11 +6,14 @@
 
 import type { Clock, Timer } from "../clock.ts";
 import type { Disabled } from "../supervise/intent.ts";
+import type { ReplicaInfo } from "./control-protocol.ts";
 import { type Intent, isInForce, readIntent } from "./intent.ts";
 import type { IntentMark, IntentStore, KeptIntent } from "./intent-store.ts";
 
 export interface IntentWatchOptions {
   readonly open: () => Promise<IntentStore>;
+  /** Who watches. */
+  readonly replica: ReplicaInfo;
   readonly clock: Clock;
   /** The word on a handler, the same one possibly twice. `mark` is undefined when an intent's end has come. */
   readonly onIntent: (name: string, disabled: Disabled | undefined, mark: IntentMark | undefined) => void;
@@ -101,7 +104,7 @@ export class IntentWatch {
     this.watching = await store.watch((kept) => {
       this.seen = Math.max(this.seen, kept.revision);
       if (!this.closed) this.tell(store, kept);
-    });
+    }, this.options.replica);
     if (this.closed) this.watching.close();
   }
 

@@ -17,7 +17,8 @@ export function watchNats(connection: WatchedConnection, clock: Clock): () => Na
   async function follow(): Promise<void> {
     for await (const { type } of connection.status()) {
       if (type === "disconnect" || type === "staleConnection") downSinceMs ??= clock.monotonicMs();
-      if (type !== "reconnect") continue;
+      // The client tells of one return several times when some tries were refused before it.
+      if (type !== "reconnect" || downSinceMs === undefined) continue;
       reconnects++;
       downSinceMs = undefined;
     }

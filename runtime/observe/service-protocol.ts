@@ -36,8 +36,12 @@ export class ServiceProtocol {
     this.options = options;
   }
 
-  /** Resolves when the server has confirmed it. Without the right to subscribe the service is not shown, and nothing else is amiss. */
+  /**
+   * Resolves when the server has confirmed it. Without the right to subscribe the service is not shown, and nothing else
+   * is amiss. Calling again begins anew.
+   */
   async listen(): Promise<void> {
+    for (const subscription of this.subscriptions.splice(0)) subscription.unsubscribe();
     const { connection, source } = this.options;
     const subjects = VERBS.flatMap((verb) => subjectsOf(verb, source).map((subject) => [verb, subject] as const));
     for (const [at, [verb, subject]] of subjects.entries()) {

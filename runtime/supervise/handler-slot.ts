@@ -34,8 +34,6 @@ import { mayComeUpLater } from "./restart-policy.ts";
 import { exitError, SlotReports, teardownError, type Why } from "./slot-reports.ts";
 import type { SlotServices } from "./slot-services.ts";
 
-const FIRST_RETRY_MS = 1_000;
-
 export class HandlerSlot {
   readonly name: string;
   readonly stats = new HandlerStats();
@@ -319,14 +317,13 @@ export class HandlerSlot {
   /** S2. `only`: there is no version that goes on serving. */
   private failed(error: RuntimeError, only: boolean): void {
     if (this.state === "stopped" || this.state === "disabled") return;
+    const isNews = error.code !== "NATS_UNREACHABLE" || this.lastFailure?.code !== error.code;
     this.lastFailure = error;
-    this.tellFailed(error);
+    if (isNews) this.tellFailed(error);
     if (!only) return this.resumeInterrupted();
     const mayComeUp = mayComeUpLater(error.code);
     this.move(mayComeUp ? "load-failed" : "refused");
-    if (!mayComeUp) return;
-    const decision = this.recovery.failed();
-    this.restartAfter(decision.do === "restart" ? Math.max(decision.afterMs, FIRST_RETRY_MS) : decision.coolDownMs);
+    if (mayComeUp) this.restartAfter(this.recovery.notComeUp(error.code));
   }
 
   /** S2: the save that failed may have cut short the restart, or the waking, of the version that serves. */

@@ -1,6 +1,7 @@
 // How often a handler has failed lately, and the timer for its next try.
 
 import type { Clock, Timer } from "../clock.ts";
+import type { ErrorCode } from "../errors.ts";
 import {
   addFailure,
   decideRestart,
@@ -9,6 +10,8 @@ import {
   quarantined,
   type RestartDecision,
 } from "./restart-policy.ts";
+
+const FIRST_RETRY_MS = 1_000;
 
 export class Recovery {
   private readonly clock: Clock;
@@ -30,6 +33,13 @@ export class Recovery {
     const decision = decideRestart(this.failures);
     if (decision.do === "quarantine") this.failures = quarantined(this.failures, decision.coolDownMs);
     return decision;
+  }
+
+  /** A version did not come up: milliseconds until it is tried again. That NATS is away is nothing the handler did. */
+  notComeUp(code: ErrorCode): number {
+    if (code === "NATS_UNREACHABLE") return FIRST_RETRY_MS;
+    const decision = this.failed();
+    return decision.do === "restart" ? Math.max(decision.afterMs, FIRST_RETRY_MS) : decision.coolDownMs;
   }
 
   /** Try again after `waitMs` milliseconds: at once, in this very turn, for 0. A later call takes the place of an earlier one. */

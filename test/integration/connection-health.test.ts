@@ -1,10 +1,15 @@
 import { readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { type ConnectOptions, connect, type NatsConnection } from "../../runtime/bind/connection.ts";
 import { type NatsSettings, plainSettings } from "../../runtime/bind/nats-settings.ts";
 import { type Clock, delay, systemClock } from "../../runtime/clock.ts";
 import { eventRecorder } from "../support/event-recorder.ts";
+import { makeOperator } from "../support/nats-identities.ts";
 import { startTestServer, type TestServer, type TestServerOptions } from "../support/nats-server.ts";
+import { freeze } from "../support/processes.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -28,6 +33,13 @@ async function echoes(nc: NatsConnection): Promise<string> {
   nc.subscribe("echo", { max: 1, callback: (_error, msg) => void msg.respond(msg.data) });
   return (await nc.request("echo", "hello")).string();
 }
+
+/** The watchdog looks every few seconds and waits for seconds: here a hundred times faster. */
+const hasty: Clock = {
+  ...systemClock,
+  every: (intervalMs, callback) => systemClock.every(intervalMs / 100, callback),
+  after: (delayMs, callback) => systemClock.after(delayMs === 5_000 ? 50 : delayMs, callback),
+};
 
 describe("a connection that breaks", () => {
   it("by a restart of the server is told once, comes back by itself, and its subscriptions with it", async () => {
@@ -66,12 +78,6 @@ describe("a connection that breaks", () => {
   it("without a word, the server standing still, is noticed by the watchdog and made anew", async () => {
     const server = await startServer();
     const { events, emit, next } = eventRecorder();
-    // The watchdog looks every 15 s and waits 5 s: here a hundred times faster.
-    const hasty: Clock = {
-      ...systemClock,
-      every: (intervalMs, callback) => systemClock.every(intervalMs / 100, callback),
-      after: (delayMs, callback) => systemClock.after(delayMs === 5_000 ? 50 : delayMs, callback),
-    };
     const nc = await open(plainSettings(server.url), { emit, clock: hasty });
     process.kill(server.pid, "SIGSTOP");
     cleanups.push(() => server.kill());
@@ -81,6 +87,55 @@ describe("a connection that breaks", () => {
     await next("nats.reconnected", 0);
     expect(await echoes(nc)).toBe("hello");
     expect(events.length).toBeLessThan(8);
+  });
+
+  it("without a word, in the middle of much that is sent, moves to the next server", async () => {
+    const [server, next] = [await startServer(), await startServer()];
+    const { emit, next: event } = eventRecorder();
+    const servers = [server.url, next.url];
+    const nc = await open({ ...plainSettings(server.url), servers }, { emit, clock: hasty });
+    const frozen = nc.getServer() === server.url.replace("nats://", "") ? server : next;
+    await freeze(frozen.pid);
+    cleanups.push(() => frozen.kill());
+    // More than the buffers between the two take: nothing can be written any more.
+    for (let sent = 0; sent < 64; sent++) nc.publish("much", new Uint8Array(1024 ** 2));
+    expect((await event("nats.reconnected", 0)).server).not.toBe(frozen.url.replace("nats://", ""));
+    expect(await echoes(nc)).toBe("hello");
+  });
+
+  it("because its credentials expire comes back as soon as the file holds new ones, telling each trouble once", async () => {
+    const { config, creds, credsUntil } = makeOperator();
+    const server = await startServer({ config });
+    const folder = await mkdtemp(join(tmpdir(), "nats-handlers-creds-"));
+    cleanups.push(() => rm(folder, { recursive: true, force: true }));
+    const file = join(folder, "app.creds");
+    await writeFile(file, credsUntil(systemClock.nowMs() + 2_000));
+    const { events, emit, next } = eventRecorder();
+    const nc = await open({ ...plainSettings(server.url), creds: file }, { emit });
+    expect((await next("nats.error", 0)).error.message).toContain("Expired");
+    await next("nats.disconnected", 0);
+    await refusals(server.logFile, 3);
+    const from = events.length;
+    await writeFile(file, creds);
+    await next("nats.reconnected", from);
+    expect(await echoes(nc)).toBe("hello");
+    // Expired, refused, and what the server let pass in the second in which they expire.
+    expect(events.filter(({ type }) => type === "nats.error")).toHaveLength(2);
+    expect(events.length).toBeLessThanOrEqual(8);
+  });
+
+  it("because its server is to be shut down is told so, and is at another before long", async () => {
+    const lameDuck = { config: 'lame_duck_grace_period: "100ms", lame_duck_duration: "30s"' };
+    const both = [await startServer(lameDuck), await startServer(lameDuck)];
+    const { emit, next } = eventRecorder();
+    const nc = await open({ ...plainSettings(both[0]!.url), servers: both.map(({ url }) => url) }, { emit });
+    const at = () => both.find(({ url }) => url.endsWith(nc.getServer()))!;
+    const leaving = at();
+    process.kill(leaving.pid, "SIGUSR2"); // What `nats-server -sl ldm` sends.
+    expect((await next("runtime.notice", 0)).message).toContain("lame duck");
+    await next("nats.reconnected", 0);
+    expect(at()).not.toBe(leaving);
+    expect(await echoes(nc)).toBe("hello");
   });
 
   it("again and again is told in a few lines, and the last one told is true", async () => {

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { systemClock } from "../../runtime/clock.ts";
 import { type Collector, connectClient, type TestClient } from "../support/client.ts";
 import { startTestServer, type TestServer } from "../support/nats-server.ts";
-import { childProcesses, noneLeft } from "../support/processes.ts";
+import { childProcesses, freeze, noneLeft } from "../support/processes.ts";
 import { type Replicas, startLoad, startReplicas } from "../support/replicas.ts";
 
 interface Ran {
@@ -226,6 +226,30 @@ it("a replica that does not apply the intent is named, and the command fails", a
   expect(stdout).toMatch(/- neighbour disabled on 1 replica in/);
   expect(stderr).toBe("✗ replica deafdeaf (elsewhere, pid 7) has not applied it within 0.2 s\n");
   expect(code).toBe(1);
+});
+
+it("a replica that stands still when the command begins is named too, and obeys as soon as it goes on", async () => {
+  const app = await three();
+  const [, still] = app.pids();
+  await freeze(still!);
+  const { code, stdout, stderr } = await app.cli("disable", "neighbour", "--wait", "1s");
+  const disabled = app.processes[1]!.printed(/"event":"handler.disabled","handler":"neighbour"/);
+  process.kill(still!, "SIGCONT");
+  expect(stdout).toMatch(/- neighbour disabled on 2 replicas in/);
+  expect(stderr).toMatch(new RegExp(`^✗ replica \\w{8} \\(.*, pid ${still}\\) has not applied it within 1 s\n$`));
+  expect(code).toBe(1);
+  await disabled;
+  const again = await app.json<{ done: unknown[]; late: unknown[] }>("disable", "neighbour");
+  expect([again.done.length, again.late]).toEqual([3, []]);
+});
+
+it("a replica that was killed is not waited for", async () => {
+  const app = await start(NO_ENVIRONMENT, NO_ENVIRONMENT);
+  const [killed] = app.processes;
+  killed!.child.kill("SIGKILL");
+  await killed!.ended;
+  const told = await app.json<{ done: unknown[]; late: unknown[] }>("disable", "neighbour");
+  expect([told.done.length, told.late]).toEqual([1, []]);
 });
 
 it("logs --follow brings the lines of all replicas, status --watch looks again, and Ctrl-C ends both", async () => {

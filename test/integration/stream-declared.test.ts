@@ -67,6 +67,17 @@ describe("a declared stream", () => {
     });
   });
 
+  it("knows repeated publishes for ten minutes, and for no longer than it keeps messages, also when that is shortened", async () => {
+    const window = async () => (await stage.jsm.streams.info("TODO")).config.duplicate_window;
+    await ensure(true, declared());
+    expect(await window()).toBe(600e9);
+    await ensure(true, declared({ maxAgeMs: 60_000 }));
+    expect(await window()).toBe(60e9);
+    await stage.jsm.streams.delete("TODO");
+    await ensure(true, declared({ maxAgeMs: 30_000 }));
+    expect(await window()).toBe(30e9);
+  });
+
   it("that differs where it may not be changed is told; one that takes less than declared is refused", async () => {
     await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.>"], max_msgs: 77 });
     const [told] = await ensure(false, declared({ maxMessages: 100 }));

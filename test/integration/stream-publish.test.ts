@@ -1,8 +1,10 @@
+import type { NatsConnection } from "@nats-io/transport-node";
 import { describe, expect, it } from "vitest";
 import { Publisher } from "../../runtime/bind/publisher.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import type { HandlerCall } from "../../runtime/deliver/handler-call.ts";
 import { encodeHeaders } from "../../runtime/deliver/header-block.ts";
+import { freeze } from "../support/processes.ts";
 import { useStreamStage } from "../support/stream-stage.ts";
 
 const stage = useStreamStage();
@@ -17,6 +19,10 @@ function call(changes: Partial<HandlerCall> = {}): HandlerCall {
     timeoutMs: 2_000,
     ...changes,
   };
+}
+
+async function lost(connection: NatsConnection): Promise<void> {
+  for await (const { type } of connection.status()) if (type === "disconnect") return;
 }
 
 describe("a handler's publish", () => {
@@ -58,6 +64,38 @@ describe("a handler's publish", () => {
     await expect.poll(() => publisher.call(call({ kind: "request" }))).toMatchObject({ ok: false, code: 400 });
     await stage.jsm.streams.delete("TODO");
     expect(await publisher.call(call())).toMatchObject({ ok: true });
+  });
+});
+
+describe("a publish while NATS goes away", () => {
+  it("that waits for those before it to be taken is sent when NATS is back, not dropped with the connection", async () => {
+    const publisher = new Publisher(stage.client, systemClock);
+    const payload = Buffer.alloc(600_000);
+    await publisher.call(call({ subject: "core.first" }));
+    await freeze(stage.server.pid);
+    for (let at = 0; at < 2; at++)
+      expect(await publisher.call(call({ subject: "core.large", payload }))).toMatchObject({ ok: true });
+    const waiting = publisher.call(call({ subject: "core.last", timeoutMs: 5_000 }));
+    const gone = lost(stage.client);
+    await stage.server.kill();
+    await gone;
+    const heard = new Promise<string>((resolve) => {
+      stage.client.subscribe("core.last", { max: 1, callback: (_error, message) => resolve(message.string()) });
+    });
+    await stage.server.restart();
+    expect(await waiting).toMatchObject({ ok: true });
+    expect(await heard).toBe("text");
+  });
+
+  it("whose stream is not known yet is refused, not sent unconfirmed", async () => {
+    await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.>"] });
+    const publisher = new Publisher(stage.client, systemClock);
+    await freeze(stage.server.pid);
+    const asking = publisher.call(call());
+    await stage.server.kill();
+    await stage.server.restart();
+    expect(await asking).toMatchObject({ ok: false, code: 503, message: expect.stringContaining("nothing was sent") });
+    await expect.poll(() => publisher.call(call())).toMatchObject({ ok: true });
   });
 });
 

@@ -5,12 +5,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { nkeys } from "@nats-io/transport-node";
 
-/** An operator with a system account, an account and a user in it, as `nsc` would make them. */
-export function makeOperator(): { config: string; creds: string } {
+/** An operator with a system account, an account and a user in it, as `nsc` would make them; also one that expires. */
+export function makeOperator(): { config: string; creds: string; credsUntil(expiresAtMs: number): string } {
   const [operator, account, user] = [nkeys.createOperator(), nkeys.createAccount(), nkeys.createUser()];
   const system = nkeys.createAccount();
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const sign = (by: typeof operator, of: typeof operator, nats: object) => {
+  const sign = (by: typeof operator, of: typeof operator, nats: object, times: { exp?: number } = {}) => {
     const claims = {
       jti: "test",
       iat: 1_700_000_000,
@@ -18,6 +18,7 @@ export function makeOperator(): { config: string; creds: string } {
       name: "test",
       sub: of.getPublicKey(),
       nats,
+      ...times,
     };
     const signed = `${part({ typ: "JWT", alg: "ed25519-nkey" })}.${part(claims)}`;
     return `${signed}.${Buffer.from(by.sign(Buffer.from(signed))).toString("base64url")}`;
@@ -26,7 +27,12 @@ export function makeOperator(): { config: string; creds: string } {
   const operatorJwt = sign(operator, operator, { type: "operator", version: 2 });
   const accountClaims = { type: "account", version: 2, limits: unlimited };
   const accounts = [account, system].map((of) => `${of.getPublicKey()}: ${sign(operator, of, accountClaims)}`);
-  const userJwt = sign(account, user, { type: "user", version: 2, subs: -1, data: -1, payload: -1 });
+  const userClaims = { type: "user", version: 2, subs: -1, data: -1, payload: -1 };
+  const credsOf = (userJwt: string) =>
+    [
+      `-----BEGIN NATS USER JWT-----\n${userJwt}\n------END NATS USER JWT------\n`,
+      `-----BEGIN USER NKEY SEED-----\n${Buffer.from(user.getSeed())}\n------END USER NKEY SEED------\n`,
+    ].join("\n");
   return {
     config: [
       `operator: ${operatorJwt}`,
@@ -34,10 +40,8 @@ export function makeOperator(): { config: string; creds: string } {
       `resolver: MEMORY`,
       `resolver_preload: { ${accounts.join(", ")} }`,
     ].join("\n"),
-    creds: [
-      `-----BEGIN NATS USER JWT-----\n${userJwt}\n------END NATS USER JWT------\n`,
-      `-----BEGIN USER NKEY SEED-----\n${Buffer.from(user.getSeed())}\n------END USER NKEY SEED------\n`,
-    ].join("\n"),
+    creds: credsOf(sign(account, user, userClaims)),
+    credsUntil: (expiresAtMs) => credsOf(sign(account, user, userClaims, { exp: Math.floor(expiresAtMs / 1_000) })),
   };
 }
 

@@ -33,6 +33,13 @@ export async function ended(pid: number): Promise<void> {
   while ((inspectProcess(pid)?.command ?? "") !== "") await delay(systemClock, 5);
 }
 
+/** SIGSTOP it, and resolve when it stands still. SIGCONT has it go on, SIGKILL ends it as it is. */
+export async function freeze(pid: number): Promise<void> {
+  process.kill(pid, "SIGSTOP");
+  const state = () => spawnSync("ps", ["-o", "state=", "-p", String(pid)], { encoding: "utf8" }).stdout.trim();
+  while (!state().startsWith("T")) await delay(systemClock, 1);
+}
+
 function allPids(): number[] {
   if (process.platform === "linux")
     return readdirSync("/proc")

@@ -14,6 +14,7 @@ import {
   handlersOf,
   operatorName,
   printLate,
+  replicasOf,
   unknownHandlers,
   withControl,
 } from "../control-session.ts";
@@ -42,14 +43,14 @@ export function disable(
   return withControl(terminal, options, async (session) => {
     const { connection, app, client } = session;
     const store = await openIntentStore(connection, app, systemClock);
-    const replies = await client.status();
+    const [replies, watchers] = await Promise.all([client.status(), store.watchers()]);
     const names = namesToDisable(words, replies, options.force === true, app);
     const intent = intentOf(options, terminal);
     const startedAtMs = systemClock.monotonicMs();
     const marks: IntentMark[] = [];
     for (const name of names) marks.push(await store.put(name, intent));
     const asked = replies.map(({ replica }) => replica);
-    const { done, late } = await client.applied(marks, asked, waitMs);
+    const { done, late } = await client.applied(marks, replicasOf(replies, watchers), waitMs);
     const tookMs = systemClock.monotonicMs() - startedAtMs;
     const after = await handlersAfter(session, names, asked);
     const told = { app, names, intent, done, late, tookMs, waitMs, after };

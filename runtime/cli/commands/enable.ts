@@ -13,6 +13,7 @@ import {
   handlersOf,
   operatorName,
   printLate,
+  replicasOf,
   unknownHandlers,
   withControl,
 } from "../control-session.ts";
@@ -36,7 +37,7 @@ export function enable(words: readonly string[], { terminal, options }: Invocati
   return withControl(terminal, options, async (session) => {
     const { connection, app, client } = session;
     const store = await openIntentStore(connection, app, systemClock);
-    const [replies, intents] = await Promise.all([client.status(), store.list()]);
+    const [replies, watchers, intents] = await Promise.all([client.status(), store.watchers(), store.list()]);
     const known = new Set([...handlersOf(replies), ...intents.keys()]);
     const { names, unknown } = findNames(words, known);
     if (unknown.length > 0) throw unknownHandlers(unknown, known);
@@ -45,7 +46,7 @@ export function enable(words: readonly string[], { terminal, options }: Invocati
     const asked = replies.map(({ replica }) => replica);
     const startedAtMs = systemClock.monotonicMs();
     const marks = await putAll(store, off, operatorName(terminal.env));
-    const { late } = await client.applied(marks, asked, waitMs);
+    const { late } = await client.applied(marks, replicasOf(replies, watchers), waitMs);
     const tried = await retry(session, names, asked, waitMs);
     const tookMs = systemClock.monotonicMs() - startedAtMs;
     const after = asked.length === 0 ? [] : summarize(await client.status(asked), pending);
@@ -120,7 +121,7 @@ const TAKING = new Set<string>(["serving", "idle", "waking", "restarting"]);
 function print({ app, handlers, asked, late, tookMs, waitMs }: Told, terminal: Terminal): void {
   const { err } = terminal;
   for (const handler of handlers) printOne(handler, tookMs, terminal);
-  if (asked.length === 0)
+  if (asked.length + late.length === 0)
     printLine(err, `${err.paint("yellow", "!")} no runtime of app "${app}" runs: it serves from the next start on`);
   printLate(terminal, late, waitMs);
 }

@@ -30,7 +30,7 @@ function connectionWithStatus() {
   return { connection: connection as NatsConnection, sent, change };
 }
 
-it("settlements wait for the connection, go out before its listeners hear of it, and passing words are dropped", async () => {
+it("settlements wait for the connection and go out before its listeners hear of it, once; passing words are dropped", async () => {
   const { connection, sent, change } = connectionWithStatus();
   const uplink = new Uplink(connection);
   const bytes = new Uint8Array(0);
@@ -42,6 +42,8 @@ it("settlements wait for the connection, go out before its listeners hear of it,
   const forget = uplink.onReconnect(() => sent.push("told"));
   await change("reconnect");
   expect([uplink.isUp, sent]).toEqual([true, ["first", "held", "told"]]);
+  await change("reconnect");
+  expect(sent).toEqual(["first", "held", "told"]);
   forget();
   await change("disconnect");
   await change("reconnect");

@@ -50,6 +50,7 @@ async function watching(bucket = fakeBucket("one")) {
   let open: () => Promise<IntentStore> = async () => bucket.store;
   const watch = new IntentWatch({
     open: () => open(),
+    replica: { instance: "one", host: "here", pid: 1, startedAtMs: 0 },
     clock,
     onIntent: (name, disabled) => told.push(`${name} ${disabled === undefined ? "on" : `off: ${disabled.reason}`}`),
     onLost: () => told.push("lost"),

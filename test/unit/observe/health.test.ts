@@ -79,6 +79,7 @@ describe("the NATS connection", () => {
       yield { type: "disconnect" };
       yield { type: "update" };
       yield { type: "reconnect" };
+      yield { type: "reconnect" };
       yield { type: "staleConnection" };
       yield { type: "disconnect" };
       reached();
