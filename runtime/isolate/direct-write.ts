@@ -19,6 +19,12 @@ export function directWrite(socket: Socket, fd: number | undefined): (batch: Buf
   };
 }
 
+/** Found, not assumed: Node has no name for it. Undefined where there is none, as on Windows. */
+export function descriptorOf(socket: Socket): number | undefined {
+  const { _handle: handle } = socket as unknown as { _handle?: { fd?: number } | null };
+  return handle?.fd === undefined || handle.fd < 0 ? undefined : handle.fd;
+}
+
 function writeSome(fd: number, batch: Buffer): number {
   try {
     return writeSync(fd, batch, 0, batch.length);

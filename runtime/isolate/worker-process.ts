@@ -15,7 +15,7 @@ import type { WorkerEvents, WorkerPort } from "../deliver/worker-port.ts";
 import { probeStack } from "./blocked-stack.ts";
 import { BundleFault, bootFailure, exitAsError } from "./bundle-fault.ts";
 import { readCall, writeAnswer } from "./call-frame.ts";
-import { directWrite } from "./direct-write.ts";
+import { descriptorOf, directWrite } from "./direct-write.ts";
 import { describeExit, isNoise, OVER_MEMORY, type ProcessEnd } from "./exit.ts";
 import { readFailure } from "./failure-frame.ts";
 import { residentBytes, residentLimitBytes } from "./limits.ts";
@@ -98,7 +98,7 @@ export class WorkerProcess implements WorkerPort {
       env: { ...options.env },
     });
     this.socket = this.child.stdio[3] as Socket;
-    this.write = directWrite(this.socket, (this.socket as unknown as { _handle: { fd: number } })._handle.fd);
+    this.write = directWrite(this.socket, descriptorOf(this.socket));
     this.pid = this.child.pid ?? -1;
     this.residentLimit = residentLimitBytes(options.memoryMiB);
     const reader = new FrameReader((type, bytes, start, end) => this.onFrame(type, bytes, start, end));
