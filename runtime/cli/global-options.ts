@@ -32,6 +32,7 @@ const NATS: readonly (readonly [FlagName, string, string])[] = [
   ["tlsca", "FILE", "certificate authority of the server"],
   ["tlscert", "FILE", "our certificate"],
   ["tlskey", "FILE", "its key"],
+  ["inboxPrefix", "PREFIX", "where replies come to, instead of _INBOX"],
 ];
 
 export const NATS_GROUP = "NATS options:";

@@ -34,7 +34,7 @@ const words = text("must be a text that is not empty", /\S/);
 /** As `words`, but never repeated back: it may be what should not be printed. */
 const secret: Reader<string> = (raw) =>
   typeof raw === "string" && raw.trim() !== "" ? { value: raw } : { problem: "must be a text that is not empty" };
-const inboxPrefix = text(
+export const inboxPrefix = text(
   'must be a subject without wildcards, such as "_INBOX_todo"',
   /^[A-Za-z0-9_$-]+(?:\.[A-Za-z0-9_$-]+)*$/,
 );

@@ -29,8 +29,10 @@ export async function send(
   checkSubject(subject);
   const headers = readHeaders(options.header);
   const data = await readPayload(payload, options, terminal);
-  const stored = await withConnection(terminal, options, async (connection) => {
-    if (await isStored(connection, subject)) return publishToStream(connection, subject, data, headers);
+  const stored = await withConnection(terminal, options, async (connection, { nats }) => {
+    if (await isStored(connection, subject)) {
+      return publishToStream(connection, subject, data, headers, createInbox(nats.inboxPrefix));
+    }
     connection.publish(subject, data, headers === undefined ? {} : { headers });
     await connection.flush();
     return undefined;
@@ -68,8 +70,8 @@ async function publishToStream(
   subject: string,
   data: Uint8Array,
   headers: MsgHdrs | undefined,
+  inbox: string,
 ): Promise<PubAck | undefined> {
-  const inbox = createInbox();
   const subscription = connection.subscribe(inbox);
   const confirmed = (async () => {
     for await (const message of subscription) {
