@@ -39,7 +39,10 @@ export class ServiceProtocol {
   /** Resolves when the server has confirmed it. Without the right to subscribe the service is not shown, and nothing else is amiss. */
   async listen(): Promise<void> {
     const { connection, source } = this.options;
-    const subjects = VERBS.flatMap((verb) => subjectsOf(verb, source).map((subject) => [verb, subject] as const));
+    const { app, instance } = source;
+    const subjects = VERBS.flatMap((verb) =>
+      subjectsOf(verb, app, instance).map((subject) => [verb, subject] as const),
+    );
     for (const [at, [verb, subject]] of subjects.entries()) {
       if (this.refused) break;
       this.subscribe(verb, subject);
@@ -77,7 +80,12 @@ export class ServiceProtocol {
   }
 }
 
-function subjectsOf(verb: Verb, { app, instance }: RuntimeSource): string[] {
+/** All that a service is asked on; `*` for any instance. */
+export function serviceSubjects(app: string, instance: string): string[] {
+  return VERBS.flatMap((verb) => subjectsOf(verb, app, instance));
+}
+
+function subjectsOf(verb: Verb, app: string, instance: string): string[] {
   return [`$SRV.${verb}`, `$SRV.${verb}.${app}`, `$SRV.${verb}.${app}.${instance}`];
 }
 
