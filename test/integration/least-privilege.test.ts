@@ -3,7 +3,7 @@
 import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { connect, errors, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type CliProcess, runCli, startCli } from "../support/cli-process.ts";
 import { freePort } from "../support/free-port.ts";
@@ -15,6 +15,12 @@ const SAMPLE = fileURLToPath(new URL("../../handlers/", import.meta.url));
 const CONFIG = fileURLToPath(new URL("../../handlers.config.ts", import.meta.url));
 const MILK = "5f0c3f64-9c3b-4b54-8e0a-7c0f1f1f0a01";
 
+/** Asks at the gate before it ends. No declared stream takes its subject. */
+const GATED = `
+  export const metadata = { subject: "gated.item", kind: "durable", publishes: ["gate"] };
+  export default async (n, ctx) => void (await ctx.request("gate", { n, attempt: ctx.attempt }));
+`;
+
 /** Each has inboxes of its own, so that nobody hears the replies to another. */
 type User = "runtime" | "admin" | "operator" | "publisher";
 const inboxOf = (user: User) => `_INBOX_${user}`;
@@ -23,7 +29,9 @@ let before: Set<number>;
 let project: TestProject;
 let server: TestServer;
 let runtime: CliProcess;
-let metricsUrl: string;
+let port: number;
+/** What runtimes before this one have printed. */
+let told = "";
 
 function environmentOf(user: User): Record<string, string> {
   return { NATS_URL: server.url, NATS_USER: user, NATS_PASSWORD: "secret", NATS_INBOX_PREFIX: inboxOf(user) };
@@ -44,6 +52,13 @@ async function printed(user: User, purpose: string): Promise<string> {
   return `{ user: ${user}, password: secret\n${stdout}}`;
 }
 
+async function start(user: User, ...args: string[]): Promise<CliProcess> {
+  const env = { ...environmentOf(user), HANDLERS_HTTP_PORT: `${port}`, HANDLERS_DRAIN: "0s" };
+  const started = startCli(["start", ...args], { cwd: project.rootDir, env });
+  await started.printed(/"event":"runtime.ready"/);
+  return started;
+}
+
 async function stopped(process: CliProcess): Promise<void> {
   process.child.kill("SIGTERM");
   expect(await process.ended).toMatchObject({ code: 0 });
@@ -61,7 +76,7 @@ function refusals(user: User): string[] {
 
 beforeAll(async () => {
   before = childProcesses();
-  project = createProject();
+  project = createProject({ "gated.js": GATED });
   cpSync(SAMPLE, project.handlersDir, { recursive: true });
   cpSync(CONFIG, join(project.rootDir, "handlers.config.ts"));
   const users = [
@@ -69,21 +84,14 @@ beforeAll(async () => {
     await printed("admin", "provision"),
     await printed("operator", "operate"),
     `{ user: publisher, password: secret, permissions {
-       publish: ["todo.newitem", "todo.list"], subscribe: ["${inboxOf("publisher")}.>"] } }`,
+       publish: ["todo.newitem", "todo.list", "gated.item"], subscribe: ["gate", "${inboxOf("publisher")}.>"]
+       allow_responses: true } }`,
   ];
   server = await startTestServer({ config: `authorization { users: [\n${users.join("\n")}\n] }` });
-  const port = await freePort();
-  metricsUrl = `http://127.0.0.1:${port}/metrics`;
-  const start = (user: User, ...args: string[]) =>
-    startCli(["start", ...args], {
-      cwd: project.rootDir,
-      env: { ...environmentOf(user), HANDLERS_HTTP_PORT: `${port}` },
-    });
-  const provisioning = start("admin", "--provision");
-  await provisioning.printed(/"event":"runtime.ready"/);
+  port = await freePort();
+  const provisioning = await start("admin", "--provision");
   await stopped(provisioning);
-  runtime = start("runtime");
-  await runtime.printed(/"event":"runtime.ready"/);
+  runtime = await start("runtime");
 });
 
 afterAll(async () => {
@@ -110,7 +118,7 @@ describe("the permissions that are printed", () => {
   it("let an operator look, and turn a handler off and on", async () => {
     const { handlers } = await jsonAs<{ handlers: { name: string; state: string }[] }>("operator", "status");
     expect(handlers.map(({ name, state }) => `${name} ${state}`)).toEqual(
-      ["todo/audit", "todo/list", "todo/mutate", "todo/save"].map((name) => `${name} serving`),
+      ["gated", "todo/audit", "todo/list", "todo/mutate", "todo/save"].map((name) => `${name} serving`),
     );
     expect(await jsonAs("operator", "disable", "todo/mutate")).toMatchObject({
       ok: true,
@@ -121,9 +129,11 @@ describe("the permissions that are printed", () => {
     expect((await as("operator", "logs", "-n", "500")).stdout).toContain("saw todo.newitem");
     expect(await jsonAs("operator", "reload", "todo/list")).toMatchObject({ ok: true });
     expect(await jsonAs("operator", "invoke", "todo/list")).toMatchObject({ outcome: "returned" });
-    expect(await jsonAs("operator", "unclaimed")).toMatchObject({ streams: ["TODO"], unclaimed: [] });
+    expect(await jsonAs("operator", "unclaimed")).toMatchObject({ streams: ["TODO", "TODO_GATED"], unclaimed: [] });
     expect(await jsonAs("operator", "prune")).toMatchObject({ durables: [] });
-    expect((await (await fetch(metricsUrl)).text()).match(/^handlers_pending_messages.*$/gm)).toHaveLength(2);
+    expect(
+      (await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).match(/^handlers_pending_messages.*$/gm),
+    ).toHaveLength(3);
   });
 
   it("keep what fails as a dead letter, which an operator reads, sends again and removes", async () => {
@@ -131,18 +141,110 @@ describe("the permissions that are printed", () => {
     publisher.publish("todo.newitem", JSON.stringify({ id: "not an id", item: "eggs" }));
     await publisher.drain();
     await runtime.printed(/is kept: `handlers dlq show 1`/);
-    expect(await jsonAs("operator", "dlq", "list")).toMatchObject([{ id: 1, handler: "todo/save", reason: "invalid" }]);
+    expect(await jsonAs("operator", "dlq", "list")).toMatchObject({
+      letters: [{ id: 1, handler: "todo/save", reason: "invalid" }],
+    });
     expect(await jsonAs("operator", "dlq", "show", "1")).toMatchObject({ payload: { item: "eggs" } });
     expect(await jsonAs("operator", "dlq", "redrive", "1")).toMatchObject({ redriven: 1 });
     // It fails again, and is kept again.
-    let letters: unknown[] = [];
-    while (letters.length === 0) letters = await jsonAs("operator", "dlq", "list");
-    expect(letters).toMatchObject([{ id: 2, redriven: 1 }]);
+    const letters = async () => (await jsonAs<{ letters: unknown[] }>("operator", "dlq", "list")).letters;
+    let left = await letters();
+    while (left.length === 0) left = await letters();
+    expect(left).toMatchObject([{ id: 2, redriven: 1 }]);
     expect(await jsonAs("operator", "dlq", "purge", "--yes")).toMatchObject({ purged: 1 });
+  });
+
+  it("let a replica give back what it has in hand, and the next one take it uncharged", async () => {
+    const publisher = await client("publisher");
+    const gate = publisher.subscribe("gate")[Symbol.asyncIterator]();
+    const arrived = async () => (await gate.next()).value as Msg;
+    publisher.publish("gated.item", "7");
+    expect((await arrived()).json()).toEqual({ n: 7, attempt: 1 });
+    const first = runtime;
+    first.child.kill("SIGTERM");
+    await first.ended;
+    told += first.text();
+    runtime = await start("runtime");
+    const again = await arrived();
+    expect(again.json()).toEqual({ n: 7, attempt: 1 });
+    again.respond("null");
+    await publisher.drain();
   });
 
   it("were enough: the server has refused nothing, and nobody has complained", () => {
     for (const user of ["runtime", "admin", "operator", "publisher"] as const) expect(refusals(user)).toEqual([]);
-    expect(runtime.text()).not.toMatch(/"level":"(warn|error)".*(ermission|NATS_REFUSED)/);
+    expect(told + runtime.text()).not.toMatch(/"level":"(warn|error)".*(ermission|NATS_REFUSED|charged)/);
+  });
+});
+
+describe("what is not granted is refused by the server", () => {
+  /** The subjects that the server refused in one go, as the client is told. */
+  async function refusedTo(user: User, act: (connection: NatsConnection) => void): Promise<string[]> {
+    const connection = await client(user);
+    const refused: string[] = [];
+    const listening = (async () => {
+      for await (const { type, ...status } of connection.status()) {
+        if (type !== "error") continue;
+        const { error } = status as { error: Error };
+        if (error instanceof errors.PermissionViolationError) refused.push(`${error.operation} ${error.subject}`);
+      }
+    })();
+    act(connection);
+    await connection.flush();
+    await connection.close();
+    await listening;
+    return refused;
+  }
+
+  const subscribe = (connection: NatsConnection, subject: string, queue?: string) =>
+    void connection.subscribe(subject, { ...(queue === undefined ? {} : { queue }), callback: () => undefined });
+
+  it("to the runtime: other subjects, other queue groups, other streams, making any, commanding itself", async () => {
+    const subjects = [
+      "todo.newitem",
+      "orders.created",
+      "_HANDLERS.todo.reload",
+      "_INBOX_publisher.x",
+      "$JS.API.STREAM.MSG.GET.ORDERS",
+      "$JS.API.CONSUMER.CREATE.ORDERS.todo-todo-save.todo.newitem",
+      "$JS.API.CONSUMER.CREATE.TODO.todo-todo-save.todo.itemsaved",
+      "$JS.API.STREAM.CREATE.DLQ_todo",
+      "$JS.API.STREAM.DELETE.TODO",
+      "$JS.ACK.TODO.shop-save.1.1.1.1.0",
+      "$KV.shop_handlers.save",
+    ];
+    const publishing = await refusedTo("runtime", (connection) => {
+      for (const subject of subjects) connection.publish(subject, "{}");
+    });
+    expect(publishing).toEqual(subjects.map((subject) => `publish ${subject}`));
+    const subscribing = await refusedTo("runtime", (connection) => {
+      for (const subject of ["orders.>", "todo.list", "_INBOX_operator.>", "dlq.todo.>"])
+        subscribe(connection, subject);
+      subscribe(connection, "todo.list", "another");
+    });
+    const wanted = ["orders.>", "todo.list", "_INBOX_operator.>", "dlq.todo.>", "todo.list"];
+    expect(subscribing.map((line) => line.split(" ")[1])).toEqual(wanted);
+  });
+
+  it("to an operator: sending messages to handlers, and changing the app's streams", async () => {
+    const subjects = [
+      "todo.newitem",
+      "$JS.API.STREAM.DELETE.TODO",
+      "$JS.API.STREAM.UPDATE.TODO",
+      "$KV.shop_handlers.x",
+    ];
+    const refused = await refusedTo("operator", (connection) => {
+      for (const subject of subjects) connection.publish(subject, "{}");
+    });
+    expect(refused).toEqual(subjects.map((subject) => `publish ${subject}`));
+  });
+
+  it("to a publisher: everything that has to do with the runtime", async () => {
+    const subjects = ["_HANDLERS.todo.status", "$JS.API.STREAM.NAMES", "redrive.todo.todo.save", "$KV.todo_handlers.x"];
+    const refused = await refusedTo("publisher", (connection) => {
+      for (const subject of subjects) connection.publish(subject, "{}");
+      subscribe(connection, "todo.itemsaved");
+    });
+    expect(refused).toEqual([...subjects.map((subject) => `publish ${subject}`), "subscription todo.itemsaved"]);
   });
 });
