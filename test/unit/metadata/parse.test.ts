@@ -126,6 +126,10 @@ describe("a single problem is one sentence with the value received", () => {
     [{ subject: "a.b", memory: "1MB" }, 'metadata.memory must be at least "16MB"; received "1MB"'],
     [{ subject: "a.b", env: ["OK", "NO-GOOD"] }, 'received "NO-GOOD" (entry 2)'],
     [{ subject: "a.b", env: "HOME" }, "must be a list of names"],
+    [
+      { subject: "a.b", env: ["NATS_PASSWORD"] },
+      "metadata.env must not name what the runtime logs in to NATS with, NATS_*",
+    ],
     [{ subject: "a.b", publishes: "a.c" }, "must be a list of events or subjects"],
     [{ subject: "a.b", publishes: ["a.c", { subject: "$JS.API" }] }, 'received "$JS.API" (entry 2)'],
     [{ subject: "a.b", publishes: [null] }, "must be a NATS subject"],
