@@ -19,6 +19,7 @@ const PROJECT: readonly (readonly [FlagName, string, string])[] = [
   ["handlers", "DIR", "folder of the handler files"],
   ["only", "GLOBS", "only these handlers, joined by commas"],
   ["logLevel", "LEVEL", "trace, debug, info, warn, error or fatal"],
+  ["inboxPrefix", "PREFIX", "where replies come to, instead of _INBOX"],
 ];
 
 const NATS: readonly (readonly [FlagName, string, string])[] = [
@@ -32,7 +33,6 @@ const NATS: readonly (readonly [FlagName, string, string])[] = [
   ["tlsca", "FILE", "certificate authority of the server"],
   ["tlscert", "FILE", "our certificate"],
   ["tlskey", "FILE", "its key"],
-  ["inboxPrefix", "PREFIX", "where replies come to, instead of _INBOX"],
 ];
 
 export const NATS_GROUP = "NATS options:";

@@ -187,6 +187,11 @@ function addSecuring(program: Command, terminal: Terminal, finish: Finish): void
       "serve",
     )
     .option("--publish <SUBJECT>", "what handlers publish beyond their metadata; can be given several times", collect)
+    .option(
+      "--answer <SUBJECT>",
+      "inboxes of those who ask, instead of allow_responses; can be given several times",
+      collect,
+    )
     .option("--json", "as JSON")
     .action(async (_options, command: Command) => {
       const { permissions } = await import("./commands/permissions.ts");

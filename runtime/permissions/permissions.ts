@@ -16,33 +16,43 @@ export interface Permissions {
   readonly purpose: Purpose;
   /** No subject is in two of them. */
   readonly grants: readonly Grant[];
-  /** How long a request may be answered; undefined: never. */
+  /** How long whatever came with a reply subject may be answered; undefined: only as granted outright. */
   readonly answerMs: number | undefined;
   /** What is not covered, and what to do about it. */
   readonly remarks: readonly string[];
 }
 
 const GRANTS = { serve: toServe, provision: toProvision, operate: toOperate } as const;
-/** As long as the CLI waits for an answer (`invoke`); requesters that wait longer need a longer timeout of the handler. */
-const LEAST_ANSWER_MS = 60_000;
-/** A request may wait in the handler's queue before it runs. */
-const QUEUED_MS = 30_000;
+/** What a handler takes beyond its timeout, and the CLI's commands at least. */
+const SLACK_MS = 5_000;
+const LEAST_ANSWER_MS = 30_000;
 
-/** @param publishes subjects to grant beside what metadata says */
-export function permissionsOf(purpose: Purpose, app: PermittedApp, publishes: readonly string[]): Permissions {
-  const asked: Grant[] = publishes.length === 0 ? [] : [{ why: "As asked with --publish.", publish: publishes }];
+/** What is granted because somebody says so. */
+export interface AskedGrants {
+  /** Subjects that handlers publish to beside what their metadata says. */
+  readonly publishes: readonly string[];
+  /** Inboxes of those who ask: granted outright, in place of permission to answer whatever asks. */
+  readonly answers: readonly string[];
+}
+
+export function permissionsOf(purpose: Purpose, app: PermittedApp, asked: AskedGrants): Permissions {
+  const { publishes, answers } = asked;
   return {
     app: app.app,
     purpose,
-    grants: withoutRepeats([...GRANTS[purpose](app), ...asked]),
-    answerMs: purpose === "operate" ? undefined : answerMs(app),
+    grants: withoutRepeats([
+      ...GRANTS[purpose](app),
+      { why: "As asked with --publish.", publish: publishes },
+      { why: "Answer those whose inboxes these are.", publish: answers },
+    ]),
+    answerMs: purpose === "operate" || answers.length > 0 ? undefined : answerMs(app),
     remarks: purpose === "operate" ? operatorRemarks(app) : [...servingRemarks(purpose, app, publishes)],
   };
 }
 
+/** Handlers of every kind answer when they are invoked by hand. */
 function answerMs({ handlers }: PermittedApp): number {
-  const timeouts = handlers.filter(({ metadata }) => metadata.kind === "request").map((one) => one.metadata.timeoutMs);
-  return Math.max(LEAST_ANSWER_MS, ...timeouts) + QUEUED_MS;
+  return Math.max(LEAST_ANSWER_MS, ...handlers.map(({ metadata }) => metadata.timeoutMs)) + SLACK_MS;
 }
 
 function withoutRepeats(grants: readonly Grant[]): Grant[] {
@@ -70,9 +80,8 @@ function* servingRemarks(purpose: Purpose, app: PermittedApp, publishes: readonl
     yield `No declared stream takes "${handler.metadata.subject}" of ${handler.name}: stream ${stream}, which --provision would make, is assumed. If another takes it, declare that one in handlers.config.ts.`;
   }
   yield publishRemark(app);
-  const elsewhere = [...app.handlers.flatMap(({ metadata }) => metadata.publishes), ...publishes].filter(
-    (subject) => !app.streams.some(({ subjects }) => coveredBy(subjects, subject)),
-  );
+  const said = new Set([...app.handlers.flatMap(({ metadata }) => metadata.publishes), ...publishes]);
+  const elsewhere = [...said].filter((subject) => !app.streams.some(({ subjects }) => coveredBy(subjects, subject)));
   if (elsewhere.length > 0) {
     yield `Where a stream of another app takes ${elsewhere.join(", ")}, grant publishing to "$JS.API.STREAM.INFO.<that stream>" too: else messages go there without waiting for its confirmation.`;
   }

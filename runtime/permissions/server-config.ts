@@ -1,7 +1,7 @@
 // Permissions as nats-server reads them: the block for one user of its configuration.
 
 import { wrap } from "../observe/wrap.ts";
-import type { Grant } from "./grant.ts";
+import { COMMON_INBOXES, type Grant } from "./grant.ts";
 import type { Permissions, Purpose } from "./permissions.ts";
 
 /** Any number of answers to a request: a handler may stream them, and only whoever asked hears them. */
@@ -36,9 +36,13 @@ function side(name: "publish" | "subscribe", grants: readonly Grant[]): string[]
 }
 
 function answers(answerMs: number): string[] {
+  const ttl = `${Math.ceil(answerMs / 1_000)}s`;
   return [
-    ...comment("Answer requests, as often as a handler likes, for this long after they came.", "  "),
-    `  allow_responses: { max: ${MOST_ANSWERS}, ttl: "${Math.ceil(answerMs / 1_000)}s" }`,
+    ...comment(
+      `Answer whatever asks, for ${ttl} after it came. The server keeps each reply subject that long: with more than a hundred messages a second, name the inboxes of those who ask instead, --answer "${COMMON_INBOXES}.>".`,
+      "  ",
+    ),
+    `  allow_responses: { max: ${MOST_ANSWERS}, ttl: "${ttl}" }`,
   ];
 }
 

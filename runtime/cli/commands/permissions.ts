@@ -16,17 +16,21 @@ import { printLine, type Terminal } from "../terminal.ts";
 export interface PermissionsOptions {
   readonly for: string;
   readonly publish?: readonly string[];
+  readonly answer?: readonly string[];
   readonly json?: boolean;
 }
 
 export async function permissions({ terminal, options }: Invocation<PermissionsOptions>): Promise<ExitCode> {
   const purpose = readPurpose(options.for);
-  const publishes = (options.publish ?? []).map(readSubject);
+  const asked = {
+    publishes: readSubjects("--publish", options.publish),
+    answers: readSubjects("--answer", options.answer),
+  };
   const config = await loadProject(terminal, options, "start");
   const handlers = await goodHandlers(terminal, config);
   if (handlers === undefined) return 1;
   const { app, nats, streams } = config;
-  const wanted = permissionsOf(purpose, { app, inboxPrefix: nats.inboxPrefix, streams, handlers }, publishes);
+  const wanted = permissionsOf(purpose, { app, inboxPrefix: nats.inboxPrefix, streams, handlers }, asked);
   printLine(terminal.out, options.json === true ? permissionsJson(wanted) : serverConfig(wanted));
   return 0;
 }
@@ -47,10 +51,13 @@ function readPurpose(word: string): Purpose {
   throw new RuntimeError("USAGE", `--for must be ${PURPOSES.join(", ")}; received ${JSON.stringify(word)}.${hint}`);
 }
 
-function readSubject(subject: string): string {
-  const problem = validateSubject(subject);
-  if (problem === undefined) return subject;
-  throw new RuntimeError("USAGE", `--publish: the subject ${problem}; received ${JSON.stringify(subject)}`);
+function readSubjects(option: string, subjects: readonly string[] = []): readonly string[] {
+  for (const subject of subjects) {
+    const problem = validateSubject(subject);
+    if (problem === undefined) continue;
+    throw new RuntimeError("USAGE", `${option}: the subject ${problem}; received ${JSON.stringify(subject)}`);
+  }
+  return subjects;
 }
 
 function permissionsJson({ app, purpose, grants, answerMs, remarks }: Permissions): string {
