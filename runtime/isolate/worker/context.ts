@@ -11,7 +11,7 @@ import { Confirmation } from "./confirmation.ts";
 import { ReceivedHeaders } from "./headers.ts";
 import type { Link } from "./link.ts";
 import { createLog, type Log } from "./log.ts";
-import { decodePayload, encodePayload } from "./payload.ts";
+import { assertSendable, decodePayload, encodePayload } from "./payload.ts";
 
 export interface Arrival {
   /** Number of this hand-over, for frames. */
@@ -169,8 +169,10 @@ export class DeliveryContext {
     if (problem !== undefined) throw new TypeError(`cannot publish to ${JSON.stringify(subject)}: ${problem}`);
     const timeoutMs = options.timeout === undefined ? this.services.start.timeoutMs : readTimeout(options.timeout);
     // Encoded before the frame begins: a value that does not serialise must not leave half a frame behind.
-    const payload = encodePayload(data, `the data published to "${subject}"`);
+    const what = `the data published to "${subject}"`;
+    const payload = encodePayload(data, what);
     const headers = encodeHeaders(this.outgoingHeaders(options.headers));
+    assertSendable(payload.length + headers.length, `${what}, its headers included,`);
     const call = this.services.link.call(type);
     call.frame.u32(this.arrival.frameId);
     call.frame.u32(timeoutMs);
