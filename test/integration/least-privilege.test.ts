@@ -115,25 +115,28 @@ describe("the permissions that are printed", () => {
     await runtime.printed(/saw todo\.itemsaved/);
   });
 
-  it("let an operator look, and turn a handler off and on", async () => {
+  it("let an operator look at everything", async () => {
     const { handlers } = await jsonAs<{ handlers: { name: string; state: string }[] }>("operator", "status");
     expect(handlers.map(({ name, state }) => `${name} ${state}`)).toEqual(
       ["gated", "todo/audit", "todo/list", "todo/mutate", "todo/save"].map((name) => `${name} serving`),
     );
-    expect(await jsonAs("operator", "disable", "todo/mutate")).toMatchObject({
-      ok: true,
-      handlers: [{ name: "todo/mutate", pending: 0 }],
-    });
-    expect(await jsonAs("operator", "enable", "todo/mutate")).toMatchObject({ ok: true });
     expect(await as("operator", "inspect", "todo/save")).toMatchObject({ code: 0, stderr: "" });
     expect((await as("operator", "logs", "-n", "500")).stdout).toContain("saw todo.newitem");
-    expect(await jsonAs("operator", "reload", "todo/list")).toMatchObject({ ok: true });
-    expect(await jsonAs("operator", "invoke", "todo/list")).toMatchObject({ outcome: "returned" });
     expect(await jsonAs("operator", "unclaimed")).toMatchObject({ streams: ["TODO", "TODO_GATED"], unclaimed: [] });
     expect(await jsonAs("operator", "prune")).toMatchObject({ durables: [] });
     expect(
       (await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).match(/^handlers_pending_messages.*$/gm),
     ).toHaveLength(3);
+  });
+
+  it("let an operator turn a handler off and on, reload it and run it by hand", async () => {
+    expect(await jsonAs("operator", "disable", "todo/mutate")).toMatchObject({
+      ok: true,
+      handlers: [{ name: "todo/mutate", pending: 0 }],
+    });
+    expect(await jsonAs("operator", "enable", "todo/mutate")).toMatchObject({ ok: true });
+    expect(await jsonAs("operator", "reload", "todo/list")).toMatchObject({ ok: true });
+    expect(await jsonAs("operator", "invoke", "todo/list")).toMatchObject({ outcome: "returned" });
   });
 
   it("keep what fails as a dead letter, which an operator reads, sends again and removes", async () => {
@@ -237,6 +240,12 @@ describe("what is not granted is refused by the server", () => {
       for (const subject of subjects) connection.publish(subject, "{}");
     });
     expect(refused).toEqual(subjects.map((subject) => `publish ${subject}`));
+  });
+
+  it("and `handlers send` says so", async () => {
+    const sent = await as("operator", "send", "todo.newitem", "{}");
+    expect(sent).toMatchObject({ code: 3, stdout: "" });
+    expect(sent.stderr).toContain('NATS_REFUSED: this connection may not publish to "todo.newitem"; nothing was sent');
   });
 
   it("to a publisher: everything that has to do with the runtime", async () => {
