@@ -70,7 +70,8 @@ export async function loadProject(
   return loadConfig({ rootDir, mode, flags: options, configPath, env: terminal.env, built });
 }
 
-function buildOfContainer({ env, cwd }: Terminal, rootDir: string): Prebuilt | undefined {
+/** The one that HANDLERS_BUILD names: there may be nothing else. */
+export function buildOfContainer({ env, cwd }: Terminal, rootDir: string): Prebuilt | undefined {
   const named = env.HANDLERS_BUILD;
   return named ? findBuild({ named, fromSources: false, cwd, rootDir }) : undefined;
 }

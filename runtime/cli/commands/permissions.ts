@@ -1,13 +1,15 @@
 // `handlers permissions`: the least that a NATS user of this app must be allowed. Needs no NATS.
 
 import type { ResolvedConfig } from "../../config/resolved-config.ts";
+import { matchesAny } from "../../control/handler-names.ts";
 import { RuntimeError } from "../../errors.ts";
 import { didYouMean } from "../../metadata/nearest.ts";
 import { validateSubject } from "../../metadata/subject.ts";
+import type { PermittedHandler } from "../../permissions/grant.ts";
 import { type Permissions, PURPOSES, type Purpose, permissionsOf } from "../../permissions/permissions.ts";
 import { MOST_ANSWERS, serverConfig } from "../../permissions/server-config.ts";
 import type { ExitCode } from "../exit-code.ts";
-import { loadProject } from "../global-options.ts";
+import { buildOfContainer, loadProject } from "../global-options.ts";
 import { inspectOptions, withDisabled } from "../inspection.ts";
 import { badIn, printInspection } from "../inspection-report.ts";
 import type { Invocation } from "../invocation.ts";
@@ -35,8 +37,19 @@ export async function permissions({ terminal, options }: Invocation<PermissionsO
   return 0;
 }
 
-/** Undefined, and told why, when not all of them can be known: what is left would be too little. */
-async function goodHandlers(terminal: Terminal, config: ResolvedConfig) {
+/**
+ * Those of the build in a container, else of the sources. Undefined, and told why, when not all of them can be known:
+ * what is left would be too little.
+ */
+async function goodHandlers(
+  terminal: Terminal,
+  config: ResolvedConfig,
+): Promise<readonly PermittedHandler[] | undefined> {
+  const build = buildOfContainer(terminal, config.rootDir);
+  if (build !== undefined) {
+    const isWanted = config.only.length === 0 ? () => true : matchesAny(config.only);
+    return build.manifest.handlers.filter(({ name }) => isWanted(name));
+  }
   const { inspectProject } = await import("../../offline.ts");
   const inspection = withDisabled(await inspectProject(inspectOptions(terminal, config)), config);
   if (badIn(inspection) === 0) return inspection.handlers.filter((handler) => handler.ok);
