@@ -1,10 +1,10 @@
 // What the command line and the environment say: words, read by the same rules as the file.
 
 import { type Read, type Reader, text } from "../metadata/options.ts";
+import { inboxPrefix } from "./inbox-prefix.ts";
 import type { NatsLayer } from "./nats-settings.ts";
 import type { ConfigProblems } from "./problems.ts";
 import { readServers } from "./server-url.ts";
-import { inboxPrefix } from "./user-config-schema.ts";
 
 /** Each setting a flag can give, as the words of the command line; lists are joined by commas. */
 export interface ConfigFlags {
