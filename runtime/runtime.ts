@@ -5,6 +5,7 @@ import { connect, type NatsConnection } from "./bind/connection.ts";
 import { ConnectionState } from "./bind/connection-state.ts";
 import { despiteLosses } from "./bind/despite-losses.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "./bind/embedded-server.ts";
+import { ensureKeptStreams } from "./bind/kept-streams.ts";
 import { Publisher } from "./bind/publisher.ts";
 import { ensureStreams } from "./bind/streams.ts";
 import { tellUnclaimed } from "./bind/unclaimed.ts";
@@ -47,7 +48,10 @@ export interface RuntimeOptions {
   readonly inspect?: ReadonlyMap<string, number>;
   /** Port of the embedded server; taken when free. */
   readonly natsPort?: number;
-  /** Make and change the declared streams, and make those that durable handlers lack. `dev` always does. */
+  /**
+   * Make and change the declared streams, and make those that durable handlers lack. `dev` always does; `start` then also
+   * makes at once those for dead letters and the like, which are else made when first needed.
+   */
   readonly provision?: boolean;
   /** Serve this instead of the sources; not in `dev`. */
   readonly build?: Prebuilt | undefined;
@@ -125,6 +129,7 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
     const publisher = new Publisher(connection, clock);
     const call: Call = (made) => publisher.call(made);
     await surely(() => ensureStreams({ connection, streams: config.streams, provision, emit }));
+    if (given.provision === true) await surely(() => ensureKeptStreams(connection, config.app));
     const binder = createBinder({
       connection,
       app: config.app,

@@ -50,9 +50,14 @@ export interface HandlerMetadata<Event = unknown> {
   expires?: Duration | undefined;
   /** Durable only: messages for which this gives the same key run one after another, within a replica. */
   orderBy?(event: PayloadOf<Event>): string;
+  /**
+   * What the function publishes and requests: events, or subjects, which may have wildcards. Nothing is refused by it;
+   * `handlers permissions` grants it. Default none.
+   */
+  publishes?: readonly (string | { readonly subject: string })[] | undefined;
   /** Heap of the handler's process, `"16MB"` or more. Default `"256MB"`. */
   memory?: Size | undefined;
-  /** Names of environment variables the handler may read. A missing one fails the handler at start. Default none. */
+  /** Names of environment variables the handler may read. A missing one fails the handler at start; `NATS_*` is refused. Default none. */
   env?: readonly string[] | undefined;
   /** Time without messages after which the process is given up, `"1s"` or more; the next message starts one. Default `"5m"`. */
   idle?: Duration | "never" | undefined;

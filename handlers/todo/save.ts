@@ -6,6 +6,7 @@ import { TodoStore } from "./_store.ts";
 
 export const metadata = {
   ...newItem,
+  publishes: [itemSaved],
   kind: "durable",
   description: "Saves new items",
   concurrency: 8,

@@ -36,6 +36,8 @@ export async function bindCore(options: CoreBindingOptions): Promise<Binding> {
 }
 
 const MAX_ERROR_TEXT_CHARS = 1_000;
+/** What the headers of an error take at most: three bytes for each character, and their names. */
+const SPARE_BYTES = 4_096;
 
 class CoreBinding implements Binding {
   readonly idPrefix: string;
@@ -129,9 +131,8 @@ class CoreBinding implements Binding {
 
   private reply(message: Msg | undefined, body: Uint8Array): string | undefined {
     if (!message?.reply) return undefined;
-    const limit = this.options.connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
-    if (body.length > limit) {
-      const text = `the reply of ${body.length} bytes is larger than the server takes (max_payload ${limit})`;
+    if (body.length > this.maxPayload) {
+      const text = `the reply of ${body.length} bytes is larger than the server takes (max_payload ${this.maxPayload})`;
       this.replyError(message, 500, text, undefined);
       return `replied 500: ${text}`;
     }
@@ -139,12 +140,18 @@ class CoreBinding implements Binding {
     return undefined;
   }
 
+  private get maxPayload(): number {
+    return this.options.connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
+  }
+
   private replyError(message: Msg | undefined, code: number, text: string, body: string | undefined): void {
     if (!message?.reply) return;
     const headers = createHeaders();
     headers.set("Nats-Service-Error-Code", String(code));
     headers.set("Nats-Service-Error", oneLine(text));
-    message.respond(body ?? "", { headers });
+    // The code and the text matter more than the reasons in full, where the server does not take those.
+    const fits = Buffer.byteLength(body ?? "") + SPARE_BYTES <= this.maxPayload;
+    message.respond(fits ? body : "", { headers });
   }
 }
 

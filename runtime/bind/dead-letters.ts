@@ -15,9 +15,9 @@ import {
   StorageType,
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { addStream } from "./add-stream.ts";
+import { ensureStream } from "./add-stream.ts";
 import { type DeadLetter, encodeLetter, letterSubject } from "./dead-letter.ts";
-import { ApiCode, isApiError, isNoAnswer, jetStreamError } from "./jetstream-errors.ts";
+import { isApiError, isNoAnswer, jetStreamError } from "./jetstream-errors.ts";
 import type { Notices } from "./notices.ts";
 
 export interface DeadLettersOptions {
@@ -106,27 +106,7 @@ export class DeadLetters {
   private async ensureStream(): Promise<void> {
     const { app, connection } = this.options;
     this.manager ??= jetstreamManager(connection, { checkAPI: false });
-    const jsm = await this.manager;
-    const name = deadLetterStream(app);
-    const missing = await jsm.streams.info(name).then(
-      () => false,
-      (error: unknown) => {
-        if (isApiError(error, ApiCode.streamNotFound)) return true;
-        throw error;
-      },
-    );
-    if (!missing) return;
-    const config = {
-      name,
-      description: `dead letters of app ${app}`,
-      subjects: [`dlq.${app}.>`],
-      retention: RetentionPolicy.Limits,
-      storage: StorageType.File,
-      discard: DiscardPolicy.Old,
-      max_age: KEPT_DAYS * NS_PER_DAY,
-      duplicate_window: DUPLICATE_MINUTES * NS_PER_MINUTE,
-    };
-    await addStream(jsm, config, MAX_BYTES);
+    await ensureDeadLetterStream(await this.manager, app);
   }
 
   private tellPointer(letter: DeadLetter, body: "in-stream" | "dropped"): void {
@@ -134,4 +114,19 @@ export class DeadLetters {
     const message = `a dead letter of handler "${letter.handler}" is too large for the server with its headers; its payload is left out: ${where}`;
     this.options.notices.tell(`pointer ${letter.handler}`, "warn", message);
   }
+}
+
+/** L3. */
+export async function ensureDeadLetterStream(jsm: JetStreamManager, app: string): Promise<void> {
+  const config = {
+    name: deadLetterStream(app),
+    description: `dead letters of app ${app}`,
+    subjects: [`dlq.${app}.>`],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    max_age: KEPT_DAYS * NS_PER_DAY,
+    duplicate_window: DUPLICATE_MINUTES * NS_PER_MINUTE,
+  };
+  await ensureStream(jsm, config, MAX_BYTES);
 }

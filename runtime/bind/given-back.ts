@@ -5,12 +5,20 @@
 
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import { DiscardPolicy, RetentionPolicy, StorageType } from "@nats-io/jetstream";
-import { addStream } from "./add-stream.ts";
+import { ensureStream } from "./add-stream.ts";
 import { ApiCode, isApiError, isNoAnswer } from "./jetstream-errors.ts";
 
 const NS_PER_DAY = 86_400_000_000_000;
 const KEPT_DAYS = 30;
 const MAX_BYTES = 64 * 1024 ** 2;
+
+export function givenBackStream(app: string): string {
+  return `GIVEN_BACK_${app}`;
+}
+
+export function givenBackSubjects(app: string): string {
+  return `given-back.${app}.>`;
+}
 
 export class GivenBack {
   private readonly app: string;
@@ -22,7 +30,7 @@ export class GivenBack {
     this.app = app;
     this.js = js;
     this.jsm = jsm;
-    this.stream = `GIVEN_BACK_${app}`;
+    this.stream = givenBackStream(app);
   }
 
   /** How many deliveries of the message do not count. Rejects when it cannot be read. */
@@ -42,7 +50,7 @@ export class GivenBack {
       await write();
     } catch (error) {
       if (!isNoAnswer(error)) throw error;
-      await this.create();
+      await ensureGivenBackStream(this.jsm, this.app);
       await write();
     }
   }
@@ -50,18 +58,18 @@ export class GivenBack {
   private subjectOf(stream: string, durable: string, seq: number): string {
     return `given-back.${this.app}.${stream}.${durable}.${seq}`;
   }
+}
 
-  private async create(): Promise<void> {
-    const config = {
-      name: this.stream,
-      description: `app ${this.app}: deliveries that were given back unrun and do not count as attempts`,
-      subjects: [`given-back.${this.app}.>`],
-      retention: RetentionPolicy.Limits,
-      storage: StorageType.File,
-      discard: DiscardPolicy.Old,
-      max_msgs_per_subject: 1,
-      max_age: KEPT_DAYS * NS_PER_DAY,
-    };
-    await addStream(this.jsm, config, MAX_BYTES);
-  }
+export async function ensureGivenBackStream(jsm: JetStreamManager, app: string): Promise<void> {
+  const config = {
+    name: givenBackStream(app),
+    description: `app ${app}: deliveries that were given back unrun and do not count as attempts`,
+    subjects: [givenBackSubjects(app)],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    max_msgs_per_subject: 1,
+    max_age: KEPT_DAYS * NS_PER_DAY,
+  };
+  await ensureStream(jsm, config, MAX_BYTES);
 }

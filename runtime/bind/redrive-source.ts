@@ -34,6 +34,11 @@ const MOST_SLOTS = 16;
 /** Above all numbers that deliveries of the handler's own have: their ids must differ. */
 const FIRST_SEQ = 2 ** 44;
 
+/** Beside the handler's own durable. */
+export function redriveDurable(durable: string): string {
+  return `${durable}-redrive`;
+}
+
 export class RedriveSource {
   private readonly options: RedriveSourceOptions;
   private readonly spec: DurableSpec;
@@ -50,7 +55,7 @@ export class RedriveSource {
       app: services.app,
       handler,
       stream: redriveStream(services.app),
-      durable: `${durableNameOf(services.app, handler)}-redrive`,
+      durable: redriveDurable(durableNameOf(services.app, handler)),
       filter: redriveSubject(services.app, handler),
     };
     this.intake = new StreamIntake({

@@ -19,6 +19,10 @@ export function redriveStream(app: string): string {
   return `REDRIVE_${app}`;
 }
 
+export function redriveSubjects(app: string): string {
+  return `redrive.${app}.>`;
+}
+
 export class RedriveWatch {
   private readonly options: RedriveWatchOptions;
   private readonly listeners = new Map<string, Set<() => void>>();
@@ -33,7 +37,7 @@ export class RedriveWatch {
   /** `wake` is called for every message redriven to `subject`, and soon if some wait already. Returns what ends it. */
   watch(subject: string, wake: () => void): () => void {
     const { connection, app } = this.options;
-    this.subscription ??= connection.subscribe(`redrive.${app}.>`, {
+    this.subscription ??= connection.subscribe(redriveSubjects(app), {
       callback: (error, message) => (error === null ? this.wake(message.subject) : this.tell(error)),
     });
     const wakes = this.listeners.get(subject) ?? new Set();
@@ -50,7 +54,7 @@ export class RedriveWatch {
     const { jsm, app } = this.options;
     this.checking = undefined;
     try {
-      const { state } = await jsm.streams.info(redriveStream(app), { subjects_filter: `redrive.${app}.>` });
+      const { state } = await jsm.streams.info(redriveStream(app), { subjects_filter: redriveSubjects(app) });
       for (const subject of Object.keys(state.subjects ?? {})) this.wake(subject);
     } catch (error) {
       // Without a stream nothing was ever redriven; without an answer the next reconnect asks again.

@@ -15,11 +15,11 @@ import {
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { type Clock, delay } from "../clock.ts";
-import { addStream } from "./add-stream.ts";
+import { ensureStream } from "./add-stream.ts";
 import { readLetter, redriveHeaders, redriveSubject } from "./dead-letter.ts";
 import type { DeadLetterBox } from "./dead-letter-box.ts";
-import { ApiCode, isApiError, jetStreamError } from "./jetstream-errors.ts";
-import { redriveStream } from "./redrive-watch.ts";
+import { jetStreamError } from "./jetstream-errors.ts";
+import { redriveStream, redriveSubjects } from "./redrive-watch.ts";
 
 export interface RedriveOptions {
   readonly connection: NatsConnection;
@@ -87,23 +87,16 @@ async function redriveOne(id: number, js: JetStreamClient, { app, box }: Redrive
   return true;
 }
 
-async function ensureRedriveStream(jsm: JetStreamManager, app: string): Promise<void> {
-  const name = redriveStream(app);
-  try {
-    await jsm.streams.info(name);
-    return;
-  } catch (error) {
-    if (!isApiError(error, ApiCode.streamNotFound)) throw error;
-  }
+export async function ensureRedriveStream(jsm: JetStreamManager, app: string): Promise<void> {
   const config = {
-    name,
+    name: redriveStream(app),
     description: `dead letters of app ${app} on their way back to their handlers`,
-    subjects: [`redrive.${app}.>`],
+    subjects: [redriveSubjects(app)],
     retention: RetentionPolicy.Workqueue,
     storage: StorageType.File,
     // Full: the letter stays where it is.
     discard: DiscardPolicy.New,
     duplicate_window: NS_PER_DAY,
   };
-  await addStream(jsm, config, MAX_BYTES);
+  await ensureStream(jsm, config, MAX_BYTES);
 }

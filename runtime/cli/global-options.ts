@@ -19,6 +19,7 @@ const PROJECT: readonly (readonly [FlagName, string, string])[] = [
   ["handlers", "DIR", "folder of the handler files"],
   ["only", "GLOBS", "only these handlers, joined by commas"],
   ["logLevel", "LEVEL", 'trace, debug, info, warn, error or fatal; by handler: "warn,todo/*=debug"'],
+  ["inboxPrefix", "PREFIX", "where replies come to, instead of _INBOX"],
 ];
 
 const NATS: readonly (readonly [FlagName, string, string])[] = [
@@ -69,7 +70,8 @@ export async function loadProject(
   return loadConfig({ rootDir, mode, flags: options, configPath, env: terminal.env, built });
 }
 
-function buildOfContainer({ env, cwd }: Terminal, rootDir: string): Prebuilt | undefined {
+/** The one that HANDLERS_BUILD names: there may be nothing else. */
+export function buildOfContainer({ env, cwd }: Terminal, rootDir: string): Prebuilt | undefined {
   const named = env.HANDLERS_BUILD;
   return named ? findBuild({ named, fromSources: false, cwd, rootDir }) : undefined;
 }

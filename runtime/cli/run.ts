@@ -46,6 +46,7 @@ function createProgram(terminal: Terminal, finish: Finish): Command {
   addOperating(program, { terminal, finish, collect });
   addKeeping(program, { terminal, finish, collect });
   addWriting(program, terminal, finish);
+  addSecuring(program, terminal, finish);
   program.addHelpText("after", `\n${exitCodeHelp()}`);
   return program;
 }
@@ -65,7 +66,7 @@ function outputConfiguration({ out, err }: Terminal) {
   };
 }
 
-const OFFLINE = new Set(["list", "check", "new", "build"]);
+const OFFLINE = new Set(["list", "check", "new", "build", "permissions"]);
 
 function helpConfiguration() {
   return {
@@ -171,6 +172,30 @@ function addWriting(program: Command, terminal: Terminal, finish: Finish): void 
     .action(async (_options, command: Command) => {
       const { check } = await import("./commands/check.ts");
       finish(await check({ terminal, options: command.optsWithGlobals() }));
+    });
+}
+
+function addSecuring(program: Command, terminal: Terminal, finish: Finish): void {
+  program
+    .command("permissions")
+    .description(
+      "the least that a NATS user of this app must be allowed, for nats-server's configuration; needs no NATS",
+    )
+    .option(
+      "--for <PURPOSE>",
+      "serve (start), provision (start --provision) or operate (status, disable, dlq, ...)",
+      "serve",
+    )
+    .option("--publish <SUBJECT>", "what handlers publish beyond their metadata; can be given several times", collect)
+    .option(
+      "--answer <SUBJECT>",
+      "inboxes of those who ask, instead of allow_responses; can be given several times",
+      collect,
+    )
+    .option("--json", "as JSON")
+    .action(async (_options, command: Command) => {
+      const { permissions } = await import("./commands/permissions.ts");
+      finish(await permissions({ terminal, options: command.optsWithGlobals() }));
     });
 }
 

@@ -1,6 +1,7 @@
 // What the command line and the environment say: words, read by the same rules as the file.
 
 import { type Read, type Reader, text } from "../metadata/options.ts";
+import { inboxPrefix } from "./inbox-prefix.ts";
 import type { NatsLayer } from "./nats-settings.ts";
 import type { ConfigProblems } from "./problems.ts";
 import { readServers } from "./server-url.ts";
@@ -24,6 +25,7 @@ export interface ConfigFlags {
   readonly tlsca?: string | undefined;
   readonly tlscert?: string | undefined;
   readonly tlskey?: string | undefined;
+  readonly inboxPrefix?: string | undefined;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -54,6 +56,7 @@ export const SETTING_NAMES: Readonly<Record<SettingName, Names>> = {
   tlsca: { flag: "--tlsca", env: "NATS_CA" },
   tlscert: { flag: "--tlscert", env: "NATS_CERT" },
   tlskey: { flag: "--tlskey", env: "NATS_KEY" },
+  inboxPrefix: { flag: "--inbox-prefix", env: "NATS_INBOX_PREFIX" },
 };
 
 /** One of the two voices. An empty word says nothing. */
@@ -104,7 +107,7 @@ export function natsLayerOf(voice: Voice): NatsLayer {
     ca: voice.take("tlsca", words),
     cert: voice.take("tlscert", words),
     key: voice.take("tlskey", words),
-    inboxPrefix: undefined,
+    inboxPrefix: voice.take("inboxPrefix", inboxPrefix),
   };
 }
 

@@ -13,6 +13,7 @@ import {
   subject,
   text,
 } from "../metadata/options.ts";
+import { inboxPrefix } from "./inbox-prefix.ts";
 import { levelsByHandler, logLevel, pattern } from "./log-levels.ts";
 import { readServers } from "./server-url.ts";
 
@@ -30,10 +31,6 @@ const words = text("must be a text that is not empty", /\S/);
 /** As `words`, but never repeated back: it may be what should not be printed. */
 const secret: Reader<string> = (raw) =>
   typeof raw === "string" && raw.trim() !== "" ? { value: raw } : { problem: "must be a text that is not empty" };
-const inboxPrefix = text(
-  'must be a subject without wildcards, such as "_INBOX_todo"',
-  /^[A-Za-z0-9_$-]+(?:\.[A-Za-z0-9_$-]+)*$/,
-);
 const streamName = text('must be letters, digits, "_" or "-"', /^[A-Za-z0-9_-]{1,255}$/);
 const subjects = listOf(subject, 'must be a list of subjects, such as ["orders.>"]');
 const age = duration(100, LONGEST_AGE_MS, '"100ms" to "3650d"');

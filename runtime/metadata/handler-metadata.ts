@@ -16,6 +16,8 @@ export interface ResolvedMetadata {
   readonly expiresMs: number;
   /** Whether `orderBy` was given. Durable only. */
   readonly ordered: boolean;
+  /** Subjects it publishes and requests, as far as it says so. */
+  readonly publishes: readonly string[];
   /** Heap limit of the worker. */
   readonly memoryMiB: number;
   /** Names of environment variables passed to the worker beside the safe base. */
@@ -41,4 +43,4 @@ export interface RetryDefaults {
 }
 
 /** What a handler gets for each option its metadata does not state: made by `config`, handed to `parseMetadata`. */
-export type HandlerDefaults = Omit<ResolvedMetadata, "subject" | "hasSchema" | "ordered">;
+export type HandlerDefaults = Omit<ResolvedMetadata, "subject" | "hasSchema" | "ordered" | "publishes">;

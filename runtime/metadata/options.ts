@@ -108,8 +108,16 @@ function backoff(raw: unknown): Read<readonly number[]> {
   return "value" in read && read.value.length === 0 ? problem(must, raw) : read;
 }
 
+const NOT_OF_NATS =
+  "must not name what the runtime logs in to NATS with, NATS_*: handlers use its connection (`ctx.publish`, `ctx.request`), or log in with variables of another name";
+
+function isOfNats(name: unknown): boolean {
+  return typeof name === "string" && /^NATS_/i.test(name);
+}
+
 function env(raw: unknown): Read<readonly string[]> {
-  const name = text('must list names of environment variables, such as "DATABASE_URL"', /^[A-Za-z_][A-Za-z0-9_]*$/);
+  const anyName = text('must list names of environment variables, such as "DATABASE_URL"', /^[A-Za-z_][A-Za-z0-9_]*$/);
+  const name: Reader<string> = (entry) => (isOfNats(entry) ? problem(NOT_OF_NATS, entry) : anyName(entry));
   const read = listOf(name, 'must be a list of names of environment variables, such as ["DATABASE_URL"]')(raw);
   return "value" in read ? { value: [...new Set(read.value)] } : read;
 }

@@ -10,6 +10,7 @@ import {
   handlerOptions,
   isWireFunction,
   isWireSchema,
+  listOf,
   problem,
   type Read,
   type Reader,
@@ -29,8 +30,8 @@ export type ParsedMetadata =
   | { readonly ok: false; readonly error: RuntimeError };
 
 const KNOWN_KEYS = [
-  ...["subject", "kind", "schema", "description", "concurrency", "timeout", "retry", "expires", "orderBy", "memory"],
-  ...["env", "idle", "recycle", "minWorkers", "workers", "maxQueued", "disabled"],
+  ...["subject", "kind", "schema", "description", "concurrency", "timeout", "retry", "expires", "orderBy"],
+  ...["publishes", "memory", "env", "idle", "recycle", "minWorkers", "workers", "maxQueued", "disabled"],
 ];
 const RETRY_KEYS = ["attempts", "backoff"];
 const RECYCLE_KEYS = ["messages", "age"];
@@ -80,6 +81,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     retry: readRetry(raw.retry, defaults, problems),
     expiresMs: take("expires", handlerOptions.expires, defaults.expiresMs),
     ordered: take("orderBy", readFunction, false),
+    publishes: take("publishes", readPublishes, []),
     memoryMiB: take("memory", handlerOptions.memory, defaults.memoryMiB),
     env: take("env", handlerOptions.env, defaults.env),
     idleMs: take("idle", handlerOptions.idle, defaults.idleMs),
@@ -155,6 +157,12 @@ function readSchema(raw: unknown): Read<boolean> {
   return isWireSchema(raw)
     ? { value: true }
     : problem("must be a Standard Schema, such as z.object({ ... }) of zod", raw);
+}
+
+function readPublishes(raw: unknown): Read<readonly string[]> {
+  const entry: Reader<string> = (value) => subject((value as { subject?: unknown } | null)?.subject ?? value);
+  const read = listOf(entry, 'must be a list of events or subjects, such as [itemSaved, "orders.>"]')(raw);
+  return "value" in read ? { value: [...new Set(read.value)] } : read;
 }
 
 function readFunction(raw: unknown): Read<boolean> {

@@ -43,7 +43,10 @@ export class ServiceProtocol {
   async listen(): Promise<void> {
     for (const subscription of this.subscriptions.splice(0)) subscription.unsubscribe();
     const { connection, source } = this.options;
-    const subjects = VERBS.flatMap((verb) => subjectsOf(verb, source).map((subject) => [verb, subject] as const));
+    const { app, instance } = source;
+    const subjects = VERBS.flatMap((verb) =>
+      subjectsOf(verb, app, instance).map((subject) => [verb, subject] as const),
+    );
     for (const [at, [verb, subject]] of subjects.entries()) {
       if (this.refused) break;
       this.subscribe(verb, subject);
@@ -81,7 +84,12 @@ export class ServiceProtocol {
   }
 }
 
-function subjectsOf(verb: Verb, { app, instance }: RuntimeSource): string[] {
+/** All that a service is asked on; `*` for any instance. */
+export function serviceSubjects(app: string, instance: string): string[] {
+  return VERBS.flatMap((verb) => subjectsOf(verb, app, instance));
+}
+
+function subjectsOf(verb: Verb, app: string, instance: string): string[] {
   return [`$SRV.${verb}`, `$SRV.${verb}.${app}`, `$SRV.${verb}.${app}.${instance}`];
 }
 

@@ -160,6 +160,23 @@ it("the build serves by itself: no package, no source and no tool is needed", as
   expect(dev).toMatchObject({ status: 2, stderr: expect.stringContaining("BUILD_TOOLS_MISSING") });
 });
 
+it("a build knows what NATS has to allow, as its sources do", async () => {
+  const project = sample();
+  expect(await build(project)).toMatchObject({ code: 0 });
+  const permissions = (cwd: string, bin?: string) =>
+    runCli(["permissions", "--json"], { cwd, ...(bin === undefined ? {} : { bin }) });
+  const folder = carriedAway(project);
+  const [ofSources, ofBuild] = [
+    await permissions(project.rootDir),
+    await permissions(folder, join(folder, "build/handlers.mjs")),
+  ];
+  expect(ofBuild).toMatchObject({ code: 0, stderr: "", stdout: ofSources.stdout });
+  expect(JSON.parse(ofBuild.stdout)).toMatchObject({
+    app: "todo",
+    publish: expect.arrayContaining(["todo.itemsaved"]),
+  });
+});
+
 it("a package that cannot be bundled is copied with what it needs, and said so", async () => {
   const project = projectWith({
     "hash.ts": `

@@ -35,7 +35,9 @@ interface Listed {
 /** Have the handler fail so many messages for good. */
 async function fail(count: number, message: object = {}): Promise<void> {
   for (let at = 0; at < count; at++) stage.client.publish("shop.order", { at, ...message });
-  await expect.poll(async () => (await json<Listed>("dlq", "list", "--limit", "1000")).letters.length).toBe(count);
+  const kept = async () => (await json<Listed>("dlq", "list", "--limit", "1000")).letters.length;
+  // One look is a process of its own, which takes more than the second that a poll has by default where much runs.
+  await expect.poll(kept, { timeout: 50_000, interval: 100 }).toBe(count);
 }
 
 describe("handlers dlq", () => {

@@ -26,6 +26,7 @@ export function durable(subject: string, changes: Partial<ResolvedMetadata> = {}
     retry: { attempts: 3, backoffMs: [10] },
     expiresMs: 0,
     ordered: false,
+    publishes: [],
     memoryMiB: 256,
     env: [],
     idleMs: 0,

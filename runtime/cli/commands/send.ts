@@ -2,6 +2,7 @@
 
 import { createInbox, type MsgHdrs } from "@nats-io/transport-node";
 import type { NatsConnection } from "../../bind/connection.ts";
+import { watchDenials } from "../../bind/denials.ts";
 import { systemClock, within } from "../../clock.ts";
 import type { ExitCode } from "../exit-code.ts";
 import type { Invocation } from "../invocation.ts";
@@ -29,10 +30,15 @@ export async function send(
   checkSubject(subject);
   const headers = readHeaders(options.header);
   const data = await readPayload(payload, options, terminal);
-  const stored = await withConnection(terminal, options, async (connection) => {
-    if (await isStored(connection, subject)) return publishToStream(connection, subject, data, headers);
-    connection.publish(subject, data, headers === undefined ? {} : { headers });
-    await connection.flush();
+  const stored = await withConnection(terminal, options, async (connection, { nats }) => {
+    const assertSent = watchDenials(connection);
+    if (await isStored(connection, subject)) {
+      const ack = await publishToStream(connection, subject, data, headers, createInbox(nats.inboxPrefix));
+      if (ack !== undefined) return ack;
+    } else {
+      connection.publish(subject, data, headers === undefined ? {} : { headers });
+    }
+    await assertSent(subject);
     return undefined;
   });
   if (options.json === true) {
@@ -68,8 +74,8 @@ async function publishToStream(
   subject: string,
   data: Uint8Array,
   headers: MsgHdrs | undefined,
+  inbox: string,
 ): Promise<PubAck | undefined> {
-  const inbox = createInbox();
   const subscription = connection.subscribe(inbox);
   const confirmed = (async () => {
     for await (const message of subscription) {

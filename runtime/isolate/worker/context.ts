@@ -13,7 +13,7 @@ import { ReceivedHeaders } from "./headers.ts";
 import type { Link } from "./link.ts";
 import { createLog, type Log } from "./log.ts";
 import type { OwnTelemetry } from "./own-telemetry.ts";
-import { decodePayload, encodePayload } from "./payload.ts";
+import { assertSendable, decodePayload, encodePayload } from "./payload.ts";
 import { traceHeaders } from "./trace-headers.ts";
 
 export interface Arrival {
@@ -170,8 +170,10 @@ export class DeliveryContext {
     if (problem !== undefined) throw new TypeError(`cannot publish to ${JSON.stringify(subject)}: ${problem}`);
     const timeoutMs = options.timeout === undefined ? this.services.start.timeoutMs : readTimeout(options.timeout);
     // Encoded before the frame begins: a value that does not serialise must not leave half a frame behind.
-    const payload = encodePayload(data, `the data published to "${subject}"`);
+    const what = `the data published to "${subject}"`;
+    const payload = encodePayload(data, what);
     const headers = encodeHeaders(this.outgoingHeaders(options.headers));
+    assertSendable(payload.length + headers.length, `${what}, its headers included,`);
     const call = this.services.link.call(type);
     call.frame.u32(this.arrival.frameId);
     call.frame.u32(timeoutMs);

@@ -46,13 +46,32 @@ export class NotSerializableError extends Error {
   override readonly name = "NotSerializableError";
 }
 
+/** Told here, by name, because a frame that is too large costs the whole worker. */
+export class TooLargeError extends NotSerializableError {
+  readonly code = 413;
+}
+
+/** The most that any NATS server can be set to take; the one we talk to says so itself when it takes less. */
+const MOST_BYTES = 64 * 1024 ** 2;
 const NOTHING = new Uint8Array(0);
 
 /**
  * The bytes that stand for `value`: bytes as they are, undefined as an empty payload, anything else as JSON. With
- * `rawText` a string is its UTF-8 bytes. Throws NotSerializableError for what JSON cannot carry.
+ * `rawText` a string is its UTF-8 bytes. Throws NotSerializableError for what JSON cannot carry, TooLargeError for what
+ * no server takes.
  */
 export function encodePayload(value: unknown, what: string, rawText = false): Uint8Array {
+  const bytes = encode(value, what, rawText);
+  assertSendable(bytes.length, what);
+  return bytes;
+}
+
+export function assertSendable(bytes: number, what: string): void {
+  if (bytes <= MOST_BYTES) return;
+  throw new TooLargeError(`${what} takes ${bytes} bytes, and no NATS server takes more than ${MOST_BYTES}`);
+}
+
+function encode(value: unknown, what: string, rawText: boolean): Uint8Array {
   if (value === undefined) return NOTHING;
   if (value instanceof Uint8Array) return value;
   if (rawText && typeof value === "string") return Buffer.from(value, "utf8");
@@ -71,11 +90,17 @@ interface StandardIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** Issues of a Standard Schema result, paths as `item.tags.0`. */
+const MOST_ISSUES = 50;
+const MOST_ISSUE_CHARS = 1_000;
+
+/** Issues of a Standard Schema result, paths as `item.tags.0`; bounded, because the requester is sent them. */
 export function readIssues(issues: readonly StandardIssue[]): SchemaIssue[] {
-  return issues.slice(0, 50).map((issue) => ({
-    path: (issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join("."),
-    message: issue.message,
+  return issues.slice(0, MOST_ISSUES).map((issue) => ({
+    path: (issue.path ?? [])
+      .map((part) => String(typeof part === "object" ? part.key : part))
+      .join(".")
+      .slice(0, MOST_ISSUE_CHARS),
+    message: issue.message.slice(0, MOST_ISSUE_CHARS),
   }));
 }
 

@@ -70,6 +70,13 @@ describe("layers", () => {
     ).toEqual({ servers: ["flag:1"], token: "t", inboxPrefix: "_INBOX_shop" });
   });
 
+  test("each user can have inboxes of its own, whatever the file says", () => {
+    const nats = { inboxPrefix: "_INBOX_shop" };
+    expect(settings({ nats, env: { NATS_INBOX_PREFIX: "_INBOX_ann" } })).toEqual({ inboxPrefix: "_INBOX_ann" });
+    expect(settings({ nats, flags: { inboxPrefix: "_INBOX_bob" } })).toEqual({ inboxPrefix: "_INBOX_bob" });
+    expect(() => settings({ flags: { inboxPrefix: "_INBOX.>" } })).toThrow("--inbox-prefix");
+  });
+
   test("a login said outright wins over the one in the URL", () => {
     expect(settings({ env: { NATS_URL: "nats://a:b@h", NATS_TOKEN: "t" } })).toEqual({
       servers: ["nats://h"],

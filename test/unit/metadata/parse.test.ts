@@ -37,6 +37,7 @@ function refused(raw: unknown, source?: string): RuntimeError {
 test("a subject alone is enough: the rest are the defaults handed in", () => {
   expect(resolved({ subject: "todo.new" })).toEqual({
     ...DEFAULTS,
+    publishes: [],
     subject: "todo.new",
     hasSchema: false,
     ordered: false,
@@ -54,6 +55,7 @@ test("every option is read, in the runtime's units", () => {
     retry: { attempts: 2, backoff: ["1s", "1.5m"] },
     expires: "7d",
     memory: "0.5GB",
+    publishes: [{ subject: "todo.itemsaved", schema: { $schema: "standard", vendor: "zod" } }, "todo.*.done"],
     env: ["DATABASE_URL", "API_KEY", "DATABASE_URL"],
     idle: "never",
     recycle: { messages: 1_000, age: "1h" },
@@ -72,6 +74,7 @@ test("every option is read, in the runtime's units", () => {
     retry: { attempts: 2, backoffMs: [1_000, 90_000] },
     expiresMs: 604_800_000,
     ordered: false,
+    publishes: ["todo.itemsaved", "todo.*.done"],
     memoryMiB: 512,
     env: ["DATABASE_URL", "API_KEY"],
     idleMs: 0,
@@ -123,6 +126,13 @@ describe("a single problem is one sentence with the value received", () => {
     [{ subject: "a.b", memory: "1MB" }, 'metadata.memory must be at least "16MB"; received "1MB"'],
     [{ subject: "a.b", env: ["OK", "NO-GOOD"] }, 'received "NO-GOOD" (entry 2)'],
     [{ subject: "a.b", env: "HOME" }, "must be a list of names"],
+    [
+      { subject: "a.b", env: ["NATS_PASSWORD"] },
+      "metadata.env must not name what the runtime logs in to NATS with, NATS_*",
+    ],
+    [{ subject: "a.b", publishes: "a.c" }, "must be a list of events or subjects"],
+    [{ subject: "a.b", publishes: ["a.c", { subject: "$JS.API" }] }, 'received "$JS.API" (entry 2)'],
+    [{ subject: "a.b", publishes: [null] }, "must be a NATS subject"],
     [{ subject: "a.b", schema: { type: "object" } }, "metadata.schema must be a Standard Schema"],
     [{ subject: "a.b", schema: { $function: true } }, "received a function"],
     [{ subject: "a.b", kind: "durable", orderBy: "id" }, "metadata.orderBy must be a function"],

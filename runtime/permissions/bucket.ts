@@ -1,0 +1,24 @@
+// The bucket that says which handlers are disabled: replicas follow it, and end what is over in it; operators write it.
+
+import { bucketName } from "../control/intent-store.ts";
+import type { Grant } from "./grant.ts";
+import { ACCOUNT_INFO, consumersOf, directGet, streamApi } from "./jetstream-api.ts";
+
+export function bucketStream(app: string): string {
+  return `KV_${bucketName(app)}`;
+}
+
+export function bucketUse(app: string): Grant {
+  const stream = bucketStream(app);
+  return {
+    why: "Which handlers are disabled: a bucket that is read, followed and written.",
+    publish: [
+      ACCOUNT_INFO,
+      ...streamApi(stream, "INFO", "MSG.GET"),
+      directGet(stream),
+      ...consumersOf(stream, "CREATE", "INFO", "DELETE"),
+      `$JS.FC.${stream}.>`,
+      `$KV.${bucketName(app)}.>`,
+    ],
+  };
+}

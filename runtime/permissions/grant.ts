@@ -1,0 +1,30 @@
+// What a NATS user may do, and for whom it is worked out. Pure data.
+
+import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+
+/** Subjects that belong together, and why they are needed. */
+export interface Grant {
+  readonly why: string;
+  readonly publish?: readonly string[];
+  /** `subject`, or `subject queue-group`: only within that group. */
+  readonly subscribe?: readonly string[];
+}
+
+export interface PermittedHandler {
+  readonly name: string;
+  readonly metadata: Pick<ResolvedMetadata, "kind" | "subject" | "timeoutMs" | "publishes">;
+}
+
+export interface PermittedApp {
+  readonly app: string;
+  readonly inboxPrefix: string | undefined;
+  /** Those declared. */
+  readonly streams: readonly { readonly name: string; readonly subjects: readonly string[] }[];
+  readonly handlers: readonly PermittedHandler[];
+}
+
+export const COMMON_INBOXES = "_INBOX";
+
+export function inboxes({ inboxPrefix = COMMON_INBOXES }: PermittedApp): Grant {
+  return { why: "Replies, and the messages that are pulled from streams.", subscribe: [`${inboxPrefix}.>`] };
+}

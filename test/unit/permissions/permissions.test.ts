@@ -1,0 +1,121 @@
+import { describe, expect, test } from "vitest";
+import type { PermittedApp, PermittedHandler } from "../../../runtime/permissions/grant.ts";
+import { type AskedGrants, type Purpose, permissionsOf } from "../../../runtime/permissions/permissions.ts";
+import { serverConfig } from "../../../runtime/permissions/server-config.ts";
+
+function handler(
+  name: string,
+  kind: "event" | "durable" | "request",
+  subject: string,
+  more: Partial<PermittedHandler["metadata"]> = {},
+): PermittedHandler {
+  return { name, metadata: { kind, subject, timeoutMs: 30_000, publishes: [], ...more } };
+}
+
+const SHOP: PermittedApp = {
+  app: "shop",
+  inboxPrefix: "_INBOX_shop",
+  streams: [{ name: "ORDERS", subjects: ["orders.>"] }],
+  handlers: [
+    handler("orders/bill", "durable", "orders.*.created", { publishes: ["orders.billed", "mail.send"] }),
+    handler("watch", "event", "orders.>"),
+    handler("price", "request", "price", { timeoutMs: 90_000 }),
+  ],
+};
+
+function permitted(purpose: Purpose, app: Partial<PermittedApp> = {}, asked: Partial<AskedGrants> = {}) {
+  const permissions = permissionsOf(purpose, { ...SHOP, ...app }, { publishes: [], answers: [], ...asked });
+  return {
+    ...permissions,
+    publish: permissions.grants.flatMap(({ publish = [] }) => publish),
+    subscribe: permissions.grants.flatMap(({ subscribe = [] }) => subscribe),
+  };
+}
+
+describe("to serve", () => {
+  test("a handler of core messages hears its subject in its own queue group, and no more", () => {
+    const { subscribe, publish } = permitted("serve", { handlers: [handler("a/price", "request", "price.*")] });
+    expect(subscribe.filter((subject) => subject.startsWith("price"))).toEqual(["price.* shop.a.price"]);
+    expect(publish.filter((subject) => /dlq|redrive|ACK/i.test(subject))).toEqual([]);
+  });
+
+  test("a durable handler has one consumer, by name and filter, and acknowledges for that one alone", () => {
+    const { publish, subscribe } = permitted("serve");
+    expect(publish).toEqual(
+      expect.arrayContaining([
+        "$JS.API.CONSUMER.CREATE.ORDERS.shop-orders-bill.orders.*.created",
+        "$JS.API.CONSUMER.MSG.NEXT.ORDERS.shop-orders-bill",
+        "$JS.ACK.ORDERS.shop-orders-bill.>",
+        "$JS.ACK.*.*.ORDERS.shop-orders-bill.>",
+        "dlq.shop.orders.bill",
+      ]),
+    );
+    expect(subscribe).not.toContain("orders.*.created");
+  });
+
+  test("no stream may be made, changed or emptied", () => {
+    const changing = /STREAM\.(CREATE|UPDATE|DELETE|PURGE|MSG\.DELETE)/;
+    expect(permitted("serve").publish.filter((subject) => changing.test(subject))).toEqual([]);
+  });
+
+  test("what handlers publish is granted once, by their metadata and as asked", () => {
+    const { publish, remarks } = permitted("serve", {}, { publishes: ["mail.send", "audit.>"] });
+    const own = publish.filter((subject) => /^(orders|mail|audit)\./.test(subject));
+    expect(own).toEqual(["orders.billed", "mail.send", "audit.>"]);
+    expect(remarks.join("\n")).toContain("nothing granted, for watch, price");
+    expect(remarks.join("\n")).toContain("Where a stream of another app takes mail.send, audit.>,");
+  });
+
+  test("a durable handler whose stream is not declared is told of, with the stream assumed", () => {
+    const { publish, remarks } = permitted("serve", { streams: [] });
+    expect(publish).toContain("$JS.API.CONSUMER.MSG.NEXT.SHOP_ORDERS.shop-orders-bill");
+    expect(remarks.join("\n")).toContain(
+      'No declared stream takes "orders.*.created" of orders/bill: stream SHOP_ORDERS',
+    );
+  });
+
+  test("answers are allowed for as long as the slowest handler takes, or to the inboxes named", () => {
+    expect(permitted("serve").answerMs).toBe(95_000);
+    const named = permitted("serve", {}, { answers: ["_INBOX.>"] });
+    expect([named.answerMs, named.publish.includes("_INBOX.>")]).toEqual([undefined, true]);
+  });
+
+  test("inboxes that everybody shares are warned of", () => {
+    expect(permitted("serve").remarks.join("\n")).not.toContain("hears the replies");
+    const { subscribe, remarks } = permitted("serve", { inboxPrefix: undefined });
+    expect(subscribe).toContain("_INBOX.>");
+    expect(remarks[0]).toContain("Whoever may subscribe to _INBOX.> hears the replies to everybody else");
+  });
+});
+
+test("to provision is to serve, and to make the streams of the app: no others, and none is deleted", () => {
+  const [serving, provisioning] = [permitted("serve").publish, permitted("provision").publish];
+  expect(provisioning).toEqual(expect.arrayContaining(serving));
+  expect(provisioning.filter((subject) => !serving.includes(subject)).sort()).toEqual([
+    "$JS.API.STREAM.CREATE.DLQ_shop",
+    "$JS.API.STREAM.CREATE.GIVEN_BACK_shop",
+    "$JS.API.STREAM.CREATE.KV_shop_handlers",
+    "$JS.API.STREAM.CREATE.ORDERS",
+    "$JS.API.STREAM.CREATE.REDRIVE_shop",
+    "$JS.API.STREAM.INFO.GIVEN_BACK_shop",
+    "$JS.API.STREAM.UPDATE.ORDERS",
+  ]);
+});
+
+test("to operate is to hear nothing but replies, and to send no message to a handler's subject", () => {
+  const { subscribe, publish, answerMs } = permitted("operate");
+  expect(subscribe).toEqual(["_INBOX_shop.>"]);
+  expect(publish.filter((subject) => /^(orders|price|mail)/.test(subject))).toEqual([]);
+  expect(answerMs).toBeUndefined();
+});
+
+test("the block for nats-server has each group under its reason, every subject quoted, and only comments beside it", () => {
+  const text = serverConfig(permitted("serve", { handlers: [handler("odd", "event", 'a."b\\.>')] }));
+  expect(text).toContain(
+    '    # odd (event), in the queue group that its replicas share.\n    "a.\\"b\\\\.> shop.odd"\n',
+  );
+  expect(text).toMatch(/^# NATS permissions for `handlers start` of app "shop"/);
+  expect(text).toContain('  allow_responses: { max: -1, ttl: "35s" }\n}');
+  const outside = text.slice(text.lastIndexOf("\n}\n") + 3).split("\n");
+  expect(outside.filter((line) => line !== "" && !line.startsWith("# "))).toEqual([]);
+});
