@@ -1,7 +1,7 @@
 // From what the supervisor knows to what crosses the wire.
 
 import { formatPlace, type RuntimeError } from "../errors.ts";
-import { residentBytes } from "../isolate/limits.ts";
+import { processUsage } from "../process-usage.ts";
 import type { HandlerStatus } from "../supervise/handler-status.ts";
 import type { ReportedError, ReportedHandler } from "./control-protocol.ts";
 
@@ -35,6 +35,6 @@ export function reportedError({ code, message, place, frame, remedy }: RuntimeEr
 
 /** Undefined where the system does not tell, or when there is no worker. */
 function memoryOf(pids: readonly number[]): number | undefined {
-  const known = pids.map(residentBytes).filter((bytes) => bytes !== undefined);
+  const known = pids.map((pid) => processUsage(pid)?.memoryBytes).filter((bytes) => bytes !== undefined);
   return known.length === 0 ? undefined : known.reduce((sum, bytes) => sum + bytes, 0);
 }

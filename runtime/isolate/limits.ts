@@ -1,26 +1,17 @@
 // Memory a worker may use, beyond what V8 watches itself: Buffers do not count against the heap limit
 // (nodejs/node#47224), so the resident memory is watched from outside.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 
 /** Code, stacks and V8's own structures of a worker that has not done anything yet, with room to spare. */
 const OVERHEAD_MIB = 128;
-const PAGE_BYTES = 4096;
 
-export const MEMORY_CHECK_MS = 250;
+/** Between two looks at what the workers use. */
+export const USAGE_CHECK_MS = 250;
 
 /** What a worker with this heap limit may have resident, in bytes. */
 export function residentLimitBytes(memoryMiB: number): number {
   return (memoryMiB + OVERHEAD_MIB) * 1024 ** 2;
-}
-
-/** Resident memory as Linux tells it (proc(5), statm); undefined elsewhere, or when the process has ended. */
-export function residentBytes(pid: number): number | undefined {
-  try {
-    return Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]) * PAGE_BYTES;
-  } catch {
-    return undefined;
-  }
 }
 
 /** When the machine runs out of memory the kernel is to take a worker, not the supervisor (proc(5), oom_score_adj). */

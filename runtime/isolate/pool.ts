@@ -6,7 +6,7 @@
 import type { Clock, Timer } from "../clock.ts";
 import { describeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
-import { MEMORY_CHECK_MS, offerToOutOfMemoryKiller } from "./limits.ts";
+import { offerToOutOfMemoryKiller, USAGE_CHECK_MS } from "./limits.ts";
 import type { Reaper } from "./reaper.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
@@ -33,15 +33,15 @@ export class WorkerPool {
   private readonly options: PoolOptions;
   private readonly warm: WorkerProcess[] = [];
   private readonly all = new Set<WorkerProcess>();
-  private readonly memoryWatch: Timer;
+  private readonly usageWatch: Timer;
   private refillTimer: Timer | undefined;
   private retryMs = FIRST_RETRY_MS;
   private open = true;
 
   constructor(options: PoolOptions) {
     this.options = options;
-    this.memoryWatch = options.clock.every(MEMORY_CHECK_MS, () => {
-      for (const worker of this.all) worker.checkMemory();
+    this.usageWatch = options.clock.every(USAGE_CHECK_MS, () => {
+      for (const worker of this.all) worker.checkUsage();
     });
     this.refill();
   }
@@ -63,7 +63,7 @@ export class WorkerPool {
   async close(): Promise<void> {
     this.open = false;
     this.refillTimer?.cancel();
-    this.memoryWatch.cancel();
+    this.usageWatch.cancel();
     for (const worker of this.all) worker.terminate();
     await Promise.all([...this.all].map((worker) => worker.exited));
   }

@@ -12,14 +12,17 @@ import type { Delivery } from "../deliver/delivery.ts";
 import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
 import type { SerializedError, WorkerExit } from "../deliver/outcome.ts";
 import type { WorkerEvents, WorkerPort } from "../deliver/worker-port.ts";
+import { processUsage } from "../process-usage.ts";
 import { probeStack } from "./blocked-stack.ts";
 import { BundleFault, bootFailure, exitAsError } from "./bundle-fault.ts";
 import { readCall, writeAnswer } from "./call-frame.ts";
 import { descriptorOf, directWrite } from "./direct-write.ts";
 import { describeExit, isNoise, OVER_MEMORY, type ProcessEnd } from "./exit.ts";
 import { readFailure } from "./failure-frame.ts";
-import { residentBytes, residentLimitBytes } from "./limits.ts";
+import { HogWatch } from "./hog-watch.ts";
+import { residentLimitBytes } from "./limits.ts";
 import { OutputCapture } from "./output.ts";
+import { yieldToOthers } from "./priority.ts";
 import {
   DELIVER_HAS_HEADERS,
   DELIVER_HAS_SUBJECT,
@@ -71,6 +74,10 @@ export class WorkerProcess implements WorkerPort {
   readonly exited: Promise<WorkerExit>;
   private onInspectorUrl: ((url: string) => void) | undefined;
   private readonly residentLimit: number;
+  private readonly clock: Clock;
+  private readonly hogWatch = new HogWatch();
+  /** What the worker has reported of deliveries: ends, and chunks of replies. */
+  private finished = 0;
   private killedBecause: string | undefined;
   private readonly child: ChildProcess;
   private readonly socket: Socket;
@@ -101,6 +108,7 @@ export class WorkerProcess implements WorkerPort {
     this.write = directWrite(this.socket, descriptorOf(this.socket));
     this.pid = this.child.pid ?? -1;
     this.residentLimit = residentLimitBytes(options.memoryMiB);
+    this.clock = options.clock;
     const reader = new FrameReader((type, bytes, start, end) => this.onFrame(type, bytes, start, end));
     this.socket.on("data", (chunk: Buffer) => {
       try {
@@ -110,7 +118,7 @@ export class WorkerProcess implements WorkerPort {
       }
     });
     this.socket.on("error", () => undefined); // The exit tells what happened.
-    this.socket.once("close", () => this.onSocketClosed(options.clock));
+    this.socket.once("close", () => this.onSocketClosed());
     const stdout = new OutputCapture(this.child.stdout!, options.clock, (line) => {
       this.listener?.output("stdout", line);
       return true;
@@ -235,11 +243,15 @@ export class WorkerProcess implements WorkerPort {
     return url === undefined ? undefined : probeStack(url, gone.signal);
   }
 
-  /** Kill the worker when it holds more memory than it may; its exit then says so. */
-  checkMemory(): void {
-    const resident = residentBytes(this.pid);
-    if (resident === undefined || resident <= this.residentLimit) return;
-    this.terminate(OVER_MEMORY);
+  /** Kill the worker when it holds more memory than it may; its exit then says so. Make it yield when it is a hog. */
+  checkUsage(): void {
+    const usage = processUsage(this.pid);
+    if (usage === undefined) return;
+    if (usage.memoryBytes > this.residentLimit) return this.terminate(OVER_MEMORY);
+    // Coming up takes a core too, and comes to an end by itself.
+    if (this.phase.kind !== "ready") return;
+    const look = { atMs: this.clock.monotonicMs(), cpuSeconds: usage.cpuSeconds, finished: this.finished };
+    if (this.hogWatch.isHog(look)) yieldToOthers(this.pid);
   }
 
   private phaseOf<T>(
@@ -253,6 +265,7 @@ export class WorkerProcess implements WorkerPort {
   }
 
   private onFrame(type: number, bytes: Buffer, start: number, end: number): void {
+    if (type >= FrameType.done && type <= FrameType.chunk) this.finished++;
     switch (type) {
       case FrameType.done:
         return this.events?.done(bytes.readUInt32BE(start), bytes.readUInt32BE(start + 4));
@@ -349,8 +362,8 @@ export class WorkerProcess implements WorkerPort {
   }
 
   /** W3. */
-  private onSocketClosed(clock: Clock): void {
-    const overdue = clock.after(END_FOLLOWS_MS, () => {
+  private onSocketClosed(): void {
+    const overdue = this.clock.after(END_FOLLOWS_MS, () => {
       if (this.phase.kind !== "stopping" && !this.child.killed) this.breakOff("it closed its socket");
     });
     this.exited.then(() => overdue.cancel());

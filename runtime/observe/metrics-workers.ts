@@ -1,6 +1,6 @@
-// What the workers use, as Linux tells it (proc(5), stat). Elsewhere nothing is known.
+// What the workers of each handler use.
 
-import { readFileSync } from "node:fs";
+import { type ProcessUsage, processUsage } from "../process-usage.ts";
 import type { HandlerReading } from "./metrics-source.ts";
 
 export interface WorkerUsage {
@@ -9,15 +9,6 @@ export interface WorkerUsage {
   /** Never goes down, though workers come and go; what one used after the last look before its end is not in it. */
   readonly cpuSeconds: number | undefined;
 }
-
-interface ProcessUsage {
-  readonly memoryBytes: number;
-  readonly cpuSeconds: number;
-}
-
-const PAGE_BYTES = 4_096;
-/** Of every architecture that Node runs on. */
-const TICKS_PER_SECOND = 100;
 
 export class WorkerUsageReader {
   private readonly readProcess: (pid: number) => ProcessUsage | undefined;
@@ -59,18 +50,4 @@ export class WorkerUsageReader {
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
-}
-
-/** Undefined elsewhere than on Linux, and of a process that has ended. */
-export function processUsage(pid: number): ProcessUsage | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name, in parentheses, may hold anything; what follows it is numbers, from the third field on.
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    const [user, system, pages] = [fields[11], fields[12], fields[21]].map(Number);
-    if (user === undefined || system === undefined || pages === undefined) return undefined;
-    return { memoryBytes: pages * PAGE_BYTES, cpuSeconds: (user + system) / TICKS_PER_SECOND };
-  } catch {
-    return undefined;
-  }
 }
