@@ -20,7 +20,6 @@ export async function writeRuntimeProgram(outDir: string, version: string): Prom
     entryPoints: {
       main: source("main"),
       "worker/entry": source("isolate/worker/entry"),
-      "worker/stack-probe": source("isolate/worker/stack-probe"),
     },
     outdir: join(outDir, RUNTIME),
     bundle: true,

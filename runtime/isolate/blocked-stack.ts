@@ -1,51 +1,64 @@
-// Where a worker is that no longer answers: its JavaScript stack, in the author's lines.
+// Where a worker is that no longer answers: its JavaScript stack, in the author's lines, asked of its inspector.
+// Protocol: chromedevtools.github.io/devtools-protocol, domain Debugger.
 
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { SourceMap, type SourceMapPayload } from "node:module";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { openInspector } from "./inspector-socket.ts";
 
-const PROBE = fileURLToPath(
-  import.meta.resolve(import.meta.url.endsWith(".ts") ? "./worker/stack-probe.ts" : "./worker/stack-probe.js"),
-);
-const MOST_OUTPUT_CHARS = 64_000;
+interface CallFrame {
+  readonly functionName: string;
+  /** Both numbers count from 0. */
+  readonly location: { readonly scriptId: string; readonly lineNumber: number; readonly columnNumber: number };
+}
 
 interface ProbedFrame {
   readonly name: string;
   readonly url: string;
-  /** Both count from 0. */
   readonly line: number;
   readonly column: number;
 }
 
-/** A stack as an error has it, or undefined when the probe learns nothing. Ends when `signal` aborts. Never rejects. */
+const MOST_FRAMES = 20;
+
+/** A stack as an error has it, or undefined when nothing is learnt. Ends when `signal` aborts. Never rejects. */
 export async function probeStack(inspectorUrl: string, signal: AbortSignal): Promise<string | undefined> {
-  const text = await runProbe(inspectorUrl, signal);
-  try {
-    const frames = JSON.parse(text) as ProbedFrame[];
-    const lines = frames.filter(({ url }) => url.startsWith("file:")).map(describeFrame);
-    return lines.length === 0 ? undefined : lines.join("\n");
-  } catch {
-    return undefined; // The probe was cut short by the end of the worker or of its time.
-  }
+  const frames = await askFrames(inspectorUrl, signal);
+  const lines = frames.filter(({ url }) => url.startsWith("file:")).map(describeFrame);
+  return lines.length === 0 ? undefined : lines.join("\n");
 }
 
-function runProbe(inspectorUrl: string, signal: AbortSignal): Promise<string> {
-  return new Promise((resolveText) => {
-    const probe = spawn(process.execPath, [PROBE, inspectorUrl], {
-      stdio: ["ignore", "pipe", "ignore"],
-      signal,
-      killSignal: "SIGKILL",
-      env: {},
+function askFrames(inspectorUrl: string, signal: AbortSignal): Promise<readonly ProbedFrame[]> {
+  return new Promise((resolveFrames) => {
+    // Hundreds of scripts are told of before the pause, and a few are wanted: they are read when it is known which.
+    const scripts: string[] = [];
+    const inspector = openInspector(inspectorUrl, {
+      opened() {
+        inspector.send('{"id":1,"method":"Debugger.enable"}');
+        inspector.send('{"id":2,"method":"Debugger.pause"}');
+      },
+      message(text) {
+        if (text.startsWith('{"method":"Debugger.scriptParsed"')) return void scripts.push(text);
+        if (!text.startsWith('{"method":"Debugger.paused"')) return;
+        const { params } = JSON.parse(text) as { params: { callFrames: readonly CallFrame[] } };
+        resolveFrames(params.callFrames.slice(0, MOST_FRAMES).map((frame) => placed(frame, scripts)));
+        inspector.close();
+      },
+      closed() {
+        signal.removeEventListener("abort", inspector.close);
+        resolveFrames([]); // Cut short by the end of the worker, unless it is known already.
+      },
     });
-    let text = "";
-    probe.stdout.on("data", (chunk: Buffer) => {
-      if (text.length < MOST_OUTPUT_CHARS) text += chunk.toString("utf8");
-    });
-    probe.once("error", () => resolveText(""));
-    probe.once("close", () => resolveText(text));
+    signal.addEventListener("abort", inspector.close, { once: true });
   });
+}
+
+function placed({ functionName, location }: CallFrame, scripts: readonly string[]): ProbedFrame {
+  const { scriptId, lineNumber, columnNumber } = location;
+  const script = scripts.find((text) => text.includes(`"scriptId":"${scriptId}"`));
+  const url = script === undefined ? "" : (JSON.parse(script) as { params: { url: string } }).params.url;
+  return { name: functionName, url, line: lineNumber, column: columnNumber };
 }
 
 function describeFrame(frame: ProbedFrame): string {

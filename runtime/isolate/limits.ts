@@ -6,8 +6,9 @@ import { writeFileSync } from "node:fs";
 /** Code, stacks and V8's own structures of a worker that has not done anything yet, with room to spare. */
 const OVERHEAD_MIB = 128;
 
-/** Between two looks at what the workers use. */
-export const USAGE_CHECK_MS = 250;
+/** Between two looks at what the workers use: at those that are silent, and at all of them every so many times. */
+export const USAGE_CHECK_MS = 100;
+export const CHECK_ALL_EVERY = 3;
 
 /** What a worker with this heap limit may have resident, in bytes. */
 export function residentLimitBytes(memoryMiB: number): number {

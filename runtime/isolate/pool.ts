@@ -6,7 +6,7 @@
 import type { Clock, Timer } from "../clock.ts";
 import { describeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
-import { offerToOutOfMemoryKiller, USAGE_CHECK_MS } from "./limits.ts";
+import { CHECK_ALL_EVERY, offerToOutOfMemoryKiller, USAGE_CHECK_MS } from "./limits.ts";
 import type { Reaper } from "./reaper.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
@@ -40,8 +40,10 @@ export class WorkerPool {
 
   constructor(options: PoolOptions) {
     this.options = options;
+    let looks = 0;
     this.usageWatch = options.clock.every(USAGE_CHECK_MS, () => {
-      for (const worker of this.all) worker.checkUsage();
+      const atAll = looks++ % CHECK_ALL_EVERY === 0;
+      for (const worker of this.all) if (atAll || worker.isSilent) worker.checkUsage();
     });
     this.refill();
   }

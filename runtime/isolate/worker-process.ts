@@ -12,17 +12,13 @@ import type { Delivery } from "../deliver/delivery.ts";
 import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
 import type { SerializedError, WorkerExit } from "../deliver/outcome.ts";
 import type { WorkerEvents, WorkerPort } from "../deliver/worker-port.ts";
-import { processUsage } from "../process-usage.ts";
 import { probeStack } from "./blocked-stack.ts";
 import { BundleFault, bootFailure, exitAsError } from "./bundle-fault.ts";
 import { readCall, writeAnswer } from "./call-frame.ts";
 import { descriptorOf, directWrite } from "./direct-write.ts";
 import { describeExit, isNoise, OVER_MEMORY, type ProcessEnd } from "./exit.ts";
 import { readFailure } from "./failure-frame.ts";
-import { HogWatch } from "./hog-watch.ts";
-import { residentLimitBytes } from "./limits.ts";
 import { OutputCapture } from "./output.ts";
-import { yieldToOthers } from "./priority.ts";
 import {
   DELIVER_HAS_HEADERS,
   DELIVER_HAS_SUBJECT,
@@ -34,6 +30,7 @@ import {
   type LoadRequest,
   type StartRequest,
 } from "./protocol.ts";
+import { UsageWatch } from "./usage-watch.ts";
 import type { LogRecord } from "./worker/log.ts";
 
 const FLUSH_AT_BYTES = 256 * 1024;
@@ -73,11 +70,12 @@ export class WorkerProcess implements WorkerPort {
   readonly booted: Promise<void>;
   readonly exited: Promise<WorkerExit>;
   private onInspectorUrl: ((url: string) => void) | undefined;
-  private readonly residentLimit: number;
+  private readonly usage: UsageWatch;
   private readonly clock: Clock;
-  private readonly hogWatch = new HogWatch();
   /** What the worker has reported of deliveries: ends, and chunks of replies. */
   private finished = 0;
+  /** It has been handed something since it last reported any. */
+  private isAsked = false;
   private killedBecause: string | undefined;
   private readonly child: ChildProcess;
   private readonly socket: Socket;
@@ -107,7 +105,7 @@ export class WorkerProcess implements WorkerPort {
     this.socket = this.child.stdio[3] as Socket;
     this.write = directWrite(this.socket, descriptorOf(this.socket));
     this.pid = this.child.pid ?? -1;
-    this.residentLimit = residentLimitBytes(options.memoryMiB);
+    this.usage = new UsageWatch(this.pid, options.memoryMiB, options.clock);
     this.clock = options.clock;
     const reader = new FrameReader((type, bytes, start, end) => this.onFrame(type, bytes, start, end));
     this.socket.on("data", (chunk: Buffer) => {
@@ -187,6 +185,7 @@ export class WorkerProcess implements WorkerPort {
     const { out } = this;
     const hasSubject = delivery.subject !== this.boundSubject;
     const { headers } = delivery;
+    this.isAsked = true;
     out.begin(FrameType.deliver);
     out.u32(id);
     out.u53(delivery.seq);
@@ -243,15 +242,16 @@ export class WorkerProcess implements WorkerPort {
     return url === undefined ? undefined : probeStack(url, gone.signal);
   }
 
+  /** Worth a look more often than others: what it does now may not end. */
+  get isSilent(): boolean {
+    return this.isAsked;
+  }
+
   /** Kill the worker when it holds more memory than it may; its exit then says so. Make it yield when it is a hog. */
   checkUsage(): void {
-    const usage = processUsage(this.pid);
-    if (usage === undefined) return;
-    if (usage.memoryBytes > this.residentLimit) return this.terminate(OVER_MEMORY);
+    if (this.usage.isOverMemory()) return this.terminate(OVER_MEMORY);
     // Coming up takes a core too, and comes to an end by itself.
-    if (this.phase.kind !== "ready") return;
-    const look = { atMs: this.clock.monotonicMs(), cpuSeconds: usage.cpuSeconds, finished: this.finished };
-    if (this.hogWatch.isHog(look)) yieldToOthers(this.pid);
+    if (this.phase.kind === "ready") this.usage.checkHog(this.finished);
   }
 
   private phaseOf<T>(
@@ -265,7 +265,10 @@ export class WorkerProcess implements WorkerPort {
   }
 
   private onFrame(type: number, bytes: Buffer, start: number, end: number): void {
-    if (type >= FrameType.done && type <= FrameType.chunk) this.finished++;
+    if (type >= FrameType.done && type <= FrameType.chunk) {
+      this.finished += type === FrameType.done ? bytes.readUInt32BE(start + 4) : 1;
+      this.isAsked = false;
+    }
     switch (type) {
       case FrameType.done:
         return this.events?.done(bytes.readUInt32BE(start), bytes.readUInt32BE(start + 4));

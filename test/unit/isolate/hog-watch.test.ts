@@ -24,7 +24,11 @@ test("one whose helpers keep more than a core busy is one too", () => {
 });
 
 test("one that finishes messages is none, however busy", () => {
-  expect(verdicts([250, 80_000], [250, 1])).toEqual([false, false]);
+  expect(verdicts([250, 80_000], [250, 60])).toEqual([false, false]);
+});
+
+test("one that takes a core for a few long messages is one: others are to be served in between", () => {
+  expect(verdicts([250, 2])).toEqual([true]);
 });
 
 test("one that waits is none", () => {
