@@ -23,7 +23,8 @@ export interface FloodPlan {
   readonly window: number;
 }
 
-const WARM_UP_SHARE = 0.5;
+/** Rounds. The heap of a process under load has found its size only after a million messages. */
+const WARM_UP = 5;
 
 /** What the scenarios make their numbers of. */
 export interface FloodReport extends Report {
@@ -45,7 +46,7 @@ export async function runFlood(plan: FloodPlan, options: Options): Promise<Flood
       lab,
       contenders,
       rounds: options.rounds,
-      warmUp: (contender) => flood(contender, count * WARM_UP_SHARE),
+      warmUp: (contender) => flood(contender, count * WARM_UP),
       measure: (contender) => flood(contender, count),
     });
     const failures = (await Promise.all(contenders.map((contender) => contender.failures()))).flat();
