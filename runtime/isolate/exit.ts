@@ -13,6 +13,8 @@ export interface ProcessEnd {
   readonly code: number | null;
   readonly signal: string | null;
   readonly startError: string | undefined;
+  /** Why we ended it, where that was not asked of its handle. */
+  readonly because?: string;
 }
 
 /** V8 has no exit code of its own for a full heap: it says so on stderr and aborts. */
@@ -25,13 +27,14 @@ export function describeExit(
   killedBecause: string | undefined,
   lastOutput: readonly string[],
 ): WorkerExit {
+  const because = killedBecause ?? end.because;
   const lines = end.startError === undefined ? [...lastOutput] : [`could not start: ${end.startError}`];
   return {
     code: end.code,
     signal: end.signal,
-    killedBecause,
+    killedBecause: because,
     outOfMemory:
-      killedBecause === OVER_MEMORY || (end.signal === "SIGABRT" && lines.some((line) => HEAP_EXHAUSTED.test(line))),
+      because === OVER_MEMORY || (end.signal === "SIGABRT" && lines.some((line) => HEAP_EXHAUSTED.test(line))),
     lastOutput: lines,
   };
 }

@@ -6,9 +6,11 @@
 import type { Clock, Timer } from "../clock.ts";
 import { describeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
+import { ForkServer } from "./fork-server.ts";
 import { CHECK_ALL_EVERY, offerToOutOfMemoryKiller, USAGE_CHECK_MS } from "./limits.ts";
 import type { Reaper } from "./reaper.ts";
-import { WorkerProcess } from "./worker-process.ts";
+import { startProcess } from "./started-process.ts";
+import { WorkerProcess, workerStart } from "./worker-process.ts";
 
 export interface PoolOptions {
   /** How many to keep warm, 0 or more. */
@@ -26,14 +28,19 @@ export interface PoolOptions {
 
 /** A new generation is loading just after one was taken: starting a process then would slow it down. */
 const REFILL_DELAY_MS = 50;
+/** The first workers are started by a supervisor that is still small, and should not have to wait. */
+const FORK_SERVER_AFTER_MS = 1_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
 
 export class WorkerPool {
   private readonly options: PoolOptions;
-  private readonly warm: WorkerProcess[] = [];
+  private readonly warm: Promise<WorkerProcess>[] = [];
   private readonly all = new Set<WorkerProcess>();
+  private readonly starting = new Set<Promise<WorkerProcess>>();
   private readonly usageWatch: Timer;
+  private readonly forkServerTimer: Timer;
+  private forkServer: ForkServer | undefined;
   private refillTimer: Timer | undefined;
   private retryMs = FIRST_RETRY_MS;
   private open = true;
@@ -45,6 +52,7 @@ export class WorkerPool {
       const atAll = looks++ % CHECK_ALL_EVERY === 0;
       for (const worker of this.all) if (atAll || worker.isSilent) worker.checkUsage();
     });
+    this.forkServerTimer = options.clock.after(FORK_SERVER_AFTER_MS, () => this.startForkServer());
     this.refill();
   }
 
@@ -55,8 +63,9 @@ export class WorkerPool {
 
   /** A worker that has booted. Rejects with WORKER_CRASHED when it cannot. The caller ends it. */
   async take(memoryMiB: number): Promise<WorkerProcess> {
-    const worker = (memoryMiB === this.options.memoryMiB ? this.warm.shift() : undefined) ?? this.spawn(memoryMiB);
+    const warm = memoryMiB === this.options.memoryMiB ? this.warm.shift() : undefined;
     this.refillSoon(REFILL_DELAY_MS);
+    const worker = await (warm ?? this.spawn(memoryMiB));
     await worker.booted;
     return worker;
   }
@@ -65,9 +74,12 @@ export class WorkerPool {
   async close(): Promise<void> {
     this.open = false;
     this.refillTimer?.cancel();
+    this.forkServerTimer.cancel();
     this.usageWatch.cancel();
+    await Promise.all(this.starting);
     for (const worker of this.all) worker.terminate();
     await Promise.all([...this.all].map((worker) => worker.exited));
+    this.forkServer?.close();
   }
 
   private refillSoon(afterMs: number): void {
@@ -79,11 +91,14 @@ export class WorkerPool {
   }
 
   private refill(): void {
-    while (this.open && this.warm.length < this.options.size)
-      this.warm.push(this.watched(this.spawn(this.options.memoryMiB)));
+    while (this.open && this.warm.length < this.options.size) {
+      const warm = this.spawn(this.options.memoryMiB);
+      this.warm.push(warm);
+      void warm.then((worker) => this.watch(worker, warm));
+    }
   }
 
-  private watched(worker: WorkerProcess): WorkerProcess {
+  private watch(worker: WorkerProcess, warm: Promise<WorkerProcess>): void {
     worker.booted.then(
       () => {
         this.retryMs = FIRST_RETRY_MS;
@@ -93,18 +108,26 @@ export class WorkerPool {
       },
     );
     worker.exited.then(() => {
-      const at = this.warm.indexOf(worker);
+      const at = this.warm.indexOf(warm);
       if (at === -1) return;
       this.warm.splice(at, 1);
       this.refillSoon(this.retryMs);
       this.retryMs = Math.min(this.retryMs * 2, LONGEST_RETRY_MS);
     });
-    return worker;
   }
 
-  private spawn(memoryMiB: number): WorkerProcess {
-    const { env, entry, preload, clock, reaper } = this.options;
-    const worker = new WorkerProcess({ memoryMiB, env, entry, preload, clock });
+  private spawn(memoryMiB: number): Promise<WorkerProcess> {
+    const spawned = this.spawnTracked(memoryMiB);
+    this.starting.add(spawned);
+    void spawned.then(() => this.starting.delete(spawned));
+    return spawned;
+  }
+
+  private async spawnTracked(memoryMiB: number): Promise<WorkerProcess> {
+    const { env, clock, reaper } = this.options;
+    const start = workerStart(this.options, memoryMiB, env);
+    const started = (await this.forkServer?.start(start)) ?? startProcess(start);
+    const worker = new WorkerProcess(started, memoryMiB, clock);
     this.all.add(worker);
     reaper.track(worker.pid, "kill");
     offerToOutOfMemoryKiller(worker.pid);
@@ -113,5 +136,18 @@ export class WorkerPool {
       this.all.delete(worker);
     });
     return worker;
+  }
+
+  private startForkServer(): void {
+    const { env, reaper, emit } = this.options;
+    const server = new ForkServer(env, () => {
+      reaper.untrack(server.pid);
+      if (!this.open) return;
+      const message =
+        "the fork server has ended: its workers are ended and started again, from now on by the supervisor itself, which is held up for some milliseconds each time";
+      emit({ type: "runtime.notice", level: "warn", message });
+    });
+    this.forkServer = server;
+    reaper.track(server.pid, "kill");
   }
 }

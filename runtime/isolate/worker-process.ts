@@ -5,8 +5,6 @@
 // W3  A worker that breaks the protocol, or closes its end of the socket and lives on, is killed.
 // W4  A worker that publishes faster than the server takes it is not read for a while: its messages wait in its process.
 
-import { type ChildProcess, spawn } from "node:child_process";
-import type { Socket } from "node:net";
 import { type Clock, within } from "../clock.ts";
 import type { Delivery } from "../deliver/delivery.ts";
 import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
@@ -16,7 +14,7 @@ import { probeStack } from "./blocked-stack.ts";
 import { BundleFault, bootFailure, exitAsError } from "./bundle-fault.ts";
 import { readCall, writeAnswer } from "./call-frame.ts";
 import { descriptorOf, directWrite } from "./direct-write.ts";
-import { describeExit, isNoise, OVER_MEMORY, type ProcessEnd } from "./exit.ts";
+import { describeExit, isNoise, OVER_MEMORY } from "./exit.ts";
 import { readFailure } from "./failure-frame.ts";
 import { OutputCapture } from "./output.ts";
 import {
@@ -30,6 +28,7 @@ import {
   type LoadRequest,
   type StartRequest,
 } from "./protocol.ts";
+import { killGroup, type ProcessStart, type StartedProcess } from "./started-process.ts";
 import { UsageWatch } from "./usage-watch.ts";
 import type { LogRecord } from "./worker/log.ts";
 
@@ -38,15 +37,26 @@ const FLUSH_AT_BYTES = 256 * 1024;
 const END_FOLLOWS_MS = 100;
 const MOST_UNANSWERED_BYTES = 4 * 1024 * 1024;
 
-export interface SpawnOptions {
-  readonly memoryMiB: number;
-  /** The whole environment of the process. */
-  readonly env: Readonly<Record<string, string>>;
+export interface WorkerProgram {
   /** Path of the worker's program. */
   readonly entry: string;
   /** URLs imported while the worker warms up. */
   readonly preload: readonly string[];
-  readonly clock: Clock;
+}
+
+export function workerStart(
+  { entry, preload }: WorkerProgram,
+  memoryMiB: number,
+  env: Readonly<Record<string, string>>,
+): ProcessStart {
+  const flags = [
+    "--enable-source-maps",
+    "--disable-warning=ExperimentalWarning",
+    `--max-old-space-size=${memoryMiB}`,
+    // Where SIGUSR1 opens the inspector, should the worker have to be asked where it is stuck.
+    "--inspect-port=127.0.0.1:0",
+  ];
+  return { args: [...flags, entry, ...preload], env };
 }
 
 export interface WorkerListener {
@@ -77,8 +87,9 @@ export class WorkerProcess implements WorkerPort {
   /** It has been handed something since it last reported any. */
   private isAsked = false;
   private killedBecause: string | undefined;
-  private readonly child: ChildProcess;
-  private readonly socket: Socket;
+  private readonly process: StartedProcess;
+  private isRunning = true;
+  private isKilled = false;
   private readonly write: (batch: Buffer) => boolean;
   private readonly out = new FrameWriter();
   private phase: Phase = { kind: "booting" };
@@ -90,47 +101,40 @@ export class WorkerProcess implements WorkerPort {
   private unansweredBytes = 0;
   private teardownError: SerializedError | undefined;
 
-  constructor(options: SpawnOptions) {
-    const flags = [
-      "--enable-source-maps",
-      "--disable-warning=ExperimentalWarning",
-      `--max-old-space-size=${options.memoryMiB}`,
-      // Where SIGUSR1 opens the inspector, should the worker have to be asked where it is stuck.
-      "--inspect-port=127.0.0.1:0",
-    ];
-    this.child = spawn(process.execPath, [...flags, options.entry, ...options.preload], {
-      stdio: ["ignore", "pipe", "pipe", "pipe"],
-      env: { ...options.env },
-    });
-    this.socket = this.child.stdio[3] as Socket;
-    this.write = directWrite(this.socket, descriptorOf(this.socket));
-    this.pid = this.child.pid ?? -1;
-    this.usage = new UsageWatch(this.pid, options.memoryMiB, options.clock);
-    this.clock = options.clock;
+  /** `memoryMiB`: its heap limit. */
+  constructor(started: StartedProcess, memoryMiB: number, clock: Clock) {
+    const { pid, socket } = started;
+    this.process = started;
+    this.write = directWrite(socket, descriptorOf(socket));
+    this.pid = pid;
+    this.usage = new UsageWatch(pid, memoryMiB, clock);
+    this.clock = clock;
     const reader = new FrameReader((type, bytes, start, end) => this.onFrame(type, bytes, start, end));
-    this.socket.on("data", (chunk: Buffer) => {
+    socket.on("data", (chunk: Buffer) => {
       try {
         reader.push(chunk);
       } catch (error) {
         this.breakOff(error);
       }
     });
-    this.socket.on("error", () => undefined); // The exit tells what happened.
-    this.socket.once("close", () => this.onSocketClosed());
-    const stdout = new OutputCapture(this.child.stdout!, options.clock, (line) => {
+    socket.on("error", () => undefined); // The exit tells what happened.
+    socket.once("close", () => this.onSocketClosed());
+    const stdout = new OutputCapture(started.stdout, clock, (line) => {
       this.listener?.output("stdout", line);
       return true;
     });
-    const stderr = new OutputCapture(this.child.stderr!, options.clock, (line) => {
+    const stderr = new OutputCapture(started.stderr, clock, (line) => {
       if (this.isInspectorsWord(line) || isNoise(line)) return false;
       this.listener?.output("stderr", line);
       return true;
     });
-    const socketClosed = new Promise<void>((resolve) => this.socket.once("close", () => resolve()));
-    this.exited = this.awaitEnd().then(async (end) => {
-      this.socket.resume(); // W2 before W4.
+    const socketClosed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+    this.exited = started.ended.then(async (end) => {
+      this.isRunning = false;
+      killGroup(pid);
+      socket.resume(); // W2 before W4.
       // A grandchild may hold the pipes open: what has not come a moment after the end is not waited for.
-      await within(options.clock, 100, Promise.all([socketClosed, stdout.ended, stderr.ended]));
+      await within(clock, 100, Promise.all([socketClosed, stdout.ended, stderr.ended]));
       const exit = describeExit(end, this.killedBecause, stderr.last);
       this.onExit(exit);
       return exit;
@@ -228,7 +232,8 @@ export class WorkerProcess implements WorkerPort {
 
   terminate(because?: string): void {
     this.killedBecause ??= because;
-    this.child.kill("SIGKILL");
+    this.isKilled = true;
+    this.process.kill("SIGKILL");
   }
 
   async whereBlocked(): Promise<string | undefined> {
@@ -237,7 +242,7 @@ export class WorkerProcess implements WorkerPort {
     const url = await new Promise<string | undefined>((resolve) => {
       this.onInspectorUrl = resolve;
       this.exited.then(() => resolve(undefined));
-      this.child.kill("SIGUSR1");
+      this.process.kill("SIGUSR1");
     });
     return url === undefined ? undefined : probeStack(url, gone.signal);
   }
@@ -322,17 +327,14 @@ export class WorkerProcess implements WorkerPort {
     throw new RangeError(`frame type ${type} in phase "${phase.kind}"`);
   }
 
-  private get isRunning(): boolean {
-    return this.child.exitCode === null && this.child.signalCode === null;
-  }
-
   /** `bytes`: what counts against the bound of W4. A request may wait for this very worker, so it counts nothing. */
   private async answerCall(number: number, call: HandlerCall, bytes: number): Promise<void> {
     this.unansweredBytes += bytes;
-    if (this.unansweredBytes > MOST_UNANSWERED_BYTES && this.isRunning) this.socket.pause();
+    if (this.unansweredBytes > MOST_UNANSWERED_BYTES && this.isRunning) this.process.socket.pause();
     const answer = (await this.listener?.call(call)) ?? { ok: false, code: 500, message: "the worker has no listener" };
     this.unansweredBytes -= bytes;
-    if (this.unansweredBytes <= MOST_UNANSWERED_BYTES / 2 && this.socket.isPaused()) this.socket.resume();
+    if (this.unansweredBytes <= MOST_UNANSWERED_BYTES / 2 && this.process.socket.isPaused())
+      this.process.socket.resume();
     writeAnswer(this.out, number, answer);
     this.scheduleFlush();
   }
@@ -367,7 +369,7 @@ export class WorkerProcess implements WorkerPort {
   /** W3. */
   private onSocketClosed(): void {
     const overdue = this.clock.after(END_FOLLOWS_MS, () => {
-      if (this.phase.kind !== "stopping" && !this.child.killed) this.breakOff("it closed its socket");
+      if (this.phase.kind !== "stopping" && !this.isKilled) this.breakOff("it closed its socket");
     });
     this.exited.then(() => overdue.cancel());
   }
@@ -375,19 +377,12 @@ export class WorkerProcess implements WorkerPort {
   private breakOff(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     this.listener?.output("stderr", `worker ${this.pid} broke the protocol (${reason}) and is killed`);
-    this.socket.destroy();
+    this.process.socket.destroy();
     this.terminate();
   }
 
-  private awaitEnd(): Promise<ProcessEnd> {
-    return new Promise((resolve) => {
-      this.child.once("exit", (code, signal) => resolve({ code, signal, startError: undefined }));
-      this.child.once("error", (error) => resolve({ code: null, signal: null, startError: error.message }));
-    });
-  }
-
   private onExit(exit: WorkerExit): void {
-    this.socket.destroy();
+    this.process.socket.destroy();
     this.events?.exited(exit);
     this.events = undefined;
   }

@@ -1,0 +1,53 @@
+// What the fork server runs. It is handed to Node as text, so that it needs no file wherever the runtime is started from:
+// nothing from outside the function can be used in it.
+
+import type { ChildProcess } from "node:child_process";
+import type { Socket } from "node:net";
+import type { ProcessStart } from "./started-process.ts";
+
+export interface ForkRequest extends ProcessStart {
+  readonly id: number;
+}
+
+/** `up` comes first of all. Of each process: `pid`, its three descriptors, `ended`; or `ended` alone. */
+export type ForkAnswer =
+  | { readonly up: true }
+  | { readonly id: number; readonly pid: number }
+  | { readonly id: number; readonly fd: 1 | 2 | 3 }
+  | {
+      readonly id: number;
+      readonly ended: { code: number | null; signal: string | null; startError: string | undefined };
+    };
+
+function forkServer(): void {
+  const { spawn } = process.getBuiltinModule("node:child_process");
+
+  function start({ id, args, env }: ForkRequest): void {
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe", "pipe"], env, detached: true });
+    child.once("exit", (code, signal) => tell({ id, ended: { code, signal, startError: undefined } }));
+    child.once("error", ({ message }) => tell({ id, ended: { code: null, signal: null, startError: message } }));
+    if (child.pid === undefined) return;
+    tell({ id, pid: child.pid });
+    for (const fd of [1, 2, 3] as const) giveAway(id, fd, child);
+  }
+
+  /** Node reads from a child's descriptors at once. What is not ours is not to be read here. */
+  function giveAway(id: number, fd: 1 | 2 | 3, child: ChildProcess): void {
+    const socket = child.stdio[fd] as Socket & { _handle: { readStop(): void } };
+    socket._handle.readStop();
+    process.send?.({ id, fd } satisfies ForkAnswer, socket, {}, (error) => {
+      if (error !== null) child.kill("SIGKILL");
+    });
+  }
+
+  function tell(answer: ForkAnswer): void {
+    if (process.connected) process.send?.(answer);
+  }
+
+  process.title = "handlers: fork server";
+  process.on("message", start);
+  process.on("disconnect", () => process.exit(0));
+  tell({ up: true });
+}
+
+export const FORK_SERVER_PROGRAM = `(${forkServer.toString()})()`;
