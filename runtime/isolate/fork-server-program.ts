@@ -22,10 +22,18 @@ export type ForkAnswer =
 function forkServer(): void {
   const { spawn } = process.getBuiltinModule("node:child_process");
 
-  function start({ id, args, env }: ForkRequest): void {
+  function start(request: ForkRequest): void {
+    try {
+      fork(request);
+    } catch (error) {
+      cannot(request.id, error as Error);
+    }
+  }
+
+  function fork({ id, args, env }: ForkRequest): void {
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe", "pipe"], env, detached: true });
     child.once("exit", (code, signal) => tell({ id, ended: { code, signal, startError: undefined } }));
-    child.once("error", ({ message }) => tell({ id, ended: { code: null, signal: null, startError: message } }));
+    child.once("error", (error) => cannot(id, error));
     if (child.pid === undefined) return;
     tell({ id, pid: child.pid });
     for (const fd of [1, 2, 3] as const) giveAway(id, fd, child);
@@ -38,6 +46,10 @@ function forkServer(): void {
     process.send?.({ id, fd } satisfies ForkAnswer, socket, {}, (error) => {
       if (error !== null) child.kill("SIGKILL");
     });
+  }
+
+  function cannot(id: number, { message }: Error): void {
+    tell({ id, ended: { code: null, signal: null, startError: message } });
   }
 
   function tell(answer: ForkAnswer): void {

@@ -26,13 +26,14 @@ const LITTLE_MEMORY = ["--max-old-space-size=32", "--max-semi-space-size=1"];
 
 export class ForkServer {
   readonly pid: number;
+  /** Resolves when it has ended, or could not be started. */
+  readonly ended: Promise<void>;
   private readonly server: ChildProcess;
   private readonly children = new Map<number, Child>();
   private nextId = 1;
   private state: "booting" | "up" | "gone" = "booting";
 
-  /** `onEnd`: it has ended unasked, or never came up. */
-  constructor(env: Readonly<Record<string, string>>, onEnd: () => void) {
+  constructor(env: Readonly<Record<string, string>>) {
     this.server = spawn(process.execPath, [...LITTLE_MEMORY, "-e", FORK_SERVER_PROGRAM], {
       stdio: ["ignore", "ignore", "ignore", "ipc"],
       env,
@@ -40,12 +41,11 @@ export class ForkServer {
     });
     this.pid = this.server.pid ?? -1;
     this.server.on("message", (answer: ForkAnswer, handle) => this.onAnswer(answer, handle as Socket | undefined));
-    const gone = () => {
-      if (this.state !== "gone") onEnd();
-      this.onGone();
-    };
-    this.server.once("error", gone);
-    this.server.once("exit", gone);
+    this.ended = new Promise((resolve) => {
+      this.server.once("error", () => resolve());
+      this.server.once("exit", () => resolve());
+    });
+    this.ended.then(() => this.onGone());
   }
 
   get isUp(): boolean {
@@ -67,10 +67,10 @@ export class ForkServer {
     return child.born.promise;
   }
 
-  /** Ends it, and with it every worker it started. */
-  close(): void {
-    this.state = "gone";
+  /** Ends it, and with it every worker it started. Resolves when it has ended. */
+  close(): Promise<void> {
     this.server.kill("SIGKILL");
+    return this.ended;
   }
 
   private onAnswer(answer: ForkAnswer, socket: Socket | undefined): void {

@@ -32,6 +32,8 @@ const REFILL_DELAY_MS = 50;
 const FORK_SERVER_AFTER_MS = 1_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
+const FORK_SERVER_GONE =
+  "the process that starts workers has ended, and those it had started with it: they are started again, from now on by the supervisor itself, which that holds up for some milliseconds each time";
 
 export class WorkerPool {
   private readonly options: PoolOptions;
@@ -79,7 +81,7 @@ export class WorkerPool {
     await Promise.all(this.starting);
     for (const worker of this.all) worker.terminate();
     await Promise.all([...this.all].map((worker) => worker.exited));
-    this.forkServer?.close();
+    await this.forkServer?.close();
   }
 
   private refillSoon(afterMs: number): void {
@@ -140,14 +142,12 @@ export class WorkerPool {
 
   private startForkServer(): void {
     const { env, reaper, emit } = this.options;
-    const server = new ForkServer(env, () => {
-      reaper.untrack(server.pid);
-      if (!this.open) return;
-      const message =
-        "the fork server has ended: its workers are ended and started again, from now on by the supervisor itself, which is held up for some milliseconds each time";
-      emit({ type: "runtime.notice", level: "warn", message });
-    });
+    const server = new ForkServer(env);
     this.forkServer = server;
     reaper.track(server.pid, "kill");
+    server.ended.then(() => {
+      reaper.untrack(server.pid);
+      if (this.open) emit({ type: "runtime.notice", level: "warn", message: FORK_SERVER_GONE });
+    });
   }
 }

@@ -20,6 +20,12 @@ export default async function* () { yield 1; yield 2; }\n`;
 /** Says that it has begun, then works until it is released. */
 const SLOW = `export const metadata = { subject: "shop.slow", timeout: "60s" };
 export default (event, ctx) => { ctx.log.info("begun"); return new Promise(() => {}); };\n`;
+const LATE = `export const metadata = { subject: "shop.late" };
+export default async (event, ctx) => {
+  ctx.log.info("begun");
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  ctx.log.info("ended");
+};\n`;
 
 let server: TestServer;
 beforeAll(async () => {
@@ -99,6 +105,20 @@ describe("handlers dev", () => {
     expect(stdout).toMatch(/draining, at most 25 s · Ctrl-C again to end now\n[\s\S]*stopped\n$/);
     expect(code).toBe(0);
     expect(existsSync(join(project.rootDir, ".handlers/runtime.json"))).toBe(false);
+  });
+
+  it("a terminal sends Ctrl-C to all that run in it: what is in hand is finished all the same", async () => {
+    project.write("late.js", LATE);
+    const dev = startCli(["dev", "--port", "0"], { cwd: project.rootDir, ownGroup: true });
+    running.push(dev);
+    await dev.printed(/ready in/);
+    await cli(["send", "shop.late"]);
+    await dev.printed(/late +│ begun/);
+    process.kill(-dev.pid, "SIGINT");
+    const { code, stdout } = await dev.ended;
+    expect(stdout).not.toMatch(/WORKER_CRASHED/);
+    expect(stdout).toMatch(/late +│ ended[\s\S]*stopped\n$/);
+    expect(code).toBe(0);
   });
 
   it("ends at once with 130 at the second, whatever is in flight", async () => {

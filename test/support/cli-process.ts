@@ -29,6 +29,8 @@ export interface CliOptions {
   readonly input?: string;
   /** For Node itself. */
   readonly nodeArgs?: readonly string[];
+  /** As a shell with a terminal starts it: the leader of a process group, to which Ctrl-C goes. */
+  readonly ownGroup?: boolean;
   /** Another than that of the clone: a build brings its own. */
   readonly bin?: string;
 }
@@ -36,7 +38,7 @@ export interface CliOptions {
 /** Start it, without the NATS settings and the colours of whoever runs the tests. */
 export function startCli(
   args: readonly string[],
-  { cwd, env = {}, input, nodeArgs = [], bin = BIN }: CliOptions,
+  { cwd, env = {}, input, nodeArgs = [], bin = BIN, ownGroup = false }: CliOptions,
 ): CliProcess {
   const base = Object.entries(process.env).filter(
     ([name]) => !/^(NATS_|HANDLERS_|NODE_OPTIONS|FORCE_COLOR|VITEST)/.test(name),
@@ -46,6 +48,7 @@ export function startCli(
     cwd,
     env: { ...Object.fromEntries([...base, ...cache]), ...env },
     stdio: ["pipe", "pipe", "pipe"],
+    detached: ownGroup,
   });
   const printed = { stdout: "", stderr: "", all: "" };
   const waiting = new Set<() => void>();

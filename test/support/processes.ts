@@ -5,18 +5,33 @@ import { readdirSync } from "node:fs";
 import { inspectProcess } from "../../runtime/bind/process-info.ts";
 import { delay, systemClock } from "../../runtime/clock.ts";
 
-/** The live processes this one has started, by id. */
+/** The live processes that are there because of this one: those it has started, those they have started, and so on. */
 export function childProcesses(): Set<number> {
-  const children = allPids().filter((pid) => {
-    const info = inspectProcess(pid);
-    return info?.parentPid === process.pid && info.command !== "" && !info.command.startsWith("ps ");
-  });
-  return new Set(children);
+  const all = allPids().map((pid) => ({ pid, info: inspectProcess(pid) }));
+  const found = new Set<number>();
+  const below = (parent: number) => {
+    for (const { pid, info } of all) {
+      if (info?.parentPid !== parent || info.command === "" || info.command.startsWith("ps ")) continue;
+      found.add(pid);
+      below(pid);
+    }
+  };
+  below(process.pid);
+  return found;
 }
 
-/** How many of our children run a worker. */
+/** Those of them that run a worker. */
 export function workerProcesses(): number[] {
   return [...childProcesses()].filter((pid) => /isolate.worker.entry/.test(inspectProcess(pid)?.command ?? ""));
+}
+
+/** The process that starts workers, as soon as there is one; the runner's timeout is the limit. */
+export async function forkServerProcess(): Promise<number> {
+  for (;;) {
+    const found = [...childProcesses()].find((pid) => inspectProcess(pid)?.command.startsWith("handlers: fork server"));
+    if (found !== undefined) return found;
+    await delay(systemClock, 5);
+  }
 }
 
 /** Resolves when every process started since `before` has ended; the runner's timeout is the limit. */
