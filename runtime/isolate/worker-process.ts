@@ -5,6 +5,7 @@
 // W3  A worker that breaks the protocol, or closes its end of the socket and lives on, is killed.
 // W4  A worker that publishes faster than the server takes it is not read for a while: its messages wait in its process.
 
+import type { Socket } from "node:net";
 import { type Clock, within } from "../clock.ts";
 import type { Delivery } from "../deliver/delivery.ts";
 import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
@@ -13,6 +14,7 @@ import type { WorkerEvents, WorkerPort } from "../deliver/worker-port.ts";
 import { probeStack } from "./blocked-stack.ts";
 import { BundleFault, bootFailure, exitAsError } from "./bundle-fault.ts";
 import { readCall, writeAnswer } from "./call-frame.ts";
+import { directRead } from "./direct-read.ts";
 import { descriptorOf, directWrite } from "./direct-write.ts";
 import { describeExit, isNoise, OVER_MEMORY } from "./exit.ts";
 import { readFailure } from "./failure-frame.ts";
@@ -88,6 +90,7 @@ export class WorkerProcess implements WorkerPort {
   private isAsked = false;
   private killedBecause: string | undefined;
   private readonly process: StartedProcess;
+  private readonly socket: Socket;
   private isRunning = true;
   private isKilled = false;
   private readonly write: (batch: Buffer) => boolean;
@@ -103,20 +106,21 @@ export class WorkerProcess implements WorkerPort {
 
   /** `memoryMiB`: its heap limit. */
   constructor(started: StartedProcess, memoryMiB: number, clock: Clock) {
-    const { pid, socket } = started;
-    this.process = started;
-    this.write = directWrite(socket, descriptorOf(socket));
-    this.pid = pid;
-    this.usage = new UsageWatch(pid, memoryMiB, clock);
-    this.clock = clock;
+    const { pid } = started;
     const reader = new FrameReader((type, bytes, start, end) => this.onFrame(type, bytes, start, end));
-    socket.on("data", (chunk: Buffer) => {
+    const socket = directRead(started.socket, (bytes) => {
       try {
-        reader.push(chunk);
+        reader.push(bytes);
       } catch (error) {
         this.breakOff(error);
       }
     });
+    this.process = started;
+    this.socket = socket;
+    this.write = directWrite(socket, descriptorOf(socket));
+    this.pid = pid;
+    this.usage = new UsageWatch(pid, memoryMiB, clock);
+    this.clock = clock;
     socket.on("error", () => undefined); // The exit tells what happened.
     socket.once("close", () => this.onSocketClosed());
     const stdout = new OutputCapture(started.stdout, clock, (line) => {
@@ -330,11 +334,10 @@ export class WorkerProcess implements WorkerPort {
   /** `bytes`: what counts against the bound of W4. A request may wait for this very worker, so it counts nothing. */
   private async answerCall(number: number, call: HandlerCall, bytes: number): Promise<void> {
     this.unansweredBytes += bytes;
-    if (this.unansweredBytes > MOST_UNANSWERED_BYTES && this.isRunning) this.process.socket.pause();
+    if (this.unansweredBytes > MOST_UNANSWERED_BYTES && this.isRunning) this.socket.pause();
     const answer = (await this.listener?.call(call)) ?? { ok: false, code: 500, message: "the worker has no listener" };
     this.unansweredBytes -= bytes;
-    if (this.unansweredBytes <= MOST_UNANSWERED_BYTES / 2 && this.process.socket.isPaused())
-      this.process.socket.resume();
+    if (this.unansweredBytes <= MOST_UNANSWERED_BYTES / 2 && this.socket.isPaused()) this.socket.resume();
     writeAnswer(this.out, number, answer);
     this.scheduleFlush();
   }
@@ -377,12 +380,12 @@ export class WorkerProcess implements WorkerPort {
   private breakOff(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
     this.listener?.output("stderr", `worker ${this.pid} broke the protocol (${reason}) and is killed`);
-    this.process.socket.destroy();
+    this.socket.destroy();
     this.terminate();
   }
 
   private onExit(exit: WorkerExit): void {
-    this.process.socket.destroy();
+    this.socket.destroy();
     this.events?.exited(exit);
     this.events = undefined;
   }
