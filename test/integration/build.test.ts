@@ -10,6 +10,7 @@ import type { Manifest } from "../../runtime/build/manifest.ts";
 import { runCli, startCli } from "../support/cli-process.ts";
 import { connectClient, type TestClient } from "../support/client.ts";
 import { startTestServer, type TestServer } from "../support/nats-server.ts";
+import { forkServerProcess } from "../support/processes.ts";
 import { createProject, type TestProject } from "../support/project.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -141,6 +142,8 @@ it("the build serves by itself: no package, no source and no tool is needed", as
     // The verdict's mark, and the schema.
     expect(await client.ask("mail.greet", { name: "" })).toMatchObject({ code: 422, error: "nobody to greet" });
     expect(await client.ask("mail.greet", {})).toMatchObject({ code: 400 });
+    // Handed over as text, it has to come through the bundler as it was.
+    await forkServerProcess();
     const status = spawnSync(process.execPath, [join(folder, "build/handlers.mjs"), "status", "--json"], {
       cwd: folder,
       env: { ...process.env, NATS_URL: server.url },
