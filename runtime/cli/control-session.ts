@@ -10,7 +10,7 @@ import { RuntimeError } from "../errors.ts";
 import { didYouMean } from "../metadata/nearest.ts";
 import type { GlobalOptions } from "./global-options.ts";
 import { withConnection } from "./nats-client.ts";
-import { printLine, type Terminal } from "./terminal.ts";
+import { type Output, printLine, type Terminal } from "./terminal.ts";
 
 export interface ControlSession {
   readonly app: string;
@@ -78,6 +78,11 @@ export function replicaText({ instance, host, pid }: ReplicaInfo): string {
 
 export function countText(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
+/** Replicas that are there and say nothing: what they run, and how, nobody knows. */
+export function silentLines(silent: readonly ReplicaInfo[], { paint }: Output): string[] {
+  return silent.map((replica) => `${paint("red", "✗")} replica ${replicaText(replica)} does not answer`);
 }
 
 /** Replicas that have not done what was asked, each by name. */

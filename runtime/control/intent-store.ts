@@ -1,8 +1,5 @@
 // The KV bucket that keeps what the operator wants of each handler: turning a handler off holds for every replica, and
 // survives restarts.
-//
-// Whoever has to act by the intents watches the bucket, and the server knows its watchers: by their description a replica
-// is found that does not answer. It needs no sign of life of ours, and goes when the replica's connection does.
 
 import { DeliverPolicy, type JetStreamClient, type JsMsg, jetstream } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
@@ -99,7 +96,7 @@ export class IntentStore {
   }
 
   /**
-   * Tell everything there is, then every change, until closed; meanwhile `replica` is one of the `watchers`. Rejects when
+   * Tell everything there is, then every change, until closed; meanwhile `replica` is one of `watchersOf`. Rejects when
    * the watch cannot be set up.
    */
   async watch(tell: (kept: KeptIntent) => void, replica: ReplicaInfo): Promise<{ close(): void }> {
@@ -112,21 +109,6 @@ export class IntentStore {
     const messages = await consumer.consume({ callback: (message) => tell(this.keptIn(message)) });
     // Whoever watches looks after the bucket's state, and watches again when this has ended.
     return { close: () => messages.stop() };
-  }
-
-  /** Replicas that watch the bucket, whether they answer or not. Empty where we may not ask for them. */
-  async watchers(): Promise<ReplicaInfo[]> {
-    const found: ReplicaInfo[] = [];
-    const jsm = await this.js.jetstreamManager(false);
-    try {
-      for await (const { push_bound, config } of jsm.consumers.list(this.stream)) {
-        const replica = push_bound === true ? readReplica(config.description) : undefined;
-        if (replica !== undefined) found.push(replica);
-      }
-    } catch {
-      // Then only those are known who answer.
-    }
-    return found;
   }
 
   private get stream(): string {
@@ -152,16 +134,6 @@ export class IntentStore {
 }
 
 /** Others may watch the bucket too, as `nats kv watch` does. */
-function readReplica(description = ""): ReplicaInfo | undefined {
-  try {
-    const { instance, host, pid, startedAtMs } = JSON.parse(description) as Partial<ReplicaInfo>;
-    const isOne = typeof instance === "string" && typeof host === "string" && typeof pid === "number";
-    return isOne ? { instance, host, pid, startedAtMs: startedAtMs ?? 0 } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 function keptOf({ key, revision }: { key: string; revision: number }, text: string | undefined): KeptIntent {
   return { name: nameOf(key), text, revision };
 }

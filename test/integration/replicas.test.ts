@@ -9,16 +9,17 @@ import { type Replicas, startLoad, startReplicas } from "../support/replicas.ts"
 
 interface Ran {
   readonly n: number;
-  readonly pid: number;
+  /** The folder of the replica. */
+  readonly home: string;
 }
 
-/** Tells of every message it has run, and in which process. */
+/** Tells of every message it has run, and in which replica. */
 const telling = (
   name: string,
   kind: string,
 ) => `export const metadata = { subject: "${kind}.${name}", kind: "${kind}" };
 export default async (event, ctx) => {
-  await ctx.publish("ran.${name}", { n: event.n, pid: process.ppid });
+  await ctx.publish("ran.${name}", { n: event.n, home: process.cwd() });
   ${kind === "request" ? "return { n: event.n };" : ""}
 };\n`;
 
@@ -64,9 +65,9 @@ async function start(...environments: Readonly<Record<string, string>>[]): Promi
 const three = () => start(NO_ENVIRONMENT, NO_ENVIRONMENT, NO_ENVIRONMENT);
 
 /** Resolves once every replica has run something. */
-async function allRun(collector: Collector<Ran>, pids: readonly number[]): Promise<void> {
-  await collector.when((values) => pids.every((pid) => values.some((ran) => ran.pid === pid)));
-  expect(new Set(collector.values.map(({ pid }) => pid))).toEqual(new Set(pids));
+async function allRun(collector: Collector<Ran>, homes: readonly string[]): Promise<void> {
+  await collector.when((values) => homes.every((home) => values.some((ran) => ran.home === home)));
+  expect(new Set(collector.values.map(({ home }) => home))).toEqual(new Set(homes));
 }
 
 function numbers(collector: Collector<Ran>): number[] {
@@ -120,7 +121,7 @@ it("one command under load: off everywhere within a second, the neighbour untouc
     client.publish("event.victim", { n });
     client.publish("durable.stored", { n });
   });
-  await Promise.all([neighbour, victim, stored].map((collector) => allRun(collector, app.pids())));
+  await Promise.all([neighbour, victim, stored].map((collector) => allRun(collector, app.homes)));
 
   const told = await app.json<{ tookMs: number; done: unknown[]; late: unknown[] }>("disable", "victims/*");
   expect(told).toMatchObject({ ok: true, late: [] });
@@ -190,11 +191,11 @@ it("a container's HANDLERS_DISABLED is not overruled by enable, and is shown", a
   expect(enabled.stdout).toContain("still disabled by env (HANDLERS_DISABLED) (1 of 3 replicas)");
   const { replicas: each } = await status(app, "victims/request");
   const byPid = new Map(each.map(({ replica, handler }) => [replica.pid, handler]));
-  const [first, second, third] = app.pids();
+  const [, second] = app.pids();
   expect(byPid.get(second!)).toMatchObject({ state: "disabled", disabled: { source: "env" } });
   for (let n = 0; n < 30; n++) await client.ask("request.asked", { n });
   await asked.until(30);
-  expect(new Set(asked.values.map(({ pid }) => pid))).toEqual(new Set([first, third]));
+  expect(new Set(asked.values.map(({ home }) => home))).toEqual(new Set([app.homes[0], app.homes[2]]));
 });
 
 it("reload makes a new process of an unchanged handler on every replica, and loses no message", async () => {
@@ -202,7 +203,7 @@ it("reload makes a new process of an unchanged handler on every replica, and los
   const before = (await status(app, "neighbour")).replicas.flatMap(({ handler }) => handler.pids);
   const neighbour = await client.collect<Ran>("ran.neighbour");
   const load = startLoad((n) => client.publish("event.neighbour", { n }), 1);
-  await allRun(neighbour, app.pids());
+  await allRun(neighbour, app.homes);
   const reloaded = await app.cli("reload", "neighbour");
   expect(reloaded.stdout).toMatch(/^(↻ neighbour {2}\w+ {2}\d+ ms +serving \w{8}\n){3}$/);
   expect(reloaded.code).toBe(0);
@@ -241,6 +242,24 @@ it("a replica that stands still when the command begins is named too, and obeys 
   await disabled;
   const again = await app.json<{ done: unknown[]; late: unknown[] }>("disable", "neighbour");
   expect([again.done.length, again.late]).toEqual([3, []]);
+});
+
+it("status and reload name a replica that stands still", async () => {
+  const app = await three();
+  const [, still] = app.pids();
+  await freeze(still!);
+  const [shown, json, reloaded] = [
+    await app.cli("status"),
+    await app.json<{ replicas: unknown[]; silent: { pid: number }[] }>("status"),
+    await app.cli("reload", "neighbour"),
+  ];
+  process.kill(still!, "SIGCONT");
+  const named = new RegExp(`^✗ replica \\w{8} \\(.*, pid ${still}\\) does not answer$`, "m");
+  expect([shown.code, shown.stdout]).toEqual([0, expect.stringMatching(named)]);
+  expect(shown.stdout).toContain("shop · 2 replicas · 4 handlers");
+  expect([json.replicas.length, json.silent.map(({ pid }) => pid)]).toEqual([2, [still]]);
+  expect([reloaded.code, reloaded.stderr]).toEqual([1, expect.stringMatching(named)]);
+  expect(reloaded.stdout.match(/↻ neighbour/g)?.length).toBe(2);
 });
 
 it("a replica that was killed is not waited for", async () => {

@@ -8,6 +8,8 @@ export interface Replicas {
   readonly processes: readonly CliProcess[];
   /** Ids of the instances that run, as the log has them. */
   pids(): number[];
+  /** The folder of each, in which its workers run. */
+  readonly homes: readonly string[];
   /** Drain all, and start them again with the same files. */
   restart(): Promise<void>;
   /** A command as an operator types it, with its answer as JSON. */
@@ -47,6 +49,7 @@ export async function startReplicas({ url, files, environments }: ReplicaOptions
     get processes() {
       return processes;
     },
+    homes: projects.map(({ rootDir }) => rootDir),
     pids: () => processes.map(({ pid }) => pid),
     async restart() {
       await stop();

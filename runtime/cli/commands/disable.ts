@@ -7,6 +7,7 @@ import { findNames, isGlob } from "../../control/handler-names.ts";
 import type { Intent } from "../../control/intent.ts";
 import { type IntentMark, openIntentStore } from "../../control/intent-store.ts";
 import { type HandlerSummary, summarize } from "../../control/summary.ts";
+import { watchersOf } from "../../control/watchers.ts";
 import { RuntimeError } from "../../errors.ts";
 import {
   type ControlSession,
@@ -43,7 +44,7 @@ export function disable(
   return withControl(terminal, options, async (session) => {
     const { connection, app, client } = session;
     const store = await openIntentStore(connection, app, systemClock);
-    const [replies, watchers] = await Promise.all([client.status(), store.watchers()]);
+    const [replies, watchers] = await Promise.all([client.status(), watchersOf(connection, app)]);
     const names = namesToDisable(words, replies, options.force === true, app);
     const intent = intentOf(options, terminal);
     const startedAtMs = systemClock.monotonicMs();

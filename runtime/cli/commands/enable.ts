@@ -7,6 +7,7 @@ import type { ReplicaInfo, StatusReply } from "../../control/control-protocol.ts
 import { findNames } from "../../control/handler-names.ts";
 import { type IntentMark, type IntentStore, openIntentStore } from "../../control/intent-store.ts";
 import { type HandlerSummary, summarize } from "../../control/summary.ts";
+import { watchersOf } from "../../control/watchers.ts";
 import {
   type ControlSession,
   countText,
@@ -37,7 +38,11 @@ export function enable(words: readonly string[], { terminal, options }: Invocati
   return withControl(terminal, options, async (session) => {
     const { connection, app, client } = session;
     const store = await openIntentStore(connection, app, systemClock);
-    const [replies, watchers, intents] = await Promise.all([client.status(), store.watchers(), store.list()]);
+    const [replies, watchers, intents] = await Promise.all([
+      client.status(),
+      watchersOf(connection, app),
+      store.list(),
+    ]);
     const known = new Set([...handlersOf(replies), ...intents.keys()]);
     const { names, unknown } = findNames(words, known);
     if (unknown.length > 0) throw unknownHandlers(unknown, known);

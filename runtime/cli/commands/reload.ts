@@ -1,7 +1,8 @@
 // `handlers reload`: build handlers and bring them up again on every replica, also when nothing in them has changed.
 
 import type { ReloadedHandler, ReplicaInfo } from "../../control/control-protocol.ts";
-import { handlersOf, meantHandlers, replicaText, statusOfAll, withControl } from "../control-session.ts";
+import { silentAmong, watchersOf } from "../../control/watchers.ts";
+import { handlersOf, meantHandlers, silentLines, statusOfAll, withControl } from "../control-session.ts";
 import type { ExitCode } from "../exit-code.ts";
 import type { Invocation } from "../invocation.ts";
 import { printReported } from "../reported-error.ts";
@@ -20,17 +21,20 @@ export function reload(
   { terminal, options }: Invocation<{ json?: boolean }>,
 ): Promise<ExitCode> {
   return withControl(terminal, options, async (session) => {
-    const replies = await statusOfAll(session);
+    const { connection, app } = session;
+    const [replies, watchers] = await Promise.all([statusOfAll(session), watchersOf(connection, app)]);
     const names = meantHandlers(words, handlersOf(replies));
     const asked = replies.map(({ replica }) => replica);
     const reloaded = await session.client.reload(names, asked, RELOAD_MS);
+    // Those that were silent before are not waited for: what is asked they will find, if they ever go on.
+    const silent = [...reloaded.silent, ...silentAmong(watchers, asked)];
     const results = reloaded.replies.flatMap(({ replica, reloaded: handlers = [] }) =>
       handlers.map((handler) => ({ replica, handler })),
     );
     results.sort((a, b) => (a.handler.name < b.handler.name ? -1 : a.handler.name > b.handler.name ? 1 : 0));
-    const ok = reloaded.silent.length === 0 && results.every(({ handler }) => isFine(handler));
-    if (options.json === true) printLine(terminal.out, reloadJson(ok, results, reloaded.silent));
-    else print(results, reloaded.silent, terminal);
+    const ok = silent.length === 0 && results.every(({ handler }) => isFine(handler));
+    if (options.json === true) printLine(terminal.out, reloadJson(ok, results, silent));
+    else print(results, silent, terminal);
     return ok ? 0 : 1;
   });
 }
@@ -48,11 +52,7 @@ function print(results: readonly Reloaded[], silent: readonly ReplicaInfo[], ter
     printLine(out, `${out.paint(fine ? "green" : "red", fine ? "↻" : "✗")} ${lines[at] ?? ""}`);
     if (!fine && handler.error !== undefined) printReported(out, handler.error, handler.name, "    ");
   }
-  for (const replica of silent)
-    printLine(
-      err,
-      `${err.paint("red", "✗")} replica ${replicaText(replica)} has not answered within ${RELOAD_MS / 1_000} s`,
-    );
+  for (const line of silentLines(silent, err)) printLine(err, line);
 }
 
 function rowOf({ replica, handler }: Reloaded): string[] {

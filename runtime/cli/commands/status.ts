@@ -2,14 +2,16 @@
 
 import { systemClock } from "../../clock.ts";
 import { Backlog } from "../../control/backlog.ts";
+import { noRuntime } from "../../control/client.ts";
 import type { ReplicaInfo, StatusReply } from "../../control/control-protocol.ts";
 import { type HandlerSummary, summarize } from "../../control/summary.ts";
+import { silentAmong, watchersOf } from "../../control/watchers.ts";
 import {
   type ControlSession,
   handlersOf,
   meantHandlers,
   replicaText,
-  statusOfAll,
+  silentLines,
   withControl,
 } from "../control-session.ts";
 import type { ExitCode } from "../exit-code.ts";
@@ -52,10 +54,18 @@ interface Seen {
   readonly app: string;
   readonly replies: readonly StatusReply[];
   readonly summaries: readonly HandlerSummary[];
+  /** Replicas that are there and do not answer. */
+  readonly silent: readonly ReplicaInfo[];
 }
 
 async function lookAt(session: ControlSession, backlog: Backlog, words: readonly string[]): Promise<Seen> {
-  const all = await statusOfAll(session);
+  const { client, connection, app } = session;
+  const [all, watchers] = await Promise.all([client.status(), watchersOf(connection, app)]);
+  const silent = silentAmong(
+    watchers,
+    all.map(({ replica }) => replica),
+  );
+  if (all.length + silent.length === 0) throw noRuntime(app);
   const names = new Set(meantHandlers(words, handlersOf(all)));
   const replies = all.map(({ replica, handlers }) => ({
     replica,
@@ -63,7 +73,7 @@ async function lookAt(session: ControlSession, backlog: Backlog, words: readonly
   }));
   const durable = replies.flatMap(({ handlers }) => handlers.filter(mayHaveBacklog).map(({ name }) => name));
   const pending = await backlog.ofAll([...new Set(durable)]);
-  return { app: session.app, replies, summaries: summarize(replies, pending) };
+  return { app, replies, summaries: summarize(replies, pending), silent };
 }
 
 /** Off since the start, nobody knows of which kind it is. */
@@ -83,14 +93,15 @@ function redraw(seen: Seen, options: StatusOptions, out: Output): void {
   out.write(`\x1b[H${lines.join("")}\x1b[J`);
 }
 
-function screenOf({ app, replies, summaries }: Seen, options: StatusOptions, out: Output): string[] {
+function screenOf({ app, replies, summaries, silent }: Seen, options: StatusOptions, out: Output): string[] {
   const nowMs = systemClock.nowMs();
   const title = paintTitle(titleOf(app, replies, summaries), out);
-  if (options.replicas !== true) return statusLines({ title, summaries, nowMs }, out);
+  const unheard = silentLines(silent, out);
+  if (options.replicas !== true) return [...statusLines({ title, summaries, nowMs }, out), ...unheard];
   const each = replies.map((reply) => {
     return statusLines({ title: replicaTitle(reply.replica, nowMs, out), summaries: summarize([reply]), nowMs }, out);
   });
-  return [title, ...each.flatMap((lines) => ["", ...lines])];
+  return [title, ...each.flatMap((lines) => ["", ...lines]), ...unheard];
 }
 
 function replicaTitle(replica: ReplicaInfo, nowMs: number, { paint }: Output): string {
@@ -98,6 +109,7 @@ function replicaTitle(replica: ReplicaInfo, nowMs: number, { paint }: Output): s
 }
 
 /** For `--json`: stable names, plain values. */
-function statusJson({ app, replies, summaries }: Seen): string {
-  return JSON.stringify({ app, replicas: replies.map(({ replica }) => replica), handlers: summaries }, null, 2);
+function statusJson({ app, replies, summaries, silent }: Seen): string {
+  const replicas = replies.map(({ replica }) => replica);
+  return JSON.stringify({ app, replicas, silent, handlers: summaries }, null, 2);
 }
