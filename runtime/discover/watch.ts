@@ -3,7 +3,7 @@
 // W1  Under-reporting is a defect; over-reporting is not. The receiver scans again and compares.
 // W2  Every raw event of the operating system counts, because chokidar's own events come later and withhold a second
 //     write for 50 ms. Chokidar's events count as well: they tell of files that were in a new folder before it was
-//     watched, and of files that went away with their folder.
+//     watched, and of files that went away with their folder. Its word of a change right after the raw one is an echo.
 // W3  A file that is empty may have been truncated just now and be about to be written: it is given a moment.
 // W4  When a symlink changes, everything may have changed (container mounts swap one link for all files).
 // W5  The handlers folder itself may be a symlink, or not exist yet: its name is watched from the folder above.
@@ -37,12 +37,15 @@ export interface FileWatch {
 const QUIET_MS = 2;
 const LONGEST_BURST_MS = 25;
 const EMPTY_FILE_GRACE_MS = 10;
+/** Chokidar looks at a file before it tells of it. */
+const ECHO_MS = 50;
 const NEVER_WATCHED = /(^|[\\/])(node_modules|\.git|\.hg|\.svn)([\\/]|$)/;
 
 export function watchFiles({ handlersDir, clock, onChange, onError = () => {} }: WatchOptions): FileWatch {
   const followed = new Set<string>();
   const links = new Set<string>();
   const heldSinceMs = new Map<string, number>();
+  const heardAtMs = new Map<string, number>();
   const burst = gatherBursts({ clock, quietMs: QUIET_MS, longestMs: LONGEST_BURST_MS, onBurst: report });
   const end = Promise.withResolvers<void>();
   let closed = false;
@@ -59,7 +62,9 @@ export function watchFiles({ handlersDir, clock, onChange, onError = () => {} }:
       ignored: (path) => isInside(handlersDir, path) && NEVER_WATCHED.test(relative(handlersDir, path)),
     });
     opened.on("raw", (_event, name, details) => noticeRaw(details, name));
-    opened.on("all", (_event, path) => burst.add(path));
+    opened.on("all", (event, path) => {
+      if (event !== "change" || !isEcho(path)) burst.add(path);
+    });
     opened.on("error", (error) => onError(error instanceof Error ? error : new Error(String(error))));
     opened.add([handlersDir, ...followed]);
     return opened;
@@ -86,11 +91,24 @@ export function watchFiles({ handlersDir, clock, onChange, onError = () => {} }:
     if (folder === undefined) return;
     const path = typeof name === "string" && name !== "" ? join(folder, name) : folder;
     if (basename(folder) === name) burst.add(folder); // a watched file reports itself by its own name
-    if (!NEVER_WATCHED.test(relative(handlersDir, path))) burst.add(path);
+    if (NEVER_WATCHED.test(relative(handlersDir, path))) return;
+    heardAtMs.set(path, clock.monotonicMs());
+    burst.add(path);
+  }
+
+  /** W2: to wait for it would delay every save, and to count it would build some twice. */
+  function isEcho(path: string): boolean {
+    return clock.monotonicMs() - (heardAtMs.get(path) ?? Number.NEGATIVE_INFINITY) < ECHO_MS;
+  }
+
+  function forgetOldEchoes() {
+    const nowMs = clock.monotonicMs();
+    for (const [path, atMs] of heardAtMs) if (nowMs - atMs >= ECHO_MS) heardAtMs.delete(path);
   }
 
   function report(paths: Set<string>) {
     if (closed || paths.size === 0) return;
+    forgetOldEchoes();
     for (const path of paths) if (isFreshlyEmpty(path)) paths.delete(path);
     const changedLinks = [...paths].filter(isOrWasLink);
     if (changedLinks.some(leadsToFolder)) reopening = reopening.then(reopen).catch(onError);

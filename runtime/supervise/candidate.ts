@@ -48,8 +48,8 @@ export class Superseded extends Error {
 
 /** Load the bundle and check its exports. Rejects with a RuntimeError, or with Superseded. */
 export async function loadCandidate(options: CandidateOptions): Promise<LoadedCandidate> {
-  const source = await readFile(options.file.path, "utf8").catch(() => "");
-  const profile = options.known ?? guessProfile(source, options.defaults);
+  const source = readFile(options.file.path, "utf8").catch(() => "");
+  const profile = options.known ?? guessProfile(await source, options.defaults);
   const first = await loadWith(profile, source, options);
   const needed = profileOf(first.metadata);
   if (sameProfile(profile, needed)) return checked(first, options);
@@ -66,7 +66,11 @@ export async function setUpCandidate(
   await awaitLoad(worker, begin(), "setup", options);
 }
 
-async function loadWith(profile: Profile, source: string, options: CandidateOptions): Promise<LoadedCandidate> {
+async function loadWith(
+  profile: Profile,
+  reading: Promise<string>,
+  options: CandidateOptions,
+): Promise<LoadedCandidate> {
   const { file, bundle, pool, rootDir } = options;
   const worker = await pool.take(profile.memoryMiB);
   const { values } = declaredEnvironment(profile.env, options.environment);
@@ -80,6 +84,7 @@ async function loadWith(profile: Profile, source: string, options: CandidateOpti
     ...(inspectPort === undefined ? {} : { inspectPort }),
   };
   const loaded = await awaitLoad(worker, worker.load(request, options.listener), "import", options);
+  const source = await reading;
   try {
     return { worker, metadata: checkExports(loaded, { file, source, defaults: options.defaults }) };
   } catch (error) {

@@ -1,6 +1,7 @@
 // The worker process: boots warm, is told once which handler it is, runs its deliveries, and ends with its supervisor.
 
 import inspector from "node:inspector";
+import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
 import {
   FrameReader,
@@ -16,6 +17,7 @@ import { describeMetadata, type HandlerModule, importBundle, isStandardSchema, t
 import { createLog } from "./log.ts";
 import { ownTelemetry } from "./own-telemetry.ts";
 import { ReadPool } from "./read-pool.ts";
+import { rehearse } from "./rehearsal.ts";
 import { Runner } from "./runner.ts";
 
 const pool = new ReadPool();
@@ -140,6 +142,13 @@ async function stop(): Promise<void> {
 
 // The URLs on the command line are loaded before anyone waits for them: the sdk and the schema library are most of
 // what a new generation would otherwise pay for. One that is not there is missed by the bundle, with a better message.
-await Promise.allSettled(process.argv.slice(2).map((url) => import(url)));
+const preloaded = await Promise.allSettled(process.argv.slice(2).map((url) => import(url)));
 link.send(FrameType.hello, null);
 link.flush();
+
+// Whoever has waited for the hello need not wait for this.
+for (const loaded of preloaded) {
+  const url = loaded.status === "fulfilled" ? (loaded.value as { rehearsal?: string }).rehearsal : undefined;
+  if (url !== undefined) await rehearse(url).catch(() => undefined); // It would have helped, no more.
+}
+flushCompileCache();

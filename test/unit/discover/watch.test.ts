@@ -1,13 +1,16 @@
 import {
+  closeSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   realpathSync,
   renameSync,
   rmSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -69,6 +72,21 @@ test("a save by truncating and writing is reported", async () => {
   await start();
   write("handlers/a.ts");
   await reported("handlers/a.ts");
+});
+
+test("a single write is reported once", async () => {
+  write("handlers/a.ts");
+  await start();
+  for (let save = 0; save < 20; save++) {
+    const file = openSync(join(root, "handlers/a.ts"), "r+");
+    writeSync(file, String(save));
+    closeSync(file);
+    await reported("handlers/a.ts");
+    seen.clear();
+    write("handlers/b.ts");
+    await reported("handlers/b.ts");
+    expect(seen).not.toContain(join(root, "handlers/a.ts"));
+  }
 });
 
 test("a save by renaming is reported, and so is the one after it", async () => {

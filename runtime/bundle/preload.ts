@@ -1,0 +1,55 @@
+// What a worker loads while it waits for its handler: the project's zod, and a handler to rehearse with.
+//
+// Both lie in the project's folder, so that the zod they find is the one its handlers will find.
+import { join } from "node:path";
+import { bundled, place } from "./program-file.ts";
+import { makeStandIns } from "./stand-ins.ts";
+
+const STAND_INS = `../isolate/worker/stand-ins${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`;
+
+/** As isolate/worker/rehearsal.ts wants it. What costs at first is zod, wherever there is one. */
+const REHEARSED = `
+const { z } = await import("zod").catch(() => ({}));
+const anything = { "~standard": { version: 1, vendor: "none", validate: (value) => ({ value }) } };
+const schema = z?.object({ number: z.number(), text: z.string() }) ?? anything;
+export const metadata = { subject: "rehearsal", schema };
+export default async (event, ctx) => {
+  await ctx.publish("rehearsal", { number: event.number });
+  return event.text;
+};
+`;
+
+/** The URL of the module to preload. It exports that of the handler as `rehearsal`. */
+export async function placePreload(folder: string): Promise<string> {
+  const [load, rehearsal] = await Promise.all([loadZod(folder), placeRehearsed(folder)]);
+  const [output] = await bundled({
+    stdin: {
+      contents: `${load}\nexport const rehearsal = ${JSON.stringify(rehearsal)};`,
+      resolveDir: import.meta.dirname,
+    },
+    external: ["zod"],
+  });
+  return place(folder, "preload.mjs", output!.contents);
+}
+
+async function loadZod(folder: string): Promise<string> {
+  const standIns = await makeStandIns(join(folder, "preload.mjs"));
+  if (standIns === undefined) return `await import("zod").catch(() => {});`;
+  const { manifest, version, modules } = standIns;
+  const pairs = modules.map(async ({ insteadOf, name, code }) => [insteadOf, await place(folder, name, code)]);
+  const replacements = { manifest, version, urls: Object.fromEntries(await Promise.all(pairs)) };
+  return `import { importWith } from ${JSON.stringify(STAND_INS)};
+await importWith(${JSON.stringify(replacements)}, () => import("zod")).catch(() => {});`;
+}
+
+/** With a source map, as handlers have one. */
+async function placeRehearsed(folder: string): Promise<string> {
+  const [map, code] = await bundled({
+    stdin: { contents: REHEARSED, resolveDir: folder },
+    external: ["zod"],
+    sourcemap: "linked",
+    outfile: join(folder, "rehearsal.mjs"),
+  });
+  await place(folder, "rehearsal.mjs.map", map!.contents);
+  return place(folder, "rehearsal.mjs", code!.contents);
+}
