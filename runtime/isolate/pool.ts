@@ -11,8 +11,8 @@ import type { Reaper } from "./reaper.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
 export interface PoolOptions {
-  /** How many to keep warm, 0 or more. */
-  readonly size: number;
+  /** How many to start at once. */
+  readonly first: number;
   /** Heap limit of the warm ones. A worker with another limit is started on demand. */
   readonly memoryMiB: number;
   readonly env: Readonly<Record<string, string>>;
@@ -36,16 +36,26 @@ export class WorkerPool {
   private readonly usageWatch: Timer;
   private refillTimer: Timer | undefined;
   private retryMs = FIRST_RETRY_MS;
+  private wanted: number;
   private open = true;
 
   constructor(options: PoolOptions) {
     this.options = options;
+    this.wanted = options.first;
     let looks = 0;
     this.usageWatch = options.clock.every(USAGE_CHECK_MS, () => {
       const atAll = looks++ % CHECK_ALL_EVERY === 0;
       for (const worker of this.all) if (atAll || worker.isSilent) worker.checkUsage();
     });
     this.refill();
+    this.wanted = 0;
+  }
+
+  /** From now on have `size` ready. Until then what is taken is not replaced: it would slow down those that come up. */
+  keepWarm(size: number): void {
+    this.wanted = size;
+    for (const spare of this.warm.splice(size)) spare.terminate();
+    this.refillSoon(REFILL_DELAY_MS);
   }
 
   /** Processes alive, warm ones included. */
@@ -79,7 +89,7 @@ export class WorkerPool {
   }
 
   private refill(): void {
-    while (this.open && this.warm.length < this.options.size)
+    while (this.open && this.warm.length < this.wanted)
       this.warm.push(this.watched(this.spawn(this.options.memoryMiB)));
   }
 
