@@ -96,6 +96,7 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
     observed.phase = "running";
     emit(readyEvent(serving.status(), clock.monotonicMs() - startedAtMs));
     workshop.pool.keepWarm(config.warmWorkers);
+    endpoints?.measure();
     serving.tellUnclaimed();
 
     let closing: Promise<readonly string[]> | undefined;
