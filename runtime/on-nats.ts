@@ -4,7 +4,7 @@ import { createBinder, queueGroupOf } from "./bind/binder.ts";
 import { connect, type NatsConnection } from "./bind/connection.ts";
 import { ConnectionState } from "./bind/connection-state.ts";
 import { despiteLosses } from "./bind/despite-losses.ts";
-import { type EmbeddedServer, startEmbeddedServer } from "./bind/embedded-server.ts";
+import type { EmbeddedServer } from "./bind/embedded-server.ts";
 import { ensureKeptStreams } from "./bind/kept-streams.ts";
 import { Publisher } from "./bind/publisher.ts";
 import { ensureStreams } from "./bind/streams.ts";
@@ -194,8 +194,10 @@ async function closeConnection(connection: NatsConnection, clock: Clock): Promis
 async function serverFor(options: RuntimeOptions, reaper: Reaper): Promise<EmbeddedServer | undefined> {
   const { config, mode, clock, emit, onProgress, natsPort = DEFAULT_NATS_PORT } = options;
   if (config.nats.servers !== undefined) return undefined;
-  if (mode === "dev")
+  if (mode === "dev") {
+    const { startEmbeddedServer } = await import("./bind/embedded-server.ts");
     return startEmbeddedServer({ stateDir: config.stateDir, port: natsPort, reaper, clock, emit, onProgress });
+  }
   throw new RuntimeError("NATS_NOT_CONFIGURED", "`start` needs to know where NATS is, and no server is configured", {
     remedy:
       "Set NATS_URL, `nats.servers` in handlers.config.ts or --server. `handlers dev` brings a server of its own.",
