@@ -20,6 +20,7 @@ export async function writeRuntimeProgram(outDir: string, version: string): Prom
     absWorkingDir: dirname(dirname(source("main"))),
     entryPoints: {
       main: source("main"),
+      precompile: source("precompile"),
       "worker/entry": source("isolate/worker/entry"),
     },
     outdir: join(outDir, RUNTIME),
