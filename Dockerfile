@@ -33,7 +33,11 @@ WORKDIR /app
 # Where handlers may keep things, as the sample its database. Nothing else in the image is written to.
 RUN install -d -o 1000 -g 1000 .handlers && ln -s /app/build/handlers.mjs /usr/local/bin/handlers
 COPY --from=build /app/build build
+# The compiled code of the runtime, so that the first start of a container is as fast as a second. Only this user finds it.
+ENV NODE_COMPILE_CACHE=/app/.compiled
+RUN install -d -o 1000 -g 1000 .compiled
 USER 1000:1000
+RUN node build/runtime/precompile.js
 EXPOSE 8088
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \

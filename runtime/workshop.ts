@@ -47,12 +47,16 @@ interface WorkerCode {
   readonly preload: readonly string[];
 }
 
-export async function createWorkshop(options: WorkshopOptions, reaper: Reaper, warmWorkers: number): Promise<Workshop> {
+export async function createWorkshop(
+  options: WorkshopOptions,
+  reaper: Reaper,
+  firstWorkers: number,
+): Promise<Workshop> {
   const { config, clock, emit, environment, build } = options;
   const { rootDir, defaults, startTimeoutMs } = config;
   const { entry, preload, ...source } = build === undefined ? await fromSources(config) : fromBuild(build);
   const pool = new WorkerPool({
-    size: warmWorkers,
+    first: firstWorkers,
     memoryMiB: defaults.memoryMiB,
     env: baseEnvironment(environment),
     entry,
@@ -93,6 +97,16 @@ async function fromSources({ rootDir, handlersDir, stateDir }: ResolvedConfig): 
     discover: () => scan(rootDir, handlersDir),
     known: () => undefined,
   };
+}
+
+/** How many workers are wanted as soon as handlers come up, `most` at a time. Only a build tells how many handlers there are. */
+export function workersAtStart({ config, build }: WorkshopOptions, most: number): number {
+  if (build === undefined) return config.warmWorkers;
+  const { handlers } = build.manifest;
+  const served = handlers.filter(({ name, metadata }) => wantedBy(config)(name) && !metadata.disabled);
+  const isCrowded = served.length > config.eagerWorkers;
+  const taking = served.filter(({ metadata }) => !isCrowded || metadata.minWorkers > 0);
+  return Math.min(taking.filter(({ metadata }) => metadata.memoryMiB === config.defaults.memoryMiB).length, most);
 }
 
 /** Whether a handler of this name is to be served at all. */

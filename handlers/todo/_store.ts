@@ -1,6 +1,6 @@
 // The to-do items, in an SQLite database that the handlers' processes share.
 
-import { mkdirSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
@@ -27,11 +27,10 @@ export class TodoStore {
 
   /** Workers run in the project's root, and `.handlers/` is where the project keeps what is not to be committed. */
   constructor(path = resolve(".handlers/todo.sqlite")) {
-    mkdirSync(dirname(path), { recursive: true });
+    if (!existsSync(path)) makeDatabase(path);
     // One process writes at a time; the others wait for it, at most this long.
     this.#database = new DatabaseSync(path, { timeout: 5_000 });
-    this.#database.exec("pragma journal_mode = wal; pragma synchronous = normal;");
-    this.#database.exec(SCHEMA);
+    this.#database.exec("pragma synchronous = normal;");
   }
 
   /** Saving the same item again changes nothing: a message may come more than once. */
@@ -64,5 +63,25 @@ export class TodoStore {
 
   close(): void {
     this.#database.close();
+  }
+}
+
+/**
+ * Made beside its place, then put there as a whole: handlers come up at the same time, and SQLite does not let one process
+ * choose the journal while another does.
+ */
+function makeDatabase(path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const draft = `${path}.${process.pid}`;
+  const database = new DatabaseSync(draft);
+  database.exec(`pragma journal_mode = wal; ${SCHEMA}`);
+  database.close();
+  try {
+    linkSync(draft, path);
+  } catch (error) {
+    // Another process was first.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  } finally {
+    rmSync(draft);
   }
 }

@@ -7,6 +7,7 @@ import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 import { LAUNCHER, RUNTIME } from "./layout.ts";
+import { nodeBuiltins } from "./node-builtins.ts";
 
 /** The runtime runs its sources in a clone, and JavaScript where it is installed. */
 const EXTENSION = extname(fileURLToPath(import.meta.url));
@@ -19,6 +20,7 @@ export async function writeRuntimeProgram(outDir: string, version: string): Prom
     absWorkingDir: dirname(dirname(source("main"))),
     entryPoints: {
       main: source("main"),
+      precompile: source("precompile"),
       "worker/entry": source("isolate/worker/entry"),
     },
     outdir: join(outDir, RUNTIME),
@@ -37,7 +39,7 @@ export async function writeRuntimeProgram(outDir: string, version: string): Prom
     banner: {
       js: `import { createRequire as __nodeRequire } from "node:module"; const require = __nodeRequire(import.meta.url);`,
     },
-    plugins: [withoutBuildTools(source("errors"))],
+    plugins: [nodeBuiltins, withoutBuildTools(source("errors"))],
   });
   for (const { path, contents } of outputFiles) await write(path, contents);
   const manifest = { name: "nats-handlers", version, type: "module", private: true };

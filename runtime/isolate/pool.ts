@@ -13,8 +13,8 @@ import { startProcess } from "./started-process.ts";
 import { WorkerProcess, workerStart } from "./worker-process.ts";
 
 export interface PoolOptions {
-  /** How many to keep warm, 0 or more. */
-  readonly size: number;
+  /** How many to start at once. */
+  readonly first: number;
   /** Heap limit of the warm ones. A worker with another limit is started on demand. */
   readonly memoryMiB: number;
   readonly env: Readonly<Record<string, string>>;
@@ -28,8 +28,6 @@ export interface PoolOptions {
 
 /** A new generation is loading just after one was taken: starting a process then would slow it down. */
 const REFILL_DELAY_MS = 50;
-/** The first workers are started by a supervisor that is still small, and should not have to wait. */
-const FORK_SERVER_AFTER_MS = 1_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
 const FORK_SERVER_GONE =
@@ -41,21 +39,33 @@ export class WorkerPool {
   private readonly all = new Set<WorkerProcess>();
   private readonly starting = new Set<Promise<WorkerProcess>>();
   private readonly usageWatch: Timer;
-  private readonly forkServerTimer: Timer;
   private forkServer: ForkServer | undefined;
   private refillTimer: Timer | undefined;
   private retryMs = FIRST_RETRY_MS;
+  private wanted: number;
   private open = true;
 
   constructor(options: PoolOptions) {
     this.options = options;
+    this.wanted = options.first;
     let looks = 0;
     this.usageWatch = options.clock.every(USAGE_CHECK_MS, () => {
       const atAll = looks++ % CHECK_ALL_EVERY === 0;
       for (const worker of this.all) if (atAll || worker.isSilent) worker.checkUsage();
     });
-    this.forkServerTimer = options.clock.after(FORK_SERVER_AFTER_MS, () => this.startForkServer());
     this.refill();
+    this.wanted = 0;
+  }
+
+  /**
+   * From now on have `size` ready. Until then what is taken is not replaced: it would slow down those that come up; and
+   * the supervisor, which is still small, starts them itself. Call once.
+   */
+  keepWarm(size: number): void {
+    this.wanted = size;
+    for (const spare of this.warm.splice(size)) void spare.then((worker) => worker.terminate());
+    this.startForkServer();
+    this.refillSoon(REFILL_DELAY_MS);
   }
 
   /** Processes alive, warm ones included. */
@@ -76,7 +86,6 @@ export class WorkerPool {
   async close(): Promise<void> {
     this.open = false;
     this.refillTimer?.cancel();
-    this.forkServerTimer.cancel();
     this.usageWatch.cancel();
     await Promise.all(this.starting);
     for (const worker of this.all) worker.terminate();
@@ -93,7 +102,7 @@ export class WorkerPool {
   }
 
   private refill(): void {
-    while (this.open && this.warm.length < this.options.size) {
+    while (this.open && this.warm.length < this.wanted) {
       const warm = this.spawn(this.options.memoryMiB);
       this.warm.push(warm);
       void warm.then((worker) => this.watch(worker, warm));

@@ -41,11 +41,11 @@ export function text(must: string, pattern: RegExp): Reader<string> {
 }
 
 export function integer(min: number, max: number): Reader<number> {
-  const must = `must be a whole number from ${min} to ${max.toLocaleString("en")}`;
   return (raw) =>
     Number.isInteger(raw) && (raw as number) >= min && (raw as number) <= max
       ? { value: raw as number }
-      : problem(must, raw);
+      : // Written out only now: the first `toLocaleString` of a process loads the rules of languages, in 10 ms and more.
+        problem(`must be a whole number from ${min} to ${max.toLocaleString("en")}`, raw);
 }
 
 export function duration(minMs: number, maxMs: number, range: string): Reader<number> {

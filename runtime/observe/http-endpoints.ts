@@ -1,9 +1,11 @@
 // The three paths that operators' tools ask for.
 
 import type { Clock } from "../clock.ts";
+import { toRuntimeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
 import { healthOf, readinessOf, type Verdict } from "./health.ts";
-import { type HttpServer, jsonAnswer, startHttp } from "./http.ts";
+import type { HttpServer } from "./http.ts";
+import type { Metrics } from "./metrics.ts";
 import type { RuntimeSource } from "./metrics-source.ts";
 
 export interface EndpointsOptions {
@@ -15,13 +17,20 @@ export interface EndpointsOptions {
   readonly emit: Emit;
 }
 
+export interface Endpoints extends HttpServer {
+  /** Begin what is measured between scrapes, such as the lag of the event loop; without it the first scrape begins it. */
+  measure(): void;
+}
+
 /** Rejects as `startHttp` does. */
-export async function startEndpoints(options: EndpointsOptions): Promise<HttpServer | undefined> {
+export async function startEndpoints(options: EndpointsOptions): Promise<Endpoints | undefined> {
   const { source, host, port, clock, emit } = options;
   if (port === undefined) return undefined;
-  // Loaded only where it is wanted: it takes its time.
-  const { createMetrics } = await import("./metrics.ts");
-  const metrics = createMetrics(source, clock);
+  // Loaded only where they are wanted, and metrics not before: each takes its time.
+  const { jsonAnswer, startHttp } = await import("./http.ts");
+  let loading: Promise<Metrics> | undefined;
+  const metrics = () => (loading ??= import("./metrics.ts").then(({ createMetrics }) => createMetrics(source, clock)));
+  const answer = ({ ok, body }: Verdict) => jsonAnswer(ok ? 200 : 503, body);
   const server = await startHttp({
     host,
     port,
@@ -29,13 +38,19 @@ export async function startEndpoints(options: EndpointsOptions): Promise<HttpSer
     routes: {
       "/healthz": () => answer(healthOf(source, clock.monotonicMs())),
       "/readyz": () => answer(readinessOf(source, clock.monotonicMs())),
-      "/metrics": async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.render() }),
+      "/metrics": async () => {
+        const { contentType, render } = await metrics();
+        return { status: 200, contentType, body: await render() };
+      },
     },
   });
   emit({ type: "runtime.notice", level: "info", message: `health and metrics on ${server.url}` });
-  return server;
-}
-
-function answer({ ok, body }: Verdict) {
-  return jsonAnswer(ok ? 200 : 503, body);
+  return {
+    ...server,
+    measure() {
+      metrics().catch((error: unknown) =>
+        emit({ type: "runtime.notice", level: "error", message: toRuntimeError(error, "metrics").message }),
+      );
+    },
+  };
 }
