@@ -15,6 +15,7 @@ import type { ResolvedConfig } from "./config/resolved-config.ts";
 import { Backlog } from "./control/backlog.ts";
 import { ControlPlane } from "./control/control-plane.ts";
 import type { LogLine } from "./control/control-protocol.ts";
+import type { Call } from "./deliver/handler-call.ts";
 import type { FileWatch } from "./discover/watch.ts";
 import { RuntimeError, toRuntimeError } from "./errors.ts";
 import type { Emit, RuntimeEvent } from "./events.ts";
@@ -32,7 +33,7 @@ import { createGate } from "./supervise/gate.ts";
 import type { HandlerStatus } from "./supervise/handler-status.ts";
 import type { Disabled } from "./supervise/intent.ts";
 import { Supervisor } from "./supervise/supervisor.ts";
-import { type Call, startTracing } from "./trace/tracing.ts";
+import { startTracing } from "./trace/tracing.ts";
 import { createWorkshop, wantedBy } from "./workshop.ts";
 
 export interface RuntimeOptions {

@@ -8,7 +8,7 @@
 import { JetStreamApiError, type JetStreamClient, jetstream } from "@nats-io/jetstream";
 import { headers as createHeaders, errors, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
 import type { Clock } from "../clock.ts";
-import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
+import { type CallAnswer, type HandlerCall, lasting } from "../deliver/handler-call.ts";
 import { decodeHeaders } from "../deliver/header-block.ts";
 import { ConnectionState } from "./connection-state.ts";
 import { isNoAnswer } from "./jetstream-errors.ts";
@@ -18,7 +18,7 @@ const WAIT_UP_MS = 5_000;
 const PUB_ACK_MS = 5_000;
 const PUB_ACK_TRIES = 3;
 const FLUSH_EVERY_BYTES = 1024 * 1024;
-const NOTHING = new Uint8Array(0);
+const SENT: CallAnswer = { ok: true, body: new Uint8Array(0) };
 
 export class Publisher {
   private readonly connection: NatsConnection;
@@ -36,9 +36,25 @@ export class Publisher {
   }
 
   /** Never rejects. Codes: 400 a request into a stream, 413 too large, 507 the stream takes no more, 503 not connected or nobody takes it, 504 no reply in time, else the replier's. */
-  async call(call: HandlerCall): Promise<CallAnswer> {
-    const tooLarge = this.sizeProblem(call);
-    if (tooLarge !== undefined) return { ok: false, code: 413, message: tooLarge };
+  call(call: HandlerCall): CallAnswer | Promise<CallAnswer> {
+    return this.publishAtOnce(call) ?? this.callLater(lasting(call));
+  }
+
+  /** Most calls need no waiting. Undefined: this one does, or cannot be carried out. */
+  private publishAtOnce(call: HandlerCall): CallAnswer | undefined {
+    if (call.kind !== "publish" || !this.state.isUp || this.flushing !== undefined) return undefined;
+    if (sizeOf(call) > this.maxPayload) return undefined;
+    const recalled = this.streams.recall(call.subject);
+    if (recalled === undefined || recalled.stream !== undefined) return undefined;
+    try {
+      return this.send(call);
+    } catch (error) {
+      return failedCall(call, error);
+    }
+  }
+
+  private async callLater(call: HandlerCall): Promise<CallAnswer> {
+    if (sizeOf(call) > this.maxPayload) return tooLarge(call, this.maxPayload);
     if (!this.state.isUp && !(await this.isUp(call))) return notConnected(call);
     const { losses } = this.state;
     try {
@@ -68,10 +84,14 @@ export class Publisher {
     await this.flushing;
     // Lost while this waited: the client would take the message, and drop it when it is back.
     if (!this.state.isUp && !(await this.isUp(call))) return notConnected(call);
-    this.connection.publish(call.subject, call.payload, { headers: messageHeaders(call.headers) });
-    this.sinceFlush += call.payload.length + call.headers.length;
+    return this.send(call);
+  }
+
+  private send(call: HandlerCall): CallAnswer {
+    this.connection.publish(call.subject, call.payload, { headers: asTheyAre(call.headers) });
+    this.sinceFlush += sizeOf(call);
     if (this.sinceFlush > FLUSH_EVERY_BYTES) this.flush();
-    return { ok: true, body: NOTHING };
+    return SENT;
   }
 
   /** P3. */
@@ -83,7 +103,7 @@ export class Publisher {
         timeout: Math.min(call.timeoutMs, PUB_ACK_MS),
         retries: PUB_ACK_TRIES,
       });
-      return { ok: true, body: NOTHING };
+      return SENT;
     } catch (error) {
       this.streams.forget(call.subject);
       // The stream is gone since it was looked up.
@@ -117,12 +137,23 @@ export class Publisher {
       });
   }
 
-  private sizeProblem(call: HandlerCall): string | undefined {
-    const limit = this.connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
-    const size = call.payload.length + call.headers.length;
-    if (size <= limit) return undefined;
-    return `${call.kind} to "${call.subject}": ${size} bytes are more than the server takes (max_payload ${limit})`;
+  private get maxPayload(): number {
+    return this.connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
   }
+}
+
+function sizeOf({ payload, headers }: HandlerCall): number {
+  return payload.length + headers.length;
+}
+
+function tooLarge(call: HandlerCall, limit: number): CallAnswer {
+  const what = `${call.kind} to "${call.subject}": ${sizeOf(call)} bytes`;
+  return { ok: false, code: 413, message: `${what} are more than the server takes (max_payload ${limit})` };
+}
+
+/** The client asks the headers of a message it publishes for nothing but their encoded form, and that is what we have. */
+function asTheyAre(block: Uint8Array): MsgHdrs {
+  return { encode: () => block } as unknown as MsgHdrs;
 }
 
 export function messageHeaders(block: Uint8Array): MsgHdrs {

@@ -9,12 +9,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import { type Clock, within } from "../clock.ts";
 import type { Delivery } from "../deliver/delivery.ts";
-import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
+import type { Call } from "../deliver/handler-call.ts";
 import type { SerializedError, WorkerExit } from "../deliver/outcome.ts";
 import type { WorkerEvents, WorkerPort } from "../deliver/worker-port.ts";
 import { probeStack } from "./blocked-stack.ts";
 import { BundleFault, bootFailure, exitAsError } from "./bundle-fault.ts";
-import { readCall, writeAnswer } from "./call-frame.ts";
 import { descriptorOf, directWrite } from "./direct-write.ts";
 import { describeExit, isNoise, OVER_MEMORY, type ProcessEnd } from "./exit.ts";
 import { readFailure } from "./failure-frame.ts";
@@ -32,11 +31,11 @@ import {
 } from "./protocol.ts";
 import { UsageWatch } from "./usage-watch.ts";
 import type { LogRecord } from "./worker/log.ts";
+import { WorkerCalls } from "./worker-calls.ts";
 
 const FLUSH_AT_BYTES = 256 * 1024;
 /** A process that ends closes its socket a moment before its end is known. */
 const END_FOLLOWS_MS = 100;
-const MOST_UNANSWERED_BYTES = 4 * 1024 * 1024;
 
 export interface SpawnOptions {
   readonly memoryMiB: number;
@@ -52,7 +51,7 @@ export interface SpawnOptions {
 export interface WorkerListener {
   log(record: LogRecord): void;
   output(stream: "stdout" | "stderr", line: string): void;
-  call(call: HandlerCall): Promise<CallAnswer>;
+  readonly call: Call;
 }
 
 type Phase =
@@ -86,8 +85,9 @@ export class WorkerProcess implements WorkerPort {
   private listener: WorkerListener | undefined;
   private events: WorkerEvents | undefined;
   private boundSubject = "";
+  private handler = "";
+  private calls: WorkerCalls | undefined;
   private flushScheduled = false;
-  private unansweredBytes = 0;
   private teardownError: SerializedError | undefined;
 
   constructor(options: SpawnOptions) {
@@ -145,6 +145,7 @@ export class WorkerProcess implements WorkerPort {
   /** Import a bundle. Rejects with a BundleFault when the bundle throws or ends the process. Call once (W1). */
   load(request: LoadRequest, listener: WorkerListener): Promise<LoadedModule> {
     this.listener = listener;
+    this.handler = request.handler;
     return this.phaseOf<LoadedModule>("import", (resolve, reject) => {
       this.phase = { kind: "loading", resolve, reject };
       this.sendJson(FrameType.load, request);
@@ -167,6 +168,15 @@ export class WorkerProcess implements WorkerPort {
   start(request: StartRequest, events: WorkerEvents): Promise<void> {
     this.events = events;
     this.boundSubject = request.subject;
+    const owner = {
+      out: this.out,
+      answered: () => this.scheduleFlush(),
+      readOn: (isWanted: boolean) => this.readOn(isWanted),
+    };
+    const { handler } = this;
+    if (this.listener !== undefined) {
+      this.calls = new WorkerCalls(owner, { handler, idPrefix: request.idPrefix }, this.listener.call);
+    }
     return this.phaseOf<void>("setup", (resolve, reject) => {
       this.phase = { kind: "starting", resolve, reject };
       this.sendJson(FrameType.start, request);
@@ -282,9 +292,8 @@ export class WorkerProcess implements WorkerPort {
       case FrameType.chunk:
         return this.events?.chunk(bytes.readUInt32BE(start), Buffer.from(bytes.subarray(start + 4, end)));
       case FrameType.publish:
-        return void this.answerCall(bytes.readUInt32BE(start), readCall("publish", bytes, start, end), end - start);
       case FrameType.request:
-        return void this.answerCall(bytes.readUInt32BE(start), readCall("request", bytes, start, end), 0);
+        return this.calls?.onFrame(type, bytes, start, end);
       case FrameType.log:
         return this.listener?.log(jsonBody<LogRecord>(bytes, start, end));
       case FrameType.held:
@@ -326,15 +335,10 @@ export class WorkerProcess implements WorkerPort {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** `bytes`: what counts against the bound of W4. A request may wait for this very worker, so it counts nothing. */
-  private async answerCall(number: number, call: HandlerCall, bytes: number): Promise<void> {
-    this.unansweredBytes += bytes;
-    if (this.unansweredBytes > MOST_UNANSWERED_BYTES && this.isRunning) this.socket.pause();
-    const answer = (await this.listener?.call(call)) ?? { ok: false, code: 500, message: "the worker has no listener" };
-    this.unansweredBytes -= bytes;
-    if (this.unansweredBytes <= MOST_UNANSWERED_BYTES / 2 && this.socket.isPaused()) this.socket.resume();
-    writeAnswer(this.out, number, answer);
-    this.scheduleFlush();
+  /** W4, and W2 before it. */
+  private readOn(isWanted: boolean): void {
+    if (!isWanted && this.isRunning) this.socket.pause();
+    else if (isWanted && this.socket.isPaused()) this.socket.resume();
   }
 
   private sendJson(type: number, value: unknown): void {
@@ -353,6 +357,7 @@ export class WorkerProcess implements WorkerPort {
   }
 
   private flush(): void {
+    this.calls?.close();
     this.out.flush(this.write);
   }
 
