@@ -1,7 +1,7 @@
 // The worker's end of the socket: batches what goes out, and matches answers to the calls that wait for them.
 
 import type { Socket } from "node:net";
-import { directWrite } from "../direct-write.ts";
+import { directWrite } from "../../direct-write.ts";
 import { FrameType, FrameWriter, WORKER_SOCKET_FD } from "../protocol.ts";
 
 /** What waits for the answer to a call. */
