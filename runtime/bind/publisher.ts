@@ -1,7 +1,8 @@
 // What handlers publish and request. Nothing vanishes silently: what cannot be sent is answered with an error.
 //
 // P1  While disconnected a call waits, at most as long as its own timeout and WAIT_UP_MS.
-// P2  After FLUSH_EVERY_BYTES the next calls wait until the server has taken what went before.
+// P2  After FLUSH_EVERY_BYTES the next publishes wait, in their order, until the server has taken what went before. So many
+//     go at once, and no more: the others have their turn in between.
 // P3  What a stream takes is published into it: answered when it is stored, and once, however often the call is repeated.
 // P4  A request whose subject a stream takes is refused: the stream would answer it, with its own acknowledgement.
 
@@ -18,7 +19,14 @@ const WAIT_UP_MS = 5_000;
 const PUB_ACK_MS = 5_000;
 const PUB_ACK_TRIES = 3;
 const FLUSH_EVERY_BYTES = 1024 * 1024;
+/** What a message costs beside its bytes, as bytes. */
+const MESSAGE_BYTES = 1024;
 const SENT: CallAnswer = { ok: true, body: new Uint8Array(0) };
+
+interface Waiting {
+  readonly call: HandlerCall;
+  resolve(answer: CallAnswer | Promise<CallAnswer>): void;
+}
 
 export class Publisher {
   private readonly connection: NatsConnection;
@@ -26,7 +34,8 @@ export class Publisher {
   private readonly streams: StreamLookup;
   private readonly js: JetStreamClient;
   private sinceFlush = 0;
-  private flushing: Promise<void> | undefined;
+  private isFlushing = false;
+  private waiting: Waiting[] = [];
 
   constructor(connection: NatsConnection, clock: Clock) {
     this.connection = connection;
@@ -42,15 +51,11 @@ export class Publisher {
 
   /** Most calls need no waiting. Undefined: this one does, or cannot be carried out. */
   private publishAtOnce(call: HandlerCall): CallAnswer | undefined {
-    if (call.kind !== "publish" || !this.state.isUp || this.flushing !== undefined) return undefined;
+    if (call.kind !== "publish" || !this.state.isUp || this.isFlushing) return undefined;
     if (sizeOf(call) > this.maxPayload) return undefined;
     const recalled = this.streams.recall(call.subject);
     if (recalled === undefined || recalled.stream !== undefined) return undefined;
-    try {
-      return this.send(call);
-    } catch (error) {
-      return failedCall(call, error);
-    }
+    return this.send(call);
   }
 
   private async callLater(call: HandlerCall): Promise<CallAnswer> {
@@ -80,17 +85,24 @@ export class Publisher {
     return recalled === undefined ? this.streams.find(subject).catch(() => undefined) : recalled.stream;
   }
 
-  private async publish(call: HandlerCall): Promise<CallAnswer> {
-    await this.flushing;
-    // Lost while this waited: the client would take the message, and drop it when it is back.
-    if (!this.state.isUp && !(await this.isUp(call))) return notConnected(call);
-    return this.send(call);
+  private publish(call: HandlerCall): CallAnswer | Promise<CallAnswer> {
+    if (this.isFlushing) return new Promise((resolve) => this.waiting.push({ call, resolve }));
+    return this.state.isUp ? this.send(call) : this.publishOnceUp(call);
+  }
+
+  /** The client would take the message, and drop it when it is back. */
+  private async publishOnceUp(call: HandlerCall): Promise<CallAnswer> {
+    return (await this.isUp(call)) ? this.publish(call) : notConnected(call);
   }
 
   private send(call: HandlerCall): CallAnswer {
-    this.connection.publish(call.subject, call.payload, { headers: asTheyAre(call.headers) });
-    this.sinceFlush += sizeOf(call);
-    if (this.sinceFlush > FLUSH_EVERY_BYTES) this.flush();
+    try {
+      this.connection.publish(call.subject, call.payload, { headers: asTheyAre(call.headers) });
+    } catch (error) {
+      return failedCall(call, error);
+    }
+    this.sinceFlush += sizeOf(call) + MESSAGE_BYTES;
+    if (this.sinceFlush > FLUSH_EVERY_BYTES) void this.flush();
     return SENT;
   }
 
@@ -127,14 +139,18 @@ export class Publisher {
     };
   }
 
-  private flush(): void {
+  private async flush(): Promise<void> {
     this.sinceFlush = 0;
-    this.flushing = this.connection
-      .flush()
-      .catch(() => undefined) // Disconnected: the next call waits for the connection and says so.
-      .finally(() => {
-        this.flushing = undefined;
-      });
+    this.isFlushing = true;
+    await this.connection.flush().catch(() => undefined); // Disconnected: the next call waits for the connection and says so.
+    this.isFlushing = false;
+    const { waiting } = this;
+    let gone = 0;
+    for (; gone < waiting.length && !this.isFlushing; gone++) {
+      const { call, resolve } = waiting[gone]!;
+      resolve(this.publish(call));
+    }
+    this.waiting = waiting.slice(gone);
   }
 
   private get maxPayload(): number {

@@ -4,6 +4,7 @@
 
 import type { Call, CallAnswer } from "../deliver/handler-call.ts";
 import { type Caller, readCall, writeAnswer } from "./call-frame.ts";
+import type { Intake } from "./intake.ts";
 import { FrameType, type FrameWriter } from "./protocol.ts";
 
 const MOST_UNANSWERED_BYTES = 4 * 1024 * 1024;
@@ -12,8 +13,7 @@ export interface CallsOwner {
   readonly out: FrameWriter;
   /** An answer is in `out`, or will be with `close`. */
   answered(): void;
-  /** Whether to go on reading. */
-  readOn(isWanted: boolean): void;
+  readonly intake: Pick<Intake, "hold" | "release">;
 }
 
 export class WorkerCalls {
@@ -21,6 +21,7 @@ export class WorkerCalls {
   private readonly caller: Caller;
   private readonly call: Call;
   private unansweredBytes = 0;
+  private isHolding = false;
   /** Those that went well, from this number on, and have not been told so yet. */
   private takenFirst = 0;
   private takenCount = 0;
@@ -53,11 +54,17 @@ export class WorkerCalls {
 
   private async answerLater(number: number, answering: Promise<CallAnswer>, bytes: number): Promise<void> {
     this.unansweredBytes += bytes;
-    if (this.unansweredBytes > MOST_UNANSWERED_BYTES) this.owner.readOn(false);
+    if (!this.isHolding && this.unansweredBytes > MOST_UNANSWERED_BYTES) this.holdIntake(true);
     const answer = await answering;
     this.unansweredBytes -= bytes;
-    if (this.unansweredBytes <= MOST_UNANSWERED_BYTES / 2) this.owner.readOn(true);
+    if (this.isHolding && this.unansweredBytes <= MOST_UNANSWERED_BYTES / 2) this.holdIntake(false);
     this.answer(number, answer);
+  }
+
+  private holdIntake(holds: boolean): void {
+    this.isHolding = holds;
+    if (holds) this.owner.intake.hold();
+    else this.owner.intake.release();
   }
 
   private answer(number: number, answer: CallAnswer): void {

@@ -17,6 +17,7 @@ import { probeStack } from "./blocked-stack.ts";
 import { BundleFault, bootFailure, exitAsError } from "./bundle-fault.ts";
 import { describeExit, isNoise, OVER_MEMORY, type ProcessEnd } from "./exit.ts";
 import { readFailure } from "./failure-frame.ts";
+import { Intake } from "./intake.ts";
 import { OutputCapture } from "./output.ts";
 import {
   DELIVER_HAS_HEADERS,
@@ -78,6 +79,7 @@ export class WorkerProcess implements WorkerPort {
   private killedBecause: string | undefined;
   private readonly child: ChildProcess;
   private readonly socket: Socket;
+  private readonly intake: Intake;
   private readonly write: (batch: Buffer) => boolean;
   private readonly out = new FrameWriter();
   private phase: Phase = { kind: "booting" };
@@ -108,7 +110,7 @@ export class WorkerProcess implements WorkerPort {
     this.usage = new UsageWatch(this.pid, options.memoryMiB, options.clock);
     this.clock = options.clock;
     const reader = new FrameReader((type, bytes, start, end) => this.onFrame(type, bytes, start, end));
-    this.socket.on("data", (chunk: Buffer) => {
+    this.intake = new Intake(this.socket, (chunk) => {
       try {
         reader.push(chunk);
       } catch (error) {
@@ -128,7 +130,7 @@ export class WorkerProcess implements WorkerPort {
     });
     const socketClosed = new Promise<void>((resolve) => this.socket.once("close", () => resolve()));
     this.exited = this.awaitEnd().then(async (end) => {
-      this.socket.resume(); // W2 before W4.
+      this.intake.readToTheEnd(); // W2 before W4.
       // A grandchild may hold the pipes open: what has not come a moment after the end is not waited for.
       await within(options.clock, 100, Promise.all([socketClosed, stdout.ended, stderr.ended]));
       const exit = describeExit(end, this.killedBecause, stderr.last);
@@ -171,7 +173,7 @@ export class WorkerProcess implements WorkerPort {
     const owner = {
       out: this.out,
       answered: () => this.scheduleFlush(),
-      readOn: (isWanted: boolean) => this.readOn(isWanted),
+      intake: this.intake,
     };
     const { handler } = this;
     if (this.listener !== undefined) {
@@ -329,16 +331,6 @@ export class WorkerProcess implements WorkerPort {
       return;
     }
     throw new RangeError(`frame type ${type} in phase "${phase.kind}"`);
-  }
-
-  private get isRunning(): boolean {
-    return this.child.exitCode === null && this.child.signalCode === null;
-  }
-
-  /** W4, and W2 before it. */
-  private readOn(isWanted: boolean): void {
-    if (!isWanted && this.isRunning) this.socket.pause();
-    else if (isWanted && this.socket.isPaused()) this.socket.resume();
   }
 
   private sendJson(type: number, value: unknown): void {
