@@ -13,6 +13,7 @@ import { type Clock, within } from "./clock.ts";
 import type { ResolvedConfig } from "./config/resolved-config.ts";
 import { Backlog } from "./control/backlog.ts";
 import { ControlPlane } from "./control/control-plane.ts";
+import type { Call } from "./deliver/handler-call.ts";
 import type { FileWatch } from "./discover/watch.ts";
 import { RuntimeError, toRuntimeError } from "./errors.ts";
 import type { Reaper } from "./isolate/reaper.ts";
@@ -24,7 +25,7 @@ import type { Runtime, RuntimeOptions } from "./runtime.ts";
 import { createGate } from "./supervise/gate.ts";
 import type { Disabled } from "./supervise/intent.ts";
 import { Supervisor } from "./supervise/supervisor.ts";
-import type { Call, StartedTracing } from "./trace/tracing.ts";
+import type { StartedTracing } from "./trace/tracing.ts";
 import { type Workshop, wantedBy } from "./workshop.ts";
 
 /** What is there before NATS is. */

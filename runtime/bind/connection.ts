@@ -14,6 +14,7 @@ import { watchConnection } from "./connection-health.ts";
 import { installMessageCutter } from "./message-cutter.ts";
 import { type Credentials, credentialsOf } from "./nats-credentials.ts";
 import { type NatsSettings, redactUrl, withUrlCredentials } from "./nats-settings.ts";
+import { installOutbound } from "./outbound.ts";
 
 export type { NatsConnection } from "@nats-io/transport-node";
 
@@ -46,6 +47,7 @@ export async function connect(options: ConnectOptions): Promise<NatsConnection> 
     const attempt = await dial(clientOptions(options, settings, credentials), leftMs, clock);
     if (attempt.kind === "connected") {
       installMessageCutter(attempt.connection);
+      installOutbound(attempt.connection);
       watchConnection({ connection: attempt.connection, emit, clock });
       emit(connected(attempt.connection));
       return attempt.connection;

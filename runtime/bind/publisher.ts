@@ -1,14 +1,15 @@
 // What handlers publish and request. Nothing vanishes silently: what cannot be sent is answered with an error.
 //
 // P1  While disconnected a call waits, at most as long as its own timeout and WAIT_UP_MS.
-// P2  After FLUSH_EVERY_BYTES the next calls wait until the server has taken what went before.
+// P2  After FLUSH_EVERY_BYTES the next publishes wait, in their order, until the server has taken what went before. So many
+//     go at once, and no more: the others have their turn in between.
 // P3  What a stream takes is published into it: answered when it is stored, and once, however often the call is repeated.
 // P4  A request whose subject a stream takes is refused: the stream would answer it, with its own acknowledgement.
 
 import { JetStreamApiError, type JetStreamClient, jetstream } from "@nats-io/jetstream";
 import { headers as createHeaders, errors, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
 import type { Clock } from "../clock.ts";
-import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
+import { type CallAnswer, type HandlerCall, lasting } from "../deliver/handler-call.ts";
 import { decodeHeaders } from "../deliver/header-block.ts";
 import { ConnectionState } from "./connection-state.ts";
 import { isNoAnswer } from "./jetstream-errors.ts";
@@ -18,7 +19,14 @@ const WAIT_UP_MS = 5_000;
 const PUB_ACK_MS = 5_000;
 const PUB_ACK_TRIES = 3;
 const FLUSH_EVERY_BYTES = 1024 * 1024;
-const NOTHING = new Uint8Array(0);
+/** What a message costs beside its bytes, as bytes. */
+const MESSAGE_BYTES = 1024;
+const SENT: CallAnswer = { ok: true, body: new Uint8Array(0) };
+
+interface Waiting {
+  readonly call: HandlerCall;
+  resolve(answer: CallAnswer | Promise<CallAnswer>): void;
+}
 
 export class Publisher {
   private readonly connection: NatsConnection;
@@ -26,7 +34,8 @@ export class Publisher {
   private readonly streams: StreamLookup;
   private readonly js: JetStreamClient;
   private sinceFlush = 0;
-  private flushing: Promise<void> | undefined;
+  private isFlushing = false;
+  private waiting: Waiting[] = [];
 
   constructor(connection: NatsConnection, clock: Clock) {
     this.connection = connection;
@@ -36,9 +45,21 @@ export class Publisher {
   }
 
   /** Never rejects. Codes: 400 a request into a stream, 413 too large, 507 the stream takes no more, 503 not connected or nobody takes it, 504 no reply in time, else the replier's. */
-  async call(call: HandlerCall): Promise<CallAnswer> {
-    const tooLarge = this.sizeProblem(call);
-    if (tooLarge !== undefined) return { ok: false, code: 413, message: tooLarge };
+  call(call: HandlerCall): CallAnswer | Promise<CallAnswer> {
+    return this.publishAtOnce(call) ?? this.callLater(lasting(call));
+  }
+
+  /** Most calls need no waiting. Undefined: this one does, or cannot be carried out. */
+  private publishAtOnce(call: HandlerCall): CallAnswer | undefined {
+    if (call.kind !== "publish" || !this.state.isUp || this.isFlushing) return undefined;
+    if (sizeOf(call) > this.maxPayload) return undefined;
+    const recalled = this.streams.recall(call.subject);
+    if (recalled === undefined || recalled.stream !== undefined) return undefined;
+    return this.send(call);
+  }
+
+  private async callLater(call: HandlerCall): Promise<CallAnswer> {
+    if (sizeOf(call) > this.maxPayload) return tooLarge(call, this.maxPayload);
     if (!this.state.isUp && !(await this.isUp(call))) return notConnected(call);
     const { losses } = this.state;
     try {
@@ -64,14 +85,25 @@ export class Publisher {
     return recalled === undefined ? this.streams.find(subject).catch(() => undefined) : recalled.stream;
   }
 
-  private async publish(call: HandlerCall): Promise<CallAnswer> {
-    await this.flushing;
-    // Lost while this waited: the client would take the message, and drop it when it is back.
-    if (!this.state.isUp && !(await this.isUp(call))) return notConnected(call);
-    this.connection.publish(call.subject, call.payload, { headers: messageHeaders(call.headers) });
-    this.sinceFlush += call.payload.length + call.headers.length;
-    if (this.sinceFlush > FLUSH_EVERY_BYTES) this.flush();
-    return { ok: true, body: NOTHING };
+  private publish(call: HandlerCall): CallAnswer | Promise<CallAnswer> {
+    if (this.isFlushing) return new Promise((resolve) => this.waiting.push({ call, resolve }));
+    return this.state.isUp ? this.send(call) : this.publishOnceUp(call);
+  }
+
+  /** The client would take the message, and drop it when it is back. */
+  private async publishOnceUp(call: HandlerCall): Promise<CallAnswer> {
+    return (await this.isUp(call)) ? this.publish(call) : notConnected(call);
+  }
+
+  private send(call: HandlerCall): CallAnswer {
+    try {
+      this.connection.publish(call.subject, call.payload, { headers: asTheyAre(call.headers) });
+    } catch (error) {
+      return failedCall(call, error);
+    }
+    this.sinceFlush += sizeOf(call) + MESSAGE_BYTES;
+    if (this.sinceFlush > FLUSH_EVERY_BYTES) void this.flush();
+    return SENT;
   }
 
   /** P3. */
@@ -83,7 +115,7 @@ export class Publisher {
         timeout: Math.min(call.timeoutMs, PUB_ACK_MS),
         retries: PUB_ACK_TRIES,
       });
-      return { ok: true, body: NOTHING };
+      return SENT;
     } catch (error) {
       this.streams.forget(call.subject);
       // The stream is gone since it was looked up.
@@ -107,22 +139,37 @@ export class Publisher {
     };
   }
 
-  private flush(): void {
+  private async flush(): Promise<void> {
     this.sinceFlush = 0;
-    this.flushing = this.connection
-      .flush()
-      .catch(() => undefined) // Disconnected: the next call waits for the connection and says so.
-      .finally(() => {
-        this.flushing = undefined;
-      });
+    this.isFlushing = true;
+    await this.connection.flush().catch(() => undefined); // Disconnected: the next call waits for the connection and says so.
+    this.isFlushing = false;
+    const { waiting } = this;
+    let gone = 0;
+    for (; gone < waiting.length && !this.isFlushing; gone++) {
+      const { call, resolve } = waiting[gone]!;
+      resolve(this.publish(call));
+    }
+    this.waiting = waiting.slice(gone);
   }
 
-  private sizeProblem(call: HandlerCall): string | undefined {
-    const limit = this.connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
-    const size = call.payload.length + call.headers.length;
-    if (size <= limit) return undefined;
-    return `${call.kind} to "${call.subject}": ${size} bytes are more than the server takes (max_payload ${limit})`;
+  private get maxPayload(): number {
+    return this.connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
   }
+}
+
+function sizeOf({ payload, headers }: HandlerCall): number {
+  return payload.length + headers.length;
+}
+
+function tooLarge(call: HandlerCall, limit: number): CallAnswer {
+  const what = `${call.kind} to "${call.subject}": ${sizeOf(call)} bytes`;
+  return { ok: false, code: 413, message: `${what} are more than the server takes (max_payload ${limit})` };
+}
+
+/** The client asks the headers of a message it publishes for nothing but their encoded form, and that is what we have. */
+function asTheyAre(block: Uint8Array): MsgHdrs {
+  return { encode: () => block } as unknown as MsgHdrs;
 }
 
 export function messageHeaders(block: Uint8Array): MsgHdrs {

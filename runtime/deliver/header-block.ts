@@ -1,12 +1,13 @@
-// Message headers as they cross the boundary: `name: value` lines, each ended by CRLF, in the order of the message.
+// Message headers as they cross the boundary: in the form they have between client and server, so that what a handler
+// publishes goes on as it is. A line that names the version, `name: value` lines in the order of the message, an empty line.
 
 export type HeaderPairs = readonly (readonly [name: string, value: string])[];
 
 /** CR and LF cannot occur: both the NATS client and `checkHeader` reject them. */
 export function encodeHeaders(pairs: Iterable<readonly [string, string]>): Buffer {
-  let text = "";
-  for (const [name, value] of pairs) text += `${name}:${value}\r\n`;
-  return Buffer.from(text, "utf8");
+  let text = "NATS/1.0\r\n";
+  for (const [name, value] of pairs) text += `${name}: ${value}\r\n`;
+  return Buffer.from(`${text}\r\n`, "utf8");
 }
 
 export function decodeHeaders(bytes: Buffer): HeaderPairs {

@@ -1,22 +1,48 @@
 // A publish or a request of a handler, and its answer, as they cross the boundary.
 
 import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
-import { FrameType, type FrameWriter } from "./protocol.ts";
+import { FrameType, type FrameWriter, readU53 } from "./protocol.ts";
 
-/** Copies what it reads: the call outlives the frame. Throws a RangeError when the frame is shorter than it says. */
-export function readCall(kind: "publish" | "request", bytes: Buffer, start: number, end: number): HandlerCall {
-  const timeoutMs = bytes.readUInt32BE(start + 8);
-  let at = start + 12;
-  const subjectEnd = at + 2 + bytes.readUInt16BE(at);
-  const subject = bytes.toString("utf8", at + 2, subjectEnd);
-  at = subjectEnd;
-  const idEnd = at + 2 + bytes.readUInt16BE(at);
-  const messageId = bytes.toString("utf8", at + 2, idEnd);
-  at = idEnd;
-  const headersEnd = at + 4 + bytes.readUInt32BE(at);
-  if (headersEnd > end) throw new RangeError("a call longer than its frame");
-  const headers = Buffer.from(bytes.subarray(at + 4, headersEnd));
-  return { kind, subject, messageId, headers, payload: Buffer.from(bytes.subarray(headersEnd, end)), timeoutMs };
+/** Who calls: what makes the number of a delivery an id for the whole world. */
+export interface Caller {
+  readonly handler: string;
+  readonly idPrefix: string;
+}
+
+class ReceivedCall implements HandlerCall {
+  readonly kind: "publish" | "request";
+  readonly subject: string;
+  readonly headers: Uint8Array;
+  readonly payload: Uint8Array;
+  readonly timeoutMs: number;
+  private readonly caller: Caller;
+  private readonly seq: number;
+  private readonly count: number;
+
+  constructor(type: number, caller: Caller, bytes: Buffer, start: number, end: number) {
+    const subjectEnd = start + 22 + bytes.readUInt16BE(start + 20);
+    const headersStart = subjectEnd + 4;
+    const headersEnd = headersStart + bytes.readUInt32BE(subjectEnd);
+    if (headersEnd > end) throw new RangeError("a call longer than its frame");
+    this.kind = type === FrameType.publish ? "publish" : "request";
+    this.timeoutMs = bytes.readUInt32BE(start + 4);
+    this.seq = readU53(bytes, start + 8);
+    this.count = bytes.readUInt32BE(start + 16);
+    this.subject = bytes.toString("latin1", start + 22, subjectEnd);
+    this.headers = bytes.subarray(headersStart, headersEnd);
+    this.payload = bytes.subarray(headersEnd, end);
+    this.caller = caller;
+  }
+
+  /** Made when asked for: core NATS has no use for it. */
+  get messageId(): string {
+    return `${this.caller.idPrefix}${this.seq}:${this.caller.handler}:${this.count}`;
+  }
+}
+
+/** Its bytes are those of the frame. Throws a RangeError when the frame is shorter than it says. */
+export function readCall(type: number, caller: Caller, bytes: Buffer, start: number, end: number): HandlerCall {
+  return new ReceivedCall(type, caller, bytes, start, end);
 }
 
 export function writeAnswer(out: FrameWriter, number: number, answer: CallAnswer): void {

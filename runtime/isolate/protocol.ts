@@ -15,6 +15,8 @@ export const FrameType = {
   ping: 6,
   stop: 7,
   inspector: 8,
+  /** Calls, one after the other, that went well and have no reply. */
+  taken: 9,
   // worker -> supervisor
   hello: 20,
   loaded: 21,

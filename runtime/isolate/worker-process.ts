@@ -8,16 +8,15 @@
 import type { Socket } from "node:net";
 import { type Clock, within } from "../clock.ts";
 import type { Delivery } from "../deliver/delivery.ts";
-import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
+import type { Call } from "../deliver/handler-call.ts";
 import type { SerializedError, WorkerExit } from "../deliver/outcome.ts";
 import type { WorkerEvents, WorkerPort } from "../deliver/worker-port.ts";
+import { descriptorOf, directWrite } from "../direct-write.ts";
 import { probeStack } from "./blocked-stack.ts";
 import { BundleFault, bootFailure, exitAsError } from "./bundle-fault.ts";
-import { readCall, writeAnswer } from "./call-frame.ts";
-import { directRead } from "./direct-read.ts";
-import { descriptorOf, directWrite } from "./direct-write.ts";
 import { describeExit, isNoise, OVER_MEMORY } from "./exit.ts";
 import { readFailure } from "./failure-frame.ts";
+import { Intake } from "./intake.ts";
 import { OutputCapture } from "./output.ts";
 import {
   DELIVER_HAS_HEADERS,
@@ -33,11 +32,11 @@ import {
 import { killGroup, type ProcessStart, type StartedProcess } from "./started-process.ts";
 import { UsageWatch } from "./usage-watch.ts";
 import type { LogRecord } from "./worker/log.ts";
+import { WorkerCalls } from "./worker-calls.ts";
 
 const FLUSH_AT_BYTES = 256 * 1024;
 /** A process that ends closes its socket a moment before its end is known. */
 const END_FOLLOWS_MS = 100;
-const MOST_UNANSWERED_BYTES = 4 * 1024 * 1024;
 
 export interface WorkerProgram {
   /** Path of the worker's program. */
@@ -64,7 +63,7 @@ export function workerStart(
 export interface WorkerListener {
   log(record: LogRecord): void;
   output(stream: "stdout" | "stderr", line: string): void;
-  call(call: HandlerCall): Promise<CallAnswer>;
+  readonly call: Call;
 }
 
 type Phase =
@@ -91,8 +90,8 @@ export class WorkerProcess implements WorkerPort {
   private killedBecause: string | undefined;
   private readonly process: StartedProcess;
   private readonly socket: Socket;
-  private isRunning = true;
   private isKilled = false;
+  private readonly intake: Intake;
   private readonly write: (batch: Buffer) => boolean;
   private readonly out = new FrameWriter();
   private phase: Phase = { kind: "booting" };
@@ -100,21 +99,23 @@ export class WorkerProcess implements WorkerPort {
   private listener: WorkerListener | undefined;
   private events: WorkerEvents | undefined;
   private boundSubject = "";
+  private handler = "";
+  private calls: WorkerCalls | undefined;
   private flushScheduled = false;
-  private unansweredBytes = 0;
   private teardownError: SerializedError | undefined;
 
   /** `memoryMiB`: its heap limit. */
   constructor(started: StartedProcess, memoryMiB: number, clock: Clock) {
     const { pid } = started;
     const reader = new FrameReader((type, bytes, start, end) => this.onFrame(type, bytes, start, end));
-    const socket = directRead(started.socket, (bytes) => {
+    this.intake = new Intake(started.socket, (bytes) => {
       try {
         reader.push(bytes);
       } catch (error) {
         this.breakOff(error);
       }
     });
+    const { socket } = this.intake;
     this.process = started;
     this.socket = socket;
     this.write = directWrite(socket, descriptorOf(socket));
@@ -134,9 +135,8 @@ export class WorkerProcess implements WorkerPort {
     });
     const socketClosed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
     this.exited = started.ended.then(async (end) => {
-      this.isRunning = false;
       killGroup(pid);
-      socket.resume(); // W2 before W4.
+      this.intake.readToTheEnd(); // W2 before W4.
       // A grandchild may hold the pipes open: what has not come a moment after the end is not waited for.
       await within(clock, 100, Promise.all([socketClosed, stdout.ended, stderr.ended]));
       const exit = describeExit(end, this.killedBecause, stderr.last);
@@ -153,6 +153,7 @@ export class WorkerProcess implements WorkerPort {
   /** Import a bundle. Rejects with a BundleFault when the bundle throws or ends the process. Call once (W1). */
   load(request: LoadRequest, listener: WorkerListener): Promise<LoadedModule> {
     this.listener = listener;
+    this.handler = request.handler;
     return this.phaseOf<LoadedModule>("import", (resolve, reject) => {
       this.phase = { kind: "loading", resolve, reject };
       this.sendJson(FrameType.load, request);
@@ -175,6 +176,15 @@ export class WorkerProcess implements WorkerPort {
   start(request: StartRequest, events: WorkerEvents): Promise<void> {
     this.events = events;
     this.boundSubject = request.subject;
+    const owner = {
+      out: this.out,
+      answered: () => this.scheduleFlush(),
+      intake: this.intake,
+    };
+    const { handler } = this;
+    if (this.listener !== undefined) {
+      this.calls = new WorkerCalls(owner, { handler, idPrefix: request.idPrefix }, this.listener.call);
+    }
     return this.phaseOf<void>("setup", (resolve, reject) => {
       this.phase = { kind: "starting", resolve, reject };
       this.sendJson(FrameType.start, request);
@@ -291,9 +301,8 @@ export class WorkerProcess implements WorkerPort {
       case FrameType.chunk:
         return this.events?.chunk(bytes.readUInt32BE(start), Buffer.from(bytes.subarray(start + 4, end)));
       case FrameType.publish:
-        return void this.answerCall(bytes.readUInt32BE(start), readCall("publish", bytes, start, end), end - start);
       case FrameType.request:
-        return void this.answerCall(bytes.readUInt32BE(start), readCall("request", bytes, start, end), 0);
+        return this.calls?.onFrame(type, bytes, start, end);
       case FrameType.log:
         return this.listener?.log(jsonBody<LogRecord>(bytes, start, end));
       case FrameType.held:
@@ -331,17 +340,6 @@ export class WorkerProcess implements WorkerPort {
     throw new RangeError(`frame type ${type} in phase "${phase.kind}"`);
   }
 
-  /** `bytes`: what counts against the bound of W4. A request may wait for this very worker, so it counts nothing. */
-  private async answerCall(number: number, call: HandlerCall, bytes: number): Promise<void> {
-    this.unansweredBytes += bytes;
-    if (this.unansweredBytes > MOST_UNANSWERED_BYTES && this.isRunning) this.socket.pause();
-    const answer = (await this.listener?.call(call)) ?? { ok: false, code: 500, message: "the worker has no listener" };
-    this.unansweredBytes -= bytes;
-    if (this.unansweredBytes <= MOST_UNANSWERED_BYTES / 2 && this.socket.isPaused()) this.socket.resume();
-    writeAnswer(this.out, number, answer);
-    this.scheduleFlush();
-  }
-
   private sendJson(type: number, value: unknown): void {
     this.out.json(type, value);
     this.flush();
@@ -358,6 +356,7 @@ export class WorkerProcess implements WorkerPort {
   }
 
   private flush(): void {
+    this.calls?.close();
     this.out.flush(this.write);
   }
 

@@ -3,7 +3,7 @@
 import type { Binder } from "../bind/binder.ts";
 import type { Bundler } from "../bundle/bundler.ts";
 import type { Clock } from "../clock.ts";
-import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
+import type { Call } from "../deliver/handler-call.ts";
 import type { Emit } from "../events.ts";
 import type { WorkerPool } from "../isolate/pool.ts";
 import type { HandlerDefaults, ResolvedMetadata } from "../metadata/handler-metadata.ts";
@@ -28,7 +28,7 @@ export interface SlotServices {
   /** Whether there are so many handlers that not each gets a process before it has something to do. */
   readonly crowded: () => boolean;
   /** Carries out what handlers publish and request. */
-  readonly call: (call: HandlerCall) => Promise<CallAnswer>;
+  readonly call: Call;
   /** Spans of the deliveries that are run; undefined: nobody wants any. */
   readonly spans: RunSpans | undefined;
   /** Bounds how many candidates come up at the same time. */

@@ -2,17 +2,16 @@
 // span of the author's in it.
 
 import { SpanKind, SpanStatusCode, type Tracer, trace } from "@opentelemetry/api";
-import type { HandlerCall } from "../deliver/handler-call.ts";
+import { type Call, type HandlerCall, lasting } from "../deliver/handler-call.ts";
 import { redactedText } from "../observe/redact.ts";
 import { contextIn, withContext } from "./message-context.ts";
-import type { Call } from "./tracing.ts";
 
 export function inCallSpan(tracer: Tracer, send: Call): Call {
   return async (call) => {
     const parent = contextIn(call.headers);
     const options = { kind: SpanKind.PRODUCER, attributes: attributesOf(call) };
     const span = tracer.startSpan(`${call.kind} ${call.subject}`, options, parent);
-    const answer = await send({ ...call, headers: withContext(call.headers, trace.setSpan(parent, span)) });
+    const answer = await send({ ...lasting(call), headers: withContext(call.headers, trace.setSpan(parent, span)) });
     if (!answer.ok) {
       span.setAttribute("error.type", String(answer.code));
       span.setStatus({ code: SpanStatusCode.ERROR, message: redactedText(answer.message) });

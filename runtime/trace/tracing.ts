@@ -3,11 +3,9 @@
 // asked about it.
 
 import { type Clock, within } from "../clock.ts";
-import type { CallAnswer, HandlerCall } from "../deliver/handler-call.ts";
+import type { Call } from "../deliver/handler-call.ts";
 import type { Emit } from "../events.ts";
 import type { RunSpans } from "./run-spans.ts";
-
-export type Call = (call: HandlerCall) => Promise<CallAnswer>;
 
 export interface Tracing {
   /** Of the deliveries that are run. */

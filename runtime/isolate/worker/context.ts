@@ -7,13 +7,13 @@ import { HOPS_HEADER } from "../../deliver/delivery.ts";
 import { decodeHeaders, encodeHeaders, type HeaderPairs, headerProblem } from "../../deliver/header-block.ts";
 import { traceIdOf } from "../../deliver/trace-context.ts";
 import { wildcardsOf } from "../../metadata/subject.ts";
-import { FrameType, type FrameWriter, type StartRequest } from "../protocol.ts";
-import { Confirmation } from "./confirmation.ts";
+import { FrameType, type StartRequest } from "../protocol.ts";
+import { Confirmation, Publishes } from "./confirmation.ts";
 import { ReceivedHeaders } from "./headers.ts";
-import type { Link } from "./link.ts";
+import type { Link, PendingCall } from "./link.ts";
 import { createLog, type Log } from "./log.ts";
 import type { OwnTelemetry } from "./own-telemetry.ts";
-import { assertSendable, decodePayload, encodePayload } from "./payload.ts";
+import { assertSendable, decodePayload, textOrBytes } from "./payload.ts";
 import { traceHeaders } from "./trace-headers.ts";
 
 export interface Arrival {
@@ -46,6 +46,11 @@ interface SendOptions {
 }
 
 const NO_PAIRS: HeaderPairs = [];
+const NO_OPTIONS: SendOptions = {};
+/** Of what is published by a handler whose own message had no headers: most of all. */
+const FIRST_HOP = encodeHeaders([[HOPS_HEADER, "1"]]);
+/** Most handlers publish to one subject: what was found good last need not be looked at again. */
+let goodSubject = "";
 
 export class DeliveryContext {
   private readonly arrival: Arrival;
@@ -56,8 +61,9 @@ export class DeliveryContext {
   private received: ReceivedHeaders | undefined;
   private ownLog: Log | undefined;
   private parts: readonly string[] | undefined;
-  /** Publishes not yet confirmed. The delivery has not returned before they are. */
-  private unconfirmed: Set<Confirmation> | undefined;
+  private publishes: Publishes | undefined;
+  /** Headers of everything published without any of its own. */
+  private passedOn: Buffer | undefined;
 
   constructor(arrival: Arrival, services: WorkerServices) {
     this.arrival = arrival;
@@ -106,15 +112,16 @@ export class DeliveryContext {
 
   // Getters, so that `const { publish } = ctx` works and costs nothing when nobody publishes.
   get publish() {
-    return (target: Target, data: unknown, options: SendOptions = {}) => this.publishNow(target, data, options);
+    return (target: Target, data: unknown, options: SendOptions = NO_OPTIONS) => this.publishNow(target, data, options);
   }
 
   get request() {
-    return (target: Target, data?: unknown, options: SendOptions = {}) => this.requestNow(target, data, options);
+    return (target: Target, data?: unknown, options: SendOptions = NO_OPTIONS) =>
+      this.requestNow(target, data, options);
   }
 
   get hasUnconfirmed(): boolean {
-    return this.unconfirmed !== undefined && this.unconfirmed.size > 0;
+    return this.publishes !== undefined && !this.publishes.areSettled;
   }
 
   /** Looked for only when something is logged. */
@@ -125,33 +132,24 @@ export class DeliveryContext {
   }
 
   private publishNow(target: Target, data: unknown, options: SendOptions): Promise<void> {
-    const { frame, answer } = this.beginCall(FrameType.publish, target, data, options);
-    frame.end();
-    this.services.link.schedule();
-    const confirmed = new Confirmation((resolve, reject) => answer.then(() => resolve(undefined), reject));
-    this.unconfirmed ??= new Set();
-    const { unconfirmed } = this;
-    unconfirmed.add(confirmed);
-    // Handled here as well, so that a publish nobody awaits fails the delivery and not the process.
-    confirmed.settled().then(
-      () => unconfirmed.delete(confirmed),
-      () => undefined,
-    );
-    return confirmed;
+    this.publishes ??= new Publishes();
+    const confirmation = new Confirmation(this.publishes);
+    this.call(confirmation, target, data, options);
+    this.publishes.begun();
+    return confirmation;
   }
 
   private async requestNow(target: Target, data: unknown, options: SendOptions): Promise<unknown> {
-    const { frame, answer } = this.beginCall(FrameType.request, target, data, options);
-    frame.end();
-    this.services.link.schedule();
-    const body = await answer;
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    this.call({ type: FrameType.request, answered: resolve, refused: reject }, target, data, options);
+    const body = await promise;
     const decoded = decodePayload(body, 0, body.length, false);
     return decoded.kind === "unreadable" ? undefined : decoded.value;
   }
 
   /** Resolves when no publish is on its way any more. Rejects with the failure of one that nobody awaited. */
   async allConfirmed(): Promise<void> {
-    await Promise.all([...(this.unconfirmed ?? [])].map((confirmed) => confirmed.settled()));
+    await this.publishes?.settled();
   }
 
   abort(reason: Error): void {
@@ -159,29 +157,34 @@ export class DeliveryContext {
     this.controller?.abort(reason);
   }
 
-  private beginCall(
-    type: number,
-    target: Target,
-    data: unknown,
-    options: SendOptions,
-  ): { frame: FrameWriter; answer: Promise<Buffer> } {
+  private call(pending: PendingCall, target: Target, data: unknown, options: SendOptions): void {
     const subject = typeof target === "string" ? target : target.subject;
-    const problem = publishSubjectProblem(subject);
-    if (problem !== undefined) throw new TypeError(`cannot publish to ${JSON.stringify(subject)}: ${problem}`);
-    const timeoutMs = options.timeout === undefined ? this.services.start.timeoutMs : readTimeout(options.timeout);
+    if (subject !== goodSubject) assertSubject(subject);
+    const { link, start } = this.services;
+    const timeoutMs = options.timeout === undefined ? start.timeoutMs : readTimeout(options.timeout);
     // Encoded before the frame begins: a value that does not serialise must not leave half a frame behind.
     const what = `the data published to "${subject}"`;
-    const payload = encodePayload(data, what);
-    const headers = encodeHeaders(this.outgoingHeaders(options.headers));
+    const payload = textOrBytes(data, what);
+    const headers = this.headersOf(options);
     assertSendable(payload.length + headers.length, `${what}, its headers included,`);
-    const call = this.services.link.call(type);
-    call.frame.u32(this.arrival.frameId);
-    call.frame.u32(timeoutMs);
-    call.frame.shortText(subject);
-    call.frame.shortText(`${this.id}:${this.services.handler}:${++this.calls}`);
-    call.frame.block(headers);
-    call.frame.bytes(payload);
-    return call;
+    const frame = link.call(pending);
+    frame.u32(timeoutMs);
+    frame.u53(this.arrival.seq);
+    frame.u32(++this.calls);
+    frame.shortText(subject);
+    frame.block(headers);
+    if (typeof payload === "string") frame.text(payload);
+    else frame.bytes(payload);
+    frame.end();
+    link.schedule();
+  }
+
+  private headersOf({ headers }: SendOptions): Buffer {
+    if (headers !== undefined || this.services.telemetry !== undefined)
+      return encodeHeaders(this.outgoingHeaders(headers));
+    if (this.arrival.headerBytes === undefined) return FIRST_HOP;
+    this.passedOn ??= encodeHeaders(this.outgoingHeaders());
+    return this.passedOn;
   }
 
   private *outgoingHeaders(own: HeadersInput = {}): Generator<[string, string]> {
@@ -198,6 +201,12 @@ export class DeliveryContext {
     if (active?.has("traceparent")) yield* traceHeaders(active, own);
     else if (inherits) yield* traceHeaders(this.headers, own);
   }
+}
+
+function assertSubject(subject: string): void {
+  const problem = publishSubjectProblem(subject);
+  if (problem !== undefined) throw new TypeError(`cannot publish to ${JSON.stringify(subject)}: ${problem}`);
+  goodSubject = subject;
 }
 
 function readTimeout(text: string): number {

@@ -43,6 +43,8 @@ const reader = new FrameReader((type, bytes, start, end) => {
         bytes.readUInt16BE(start + 4),
         Buffer.from(bytes.subarray(start + 6, end)),
       );
+    case FrameType.taken:
+      return link.taken(bytes.readUInt32BE(start), bytes.readUInt32BE(start + 4));
     case FrameType.abort:
       return runner?.abort(bytes.readUInt32BE(start));
     case FrameType.ping:

@@ -1,15 +1,19 @@
 // The worker's end of the socket: batches what goes out, and matches answers to the calls that wait for them.
 
 import type { Socket } from "node:net";
-import { directWrite } from "../direct-write.ts";
+import { directWrite } from "../../direct-write.ts";
 import { FrameType, FrameWriter, WORKER_SOCKET_FD } from "../protocol.ts";
 
-interface PendingCall {
-  resolve(answer: Buffer): void;
-  reject(error: Error): void;
+/** What waits for the answer to a call. */
+export interface PendingCall {
+  /** Of the frame that makes the call. */
+  readonly type: number;
+  answered(body: Buffer): void;
+  refused(error: Error): void;
 }
 
 const FLUSH_AT_BYTES = 256 * 1024;
+const NOTHING = Buffer.alloc(0);
 
 export class Link {
   readonly out = new FrameWriter();
@@ -51,21 +55,31 @@ export class Link {
   }
 
   /** Begin a frame that carries a call's number and is answered later. */
-  call(type: number): { frame: FrameWriter; answer: Promise<Buffer> } {
+  call(pending: PendingCall): FrameWriter {
     const number = this.nextCall;
     this.nextCall = (this.nextCall + 1) >>> 0;
-    const frame = this.begin(type);
+    this.calls.set(number, pending);
+    const frame = this.begin(pending.type);
     frame.u32(number);
-    const answer = new Promise<Buffer>((resolve, reject) => this.calls.set(number, { resolve, reject }));
-    return { frame, answer };
+    return frame;
   }
 
   /** `status` 0: `body` is the result; else it is the message of an error. */
   answered(number: number, status: number, body: Buffer): void {
+    const call = this.ended(number);
+    if (status === 0) call?.answered(body);
+    else call?.refused(Object.assign(new Error(body.toString("utf8")), { code: status }));
+  }
+
+  /** `count` calls from `first` on went well, and there is nothing to say of them. */
+  taken(first: number, count: number): void {
+    for (let at = 0; at < count; at++) this.ended((first + at) >>> 0)?.answered(NOTHING);
+  }
+
+  private ended(number: number): PendingCall | undefined {
     const call = this.calls.get(number);
     this.calls.delete(number);
-    if (status === 0) call?.resolve(body);
-    else call?.reject(Object.assign(new Error(body.toString("utf8")), { code: status }));
+    return call;
   }
 
   /** Send in one batch what `work` makes. */

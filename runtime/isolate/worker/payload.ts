@@ -53,6 +53,8 @@ export class TooLargeError extends NotSerializableError {
 
 /** The most that any NATS server can be set to take; the one we talk to says so itself when it takes less. */
 const MOST_BYTES = 64 * 1024 ** 2;
+/** A frame makes room for three bytes a character. */
+const SHORT_CHARS = 16 * 1024;
 const NOTHING = new Uint8Array(0);
 
 /**
@@ -66,6 +68,13 @@ export function encodePayload(value: unknown, what: string, rawText = false): Ui
   return bytes;
 }
 
+/** As `encodePayload`, but short JSON stays text: a frame takes it as it is, without bytes of its own in between. */
+export function textOrBytes(value: unknown, what: string): string | Uint8Array {
+  if (value === undefined || value instanceof Uint8Array) return encodePayload(value, what);
+  const text = jsonOf(value, what);
+  return text.length <= SHORT_CHARS ? text : Buffer.from(text, "utf8");
+}
+
 export function assertSendable(bytes: number, what: string): void {
   if (bytes <= MOST_BYTES) return;
   throw new TooLargeError(`${what} takes ${bytes} bytes, and no NATS server takes more than ${MOST_BYTES}`);
@@ -75,6 +84,10 @@ function encode(value: unknown, what: string, rawText: boolean): Uint8Array {
   if (value === undefined) return NOTHING;
   if (value instanceof Uint8Array) return value;
   if (rawText && typeof value === "string") return Buffer.from(value, "utf8");
+  return Buffer.from(jsonOf(value, what), "utf8");
+}
+
+function jsonOf(value: unknown, what: string): string {
   let text: string | undefined;
   try {
     text = JSON.stringify(value);
@@ -82,7 +95,7 @@ function encode(value: unknown, what: string, rawText: boolean): Uint8Array {
     throw new NotSerializableError(`${what} cannot be written as JSON: ${(error as Error).message.split("\n")[0]}`);
   }
   if (text === undefined) throw new NotSerializableError(`${what} is a ${typeof value}, which JSON cannot carry`);
-  return Buffer.from(text, "utf8");
+  return text;
 }
 
 interface StandardIssue {

@@ -82,7 +82,7 @@ describe("tracing", () => {
     runs.ended(one, RETURNED);
     expect(exporter.getFinishedSpans()).toEqual([]);
     expect(taken.got).toEqual([
-      expect.stringMatching(/^traceparent:00-0af7651916cd43dd8448eb211c80319c-\w{16}-00\r\n$/),
+      expect.stringMatching(/^NATS\/1.0\r\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-\w{16}-00\r\n\r\n$/),
     ]);
     expect(taken.got[0]).not.toContain("b7ad6b7169203331");
   });
