@@ -37,7 +37,7 @@ COPY --from=build /app/build build
 ENV NODE_COMPILE_CACHE=/app/.compiled
 RUN install -d -o 1000 -g 1000 .compiled
 USER 1000:1000
-RUN node build/runtime/precompile.js
+RUN handlers precompile
 EXPOSE 8088
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \

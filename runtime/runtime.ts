@@ -125,6 +125,11 @@ export async function startRuntime(given: RuntimeOptions): Promise<Runtime> {
   }
 }
 
+/** Load what a start loads on its way, and start nothing. */
+export async function loadRuntime(): Promise<void> {
+  await Promise.all([import("./on-nats.ts"), import("./observe/http.ts"), import("./observe/metrics.ts")]);
+}
+
 function readyEvent(status: readonly HandlerStatus[], durationMs: number): RuntimeEvent {
   const states = status.map(({ state }) => state);
   const serving = states.filter((state) => state === "serving" || state === "idle").length;

@@ -20,12 +20,11 @@ export async function writeRuntimeProgram(outDir: string, version: string): Prom
     absWorkingDir: dirname(dirname(source("main"))),
     entryPoints: {
       main: source("main"),
-      precompile: source("precompile"),
       "worker/entry": source("isolate/worker/entry"),
     },
     outdir: join(outDir, RUNTIME),
+    // A file for each process: what is imported later is there but not run, and reading many files takes longer.
     bundle: true,
-    splitting: true,
     write: false,
     format: "esm",
     platform: "node",

@@ -47,6 +47,7 @@ function createProgram(terminal: Terminal, finish: Finish): Command {
   addKeeping(program, { terminal, finish, collect });
   addWriting(program, terminal, finish);
   addSecuring(program, terminal, finish);
+  addPrecompile(program, finish);
   program.addHelpText("after", `\n${exitCodeHelp()}`);
   return program;
 }
@@ -110,6 +111,14 @@ function addServing(program: Command, terminal: Terminal, finish: Finish): void 
       const { start } = await import("./commands/start.ts");
       finish(await start({ terminal, options: command.optsWithGlobals() }));
     });
+}
+
+/** For the Dockerfile. */
+function addPrecompile(program: Command, finish: Finish): void {
+  program.command("precompile", { hidden: true }).action(async () => {
+    const { precompile } = await import("./commands/precompile.ts");
+    finish(await precompile());
+  });
 }
 
 function addMessaging(program: Command, terminal: Terminal, finish: Finish): void {

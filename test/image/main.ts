@@ -81,6 +81,10 @@ async function look(buildah: Buildah, container: string, report: Report): Promis
     unwantedIn(content.files).length === 0,
     unwantedIn(content.files).join(" "),
   );
+  report.check(
+    "it brings the compiled code of the runtime",
+    content.files.some((file) => file.startsWith("/app/.compiled/")),
+  );
   const base = await buildah(["from", "--pull-never", BASE]);
   const added = contentOf(rootfs, ".").bytes - contentOf(await buildah(["mount", base]), ".").bytes;
   await buildah(["rm", base]);

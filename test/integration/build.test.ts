@@ -163,6 +163,27 @@ it("the build serves by itself: no package, no source and no tool is needed", as
   expect(dev).toMatchObject({ status: 2, stderr: expect.stringContaining("BUILD_TOOLS_MISSING") });
 });
 
+it("what a start loads can be compiled before, for an image", async () => {
+  const project = projectWith({
+    "audit.ts": `export const metadata = { subject: "audit" };\nexport default () => {};`,
+  });
+  expect((await build(project)).code).toBe(0);
+  const folder = carriedAway(project);
+  const cache = join(folder, "compiled");
+  const options = { cwd: folder, bin: join(folder, "build/handlers.mjs"), env: { NODE_COMPILE_CACHE: cache } };
+  const precompiled = await runCli(["precompile"], options);
+  expect(precompiled, precompiled.stderr).toMatchObject({ code: 0, stdout: "" });
+  const largest = () => Object.values(contentOf(cache)).sort((a, b) => b.length - a.length)[0];
+  const before = largest();
+  expect(before?.length).toBeGreaterThan(100_000);
+  const app = startCli(["start"], { ...options, env: { ...options.env, NATS_URL: server.url } });
+  await app.printed(/"event":"runtime\.ready"/);
+  app.child.kill("SIGTERM");
+  expect((await app.ended).code, app.text()).toBe(0);
+  // Taken as it was: what Node cannot use it writes anew.
+  expect(largest()).toBe(before);
+}, 60_000);
+
 it("a build knows what NATS has to allow, as its sources do", async () => {
   const project = sample();
   expect(await build(project)).toMatchObject({ code: 0 });
