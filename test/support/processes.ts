@@ -20,9 +20,12 @@ export function childProcesses(): Set<number> {
   return found;
 }
 
+/** From a clone, from the package; and once it knows its handler, under that name. */
+const WORKER = /program.(boot|worker)\.mjs|isolate.worker.entry|^handlers: (?!fork server)/;
+
 /** Those of them that run a worker. */
 export function workerProcesses(): number[] {
-  return [...childProcesses()].filter((pid) => /isolate.worker.entry/.test(inspectProcess(pid)?.command ?? ""));
+  return [...childProcesses()].filter((pid) => WORKER.test(inspectProcess(pid)?.command ?? ""));
 }
 
 /** The process that starts workers, as soon as there is one; the runner's timeout is the limit. */
