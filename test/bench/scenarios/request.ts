@@ -10,12 +10,16 @@ import type { Options, Report, Scenario } from "../scenario.ts";
 import type { Work } from "../work.ts";
 
 const PAYLOAD_BYTES = 120;
-const ONE_AT_A_TIME = { atOnce: 1, count: 2_000 };
-const MANY_AT_ONCE = { atOnce: 64, count: 30_000 };
+/** More rounds, as they are short, and latencies are what other processes disturb most. */
+const ONE_AT_A_TIME = { atOnce: 1, count: 2_000, timesRounds: 3, warmUp: 10_000 };
+const MANY_AT_ONCE = { atOnce: 64, count: 30_000, timesRounds: 1, warmUp: 30_000 };
 
 interface Asking {
   readonly atOnce: number;
   readonly count: number;
+  /** Of the rounds that were asked for. */
+  readonly timesRounds: number;
+  readonly warmUp: number;
 }
 
 async function run(options: Options): Promise<Report> {
@@ -23,13 +27,12 @@ async function run(options: Options): Promise<Report> {
   try {
     const contenders = [await lab.raw("request", [workOf("raw")]), await lab.ours("request", [workOf("ours")])];
     const ask = (asking: Asking) => askInRounds(lab, contenders, options, asking);
-    // More rounds, as they are short, and latencies are what other processes disturb most.
     const serial = await ask({ ...ONE_AT_A_TIME, count: options.messages ?? ONE_AT_A_TIME.count });
     const parallel = await ask(MANY_AT_ONCE);
     const failures = (await Promise.all(contenders.map((contender) => contender.failures()))).flat();
     for (const contender of contenders) await contender.close();
     return {
-      tables: [latencyTable(serial, options.rounds), rateTable(parallel, options.rounds)],
+      tables: [latencyTable(serial), rateTable(parallel)],
       data: { oneAtATime: summary(serial), at64: summary(parallel) },
       failures: [...failures, ...refusals(serial), ...refusals(parallel)],
       numbers: { requestP50: spreadOf(p50Ratios(serial)).median },
@@ -59,8 +62,8 @@ function askInRounds(
   return alternate<Asked>({
     lab,
     contenders,
-    rounds,
-    warmUp: (contender) => ask(contender, asking.count),
+    rounds: rounds * asking.timesRounds,
+    warmUp: (contender) => ask(contender, asking.warmUp),
     measure: (contender) => ask(contender, asking.count),
   });
 }
@@ -82,7 +85,7 @@ function p50Ratios(rounds: Rounds<Asked>): number[] {
   return ratiosOf(rounds.ours.map(p50), rounds.raw.map(p50));
 }
 
-function latencyTable(rounds: Rounds<Asked>, count: number): Table {
+function latencyTable(rounds: Rounds<Asked>): Table {
   const p50 = percentileUs(0.5);
   const p99 = percentileUs(0.99);
   const ratio = spreadOf(p50Ratios(rounds));
@@ -93,7 +96,7 @@ function latencyTable(rounds: Rounds<Asked>, count: number): Table {
     showSpread(spreadOf(of.map(cpuUs)), whole),
   ];
   return {
-    title: `request: one at a time (${count} rounds of ${rounds.raw[0]!.result.latenciesMs.length} requests)`,
+    title: `request: one at a time (${rounds.raw.length} rounds of ${rounds.raw[0]!.result.latenciesMs.length} requests)`,
     head: ["", "p50 us", "p99 us", "CPU us/request"],
     rows: [
       row("raw client", rounds.raw),
@@ -109,7 +112,7 @@ function latencyTable(rounds: Rounds<Asked>, count: number): Table {
   };
 }
 
-function rateTable(rounds: Rounds<Asked>, count: number): Table {
+function rateTable(rounds: Rounds<Asked>): Table {
   const row = (label: string, of: readonly Round<Asked>[]) => [
     label,
     showSpread(spreadOf(of.map(rateOf)), perSecond),
@@ -119,7 +122,7 @@ function rateTable(rounds: Rounds<Asked>, count: number): Table {
   const rates = ratiosOf(rounds.ours.map(rateOf), rounds.raw.map(rateOf));
   const cpus = ratiosOf(rounds.ours.map(cpuUs), rounds.raw.map(cpuUs));
   return {
-    title: `request: 64 at a time (${count} rounds of ${rounds.raw[0]!.result.latenciesMs.length} requests)`,
+    title: `request: 64 at a time (${rounds.raw.length} rounds of ${rounds.raw[0]!.result.latenciesMs.length} requests)`,
     head: ["", "requests/s", "p99 us", "CPU us/request"],
     rows: [
       row("raw client", rounds.raw),
