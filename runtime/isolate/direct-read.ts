@@ -4,7 +4,7 @@
 import { Socket, type SocketConstructorOpts } from "node:net";
 
 /** One for all: what is read is used up before the next read, of whichever socket. */
-const BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
+const BUFFER = Buffer.allocUnsafeSlow(16 * 1024);
 export const FULL_READ_BYTES = BUFFER.length;
 
 interface Handle {

@@ -7,7 +7,7 @@ import { type Caller, readCall, writeAnswer } from "./call-frame.ts";
 import type { Intake } from "./intake.ts";
 import { FrameType, type FrameWriter } from "./protocol.ts";
 
-const MOST_UNANSWERED_BYTES = 4 * 1024 * 1024;
+const MOST_UNANSWERED_BYTES = 1024 * 1024;
 
 export interface CallsOwner {
   readonly out: FrameWriter;
