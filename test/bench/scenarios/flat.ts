@@ -17,6 +17,8 @@ const MESSAGES = 200_000;
 /** Messages of each busy handler: compilers settle in every process on their own. */
 const WARM_UP = { oneBusy: 100_000, allBusy: 20_000 };
 const LONG = { payloadBytes: 120, step: 1_000, window: 8_000 };
+/** The heap of a process under load has found its size only after a million messages. */
+const LONG_WARM_UP = 1_500_000;
 const LOOKS = [10_000, 250_000, 500_000, 1_000_000, 1_500_000, 2_000_000];
 
 async function run(options: Options): Promise<Report> {
@@ -25,7 +27,7 @@ async function run(options: Options): Promise<Report> {
   const ratio = (costs: readonly number[]) => Math.max(...costs) / Math.min(...costs);
   const flatHandlers = ratio(byHandlers.oneBusy.map((us) => spreadOf(us).median));
   const long = {
-    // What comes before the first look warms up.
+    // The first look is too short to tell a cost by.
     flatMessages: ratio(byMessages.slice(1).map(({ cpuUs }) => cpuUs)),
     flatMemory: byMessages.at(-1)!.heldMiB - byMessages[0]!.heldMiB,
   };
@@ -105,12 +107,14 @@ async function costByMessages(only: number | undefined): Promise<Look[]> {
     project.write(work.name, handlerSource(work));
     const runtime = lab.runtime();
     await runtime.call("start", lab.startOptions(project, "start"));
+    const flood = (count: number) =>
+      lab.publisher.call("flood", { ...LONG, subjects: [work.subject], handlers: [work], count });
+    await flood(Math.min(LONG_WARM_UP, only ?? LONG_WARM_UP));
     const looks: Look[] = [];
     let sent = 0;
     for (const until of LOOKS.filter((until) => until <= (only ?? until))) {
       const before = cpuOf(runtime.pid);
-      const flood = { ...LONG, subjects: [work.subject], handlers: [work], count: until - sent };
-      await lab.publisher.call("flood", flood);
+      await flood(until - sent);
       const cpuUs = (cpuOf(runtime.pid) - before) / 1_000 / (until - sent);
       sent = until;
       const heldMiB = await runtime.call("heldMiB", null);
