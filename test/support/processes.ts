@@ -21,7 +21,7 @@ export function childProcesses(): Set<number> {
 }
 
 /** From a clone, from the package; and once it knows its handler, under that name. */
-const WORKER = /program.(boot|worker)\.mjs|isolate.worker.entry|^handlers: (?!fork server)/;
+const WORKER = /program.worker\.mjs|isolate.worker.entry|^handlers: (?!fork server)/;
 
 /** Those of them that run a worker. */
 export function workerProcesses(): number[] {

@@ -1,7 +1,6 @@
 // The worker process: boots warm, is told once which handler it is, runs its deliveries, and ends with its supervisor.
 
 import inspector from "node:inspector";
-import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
 import {
   FrameReader,
@@ -153,4 +152,3 @@ for (const loaded of preloaded) {
   const url = loaded.status === "fulfilled" ? (loaded.value as { rehearsal?: string }).rehearsal : undefined;
   if (url !== undefined) await rehearse(url).catch(() => undefined); // It would have helped, no more.
 }
-flushCompileCache();
