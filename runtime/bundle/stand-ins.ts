@@ -10,7 +10,8 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { build, type Plugin } from "esbuild";
+import type { Plugin } from "esbuild";
+import { bundled } from "./program-file.ts";
 
 const DOORS = ["v4/locales/index.js", "v4/classic/external.js"];
 
@@ -45,24 +46,18 @@ export async function makeStandIns(from: string): Promise<StandIns | undefined> 
 }
 
 async function standIn(door: string): Promise<StandIn> {
-  const { outputFiles } = await build({
+  const [output] = await bundled({
     entryPoints: [door],
-    bundle: true,
-    write: false,
-    format: "esm",
-    platform: "node",
-    target: "node22",
     conditions: [],
     // Texts in one byte per character are read and compiled faster.
     charset: "ascii",
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: "none",
-    logLevel: "silent",
     plugins: [outsideStaysOutside],
   });
   const name = `zod-${basename(dirname(door))}.mjs`;
-  return { insteadOf: pathToFileURL(door).href, name, code: outputFiles[0]!.text };
+  return { insteadOf: pathToFileURL(door).href, name, code: output!.text };
 }
 
 /** Z2. */

@@ -21,7 +21,10 @@ export type HowToEnd = "term" | "kill";
 export interface Reaper {
   /** Of its shell; undefined without one. */
   readonly pid: number | undefined;
-  /** End this process when the supervisor is gone. Call it in the turn in which the process was started. */
+  /**
+   * End this process when the supervisor is gone. Call it in the turn in which the process was started. The id of one that
+   * could not be started, -1, is left alone: to `kill` it means everybody.
+   */
   track(pid: number, how: HowToEnd): void;
   /** Forget the process: call it from its "exit" event. Safe for ids that are not tracked. */
   untrack(pid: number): void;
@@ -81,14 +84,14 @@ export function startReaper({ emit, shell = "sh" }: ReaperOptions): Reaper {
   }
 
   // A write to a pipe with room in it reaches the kernel before `write` returns, so it outlives a kill -9 right after.
-  function tell(line: string): void {
-    if (state === "watching") child?.stdin?.write(line);
+  function tell(what: "+K" | "+T" | "-", pid: number): void {
+    if (state === "watching" && pid > 0) child?.stdin?.write(`${what} ${pid}\n`);
   }
 
   return {
     pid: child?.pid,
-    track: (pid, how) => tell(`${how === "kill" ? "+K" : "+T"} ${pid}\n`),
-    untrack: (pid) => tell(`- ${pid}\n`),
+    track: (pid, how) => tell(how === "kill" ? "+K" : "+T", pid),
+    untrack: (pid) => tell("-", pid),
     close() {
       if (state === "closed") return;
       state = "closed";

@@ -1,8 +1,8 @@
 // A process just started: its socket, its output, its end. Who started it makes no difference.
 
 import { spawn } from "node:child_process";
-import type { Socket } from "node:net";
-import type { Readable } from "node:stream";
+import { Socket } from "node:net";
+import { Readable } from "node:stream";
 import type { ProcessEnd } from "./exit.ts";
 
 export interface ProcessStart {
@@ -24,19 +24,43 @@ export interface StartedProcess {
   kill(signal: NodeJS.Signals): void;
 }
 
-/** Start it from here. Where it cannot be, `ended` says why, and `pid` is -1. */
+/** Start it from here. Never throws: where it cannot be started, `ended` says why, and `pid` is -1. */
 export function startProcess({ args, env }: ProcessStart): StartedProcess {
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe", "pipe"], env, detached: true });
-  return {
-    pid: child.pid ?? -1,
-    socket: child.stdio[3] as Socket,
-    stdout: child.stdout!,
-    stderr: child.stderr!,
-    ended: new Promise((resolve) => {
+  try {
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe", "pipe"], env, detached: true });
+    const ended = new Promise<ProcessEnd>((resolve) => {
       child.once("exit", (code, signal) => resolve({ code, signal, startError: undefined }));
-      child.once("error", (error) => resolve({ code: null, signal: null, startError: error.message }));
-    }),
-    kill: (signal) => void child.kill(signal),
+      child.once("error", (error) => resolve(notStarted(error)));
+    });
+    // Without descriptors to be had there are no pipes either.
+    if (child.pid === undefined) return withoutPipes(ended);
+    return {
+      pid: child.pid,
+      socket: child.stdio[3] as Socket,
+      stdout: child.stdout!,
+      stderr: child.stderr!,
+      ended,
+      kill: (signal) => void child.kill(signal),
+    };
+  } catch (error) {
+    // Node throws for some reasons, as when there is no memory for a fork, and emits "error" for others.
+    return withoutPipes(Promise.resolve(notStarted(error as Error)));
+  }
+}
+
+function notStarted({ message }: Error): ProcessEnd {
+  return { code: null, signal: null, startError: message };
+}
+
+function withoutPipes(ended: Promise<ProcessEnd>): StartedProcess {
+  const nothing = () => Readable.from([]);
+  return {
+    pid: -1,
+    socket: new Socket().destroy(),
+    stdout: nothing(),
+    stderr: nothing(),
+    ended,
+    kill: () => undefined,
   };
 }
 

@@ -3,9 +3,11 @@
 import { once } from "node:events";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { inspectProcess } from "../../runtime/bind/process-info.ts";
+import { systemClock } from "../../runtime/clock.ts";
 import { NOT_ITS_FAULT } from "../../runtime/deliver/outcome.ts";
 import { ForkServer } from "../../runtime/isolate/fork-server.ts";
-import type { StartedProcess } from "../../runtime/isolate/started-process.ts";
+import { type StartedProcess, startProcess } from "../../runtime/isolate/started-process.ts";
+import { WorkerProcess } from "../../runtime/isolate/worker-process.ts";
 import { ended, forkServerProcess } from "../support/processes.ts";
 import { fixture } from "../support/project.ts";
 import { useStage } from "../support/runtime.ts";
@@ -67,6 +69,17 @@ describe("a process started by the fork server", () => {
     expect(await run(ECHO, { ...ENV, TOO_LONG: "x".repeat(3_000_000) })).toBeUndefined();
     const started = await server.start({ args: ["-e", "process.exit(3)"], env: ENV });
     expect(await started?.ended).toMatchObject({ code: 3 });
+  });
+});
+
+it("a process that cannot be started from here either says so in its end, and is not thrown", async () => {
+  const started = startProcess({ args: [], env: { ...ENV, TOO_LONG: "x".repeat(3_000_000) } });
+  expect(started.pid).toBe(-1);
+  expect(await started.ended).toMatchObject({ code: null, signal: null, startError: expect.stringContaining("E2BIG") });
+  const worker = new WorkerProcess(started, 64, systemClock);
+  await expect(worker.booted).rejects.toMatchObject({
+    code: "WORKER_CRASHED",
+    message: expect.stringMatching(/E2BIG/),
   });
 });
 

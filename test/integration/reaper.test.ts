@@ -81,6 +81,7 @@ it("a process that was untracked is left alone", async () => {
     const spared = node(${JSON.stringify(BUSY)}), doomed = node(${JSON.stringify(BUSY)});
     for (const { pid } of [spared, doomed]) reaper.track(pid, "kill");
     reaper.untrack(spared.pid);
+    for (const act of ["track", "untrack"]) reaper[act](-1, "kill"); // of a process that could not be started
     await Promise.all([once(spared, "message"), once(doomed, "message")]);
     console.log(JSON.stringify({ spared: spared.pid, doomed: doomed.pid }));`);
   child.kill("SIGKILL");
