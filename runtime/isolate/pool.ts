@@ -6,11 +6,13 @@
 import type { Clock, Timer } from "../clock.ts";
 import { describeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
+import { Crowding } from "./crowding.ts";
 import { ForkServer } from "./fork-server.ts";
 import { CHECK_ALL_EVERY, offerToOutOfMemoryKiller, USAGE_CHECK_MS } from "./limits.ts";
 import type { Reaper } from "./reaper.ts";
 import { startProcess } from "./started-process.ts";
-import { WorkerProcess, workerStart } from "./worker-process.ts";
+import { WorkerProcess } from "./worker-process.ts";
+import { workerStart } from "./worker-start.ts";
 
 export interface PoolOptions {
   /** How many to start at once. */
@@ -38,6 +40,7 @@ export class WorkerPool {
   private readonly warm: Promise<WorkerProcess>[] = [];
   private readonly all = new Set<WorkerProcess>();
   private readonly starting = new Set<Promise<WorkerProcess>>();
+  private readonly crowding: Crowding;
   private readonly usageWatch: Timer;
   private forkServer: ForkServer | undefined;
   private refillTimer: Timer | undefined;
@@ -48,8 +51,10 @@ export class WorkerPool {
   constructor(options: PoolOptions) {
     this.options = options;
     this.wanted = options.first;
+    this.crowding = new Crowding(options.clock);
     let looks = 0;
     this.usageWatch = options.clock.every(USAGE_CHECK_MS, () => {
+      this.crowding.look([...this.all].filter((worker) => worker.hadWork()).length);
       const atAll = looks++ % CHECK_ALL_EVERY === 0;
       for (const worker of this.all) if (atAll || worker.isSilent) worker.checkUsage();
     });
@@ -138,7 +143,7 @@ export class WorkerPool {
     const { env, clock, reaper } = this.options;
     const start = workerStart(this.options, memoryMiB, env);
     const started = (await this.forkServer?.start(start)) ?? startProcess(start);
-    const worker = new WorkerProcess(started, memoryMiB, clock);
+    const worker = new WorkerProcess(started, memoryMiB, clock, this.crowding);
     this.all.add(worker);
     reaper.track(worker.pid, "kill");
     offerToOutOfMemoryKiller(worker.pid);

@@ -6,6 +6,7 @@ import type { Call, CallAnswer } from "../deliver/handler-call.ts";
 import { type Caller, readCall, writeAnswer } from "./call-frame.ts";
 import type { Intake } from "./intake.ts";
 import { FrameType, type FrameWriter } from "./protocol.ts";
+import type { Turns } from "./turns.ts";
 
 const MOST_UNANSWERED_BYTES = 1024 * 1024;
 
@@ -14,6 +15,7 @@ export interface CallsOwner {
   /** An answer is in `out`, or will be with `close`. */
   answered(): void;
   readonly intake: Pick<Intake, "hold" | "release">;
+  readonly turns: Turns;
 }
 
 export class WorkerCalls {
@@ -35,10 +37,12 @@ export class WorkerCalls {
   /** A frame has come. Throws a RangeError when it is shorter than it says. */
   onFrame(type: number, bytes: Buffer, start: number, end: number): void {
     const number = bytes.readUInt32BE(start);
+    const isPublish = type === FrameType.publish;
+    if (isPublish) this.owner.turns.published(end - start);
     const answer = this.call(readCall(type, this.caller, bytes, start, end));
     if (!(answer instanceof Promise)) return this.answer(number, answer);
     // A request may wait for this very worker, so it is not counted.
-    void this.answerLater(number, answer, type === FrameType.publish ? end - start : 0);
+    void this.answerLater(number, answer, isPublish ? end - start : 0);
   }
 
   /** Write what is left to tell. To be called before a batch leaves. */

@@ -3,7 +3,8 @@
 // W1  A worker is loaded once and never reused for another bundle: ES modules cannot be unloaded.
 // W2  `exited` resolves exactly once, whatever ended the process, after the last frame and line it sent were read.
 // W3  A worker that breaks the protocol, or closes its end of the socket and lives on, is killed.
-// W4  A worker that publishes faster than the server takes it is not read for a while: its messages wait in its process.
+// W4  A worker that publishes faster than the server takes it, or others bear, is not read for a while: its messages wait
+//     in its process.
 
 import type { Socket } from "node:net";
 import { type Clock, within } from "../clock.ts";
@@ -14,6 +15,7 @@ import type { WorkerEvents, WorkerPort } from "../deliver/worker-port.ts";
 import { descriptorOf, directWrite } from "../direct-write.ts";
 import { probeStack } from "./blocked-stack.ts";
 import { BundleFault, bootFailure, exitAsError } from "./bundle-fault.ts";
+import type { Crowding } from "./crowding.ts";
 import { describeExit, isNoise, OVER_MEMORY } from "./exit.ts";
 import { readFailure } from "./failure-frame.ts";
 import { Intake } from "./intake.ts";
@@ -29,7 +31,8 @@ import {
   type LoadRequest,
   type StartRequest,
 } from "./protocol.ts";
-import { killGroup, type ProcessStart, type StartedProcess } from "./started-process.ts";
+import { killGroup, type StartedProcess } from "./started-process.ts";
+import { Turns } from "./turns.ts";
 import { UsageWatch } from "./usage-watch.ts";
 import type { LogRecord } from "./worker/log.ts";
 import { WorkerCalls } from "./worker-calls.ts";
@@ -37,28 +40,6 @@ import { WorkerCalls } from "./worker-calls.ts";
 const FLUSH_AT_BYTES = 256 * 1024;
 /** A process that ends closes its socket a moment before its end is known. */
 const END_FOLLOWS_MS = 100;
-
-export interface WorkerProgram {
-  /** Path of the worker's program. */
-  readonly entry: string;
-  /** URLs imported while the worker warms up. */
-  readonly preload: readonly string[];
-}
-
-export function workerStart(
-  { entry, preload }: WorkerProgram,
-  memoryMiB: number,
-  env: Readonly<Record<string, string>>,
-): ProcessStart {
-  const flags = [
-    "--enable-source-maps",
-    "--disable-warning=ExperimentalWarning",
-    `--max-old-space-size=${memoryMiB}`,
-    // Where SIGUSR1 opens the inspector, should the worker have to be asked where it is stuck.
-    "--inspect-port=127.0.0.1:0",
-  ];
-  return { args: [...flags, entry, ...preload], env };
-}
 
 export interface WorkerListener {
   log(record: LogRecord): void;
@@ -87,8 +68,10 @@ export class WorkerProcess implements WorkerPort {
   private finished = 0;
   /** It has been handed something since it last reported any. */
   private isAsked = false;
+  private finishedBefore = 0;
   private killedBecause: string | undefined;
   private readonly process: StartedProcess;
+  private readonly turns: Turns;
   private readonly socket: Socket;
   private isKilled = false;
   private readonly intake: Intake;
@@ -105,7 +88,7 @@ export class WorkerProcess implements WorkerPort {
   private teardownError: SerializedError | undefined;
 
   /** `memoryMiB`: its heap limit. */
-  constructor(started: StartedProcess, memoryMiB: number, clock: Clock) {
+  constructor(started: StartedProcess, memoryMiB: number, clock: Clock, crowding: Crowding) {
     const { pid } = started;
     const reader = new FrameReader((type, bytes, start, end) => this.onFrame(type, bytes, start, end));
     this.intake = new Intake(started.socket, (bytes) => {
@@ -122,6 +105,7 @@ export class WorkerProcess implements WorkerPort {
     this.pid = pid;
     this.usage = new UsageWatch(pid, memoryMiB, clock);
     this.clock = clock;
+    this.turns = new Turns(this.intake, crowding, clock);
     socket.on("error", () => undefined); // The exit tells what happened.
     socket.once("close", () => this.onSocketClosed());
     const stdout = new OutputCapture(started.stdout, clock, (line) => {
@@ -176,12 +160,8 @@ export class WorkerProcess implements WorkerPort {
   start(request: StartRequest, events: WorkerEvents): Promise<void> {
     this.events = events;
     this.boundSubject = request.subject;
-    const owner = {
-      out: this.out,
-      answered: () => this.scheduleFlush(),
-      intake: this.intake,
-    };
-    const { handler } = this;
+    const { handler, out, intake, turns } = this;
+    const owner = { out, answered: () => this.scheduleFlush(), intake, turns };
     if (this.listener !== undefined) {
       this.calls = new WorkerCalls(owner, { handler, idPrefix: request.idPrefix }, this.listener.call);
     }
@@ -264,6 +244,13 @@ export class WorkerProcess implements WorkerPort {
   /** Worth a look more often than others: what it does now may not end. */
   get isSilent(): boolean {
     return this.isAsked;
+  }
+
+  /** Whether it has had work since this was last asked. */
+  hadWork(): boolean {
+    const had = this.isAsked || this.finished !== this.finishedBefore;
+    this.finishedBefore = this.finished;
+    return had;
   }
 
   /** Kill the worker when it holds more memory than it may; its exit then says so. Make it yield when it is a hog. */

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { inspectProcess } from "../../runtime/bind/process-info.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { NOT_ITS_FAULT } from "../../runtime/deliver/outcome.ts";
+import { Crowding } from "../../runtime/isolate/crowding.ts";
 import { ForkServer } from "../../runtime/isolate/fork-server.ts";
 import { type StartedProcess, startProcess } from "../../runtime/isolate/started-process.ts";
 import { WorkerProcess } from "../../runtime/isolate/worker-process.ts";
@@ -76,7 +77,7 @@ it("a process that cannot be started from here either says so in its end, and is
   const started = startProcess({ args: [], env: { ...ENV, TOO_LONG: "x".repeat(3_000_000) } });
   expect(started.pid).toBe(-1);
   expect(await started.ended).toMatchObject({ code: null, signal: null, startError: expect.stringContaining("E2BIG") });
-  const worker = new WorkerProcess(started, 64, systemClock);
+  const worker = new WorkerProcess(started, 64, systemClock, new Crowding(systemClock));
   await expect(worker.booted).rejects.toMatchObject({
     code: "WORKER_CRASHED",
     message: expect.stringMatching(/E2BIG/),
