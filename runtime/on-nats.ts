@@ -145,6 +145,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       await watch.ready;
     }
     await supervisor.start();
+    if (mode === "start") await workshop.rest();
     await surely(() => operators.listen());
     await surely(() => service.listen());
   } catch (error) {

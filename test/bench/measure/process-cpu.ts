@@ -23,16 +23,25 @@ export interface Memory {
   readonly pssMiB: number;
 }
 
-/** Of all these processes together. */
+/** Of all these processes together. One that has ended meanwhile holds nothing. */
 export function memoryOf(pids: readonly number[]): Memory {
   const all = pids.map((pid) => {
-    const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+    const text = rollupOf(pid);
     return { rss: kibOf(text, "Rss"), pss: kibOf(text, "Pss") };
   });
   return {
     rssMiB: all.reduce((sum, { rss }) => sum + rss, 0) / 1024,
     pssMiB: all.reduce((sum, { pss }) => sum + pss, 0) / 1024,
   };
+}
+
+function rollupOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+  } catch (error) {
+    if (parentOf(String(pid)) === undefined || (error as NodeJS.ErrnoException).code === "ESRCH") return "";
+    throw error;
+  }
 }
 
 function kibOf(text: string, field: string): number {
