@@ -118,7 +118,7 @@ export function createCompiler({
       const isSingle = resting !== undefined || !builtOnce.has(file.name);
       builtOnce.add(file.name);
       const result = isSingle ? await esbuild.build(optionsFor([file])) : await (await contextFor(file)).rebuild();
-      return compiledOf(file, result);
+      return readResult(result)(file);
     } catch (error) {
       return { ok: false, messages: messagesOf(error) };
     }
@@ -128,26 +128,32 @@ export function createCompiler({
     try {
       const result = await esbuild.build(optionsFor(files));
       for (const { name } of files) builtOnce.add(name);
-      return files.map((file) => compiledOf(file, result));
+      return files.map(readResult(result));
     } catch {
       // Each is told on its own what is wrong with it.
       return Promise.all(files.map(compileOne));
     }
   }
 
-  function compiledOf(file: HandlerFile, result: Result): Compiled {
-    const path = resolve(outDir, `${stemOf(file)}.mjs`);
-    const code = result.outputFiles.find((output) => output.path === path);
-    const map = result.outputFiles.find((output) => output.path === `${path}.map`);
-    const outputs = Object.entries(result.metafile.outputs);
-    const entry = outputs.find(([key]) => resolve(rootDir, key) === path)?.[1].entryPoint;
-    if (code === undefined || map === undefined || entry === undefined)
-      throw new Error(`esbuild did not build ${path}`);
-    const keys = reachedFrom(entry, result.metafile.inputs);
-    const warnings = result.warnings.filter(({ location }) => location !== null && keys.has(location.file));
-    const inputs = [...keys].map((key) => resolve(rootDir, key));
-    const assets = result.outputFiles.filter((output) => !/\.mjs(\.map)?$/.test(output.path));
-    return { ok: true, code: code.text, map: map.text, inputs, assets, warnings };
+  /** Gives what concerns one of the handlers built in this run. */
+  function readResult({ outputFiles, metafile, warnings: all }: Result): (file: HandlerFile) => Compiled {
+    const texts = new Map(outputFiles.map((output) => [output.path, output]));
+    const entries = new Map(
+      Object.entries(metafile.outputs).map(([key, { entryPoint }]) => [resolve(rootDir, key), entryPoint]),
+    );
+    const assets = outputFiles.filter(({ path }) => !/\.mjs(\.map)?$/.test(path));
+    return (file) => {
+      const path = resolve(outDir, `${stemOf(file)}.mjs`);
+      const code = texts.get(path);
+      const map = texts.get(`${path}.map`);
+      const entry = entries.get(path);
+      if (code === undefined || map === undefined || entry === undefined)
+        throw new Error(`esbuild did not build ${path}`);
+      const keys = reachedFrom(entry, metafile.inputs);
+      const warnings = all.filter(({ location }) => location !== null && keys.has(location.file));
+      const inputs = [...keys].map((key) => resolve(rootDir, key));
+      return { ok: true, code: code.text, map: map.text, inputs, assets, warnings };
+    };
   }
 
   async function letGo(): Promise<void> {
