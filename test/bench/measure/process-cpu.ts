@@ -23,7 +23,7 @@ export interface Memory {
   readonly pssMiB: number;
 }
 
-/** Of all these processes together. One that has ended meanwhile holds nothing. */
+/** Of all these processes together. One that has ended since they were listed holds nothing. */
 export function memoryOf(pids: readonly number[]): Memory {
   const all = pids.map((pid) => {
     const text = rollupOf(pid);
@@ -39,7 +39,8 @@ function rollupOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
   } catch (error) {
-    if (parentOf(String(pid)) === undefined || (error as NodeJS.ErrnoException).code === "ESRCH") return "";
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ESRCH") return "";
     throw error;
   }
 }
@@ -48,7 +49,7 @@ function kibOf(text: string, field: string): number {
   return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? 0);
 }
 
-/** The process and everything it has started, directly or not. */
+/** The process and everything it has started, directly or not, that has not ended. */
 export function processTree(root: number): number[] {
   const children = new Map<number, number[]>();
   for (const entry of readdirSync("/proc")) {
@@ -66,7 +67,7 @@ function parentOf(pid: string): number | undefined {
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
       .replace(/^.*\) /s, "")
       .split(" ");
-    return Number(fields[1]);
+    return fields[0] === "Z" || fields[0] === "X" ? undefined : Number(fields[1]);
   } catch {
     return undefined; // It ended just now.
   }
