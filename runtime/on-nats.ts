@@ -107,7 +107,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
     eagerWorkers: config.eagerWorkers,
     clock,
     emit,
-    onInputs: (paths) => watch?.follow(paths),
+    onInputs: mode === "dev" ? (paths) => watch?.follow(paths) : undefined,
     services: {
       rootDir: config.rootDir,
       defaults: config.defaults,
@@ -145,6 +145,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       await watch.ready;
     }
     await supervisor.start();
+    if (mode === "start") await workshop.rest();
     await surely(() => operators.listen());
     await surely(() => service.listen());
   } catch (error) {

@@ -29,6 +29,8 @@ export interface WorkshopOptions {
 export interface Workshop extends Source {
   readonly pool: WorkerPool;
   readonly inspector: Inspector;
+  /** Nothing more is going to be built or looked at, unless somebody asks for it: end what only that needs. */
+  rest(): Promise<void>;
   /** End every worker, and the bundler. */
   close(): Promise<void>;
 }
@@ -71,6 +73,10 @@ export async function createWorkshop(
     ...source,
     pool,
     inspector,
+    async rest() {
+      inspector.rest();
+      await bundler.rest();
+    },
     async close() {
       inspector.close();
       await pool.close();
@@ -85,18 +91,21 @@ function fromBuild({ discover, bundler, known, workerEntry }: Prebuilt): Source 
 
 async function fromSources({ rootDir, handlersDir, stateDir }: ResolvedConfig): Promise<Source & WorkerCode> {
   await prepareStateFolder(stateDir);
-  const [{ prepareWorkerProgram }, { createBundler }] = await Promise.all([
+  const [{ prepareWorkerProgram }, { createBundler }, esbuild] = await Promise.all([
     import("./bundle/worker-program.ts"),
     import("./bundle/bundler.ts"),
+    import("./bundle/esbuild-process.ts"),
   ]);
-  const { entry, sdkUrl, preloadUrl } = await prepareWorkerProgram(stateDir);
-  return {
-    entry,
-    preload: [sdkUrl, preloadUrl],
-    bundler: createBundler({ rootDir, buildDir: join(stateDir, "build"), sdkUrl }),
-    discover: () => scan(rootDir, handlersDir),
-    known: () => undefined,
-  };
+  return esbuild.holding(async () => {
+    const { entry, sdkUrl, preloadUrl } = await prepareWorkerProgram(stateDir);
+    return {
+      entry,
+      preload: [sdkUrl, preloadUrl],
+      bundler: createBundler({ rootDir, buildDir: join(stateDir, "build"), sdkUrl }),
+      discover: () => scan(rootDir, handlersDir),
+      known: () => undefined,
+    };
+  });
 }
 
 /** How many workers are wanted as soon as handlers come up, `most` at a time. Only a build tells how many handlers there are. */

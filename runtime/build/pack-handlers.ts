@@ -102,7 +102,7 @@ export async function packHandlers({ rootDir, outDir, files, sdkUrl, external }:
     const results = files.map(async (file, at) => [file.name, await resultOf(file, compiled[at]!)] as const);
     return { results: new Map(await Promise.all(results)), leftOut: imports.leftOut };
   } finally {
-    await compiler.close();
+    await compiler.rest();
   }
 }
 

@@ -41,6 +41,7 @@ export function openBuild(dir: string, rootDir: string, runtimeVersion: string):
       },
       retire: async () => undefined,
       forget: async () => undefined,
+      rest: async () => undefined,
       close: async () => undefined,
     },
   };

@@ -36,6 +36,8 @@ export interface Bundler {
   retire(bundle: Bundle): Promise<void>;
   /** The handler is gone: drop what is kept of it and delete all its files. */
   forget(handler: string): Promise<void>;
+  /** No save is awaited any more: from now on esbuild runs only while something is built. A second call joins the first. */
+  rest(): Promise<void>;
   /** Waits for running builds, then deletes the built files and ends esbuild. A second call joins the first. */
   close(): Promise<void>;
 }
@@ -112,7 +114,7 @@ export function createBundler({ rootDir, buildDir, sdkUrl }: BundlerOptions): Bu
 
   async function closeAll() {
     await queue.drain();
-    await compiler.close();
+    await compiler.rest();
     await folder.remove();
   }
 
@@ -128,6 +130,7 @@ export function createBundler({ rootDir, buildDir, sdkUrl }: BundlerOptions): Bu
         await compiler.forget(handler);
         await folder.removeHandler(handler);
       }),
+    rest: () => compiler.rest(),
     close() {
       closing ??= closeAll();
       return closing;

@@ -5,11 +5,13 @@
 // C2  A single first build is a run of its own, which leaves nothing behind in esbuild.
 // C3  From its second build on a handler has an incremental context. Only the most recently saved handlers keep theirs:
 //     a thousand contexts take esbuild 250 MB.
+// C4  Where no more saves are awaited, nothing is kept: each call starts esbuild, unless another is under way.
 import { resolve } from "node:path";
 import * as esbuild from "esbuild";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import { fileNameOf } from "./build-folder.ts";
 import { messagesOf } from "./diagnostics.ts";
+import * as esbuildProcess from "./esbuild-process.ts";
 import { BANNER_PLACEHOLDER } from "./import-meta.ts";
 
 export type Compiled =
@@ -31,7 +33,8 @@ export interface Compiler {
   compile(files: readonly HandlerFile[]): Promise<Compiled[]>;
   /** Drop what is kept of a handler. */
   forget(handler: string): Promise<void>;
-  close(): Promise<void>;
+  /** C4, from now on. It need not be closed then. A second call joins the first. */
+  rest(): Promise<void>;
 }
 
 export interface CompilerOptions {
@@ -60,7 +63,9 @@ export function createCompiler({
 }: CompilerOptions): Compiler {
   const builtOnce = new Set<string>();
   const contexts = new Map<string, { readonly path: string; readonly context: Context }>();
-  acquireService();
+  const running = new Set<Promise<unknown>>();
+  let resting: Promise<void> | undefined;
+  esbuildProcess.hold();
 
   function optionsFor(files: readonly HandlerFile[]): Options {
     return {
@@ -110,10 +115,10 @@ export function createCompiler({
 
   async function compileOne(file: HandlerFile): Promise<Compiled> {
     try {
-      const isFirst = !builtOnce.has(file.name);
+      const isSingle = resting !== undefined || !builtOnce.has(file.name);
       builtOnce.add(file.name);
-      const result = isFirst ? await esbuild.build(optionsFor([file])) : await (await contextFor(file)).rebuild();
-      return compiledOf(file, result);
+      const result = isSingle ? await esbuild.build(optionsFor([file])) : await (await contextFor(file)).rebuild();
+      return readResult(result)(file);
     } catch (error) {
       return { ok: false, messages: messagesOf(error) };
     }
@@ -123,37 +128,56 @@ export function createCompiler({
     try {
       const result = await esbuild.build(optionsFor(files));
       for (const { name } of files) builtOnce.add(name);
-      return files.map((file) => compiledOf(file, result));
+      return files.map(readResult(result));
     } catch {
       // Each is told on its own what is wrong with it.
       return Promise.all(files.map(compileOne));
     }
   }
 
-  function compiledOf(file: HandlerFile, result: Result): Compiled {
-    const path = resolve(outDir, `${stemOf(file)}.mjs`);
-    const code = result.outputFiles.find((output) => output.path === path);
-    const map = result.outputFiles.find((output) => output.path === `${path}.map`);
-    const outputs = Object.entries(result.metafile.outputs);
-    const entry = outputs.find(([key]) => resolve(rootDir, key) === path)?.[1].entryPoint;
-    if (code === undefined || map === undefined || entry === undefined)
-      throw new Error(`esbuild did not build ${path}`);
-    const keys = reachedFrom(entry, result.metafile.inputs);
-    const warnings = result.warnings.filter(({ location }) => location !== null && keys.has(location.file));
-    const inputs = [...keys].map((key) => resolve(rootDir, key));
-    const assets = result.outputFiles.filter((output) => !/\.mjs(\.map)?$/.test(output.path));
-    return { ok: true, code: code.text, map: map.text, inputs, assets, warnings };
+  /** Gives what concerns one of the handlers built in this run. */
+  function readResult({ outputFiles, metafile, warnings: all }: Result): (file: HandlerFile) => Compiled {
+    const texts = new Map(outputFiles.map((output) => [output.path, output]));
+    const entries = new Map(
+      Object.entries(metafile.outputs).map(([key, { entryPoint }]) => [resolve(rootDir, key), entryPoint]),
+    );
+    const assets = outputFiles.filter(({ path }) => !/\.mjs(\.map)?$/.test(path));
+    return (file) => {
+      const path = resolve(outDir, `${stemOf(file)}.mjs`);
+      const code = texts.get(path);
+      const map = texts.get(`${path}.map`);
+      const entry = entries.get(path);
+      if (code === undefined || map === undefined || entry === undefined)
+        throw new Error(`esbuild did not build ${path}`);
+      const keys = reachedFrom(entry, metafile.inputs);
+      const warnings = all.filter(({ location }) => location !== null && keys.has(location.file));
+      const inputs = [...keys].map((key) => resolve(rootDir, key));
+      return { ok: true, code: code.text, map: map.text, inputs, assets, warnings };
+    };
+  }
+
+  async function letGo(): Promise<void> {
+    // They may still use what is kept.
+    await Promise.all(running);
+    await Promise.all([...contexts.keys()].map(disposeContext));
+    await esbuildProcess.letGo();
   }
 
   return {
-    compile: (files) => (files.length === 1 ? Promise.all(files.map(compileOne)) : compileTogether(files)),
+    compile(files) {
+      const run = esbuildProcess.holding<Compiled[]>(() =>
+        files.length === 1 ? Promise.all(files.map(compileOne)) : compileTogether(files),
+      );
+      running.add(run);
+      return run.finally(() => running.delete(run));
+    },
     async forget(handler) {
       builtOnce.delete(handler);
       await disposeContext(handler);
     },
-    async close() {
-      await Promise.all([...contexts.keys()].map(disposeContext));
-      await releaseService();
+    rest() {
+      resting ??= letGo();
+      return resting;
     },
   };
 }
@@ -165,15 +189,4 @@ function reachedFrom(entry: string, inputs: esbuild.Metafile["inputs"]): Set<str
     for (const { path, external } of inputs[key]?.imports ?? []) if (!external && path in inputs) reached.add(path);
   }
   return reached;
-}
-
-// esbuild's own process serves all compilers of this one and ends with the last of them.
-let compilersOpen = 0;
-
-function acquireService() {
-  compilersOpen++;
-}
-
-async function releaseService() {
-  if (--compilersOpen === 0) await esbuild.stop();
 }

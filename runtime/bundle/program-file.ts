@@ -3,11 +3,13 @@ import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type BuildOptions, build, type OutputFile } from "esbuild";
+import { holding } from "./esbuild-process.ts";
 
 /** What esbuild makes of it: modules that Node runs as they are. */
 export async function bundled(options: BuildOptions): Promise<OutputFile[]> {
   const common = { bundle: true, platform: "node", format: "esm", target: "node22", logLevel: "silent" } as const;
-  return (await build({ ...common, ...options, write: false })).outputFiles;
+  const { outputFiles } = await holding(() => build({ ...common, ...options, write: false }));
+  return outputFiles;
 }
 
 /** Its URL. Written atomically: another runtime may do the same at this moment. */

@@ -25,10 +25,11 @@ export class DurationHistogram {
  */
 export function percentileMs(counts: readonly number[], share: number): number {
   const total = counts.reduce((sum, count) => sum + count, 0);
+  if (total === 0) return 0;
   let seen = 0;
   for (const [at, count] of counts.entries()) {
     seen += count;
-    if (total > 0 && seen >= total * share) return BOUNDS_MS[at] ?? BOUNDS_MS.at(-1)!;
+    if (seen >= total * share) return BOUNDS_MS[at] ?? BOUNDS_MS.at(-1)!;
   }
   return 0;
 }

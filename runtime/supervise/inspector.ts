@@ -49,10 +49,17 @@ export class Inspector {
     return next;
   }
 
-  /** End the worker. It is started again when asked for. */
+  /** End the worker as soon as those have their answer who have asked so far. It is started again when asked for. */
+  rest(): void {
+    this.turn = this.turn.then(() => this.close());
+  }
+
+  /** End the worker. */
   close(): void {
     this.end?.cancel();
     this.worker?.terminate();
+    // It has been killed, though it may not have ended yet: whoever asks now gets another.
+    this.worker = undefined;
   }
 
   private async evaluate(file: HandlerFile, bundle: Bundle): Promise<ResolvedMetadata> {

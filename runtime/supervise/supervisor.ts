@@ -29,8 +29,8 @@ export interface SupervisorOptions {
   readonly services: Omit<SlotServices, "claims" | "crowded">;
   readonly clock: Clock;
   readonly emit: Emit;
-  /** The files outside the handlers folder that handlers are built from have changed. */
-  readonly onInputs: (paths: ReadonlySet<string>) => void;
+  /** The files that handlers are built from may be others than before; undefined: nobody follows them. */
+  readonly onInputs: ((paths: ReadonlySet<string>) => void) | undefined;
 }
 
 export interface HandlerReading {
@@ -227,13 +227,11 @@ export class Supervisor {
 
   /** Once for all that happens in a moment: with many handlers it is a long list. */
   private followInputs(): void {
+    const { onInputs } = this.options;
+    if (onInputs === undefined) return;
     this.following ??= this.options.clock.after(FOLLOW_AFTER_MS, () => {
       this.following = undefined;
-      this.followNow();
+      onInputs(new Set([...this.slots.values()].flatMap((slot) => slot.inputs)));
     });
-  }
-
-  private followNow(): void {
-    this.options.onInputs(new Set([...this.slots.values()].flatMap((slot) => slot.inputs)));
   }
 }

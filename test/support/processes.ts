@@ -28,6 +28,11 @@ export function workerProcesses(): number[] {
   return [...childProcesses()].filter((pid) => WORKER.test(inspectProcess(pid)?.command ?? ""));
 }
 
+/** Those of them that are esbuild's. */
+export function esbuildProcesses(): number[] {
+  return [...childProcesses()].filter((pid) => /esbuild.* --service=/.test(inspectProcess(pid)?.command ?? ""));
+}
+
 /** The process that starts workers, as soon as there is one; the runner's timeout is the limit. */
 export async function forkServerProcess(): Promise<number> {
   for (;;) {

@@ -23,10 +23,10 @@ export interface Memory {
   readonly pssMiB: number;
 }
 
-/** Of all these processes together. */
+/** Of all these processes together. One that has ended since they were listed holds nothing. */
 export function memoryOf(pids: readonly number[]): Memory {
   const all = pids.map((pid) => {
-    const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+    const text = rollupOf(pid);
     return { rss: kibOf(text, "Rss"), pss: kibOf(text, "Pss") };
   });
   return {
@@ -35,11 +35,21 @@ export function memoryOf(pids: readonly number[]): Memory {
   };
 }
 
+function rollupOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ESRCH") return "";
+    throw error;
+  }
+}
+
 function kibOf(text: string, field: string): number {
   return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? 0);
 }
 
-/** The process and everything it has started, directly or not. */
+/** The process and everything it has started, directly or not, that has not ended. */
 export function processTree(root: number): number[] {
   const children = new Map<number, number[]>();
   for (const entry of readdirSync("/proc")) {
@@ -57,7 +67,7 @@ function parentOf(pid: string): number | undefined {
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
       .replace(/^.*\) /s, "")
       .split(" ");
-    return Number(fields[1]);
+    return fields[0] === "Z" || fields[0] === "X" ? undefined : Number(fields[1]);
   } catch {
     return undefined; // It ended just now.
   }

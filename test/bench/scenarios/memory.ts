@@ -2,6 +2,7 @@
 // million messages, `flat` tells.
 
 import { setTimeout as pause } from "node:timers/promises";
+import { runtimeDefaults } from "../../../runtime/config/defaults.ts";
 import { Lab } from "../lab.ts";
 import { type Memory, memoryOf, processTree } from "../measure/process-cpu.ts";
 import { whole } from "../output/figures.ts";
@@ -11,6 +12,7 @@ import type { Options, Report, Scenario } from "../scenario.ts";
 import type { Work } from "../work.ts";
 
 const SETTLE_MS = 2_000;
+const MANY = 1_000;
 const STEP = 1_000;
 const MESSAGES = 300_000;
 
@@ -20,7 +22,7 @@ interface Line extends Memory {
 }
 
 async function run({ messages = MESSAGES }: Options): Promise<Report> {
-  const lines = [await idle(1), await idle(20), await loaded(messages)];
+  const lines = [await idle(1), await idle(20), await idle(MANY), await loaded(messages)];
   return { tables: [tableOf(lines)], data: lines, failures: [] };
 }
 
@@ -29,7 +31,7 @@ async function idle(handlers: number): Promise<Line> {
   try {
     const pid = await startWith(lab, handlers);
     await pause(SETTLE_MS);
-    return lineOf(`idle, ${handlers} handler${handlers === 1 ? "" : "s"}`, processTree(pid));
+    return lineOf(`idle, ${whole(handlers)} handler${handlers === 1 ? "" : "s"}`, processTree(pid));
   } finally {
     await lab.close();
   }
@@ -69,7 +71,9 @@ function tableOf(lines: readonly Line[]): Table {
     title: "memory: supervisor, workers and all else it started",
     head: ["", "processes", "RSS MiB", "PSS MiB"],
     rows: lines.map(({ label, processes, rssMiB, pssMiB }) => [label, String(processes), whole(rssMiB), whole(pssMiB)]),
-    notes: ["one worker is kept warm beside those that serve; esbuild and the reaper are counted too"],
+    notes: [
+      `${runtimeDefaults.warmWorkers} workers are kept warm beside those that serve; all that was started is counted`,
+    ],
   };
 }
 

@@ -399,6 +399,24 @@ test("what a dead run left behind is removed, and what a living one uses is not"
   rmSync(join(root, `.handlers/build/${process.ppid}-0`), { recursive: true });
 });
 
+test("at rest it builds what is asked for, and none of its builds fails because another has ended", async () => {
+  const files = Array.from({ length: 12 }, (_, at) => writeHandler(`h${at}`, `export default ${at};`));
+  // With incremental builds to be given up, some of them under way.
+  await Promise.all(files.map(built));
+  const underWay = files.map(built);
+  const resting = bundler.rest();
+  const meanwhile = files.map(built);
+  await resting;
+  await bundler.rest();
+  await Promise.all([...underWay, ...meanwhile]);
+  // Each asked for when another has just ended, and esbuild with it.
+  await Promise.all([0, 1].map((at) => built(files[at]!).then(() => built(files[at + 2]!))));
+  write("handlers/h11.ts", "export default 'saved';");
+  expect(evaluate(await built(handler("h11")))).toBe("saved");
+  write("handlers/h11.ts", "export default = 1;");
+  expect((await failure(handler("h11"))).error.message).toContain("Unexpected");
+});
+
 test("a closed bundler says so", async () => {
   await bundler.close();
   expect((await failure(handler("a"))).error.message).toContain("closed");
