@@ -36,6 +36,8 @@ export interface PlannedBinding {
 export interface Binder {
   /** Rejects with a RuntimeError when the handler cannot be bound as its metadata asks. */
   plan(handler: string, metadata: ResolvedMetadata): Promise<PlannedBinding>;
+  /** Resolves once NATS is there: what could not be bound without it may be tried again. */
+  connected(): Promise<void>;
   /** The app's own streams: those declared, and those made for handlers planned so far. */
   readonly ownStreams: readonly string[];
   /** Resolves when every settlement is out, and every dead letter stored. To be awaited before the connection closes. */
@@ -58,7 +60,7 @@ export interface BinderOptions {
   readonly onLetterKept?: (handler: string) => void;
 }
 
-/** How long binding a durable handler waits for a lost connection before it is given up, and begun anew. */
+/** How long binding a durable handler waits for a lost connection before it is given up, and begun anew when it is back. */
 const WAIT_UP_MS = 5_000;
 
 export function createBinder(options: BinderOptions): Binder {
@@ -96,6 +98,7 @@ export function createBinder(options: BinderOptions): Binder {
         },
       };
     },
+    connected: () => state.isBack(),
     get ownStreams() {
       return finder.own;
     },
@@ -149,7 +152,7 @@ function assertOwnDurable(app: string, handler: string, durables: ReadonlyMap<st
 }
 
 function notConnected(handler: string): RuntimeError {
-  const message = `durable handler "${handler}" cannot be bound while NATS is gone; it is tried again until it is back`;
+  const message = `durable handler "${handler}" cannot be bound while NATS is gone; it is tried again when it is back`;
   return new RuntimeError("NATS_UNREACHABLE", message, { handler });
 }
 

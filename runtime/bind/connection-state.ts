@@ -19,11 +19,14 @@ export class ConnectionState {
     return this.connected;
   }
 
+  /** Resolves once connected, however long that takes. */
+  async isBack(): Promise<void> {
+    if (!this.connected) await new Promise<void>((resolve) => this.waiting.push(resolve));
+  }
+
   /** Resolves true once connected, false when it is not within `limitMs` milliseconds. */
   async up(limitMs: number): Promise<boolean> {
-    if (this.connected) return true;
-    const back = new Promise<true>((resolve) => this.waiting.push(() => resolve(true)));
-    return (await within(this.clock, limitMs, back)) === true;
+    return this.connected || (await within(this.clock, limitMs, this.isBack())) !== "expired";
   }
 
   private async follow(connection: NatsConnection): Promise<void> {

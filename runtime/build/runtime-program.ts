@@ -67,7 +67,7 @@ function withoutBuildTools(errors: string): Plugin {
     throw new RuntimeError("BUILD_TOOLS_MISSING", "this command works on sources, and a build of nats-handlers has no tools for that", {
       remedy: "Run it where nats-handlers is installed. A build is served by \`handlers start\`.",
     });
-    export const build = undefined, context = undefined, stop = undefined, FSWatcher = undefined;
+    export const build = undefined, context = undefined, stop = undefined, version = undefined, FSWatcher = undefined;
   `;
   return {
     name: "nats-handlers:without-build-tools",

@@ -3,7 +3,7 @@
 // Both lie in the project's folder, so that the zod they find is the one its handlers will find.
 import { join } from "node:path";
 import { bundled, place } from "./program-file.ts";
-import { makeStandIns } from "./stand-ins.ts";
+import { placeStandIns } from "./stand-ins.ts";
 
 const STAND_INS = `../isolate/worker/stand-ins${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`;
 
@@ -33,11 +33,8 @@ export async function placePreload(folder: string): Promise<string> {
 }
 
 async function loadZod(folder: string): Promise<string> {
-  const standIns = await makeStandIns(join(folder, "preload.mjs"));
-  if (standIns === undefined) return `await import("zod").catch(() => {});`;
-  const { manifest, version, modules } = standIns;
-  const pairs = modules.map(async ({ insteadOf, name, code }) => [insteadOf, await place(folder, name, code)]);
-  const replacements = { manifest, version, urls: Object.fromEntries(await Promise.all(pairs)) };
+  const replacements = await placeStandIns(folder);
+  if (replacements === undefined) return `await import("zod").catch(() => {});`;
   return `import { importWith } from ${JSON.stringify(STAND_INS)};
 await importWith(${JSON.stringify(replacements)}, () => import("zod")).catch(() => {});`;
 }

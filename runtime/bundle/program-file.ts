@@ -1,5 +1,6 @@
 // The files of the worker's program: how they are made, and how they get to their place.
-import { rename, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type BuildOptions, build, type OutputFile } from "esbuild";
@@ -19,4 +20,26 @@ export async function place(folder: string, name: string, content: string | Uint
   await writeFile(temporary, content);
   await rename(temporary, path);
   return pathToFileURL(path).href;
+}
+
+/**
+ * Its URL. Made only when the one that is there was made from something else than `source`, or is not whole: its first
+ * line tells.
+ */
+export async function placeUnlessThere(
+  folder: string,
+  name: string,
+  source: string,
+  make: () => Promise<string>,
+): Promise<string> {
+  const path = join(folder, name);
+  const there = await readFile(path, "utf8").catch(() => "");
+  const start = there.indexOf("\n") + 1;
+  if (start > 0 && there.slice(0, start) === sealOf(source, there.slice(start))) return pathToFileURL(path).href;
+  const code = await make();
+  return place(folder, name, sealOf(source, code) + code);
+}
+
+function sealOf(source: string, code: string): string {
+  return `// ${createHash("sha256").update(`${source}\0${code}`).digest("hex")}\n`;
 }

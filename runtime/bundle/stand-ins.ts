@@ -6,58 +6,69 @@
 //     imported by itself; then it is another copy of a function without state.)
 // Z2  What they import from outside stays outside, by its URL: zod's core has state, and is shared with `zod/mini` and others.
 // Z3  Only for zod 4. Of any other, or one that cannot be built here, workers load what Node finds.
-import { readFileSync } from "node:fs";
+// Z4  Made anew only when what they are made from, or with, has changed: most starts find them where the last one put them.
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Plugin } from "esbuild";
-import { bundled } from "./program-file.ts";
+import { version as esbuildVersion, type Plugin } from "esbuild";
+import { bundled, placeUnlessThere } from "./program-file.ts";
 
 const DOORS = ["v4/locales/index.js", "v4/classic/external.js"];
 
+/** As isolate/worker/stand-ins.ts wants them. */
 export interface StandIns {
   /** Path of zod's manifest, and the version it named when these were made. */
   readonly manifest: string;
   readonly version: string;
-  readonly modules: readonly StandIn[];
+  /** URL of what is loaded, by the URL of the module it stands in for. */
+  readonly urls: Readonly<Record<string, string>>;
 }
 
-export interface StandIn {
-  /** URL of the module that is not loaded. */
-  readonly insteadOf: string;
-  readonly name: string;
-  readonly code: string;
-}
-
-/** `from`: a path in the folder whose zod is meant, which need not exist. Undefined: there is none that Z3 allows. */
-export async function makeStandIns(from: string): Promise<StandIns | undefined> {
+/** `folder`: where they lie, and from where zod is looked for. Undefined: there is none that Z3 allows. */
+export async function placeStandIns(folder: string): Promise<StandIns | undefined> {
   try {
-    const manifest = createRequire(from).resolve("zod/package.json");
+    const manifest = createRequire(join(folder, "any.mjs")).resolve("zod/package.json");
     const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
     if (!version.startsWith("4.")) return undefined;
-    return {
-      manifest,
-      version,
-      modules: await Promise.all(DOORS.map((door) => standIn(join(dirname(manifest), door)))),
-    };
+    const doors = DOORS.map((door) => join(dirname(manifest), door));
+    const urls = doors.map(async (door) => [pathToFileURL(door).href, await placeStandIn(folder, door, version)]);
+    return { manifest, version, urls: Object.fromEntries(await Promise.all(urls)) };
   } catch {
     return undefined; // Z3
   }
 }
 
-async function standIn(door: string): Promise<StandIn> {
-  const [output] = await bundled({
-    entryPoints: [door],
-    conditions: [],
-    // Texts in one byte per character are read and compiled faster.
-    charset: "ascii",
-    minifySyntax: true,
-    minifyWhitespace: true,
-    legalComments: "none",
-    plugins: [outsideStaysOutside],
-  });
+async function placeStandIn(folder: string, door: string, version: string): Promise<string> {
   const name = `zod-${basename(dirname(door))}.mjs`;
-  return { insteadOf: pathToFileURL(door).href, name, code: output!.text };
+  return placeUnlessThere(folder, name, `${door} ${version} ${madeWith()} ${filesIn(dirname(door))}`, async () => {
+    const [output] = await bundled({
+      entryPoints: [door],
+      conditions: [],
+      // Texts in one byte per character are read and compiled faster.
+      charset: "ascii",
+      minifySyntax: true,
+      minifyWhitespace: true,
+      legalComments: "none",
+      plugins: [outsideStaysOutside],
+    });
+    return output!.text;
+  });
+}
+
+/** Z4. This very file says how, in whatever version of the package it is, and `bundled` does. */
+function madeWith(): string {
+  return `${esbuildVersion} ${bundled} ${readFileSync(new URL(import.meta.url), "utf8")}`;
+}
+
+/** Z1: nothing of other folders goes into it. */
+function filesIn(folder: string): string {
+  const names = readdirSync(folder).filter((name) => name.endsWith(".js"));
+  const files = names.sort().map((name) => {
+    const { size, mtimeMs } = statSync(join(folder, name));
+    return `${name} ${size} ${mtimeMs}`;
+  });
+  return files.join("\n");
 }
 
 /** Z2. */

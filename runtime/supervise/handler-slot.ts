@@ -6,6 +6,7 @@
 // S3  The new version takes deliveries before the old one stops taking them; the old one finishes what it has in hand.
 // S4  When kind or subject change: bind new, then unbind old, then let old finish. In between both take messages.
 // S5  Once closed, the slot starts nothing.
+// S6  A version that only lacks NATS comes up when NATS is back, whether or not an earlier one serves meanwhile.
 
 import type { Bundle } from "../bundle/bundle.ts";
 import type { WorkerExit } from "../deliver/outcome.ts";
@@ -314,16 +315,20 @@ export class HandlerSlot {
     this.restartAfter(coolDownMs);
   }
 
-  /** S2. `only`: there is no version that goes on serving. */
+  /** S2; and S6, unless a later try has ended before. `only`: there is no version that goes on serving. */
   private failed(error: RuntimeError, only: boolean): void {
     if (this.state === "stopped" || this.state === "disabled") return;
-    const isNews = error.code !== "NATS_UNREACHABLE" || this.lastFailure?.code !== error.code;
+    const lacksNats = error.code === "NATS_UNREACHABLE";
+    if (!lacksNats || this.lastFailure?.code !== error.code) this.tellFailed(error);
     this.lastFailure = error;
-    if (isNews) this.tellFailed(error);
+    const again = () => {
+      if (this.lastFailure === error) void this.reload(this.file, this.services.clock.monotonicMs());
+    };
+    if (lacksNats) void this.services.binder.connected().then(again);
     if (!only) return this.resumeInterrupted();
     const mayComeUp = mayComeUpLater(error.code);
     this.move(mayComeUp ? "load-failed" : "refused");
-    if (mayComeUp) this.restartAfter(this.recovery.notComeUp(error.code));
+    if (mayComeUp && !lacksNats) this.restartAfter(this.recovery.notComeUp());
   }
 
   /** S2: the save that failed may have cut short the restart, or the waking, of the version that serves. */

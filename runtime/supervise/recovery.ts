@@ -1,7 +1,6 @@
 // How often a handler has failed lately, and the timer for its next try.
 
 import type { Clock, Timer } from "../clock.ts";
-import type { ErrorCode } from "../errors.ts";
 import {
   addFailure,
   decideRestart,
@@ -35,9 +34,8 @@ export class Recovery {
     return decision;
   }
 
-  /** A version did not come up: milliseconds until it is tried again. That NATS is away is nothing the handler did. */
-  notComeUp(code: ErrorCode): number {
-    if (code === "NATS_UNREACHABLE") return FIRST_RETRY_MS;
+  /** A version did not come up, and it is its own doing: milliseconds until it is tried again. */
+  notComeUp(): number {
     const decision = this.failed();
     return decision.do === "restart" ? Math.max(decision.afterMs, FIRST_RETRY_MS) : decision.coolDownMs;
   }

@@ -1,5 +1,6 @@
 // What handlers do to others: publish and request, and how that can fail.
 
+import { jetstreamManager } from "@nats-io/jetstream";
 import { headers as createHeaders } from "@nats-io/transport-node";
 import { expect, it } from "vitest";
 import { systemClock } from "../../runtime/clock.ts";
@@ -84,6 +85,16 @@ it("a publish nobody awaits is sent before the delivery counts as returned", asy
 it("a publish nobody awaits that fails makes the delivery fail", async () => {
   const app = await stage.start({ handlers: { "large.ts": fixture("publishes-too-much.ts") } });
   const failed = await app.after(() => stage.client.publish("unawaited.large"), "delivery.failed");
+  expect(failed.error.message).toContain("max_payload");
+});
+
+it("a publish nobody awaits that fails makes the delivery fail at once, however long others are on their way", async () => {
+  const jsm = await jetstreamManager(stage.client.connection);
+  // Never says that it has stored something.
+  await jsm.streams.add({ name: "MUTE", subjects: ["effects.mute"], no_ack: true });
+  const app = await stage.start({ handlers: { "two.ts": fixture("publishes-twice.ts") } });
+  const failed = await app.after(() => stage.client.publish("effects.two"), "delivery.failed");
+  expect(failed.outcome).toBe("threw");
   expect(failed.error.message).toContain("max_payload");
 });
 

@@ -51,22 +51,23 @@ export class Confirmation extends Promise<undefined> implements PendingCall {
   }
 }
 
-/** The publishes of one delivery. It has not returned before they have ended. */
+/** The publishes of one delivery. It has not returned before they have ended; it has failed with the first one unseen. */
 export class Publishes {
   private open = 0;
   private failures: { readonly confirmation: Confirmation; readonly error: Error }[] = [];
-  private allEnded: (() => void) | undefined;
+  private known: (() => void) | undefined;
 
   begun(): void {
     this.open++;
   }
 
   ended(): void {
-    if (--this.open === 0) this.allEnded?.();
+    if (--this.open === 0) this.known?.();
   }
 
   failed(confirmation: Confirmation, error: Error): void {
     this.failures.push({ confirmation, error });
+    if (!confirmation.isWatched) this.known?.();
     this.ended();
   }
 
@@ -74,14 +75,26 @@ export class Publishes {
     return this.open === 0 && this.failures.length === 0;
   }
 
-  /** Resolves when none is on its way any more. Rejects with the failure of one that nobody looks at. */
+  /**
+   * Resolves when none is on its way any more. Rejects as soon as one has failed that nobody looks at, as a handler does
+   * that awaits it. To be called once the handler's function has ended: until then it may look.
+   */
   async settled(): Promise<void> {
-    if (this.open > 0) {
+    if (this.open > 0 && this.unseen.length === 0) {
       await new Promise<void>((resolve) => {
-        this.allEnded = resolve;
+        this.known = resolve;
       });
     }
-    const unseen = this.failures.find(({ confirmation }) => !confirmation.isWatched);
-    if (unseen !== undefined) throw unseen.error;
+    const [first, ...more] = this.unseen;
+    if (first !== undefined) throw more.length === 0 ? first : withCount(first, more.length);
   }
+
+  private get unseen(): Error[] {
+    return this.failures.filter(({ confirmation }) => !confirmation.isWatched).map(({ error }) => error);
+  }
+}
+
+function withCount(error: Error, more: number): Error {
+  const message = `${error.message} (and ${more} more ${more === 1 ? "publish" : "publishes"} failed)`;
+  return Object.assign(new Error(message), { code: (error as { code?: unknown }).code });
 }

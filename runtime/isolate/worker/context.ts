@@ -147,7 +147,7 @@ export class DeliveryContext {
     return decoded.kind === "unreadable" ? undefined : decoded.value;
   }
 
-  /** Resolves when no publish is on its way any more. Rejects with the failure of one that nobody awaited. */
+  /** Resolves when no publish is on its way any more. Rejects as soon as one has failed that nobody awaited. */
   async allConfirmed(): Promise<void> {
     await this.publishes?.settled();
   }

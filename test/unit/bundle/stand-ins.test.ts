@@ -1,9 +1,19 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { makeStandIns } from "../../../runtime/bundle/stand-ins.ts";
+import { placeStandIns } from "../../../runtime/bundle/stand-ins.ts";
 
 const ZOD = fileURLToPath(new URL("../../../node_modules/zod/", import.meta.url));
 let root = "";
@@ -23,7 +33,9 @@ function addZod(version: string, files: Readonly<Record<string, string>>) {
   }
 }
 
-const makeFor = (folder: string) => makeStandIns(join(folder, "any.mjs"));
+function read(urls: Readonly<Record<string, string>> = {}): string[] {
+  return Object.values(urls).map((url) => readFileSync(fileURLToPath(url), "utf8"));
+}
 
 const WHOLE = {
   "v4/locales/index.js": `export { default as de } from "./de.js";`,
@@ -35,24 +47,53 @@ const WHOLE = {
 describe("modules that stand in for those of zod", () => {
   test("are one for each folder, and leave outside what lies outside", async () => {
     addZod("4.1.0", WHOLE);
-    const made = await makeFor(root);
+    const made = await placeStandIns(root);
     expect(made).toMatchObject({ version: "4.1.0", manifest: join(root, "node_modules/zod/package.json") });
-    const [locales, classic] = made?.modules ?? [];
-    expect(locales?.insteadOf).toMatch(/\/zod\/v4\/locales\/index\.js$/);
-    expect(locales?.code).toContain("node_modules/zod/v4/core/util.js");
-    expect(classic?.code).toContain(`node_modules/zod/v4/core/index.js`);
-    expect(classic?.code).toContain(`"object"`);
+    expect(Object.keys(made?.urls ?? {})[0]).toMatch(/\/zod\/v4\/locales\/index\.js$/);
+    const [locales, classic] = read(made?.urls);
+    expect(locales).toContain("node_modules/zod/v4/core/util.js");
+    expect(classic).toContain(`node_modules/zod/v4/core/index.js`);
+    expect(classic).toContain(`"object"`);
   });
 
   test("are not made for zod 3, nor where there is no zod", async () => {
-    expect(await makeFor(root)).toBeUndefined();
+    expect(await placeStandIns(root)).toBeUndefined();
     addZod("3.25.76", WHOLE);
-    expect(await makeFor(root)).toBeUndefined();
+    expect(await placeStandIns(root)).toBeUndefined();
   });
 
   test("are not made of a zod that looks otherwise", async () => {
     addZod("4.9.0", { "v4/locales/index.js": "" });
-    expect(await makeFor(root)).toBeUndefined();
+    expect(await placeStandIns(root)).toBeUndefined();
+  });
+
+  test("are made once, and anew when they are broken or zod is another", async () => {
+    addZod("4.1.0", WHOLE);
+    await placeStandIns(root);
+    const path = join(root, "zod-classic.mjs");
+    const whole = readFileSync(path, "utf8");
+    const made = () => statSync(path, { bigint: true }).ino;
+
+    const first = made();
+    await placeStandIns(root);
+    expect(made()).toBe(first);
+
+    for (const broken of ["", whole.slice(0, -10), whole.slice(0, 30), whole.replace("object", "abject")]) {
+      writeFileSync(path, broken);
+      await placeStandIns(root);
+      expect(readFileSync(path, "utf8")).toBe(whole);
+    }
+
+    const schemas = join(root, "node_modules/zod/v4/classic/schemas.js");
+    writeFileSync(schemas, WHOLE["v4/classic/schemas.js"].replace(`"object"`, `"abject"`));
+    utimesSync(schemas, 1, 1); // As packages are unpacked: an old time, only another one.
+    await placeStandIns(root);
+    expect(readFileSync(path, "utf8")).toContain("abject");
+
+    addZod("4.2.0", WHOLE);
+    await placeStandIns(root);
+    expect(readFileSync(path, "utf8")).toContain(`"object"`);
+    expect(readdirSync(root).sort()).toEqual(["node_modules", "zod-classic.mjs", "zod-locales.mjs"]);
   });
 
   test("stand in for folders that nobody enters by another door", () => {
