@@ -14,6 +14,8 @@ import type { Work } from "../work.ts";
 
 const COLD_STARTS = 60;
 const PAYLOAD_BYTES = 120;
+/** Memory is read when all that is started beside the handlers is up, too: warm workers, and the process that starts them. */
+const SETTLE_MS = 2_000;
 /** The pool has a warm worker again by then. */
 const GAP_MS = 400;
 const FULL_SIZE = 1_000;
@@ -37,6 +39,7 @@ async function run({ files }: Options): Promise<Report> {
     const startedMs = performance.now();
     await runtime.call("start", lab.startOptions(project, "start"));
     const seconds = (performance.now() - startedMs) / 1_000;
+    await pause(SETTLE_MS);
     const pids = processTree(runtime.pid);
     const memory = memoryOf(pids);
     const asked = works.filter(({ does }) => does === "reply").slice(0, COLD_STARTS);
