@@ -1,7 +1,7 @@
 // Chooses the binding for a handler's kind.
 
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { Clock } from "../clock.ts";
+import { type Clock, delay } from "../clock.ts";
 import type { Delivery } from "../deliver/delivery.ts";
 import { RuntimeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
@@ -36,8 +36,8 @@ export interface PlannedBinding {
 export interface Binder {
   /** Rejects with a RuntimeError when the handler cannot be bound as its metadata asks. */
   plan(handler: string, metadata: ResolvedMetadata): Promise<PlannedBinding>;
-  /** Resolves once NATS is there: what could not be bound without it may be tried again. */
-  connected(): Promise<void>;
+  /** Resolves when what failed for want of NATS may be tried again: once it is there, and a second from now at the earliest. */
+  worthRetrying(): Promise<void>;
   /** The app's own streams: those declared, and those made for handlers planned so far. */
   readonly ownStreams: readonly string[];
   /** Resolves when every settlement is out, and every dead letter stored. To be awaited before the connection closes. */
@@ -62,6 +62,9 @@ export interface BinderOptions {
 
 /** How long binding a durable handler waits for a lost connection before it is given up, and begun anew when it is back. */
 const WAIT_UP_MS = 5_000;
+
+/** It may be connected, and JetStream not there yet. */
+const RETRY_MS = 1_000;
 
 export function createBinder(options: BinderOptions): Binder {
   const { connection, app, streams, provision, emit } = options;
@@ -98,7 +101,9 @@ export function createBinder(options: BinderOptions): Binder {
         },
       };
     },
-    connected: () => state.isBack(),
+    async worthRetrying() {
+      await Promise.all([state.isBack(), delay(options.clock, RETRY_MS)]);
+    },
     get ownStreams() {
       return finder.own;
     },

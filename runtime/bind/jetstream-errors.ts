@@ -1,7 +1,7 @@
 // What JetStream's errors mean, in words. The client's own mislead: "jetstream is not enabled" is what it says of any
 // request that nobody answered.
 
-import { JetStreamApiError, JetStreamError } from "@nats-io/jetstream";
+import { JetStreamApiError } from "@nats-io/jetstream";
 import { errors, type NatsConnection } from "@nats-io/transport-node";
 import { type ErrorCode, RuntimeError } from "../errors.ts";
 import { lacksJetStream } from "./no-jetstream.ts";
@@ -21,6 +21,9 @@ export const ApiCode = {
   workQueueNeedsFilter: 10099,
   workQueueTaken: 10100,
   workQueueDeliverAll: 10101,
+  /** Of a cluster, while most of its servers are away, or have just come. */
+  noLeader: 10008,
+  notLeader: 10009,
 } as const;
 
 export function isApiError(error: unknown, ...codes: readonly number[]): boolean {
@@ -50,16 +53,20 @@ export function jetStreamError(error: unknown, translation: Translation): Runtim
   if (error instanceof RuntimeError) return error;
   const { connection, doing, handler, remedies = {} } = translation;
   const details = { cause: error, ...(handler === undefined ? {} : { handler }) };
+  const unready = (what: string) =>
+    new RuntimeError("NATS_UNREACHABLE", `${doing}: ${what}`, {
+      ...details,
+      remedy:
+        "Nothing, when NATS comes back. Else check that JetStream is healthy, and this user's account has it (`nats account info`).",
+    });
+  if (isApiError(error, ApiCode.noLeader, ApiCode.notLeader)) return unready("JetStream has no leader");
   if (error instanceof JetStreamApiError) {
     const remedy = remedies[error.code];
     const message = `${doing}: the server says "${error.message}" (${error.code})`;
     return new RuntimeError(translation.code, message, { ...details, ...(remedy === undefined ? {} : { remedy }) });
   }
-  if (connection.info === undefined || isLate(error)) {
-    const message = `${doing}: NATS ${connection.info === undefined ? "is gone" : "did not answer in time"}`;
-    const remedy = "Nothing, when NATS comes back. Else check that JetStream is healthy (`nats account info`).";
-    return new RuntimeError("NATS_UNREACHABLE", message, { ...details, remedy });
-  }
+  if (connection.info === undefined) return unready("NATS is gone");
+  if (isLate(error)) return unready("NATS did not answer in time");
   if (lacksJetStream(connection)) {
     return new RuntimeError("NATS_REFUSED", `${doing}: the NATS server has JetStream switched off`, {
       ...details,
@@ -73,16 +80,12 @@ export function jetStreamError(error: unknown, translation: Translation): Runtim
       remedy: `Allow its user to publish to "${denied}".`,
     });
   }
-  return new RuntimeError(translation.code, `${doing}: ${plainReason(error)}`, {
+  if (isNoAnswer(error)) return unready("JetStream did not answer");
+  const reason = error instanceof Error ? error.message : String(error);
+  return new RuntimeError(translation.code, `${doing}: ${reason}`, {
     ...details,
     remedy: "Check that JetStream is healthy (`nats account info`), and that this user's account has it.",
   });
-}
-
-function plainReason(error: unknown): string {
-  if (isNoAnswer(error)) return "JetStream did not answer";
-  if (error instanceof JetStreamError || error instanceof Error) return error.message;
-  return String(error);
 }
 
 function isLate(error: unknown): boolean {

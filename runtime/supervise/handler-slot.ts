@@ -318,13 +318,13 @@ export class HandlerSlot {
   /** S2; and S6, unless a later try has ended before. `only`: there is no version that goes on serving. */
   private failed(error: RuntimeError, only: boolean): void {
     if (this.state === "stopped" || this.state === "disabled") return;
-    const lacksNats = error.code === "NATS_UNREACHABLE";
-    if (!lacksNats || this.lastFailure?.code !== error.code) this.tellFailed(error);
+    this.tellFailed(error);
     this.lastFailure = error;
+    const lacksNats = error.code === "NATS_UNREACHABLE";
     const again = () => {
       if (this.lastFailure === error) void this.reload(this.file, this.services.clock.monotonicMs());
     };
-    if (lacksNats) void this.services.binder.connected().then(again);
+    if (lacksNats) void this.services.binder.worthRetrying().then(again);
     if (!only) return this.resumeInterrupted();
     const mayComeUp = mayComeUpLater(error.code);
     this.move(mayComeUp ? "load-failed" : "refused");

@@ -11,6 +11,8 @@ export type Why = "start" | "reload" | "restart" | "wake";
 export class SlotReports {
   private readonly handler: string;
   private readonly emit: Emit;
+  /** That NATS is gone has been told: the tries until it is back are no news. */
+  private toldGone = false;
 
   constructor(handler: string, emit: Emit) {
     this.handler = handler;
@@ -19,6 +21,7 @@ export class SlotReports {
 
   serving({ metadata, bundle }: Generation, why: Why, durationMs: number): void {
     const { kind, subject } = metadata;
+    this.toldGone = false;
     this.emit({
       type: "handler.serving",
       handler: this.handler,
@@ -31,6 +34,9 @@ export class SlotReports {
   }
 
   failed(error: RuntimeError, serving: string | undefined): void {
+    const isGone = error.code === "NATS_UNREACHABLE";
+    if (isGone && this.toldGone) return;
+    this.toldGone = isGone;
     this.emit({ type: "handler.failed", handler: this.handler, error, serving });
   }
 

@@ -1,0 +1,57 @@
+// A NATS cluster that has no JetStream leader: it is being restarted, or most of its servers are gone.
+
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { connectClient } from "../support/client.ts";
+import { freePort } from "../support/free-port.ts";
+import { startTestServer, type TestServer } from "../support/nats-server.ts";
+import { useStage } from "../support/runtime.ts";
+
+const stage = useStage();
+let servers: TestServer[] = [];
+let routes: number[];
+
+async function join(name: string, at: number): Promise<void> {
+  const others = routes.map((port) => `"nats://127.0.0.1:${port}"`);
+  servers[at] = await startTestServer({
+    config: `server_name: ${name}
+      cluster { name: test, listen: "127.0.0.1:${routes[at]}", no_advertise: true, routes: [${others.join(", ")}] }`,
+  });
+}
+
+beforeEach(async () => {
+  routes = [await freePort(), await freePort(), await freePort()];
+});
+afterEach(async () => {
+  await Promise.all(servers.map((server) => server.stop()));
+  servers = [];
+});
+
+const handler = (subject: string, version: number) =>
+  `export const metadata = { subject: "${subject}", kind: "durable" };
+export default (order, ctx) => ctx.publish("handled", order.id + " by ${version}");
+`;
+
+it("a save that finds no leader leaves the old version serving, and serves by itself when there is one again", async () => {
+  await Promise.all(["one", "two", "three"].map(join));
+  const [{ url }, ...others] = servers as [TestServer, ...TestServer[]];
+  const app = await stage.start({
+    config: { nats: { servers: url } },
+    handlers: { "order.js": handler("shop.order", 1) },
+  });
+  const client = await connectClient(url);
+  const handled = await client.collect("handled");
+  await Promise.all(others.map((server) => server.kill()));
+  const from = app.mark();
+  app.project.write("order.js", handler("shop.paid", 2));
+  const failed = await app.next("handler.failed", { handler: "order" }, from);
+  expect(failed.error.code).toBe("NATS_UNREACHABLE");
+  expect(failed.serving).toBeDefined();
+
+  await Promise.all(others.map((server) => server.restart()));
+  await app.next("handler.serving", { handler: "order" }, from);
+  client.publish("shop.paid", { id: 7 });
+  expect(await handled.until(1)).toEqual(["7 by 2"]);
+  expect(app.told("handler.failed", from)).toHaveLength(1);
+  await client.connection.close();
+  await app.close();
+});
