@@ -3,6 +3,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { startTestServer, type TestServer } from "../support/nats-server.ts";
+import type { ProfileFile } from "./flame/flames.ts";
 import { cpuNs, processTree } from "./measure/process-cpu.ts";
 import type { OursCommands, OursStart } from "./processes/ours.ts";
 import type { PublisherCommands } from "./processes/publisher.ts";
@@ -21,6 +22,8 @@ export interface Contender<N extends string = Pair> {
   readonly name: N;
   readonly label: string;
   readonly works: readonly Work[];
+  /** What it has written once it is closed. */
+  readonly profiles: readonly ProfileFile[];
   cpu(): CpuNs;
   failures(): Promise<string[]>;
   close(): Promise<void>;
@@ -85,6 +88,7 @@ export class Lab {
       name,
       label,
       works,
+      profiles: profile === undefined ? [] : [{ process: label, file: profile, part: "process" }],
       cpu: () => ({ process: cpuNs(child.pid) }),
       failures: () => child.call("failures", null),
       async close() {
@@ -98,13 +102,14 @@ export class Lab {
   /** The runtime, with a handler file for each of these works. */
   async ours(scenario: string, works: readonly Work[]): Promise<Contender<"ours">> {
     const project = this.project();
+    const worker = this.profileFile(scenario, "worker");
     works.forEach((work, at) => {
-      project.write(work.name, handlerSource(work, at === 0 ? this.profileFile(scenario, "worker") : undefined));
+      project.write(work.name, handlerSource(work, at === 0 ? worker : undefined));
     });
     const child = this.runtime();
     await child.call("start", this.startOptions(project, "start"));
-    const profile = this.profileFile(scenario, "supervisor");
-    if (profile !== undefined) await child.call("startProfile", null);
+    const supervisor = this.profileFile(scenario, "supervisor");
+    if (supervisor !== undefined) await child.call("startProfile", null);
     const failures = () => child.call("failures", null);
     const found = await failures();
     if (found.length > 0) throw new Error(`the handlers do not serve: ${found.join("; ")}`);
@@ -112,6 +117,13 @@ export class Lab {
       name: "ours",
       label: "nats-handlers",
       works,
+      profiles:
+        supervisor === undefined || worker === undefined
+          ? []
+          : [
+              { process: "supervisor", file: supervisor, part: "supervisor" },
+              { process: "worker", file: worker, part: "workers" },
+            ],
       cpu: () => {
         // All it has started: which of them are workers, and whether there are several, is the runtime's affair.
         const [supervisor, ...others] = processTree(child.pid);
@@ -119,7 +131,7 @@ export class Lab {
       },
       failures,
       async close() {
-        if (profile !== undefined) await child.call("stopProfile", profile);
+        if (supervisor !== undefined) await child.call("stopProfile", supervisor);
         await child.call("close", null);
         await child.end();
         project.remove();
@@ -154,7 +166,8 @@ export class Lab {
     return { server: cpuNs(this.server.pid), publisher: cpuNs(this.publisher.pid) };
   }
 
-  private profileFile(scenario: string, part: string): string | undefined {
+  /** Where a process writes its CPU profile, when one was asked for. */
+  profileFile(scenario: string, part: string): string | undefined {
     return this.profileDir === undefined ? undefined : join(this.profileDir, `${scenario}.${part}.cpuprofile`);
   }
 }

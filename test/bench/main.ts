@@ -1,7 +1,10 @@
 // `npm run bench [NAME...]`: measure, side by side and in one run, what isolation costs. See `--help`.
 
 import { mkdirSync, writeFileSync } from "node:fs";
+import { relative } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { renderFlame } from "./output/flame-picture.ts";
 import { describeMachine, type Machine, renderMachine } from "./output/machine.ts";
 import { numbersTable, rowsOf } from "./output/numbers.ts";
 import { hasTables, writeTables } from "./output/page.ts";
@@ -71,7 +74,8 @@ Without a name: ${namesOf(BY_DEFAULT)}.
   --json FILE     everything measured, as JSON
   --pictures      draw what was measured into docs/pictures/
   --tables        put what was measured into docs/performance.md
-  --profile DIR   CPU profiles of every contender (slows them down)`;
+  --profile DIR   CPU profiles of every contender, and flame graphs of them; with --pictures also into
+                  docs/pictures/. It slows them down: no tables are written`;
 
 interface Invocation {
   readonly scenarios: readonly Scenario[];
@@ -141,13 +145,20 @@ async function runAll(invocation: Invocation): Promise<boolean> {
 }
 
 /** The numbers, and whatever else was asked for: files, pictures, the page. */
-function publishAll({ json, pictures, tables }: Invocation, machine: Machine, reports: Record<string, Report>): void {
+function publishAll(invocation: Invocation, machine: Machine, reports: Record<string, Report>): void {
+  const { json, pictures, tables, options } = invocation;
   const numbers = rowsOf(Object.assign({}, ...Object.values(reports).map((report) => report.numbers ?? {})));
   const table = numbersTable(numbers);
   if (numbers.length > 0) console.log(renderTable(table));
   if (json !== undefined) writeFileSync(json, `${JSON.stringify({ machine, numbers, reports }, null, 1)}\n`);
   // What failed does not count, and is not shown to others.
   const good = Object.entries(reports).filter(([, { failures }]) => failures.length === 0);
+  if (options.profile !== undefined)
+    return drawFlames(
+      good.map(([, report]) => report),
+      options.profile,
+      pictures,
+    );
   if (pictures) for (const [, report] of good) draw(report);
   if (!tables) return;
   for (const [name, report] of good) if (hasTables(name)) writeTables(name, report.tables, machine);
@@ -158,6 +169,14 @@ function publishAll({ json, pictures, tables }: Invocation, machine: Machine, re
 function draw({ pictures = [] }: Report): void {
   mkdirSync(PICTURES, { recursive: true });
   for (const picture of pictures) writeFileSync(new URL(`${picture.file}.svg`, PICTURES), renderPicture(picture));
+}
+
+function drawFlames(reports: readonly Report[], folder: string, pictures: boolean): void {
+  const folders = [pathToFileURL(`${folder}/`), ...(pictures ? [PICTURES] : [])];
+  for (const flame of reports.flatMap(({ flames = [] }) => flames)) {
+    for (const each of folders) writeFileSync(new URL(`${flame.file}.svg`, each), renderFlame(flame));
+  }
+  console.log(`flame graphs: ${folders.map((each) => relative(".", fileURLToPath(each))).join(", ")}\n`);
 }
 
 const invocation = readInvocation(process.argv.slice(2));

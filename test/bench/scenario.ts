@@ -1,12 +1,13 @@
 // What a scenario is given, and what it gives back.
 
+import type { Flame } from "./output/flame-picture.ts";
 import type { Picture } from "./output/picture.ts";
 import type { Table } from "./output/table.ts";
 import type { Numbers } from "./thresholds.ts";
 
 export interface Options {
   readonly rounds: number;
-  /** CPU profiles of every contender are written here. */
+  /** CPU profiles of every contender, and their flame graphs, are written here. */
   readonly profile: string | undefined;
   /** Messages per round, instead of the scenario's own number. */
   readonly messages: number | undefined;
@@ -25,6 +26,8 @@ export interface Report {
   /** Rows of the table of thresholds. */
   readonly numbers?: Numbers;
   readonly pictures?: readonly Picture[];
+  /** Of the profiles, when they were asked for. */
+  readonly flames?: readonly Flame[];
 }
 
 export interface Scenario {

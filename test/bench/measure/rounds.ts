@@ -1,8 +1,9 @@
 // Rounds in turn, A B A B: what else the machine does meets both, and ratios are taken between neighbours.
 
+import type { Span } from "../flame/cpu-profile.ts";
 import type { Contender, CpuNs, Lab, Pair } from "../lab.ts";
 
-export interface Round<T> {
+export interface Round<T> extends Span {
   readonly result: T;
   /** CPU nanoseconds of the subject under test, by process. */
   readonly cpu: CpuNs;
@@ -37,8 +38,16 @@ async function measured<T, N extends string>(
 ): Promise<Round<T>> {
   const cpuBefore = contender.cpu();
   const aroundBefore = lab.serverCpu();
+  const fromUs = nowUs();
   const result = await measure(contender);
-  return { result, cpu: difference(contender.cpu(), cpuBefore), around: difference(lab.serverCpu(), aroundBefore) };
+  const untilUs = nowUs();
+  const cpu = difference(contender.cpu(), cpuBefore);
+  return { result, cpu, around: difference(lab.serverCpu(), aroundBefore), fromUs, untilUs };
+}
+
+/** Of the monotonic clock, by which profiles go too. */
+export function nowUs(): number {
+  return Number(process.hrtime.bigint() / 1_000n);
 }
 
 function difference(after: CpuNs, before: CpuNs): CpuNs {

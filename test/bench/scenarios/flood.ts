@@ -1,5 +1,6 @@
 // The scenarios that count messages per second share this: flood both contenders in turn, compare rates and CPU time.
 
+import { flamesOf } from "../flame/flames.ts";
 import { type Contender, type CpuNs, Lab } from "../lab.ts";
 import { alternate, type Round, type Rounds, totalNs } from "../measure/rounds.ts";
 import { ratiosOf, spreadOf } from "../measure/statistics.ts";
@@ -53,7 +54,9 @@ export async function runFlood(plan: FloodPlan, options: Options): Promise<Flood
     for (const contender of contenders) await contender.close();
     const handled = roundUp(plan, count) * (plan.oneSubject ? plan.handlers : 1);
     const figures = figuresOf(rounds, handled);
+    const measured = { scenario: plan.scenario, unit: "message", count: handled * options.rounds };
     return {
+      flames: contenders.flatMap(({ name, profiles }) => flamesOf(profiles, { ...measured, rounds: rounds[name] })),
       tables: [tableOf(plan, figures, options.rounds, handled)],
       data: { plan, handled, rounds, figures },
       failures,

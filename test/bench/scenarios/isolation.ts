@@ -4,15 +4,24 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { connectClient, type TestClient } from "../../support/client.ts";
 import { fixture } from "../../support/project.ts";
+import { flamesOf } from "../flame/flames.ts";
 import { Lab } from "../lab.ts";
+import { cpuNs } from "../measure/process-cpu.ts";
+import { nowUs } from "../measure/rounds.ts";
 import { percentile, ratiosOf, spreadOf } from "../measure/statistics.ts";
 import { judge, one, showSpread, two, verdictLine, whole } from "../output/figures.ts";
+import type { Flame } from "../output/flame-picture.ts";
 import type { Table } from "../output/table.ts";
+import type { OursCommands } from "../processes/ours.ts";
+import type { Asked } from "../processes/publisher.ts";
 import { ServedWaiter } from "../processes/served.ts";
 import { handlerSource, type Project } from "../project.ts";
+import type { Child } from "../rpc.ts";
 import type { Options, Report, Scenario } from "../scenario.ts";
 import { THRESHOLDS } from "../thresholds.ts";
 
+/** A profile is taken of this one alone, in its last round. */
+const PROFILED: readonly Fault[] = ["floods-publishes"];
 const NEIGHBOUR = "bench.neighbour";
 const REQUESTS = 1_500;
 const PAYLOAD_BYTES = 120;
@@ -37,6 +46,8 @@ const FAULTS = [
   "floods-publishes",
 ] as const;
 
+type Fault = (typeof FAULTS)[number];
+
 interface Figures {
   readonly fault: string;
   readonly quietP99Us: readonly number[];
@@ -44,29 +55,33 @@ interface Figures {
   readonly quietP50Us: readonly number[];
   readonly faultP50Us: readonly number[];
   readonly failed: number;
+  readonly flames: readonly Flame[];
 }
 
 interface Ward {
   readonly lab: Lab;
   readonly project: Project;
+  readonly runtime: Child<OursCommands>;
   readonly served: ServedWaiter;
   readonly client: TestClient;
 }
 
-async function run({ rounds, messages = REQUESTS }: Options): Promise<Report> {
-  const lab = await Lab.open(undefined);
+async function run({ rounds, messages = REQUESTS, profile }: Options): Promise<Report> {
+  const lab = await Lab.open(profile);
   try {
     const ward = await open(lab);
     await ask(lab, messages);
     const all: Figures[] = [];
-    for (const fault of FAULTS) all.push(await besides(ward, fault, rounds, messages));
+    for (const fault of profile === undefined ? FAULTS : PROFILED)
+      all.push(await besides(ward, fault, rounds, messages));
     const lived = await blockedLoops(ward, rounds);
     await ward.client.connection.close();
     const failed = all.filter(({ failed }) => failed > 0);
     return {
       tables: [faultTable(all, rounds, messages), loopTable(lived)],
-      data: { faults: all, livedMs: lived },
+      data: { faults: all.map(({ flames, ...figures }) => figures), livedMs: lived },
       failures: failed.map(({ fault, failed }) => `${fault}: ${failed} requests to the neighbour failed`),
+      flames: all.flatMap(({ flames }) => flames),
       numbers: { neighbourP99: worstOf(all), blockedLoop: Math.max(...lived) },
     };
   } finally {
@@ -81,7 +96,7 @@ async function open(lab: Lab): Promise<Ward> {
   const runtime = lab.runtime();
   const served = new ServedWaiter(runtime);
   await runtime.call("start", lab.startOptions(project, "dev"));
-  return { lab, project, served, client: await connectClient(lab.server.url) };
+  return { lab, project, runtime, served, client: await connectClient(lab.server.url) };
 }
 
 function subjectOf(fault: string): string {
@@ -106,11 +121,14 @@ async function besides(ward: Ward, fault: string, rounds: number, count: number)
   const quiet: number[][] = [];
   const during: number[][] = [];
   let failed = 0;
+  let flames: readonly Flame[] = [];
   for (let round = 1; round <= rounds; round++) {
     const before = await ask(ward.lab, count);
     const misbehaviour = misbehave(ward.client, fault);
     await pause(SETTLE_MS);
-    const meanwhile = await ask(ward.lab, count);
+    const askMeanwhile = () => ask(ward.lab, count);
+    const meanwhile: Profiled =
+      round < rounds ? await askMeanwhile() : await profiled(ward, `beside ${fault}`, askMeanwhile);
     await misbehaviour.stop();
     // A save ends whatever it leaves behind, and takes it out of quarantine.
     await ward.served.after(() => ward.project.write(fault, culprit(fault, round)), fault, "reload");
@@ -118,15 +136,37 @@ async function besides(ward: Ward, fault: string, rounds: number, count: number)
     failed += before.failed + meanwhile.failed;
     quiet.push([...before.latenciesMs]);
     during.push([...meanwhile.latenciesMs]);
+    flames = meanwhile.flames ?? [];
   }
   const us = (rounds: readonly number[][], share: number) => rounds.map((ms) => percentile(ms, share) * 1_000);
   return {
     fault,
     failed,
+    flames,
     quietP99Us: us(quiet, 0.99),
     faultP99Us: us(during, 0.99),
     quietP50Us: us(quiet, 0.5),
     faultP50Us: us(during, 0.5),
+  };
+}
+
+type Profiled = Asked & Pick<Report, "flames">;
+
+/** With the supervisor's profile, where profiles are wanted. */
+async function profiled({ lab, runtime }: Ward, scenario: string, act: () => Promise<Asked>): Promise<Profiled> {
+  const file = lab.profileFile(scenario.replaceAll(" ", "-"), "supervisor");
+  if (file === undefined) return act();
+  await runtime.call("startProfile", null);
+  const cpuBefore = cpuNs(runtime.pid);
+  const fromUs = nowUs();
+  const asked = await act();
+  const round = { fromUs, untilUs: nowUs(), cpu: { supervisor: cpuNs(runtime.pid) - cpuBefore } };
+  await runtime.call("stopProfile", file);
+  const count = asked.latenciesMs.length;
+  const profiles = [{ process: "supervisor", file, part: "supervisor" }];
+  return {
+    ...asked,
+    flames: flamesOf(profiles, { scenario, unit: "request of the neighbour", count, rounds: [round] }),
   };
 }
 

@@ -1,5 +1,6 @@
 // One `request` handler: parse, validate, small reply. One request at a time for the latency, 64 for the rate.
 
+import { flamesOf } from "../flame/flames.ts";
 import { type Contender, Lab } from "../lab.ts";
 import { alternate, type Round, type Rounds, totalNs } from "../measure/rounds.ts";
 import { percentile, ratiosOf, spreadOf } from "../measure/statistics.ts";
@@ -31,7 +32,13 @@ async function run(options: Options): Promise<Report> {
     const parallel = await ask(MANY_AT_ONCE);
     const failures = (await Promise.all(contenders.map((contender) => contender.failures()))).flat();
     for (const contender of contenders) await contender.close();
+    const flames = (scenario: string, rounds: Rounds<Asked>) =>
+      contenders.flatMap(({ name, profiles }) => {
+        const count = rounds[name].reduce((sum, { result }) => sum + result.latenciesMs.length, 0);
+        return flamesOf(profiles, { scenario, unit: "request", count, rounds: rounds[name] });
+      });
     return {
+      flames: [...flames("requests alone", serial), ...flames("64 requests at once", parallel)],
       tables: [latencyTable(serial), rateTable(parallel)],
       data: { oneAtATime: summary(serial), at64: summary(parallel) },
       failures: [...failures, ...refusals(serial), ...refusals(parallel)],
