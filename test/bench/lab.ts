@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { startTestServer, type TestServer } from "../support/nats-server.ts";
 import type { ProfileFile } from "./flame/flames.ts";
-import { cpuNs, processTree } from "./measure/process-cpu.ts";
+import { cpuNs, memoryOf, processTree } from "./measure/process-cpu.ts";
 import type { OursCommands, OursStart } from "./processes/ours.ts";
 import type { PublisherCommands } from "./processes/publisher.ts";
 import type { RawCommands } from "./processes/raw.ts";
@@ -27,6 +27,14 @@ export interface Contender<N extends string = Pair> {
   cpu(): CpuNs;
   failures(): Promise<string[]>;
   close(): Promise<void>;
+}
+
+/** Ours, whose memory can be looked at. */
+export interface OurContender extends Contender<"ours"> {
+  /** Heap and Buffers of the supervisor after a collection. */
+  heldMiB(): Promise<number>;
+  /** Of all its processes. */
+  rssMiB(): number;
 }
 
 const RAW = new URL("./processes/raw.ts", import.meta.url);
@@ -100,7 +108,7 @@ export class Lab {
   }
 
   /** The runtime, with a handler file for each of these works. */
-  async ours(scenario: string, works: readonly Work[]): Promise<Contender<"ours">> {
+  async ours(scenario: string, works: readonly Work[]): Promise<OurContender> {
     const project = this.project();
     const worker = this.profileFile(scenario, "worker");
     works.forEach((work, at) => {
@@ -130,6 +138,8 @@ export class Lab {
         return { supervisor: cpuNs(supervisor!), workers: others.reduce((sum, pid) => sum + cpuNs(pid), 0) };
       },
       failures,
+      heldMiB: () => child.call("heldMiB", null),
+      rssMiB: () => memoryOf(processTree(child.pid)).rssMiB,
       async close() {
         if (supervisor !== undefined) await child.call("stopProfile", supervisor);
         await child.call("close", null);

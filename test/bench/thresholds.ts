@@ -61,14 +61,14 @@ export const THRESHOLDS = {
     unit: "ms",
   },
   flatHandlers: {
-    what: "CPU per event, 1 to 200 handlers, highest of lowest",
+    what: "CPU per event, 10 to 200 handlers, of one handler",
     better: "lower",
     bar: 1.15,
     beyond: 1.15,
     unit: "",
   },
   flatMessages: {
-    what: "CPU per event, 10 thousand to 2 million, highest of lowest",
+    what: "CPU per event after 2 million, of warm ones without",
     better: "lower",
     bar: 1.15,
     beyond: 1.15,
