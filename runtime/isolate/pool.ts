@@ -2,6 +2,7 @@
 //
 // L1  Every worker ever started is known here until it has ended, and the reaper knows it too.
 // L2  A warm worker that dies is replaced after a growing delay: a machine without memory gets no storm of processes.
+// L3  What a worker costs that comes up because another has died is not to be paid by its neighbours.
 
 import type { Clock, Timer } from "../clock.ts";
 import { describeError } from "../errors.ts";
@@ -9,6 +10,7 @@ import type { Emit } from "../events.ts";
 import { Crowding } from "./crowding.ts";
 import { ForkServer } from "./fork-server.ts";
 import { CHECK_ALL_EVERY, offerToOutOfMemoryKiller, USAGE_CHECK_MS } from "./limits.ts";
+import { comeUpBehindOthers } from "./priority.ts";
 import type { Reaper } from "./reaper.ts";
 import { startProcess } from "./started-process.ts";
 import { WorkerProcess } from "./worker-process.ts";
@@ -30,6 +32,8 @@ export interface PoolOptions {
 
 /** A new generation is loading just after one was taken: starting a process then would slow it down. */
 const REFILL_DELAY_MS = 50;
+/** Who dies is likely to die again. */
+const FAULT_ECHO_MS = 5_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
 const FORK_SERVER_GONE =
@@ -44,6 +48,7 @@ export class WorkerPool {
   private readonly usageWatch: Timer;
   private forkServer: ForkServer | undefined;
   private refillTimer: Timer | undefined;
+  private lastFaultMs = Number.NEGATIVE_INFINITY;
   private retryMs = FIRST_RETRY_MS;
   private wanted: number;
   private open = true;
@@ -98,6 +103,11 @@ export class WorkerPool {
     await this.forkServer?.close();
   }
 
+  /** L3. */
+  private get isAfterFault(): boolean {
+    return this.options.clock.monotonicMs() - this.lastFaultMs < FAULT_ECHO_MS;
+  }
+
   private refillSoon(afterMs: number): void {
     if (!this.open || this.refillTimer !== undefined) return;
     this.refillTimer = this.options.clock.after(afterMs, () => {
@@ -115,6 +125,7 @@ export class WorkerPool {
   }
 
   private watch(worker: WorkerProcess, warm: Promise<WorkerProcess>): void {
+    if (this.isAfterFault) comeUpBehindOthers(worker.pid, worker.booted, this.options.clock);
     worker.booted.then(
       () => {
         this.retryMs = FIRST_RETRY_MS;
@@ -150,6 +161,7 @@ export class WorkerPool {
     worker.exited.then(() => {
       reaper.untrack(worker.pid);
       this.all.delete(worker);
+      if (worker.isAtFault) this.lastFaultMs = clock.monotonicMs();
     });
     return worker;
   }

@@ -2,14 +2,21 @@
 
 import { readdirSync, writeFileSync } from "node:fs";
 import { getPriority, setPriority } from "node:os";
+import type { Clock } from "../clock.ts";
 
 /** About a tenth of what others get (sched(7)). Not less: a handler that has to compute for long is to end some day. */
 const YIELDING = 10;
 
 const LOWEST = 19;
 
-/** From now on the process gets out of the way of others. Without privileges there is no way back: a new process is. */
-export function yieldToOthers(pid: number): void {
+/** The kernel takes a session's priority from users without privileges ten times a second, from all of them together. */
+const AGAIN_AFTER_MS = 150;
+
+/**
+ * From now on the process gets out of the way of others. Without privileges there is no way back: a new process is. False
+ * when it is to be asked again a little later.
+ */
+export function yieldToOthers(pid: number): boolean {
   for (const thread of threadsOf(pid)) {
     try {
       setPriority(thread, Math.min(getPriority() + YIELDING, LOWEST));
@@ -17,16 +24,29 @@ export function yieldToOthers(pid: number): void {
       // It has ended, or we may not: it goes on as it was.
     }
   }
-  yieldAsGroup(pid);
+  return setSessionPriority(pid, YIELDING);
 }
 
-/** Where the kernel shares cores between sessions, and a worker is one, priorities count only within it (sched(7), autogroup). */
-function yieldAsGroup(pid: number): void {
+/** Until it has come up the process lets others go first: where the way back needs no privileges, which is among sessions. */
+export function comeUpBehindOthers(pid: number, up: Promise<void>, clock: Clock): void {
+  if (!setSessionPriority(pid, YIELDING)) return;
+  const catchUp = () => {
+    if (!setSessionPriority(pid, 0)) clock.after(AGAIN_AFTER_MS, catchUp);
+  };
+  up.then(catchUp, () => undefined);
+}
+
+/**
+ * Where the kernel shares cores between sessions, and a worker leads one, the priorities of its threads count only within
+ * it (sched(7), autogroup). False when the kernel wants to be asked later.
+ */
+function setSessionPriority(pid: number, priority: number): boolean {
   try {
-    writeFileSync(`/proc/${pid}/autogroup`, String(YIELDING));
-  } catch {
-    // No such kernel, or we may not.
+    writeFileSync(`/proc/${pid}/autogroup`, String(priority));
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "EAGAIN";
   }
+  return true;
 }
 
 /** Linux keeps a priority for each thread (setpriority(2)), and a full heap is collected by several. */

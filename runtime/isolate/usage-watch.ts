@@ -29,7 +29,7 @@ export class UsageWatch {
   checkHog(finished: number): void {
     const usage = this.yields ? undefined : processUsage(this.pid);
     if (usage === undefined) return;
-    this.yields = this.hogs.isHog({ atMs: this.clock.monotonicMs(), cpuSeconds: usage.cpuSeconds, finished });
-    if (this.yields) yieldToOthers(this.pid);
+    const look = { atMs: this.clock.monotonicMs(), cpuSeconds: usage.cpuSeconds, finished };
+    this.yields = this.hogs.isHog(look) && yieldToOthers(this.pid);
   }
 }

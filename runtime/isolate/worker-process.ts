@@ -10,7 +10,7 @@ import type { Socket } from "node:net";
 import { type Clock, within } from "../clock.ts";
 import type { Delivery } from "../deliver/delivery.ts";
 import type { Call } from "../deliver/handler-call.ts";
-import type { SerializedError, WorkerExit } from "../deliver/outcome.ts";
+import { NOT_ITS_FAULT, type SerializedError, type WorkerExit } from "../deliver/outcome.ts";
 import type { WorkerEvents, WorkerPort } from "../deliver/worker-port.ts";
 import { descriptorOf, directWrite } from "../direct-write.ts";
 import { probeStack } from "./blocked-stack.ts";
@@ -228,6 +228,12 @@ export class WorkerProcess implements WorkerPort {
     this.killedBecause ??= because;
     this.isKilled = true;
     this.process.kill("SIGKILL");
+  }
+
+  /** Once it has ended: whether that was its own doing. */
+  get isAtFault(): boolean {
+    if (this.killedBecause !== undefined) return this.killedBecause !== NOT_ITS_FAULT;
+    return !this.isKilled && this.phase.kind !== "stopping";
   }
 
   async whereBlocked(): Promise<string | undefined> {
