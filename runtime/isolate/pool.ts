@@ -2,7 +2,8 @@
 //
 // L1  Every worker ever started is known here until it has ended, and the reaper knows it too.
 // L2  A warm worker that dies is replaced after a growing delay: a machine without memory gets no storm of processes.
-// L3  What a worker costs that comes up because another has died is not to be paid by its neighbours.
+// L3  After a worker has died through its own doing, those that come up let others go first, and those that are taken do
+//     so until they have finished a message: what dies is likely to die again, and its neighbours are not to pay for it.
 
 import type { Clock, Timer } from "../clock.ts";
 import { describeError } from "../errors.ts";
@@ -32,7 +33,6 @@ export interface PoolOptions {
 
 /** A new generation is loading just after one was taken: starting a process then would slow it down. */
 const REFILL_DELAY_MS = 50;
-/** Who dies is likely to die again. */
 const FAULT_ECHO_MS = 5_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
@@ -89,6 +89,7 @@ export class WorkerPool {
     this.refillSoon(REFILL_DELAY_MS);
     const worker = await (warm ?? this.spawn(memoryMiB));
     await worker.booted;
+    if (this.isAfterFault) worker.putOnProbation();
     return worker;
   }
 

@@ -27,13 +27,23 @@ export function yieldToOthers(pid: number): boolean {
   return setSessionPriority(pid, YIELDING);
 }
 
-/** Until it has come up the process lets others go first: where the way back needs no privileges, which is among sessions. */
+/** Until it has come up the process lets others go first. */
 export function comeUpBehindOthers(pid: number, up: Promise<void>, clock: Clock): void {
-  if (!setSessionPriority(pid, YIELDING)) return;
-  const catchUp = () => {
-    if (!setSessionPriority(pid, 0)) clock.after(AGAIN_AFTER_MS, catchUp);
+  letOthersGoFirst(pid);
+  const tryCatchUp = () => {
+    if (!catchUp(pid)) clock.after(AGAIN_AFTER_MS, tryCatchUp);
   };
-  up.then(catchUp, () => undefined);
+  up.then(tryCatchUp, () => undefined);
+}
+
+/** Until `catchUp`: only where the way back needs no privileges, which is among sessions. */
+export function letOthersGoFirst(pid: number): void {
+  setSessionPriority(pid, YIELDING);
+}
+
+/** False when it is to be asked again a little later. */
+export function catchUp(pid: number): boolean {
+  return setSessionPriority(pid, 0);
 }
 
 /**

@@ -1,10 +1,10 @@
-// What one worker uses, looked at from outside: its memory has a limit, and a hog yields.
+// What one worker uses, looked at from outside: its memory has a limit, a hog yields, and so does one on probation.
 
 import type { Clock } from "../clock.ts";
 import { processUsage } from "../process-usage.ts";
 import { HogWatch } from "./hog-watch.ts";
 import { residentLimitBytes } from "./limits.ts";
-import { yieldToOthers } from "./priority.ts";
+import { catchUp, letOthersGoFirst, yieldToOthers } from "./priority.ts";
 
 export class UsageWatch {
   private readonly pid: number;
@@ -12,6 +12,7 @@ export class UsageWatch {
   private readonly clock: Clock;
   private readonly hogs = new HogWatch();
   private yields = false;
+  private isOnProbation = false;
 
   /** `memoryMiB`: the worker's heap limit. */
   constructor(pid: number, memoryMiB: number, clock: Clock) {
@@ -25,8 +26,15 @@ export class UsageWatch {
     return (processUsage(this.pid)?.memoryBytes ?? 0) > this.mostBytes;
   }
 
+  /** Until it has finished a message it lets others go first. */
+  putOnProbation(): void {
+    this.isOnProbation = true;
+    letOthersGoFirst(this.pid);
+  }
+
   /** Make it yield, once, when it keeps a core to itself. `finished`: messages so far. */
   checkHog(finished: number): void {
+    if (this.isOnProbation && finished > 0) this.isOnProbation = !catchUp(this.pid);
     const usage = this.yields ? undefined : processUsage(this.pid);
     if (usage === undefined) return;
     const look = { atMs: this.clock.monotonicMs(), cpuSeconds: usage.cpuSeconds, finished };

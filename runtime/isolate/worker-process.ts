@@ -259,6 +259,11 @@ export class WorkerProcess implements WorkerPort {
     return had;
   }
 
+  /** Until it has finished a message it lets others go first. */
+  putOnProbation(): void {
+    this.usage.putOnProbation();
+  }
+
   /** Kill the worker when it holds more memory than it may; its exit then says so. Make it yield when it is a hog. */
   checkUsage(): void {
     if (this.usage.isOverMemory()) return this.terminate(OVER_MEMORY);

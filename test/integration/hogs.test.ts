@@ -1,4 +1,5 @@
-// A worker that keeps a core to itself and finishes nothing gets out of the way of the others, long before its timeout.
+// Who gets out of the way of the others: a worker that keeps a core to itself and finishes nothing, long before its timeout;
+// and one whose predecessor has died, until it has finished something.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { getPriority } from "node:os";
@@ -41,3 +42,22 @@ it.skipIf(process.platform !== "linux")("a loop yields to its neighbours, with a
   expect(priorities(app.status("echo").pids[0]!)[0]).toBe(ours);
   await app.close(0);
 });
+
+it.skipIf(!existsSync("/proc/self/autogroup"))(
+  "the worker that replaces one that died lets others go first until it has finished a message",
+  async () => {
+    const app = await stage.start({ handlers: { "culprit.ts": fixture("exits-the-process.ts") } });
+    const [first] = app.status("culprit").pids;
+    if (sessionPriority(first!) !== 0) return; // A kernel that knows sessions and does not share cores between them.
+    const from = app.mark();
+    stage.client.publish("culprit", { n: 1, bad: true });
+    await app.next("handler.serving", { handler: "culprit", why: "restart" }, from);
+    const [second] = app.status("culprit").pids;
+    expect(second).not.toBe(first);
+    expect(sessionPriority(second!)).toBe(10);
+    const handled = await stage.client.collect("handled.culprit");
+    stage.client.publish("culprit", { n: 2 });
+    await handled.until(1);
+    await expect.poll(() => sessionPriority(second!), { timeout: 10_000 }).toBe(0);
+  },
+);
