@@ -154,7 +154,9 @@ class Replica {
   workerPid(): number | undefined {
     return allPids().find((pid) => {
       const info = inspectProcess(pid);
-      return info?.parentPid === this.process.pid && info.command.startsWith("handlers: count");
+      if (info === undefined || !info.command.startsWith("handlers: count")) return false;
+      // Started by the supervisor, or by the process that it has for that.
+      return [info.parentPid, inspectProcess(info.parentPid)?.parentPid].includes(this.process.pid);
     });
   }
 
