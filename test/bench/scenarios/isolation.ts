@@ -20,8 +20,8 @@ import type { Child } from "../rpc.ts";
 import type { Options, Report, Scenario } from "../scenario.ts";
 import { THRESHOLDS } from "../thresholds.ts";
 
-/** A profile is taken of this one alone, in its last round. */
-const PROFILED: readonly Fault[] = ["floods-publishes"];
+/** Profiles are taken of these alone, in their last rounds. */
+const PROFILED: readonly Fault[] = ["floods-publishes", "fills-its-heap"];
 const NEIGHBOUR = "bench.neighbour";
 const REQUESTS = 1_500;
 const PAYLOAD_BYTES = 120;
