@@ -33,7 +33,7 @@ export class Crowding {
   }
 
   get isCrowded(): boolean {
-    return this.untilMs > 0 && this.clock.monotonicMs() < this.untilMs;
+    return this.clock.monotonicMs() < this.untilMs;
   }
 }
 

@@ -34,8 +34,9 @@ export class UsageWatch {
 
   /** Make it yield, once, when it keeps a core to itself. `finished`: messages so far. */
   checkHog(finished: number): void {
+    if (this.yields) return;
     if (this.isOnProbation && finished > 0) this.isOnProbation = !catchUp(this.pid);
-    const usage = this.yields ? undefined : processUsage(this.pid);
+    const usage = processUsage(this.pid);
     if (usage === undefined) return;
     const look = { atMs: this.clock.monotonicMs(), cpuSeconds: usage.cpuSeconds, finished };
     this.yields = this.hogs.isHog(look) && yieldToOthers(this.pid);

@@ -1,13 +1,18 @@
 // Who gets out of the way of the others: a worker that keeps a core to itself and finishes nothing, long before its timeout;
 // and one whose predecessor has died, until it has finished something.
 
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { getPriority } from "node:os";
-import { expect, it } from "vitest";
+import { afterEach, expect, it } from "vitest";
+import { systemClock } from "../../runtime/clock.ts";
+import { UsageWatch } from "../../runtime/isolate/usage-watch.ts";
 import { fixture } from "../support/project.ts";
 import { useStage } from "../support/runtime.ts";
 
 const stage = useStage();
+let loop: ChildProcess | undefined;
+afterEach(() => void loop?.kill("SIGKILL"));
 
 /** Of each thread, the most favoured first. */
 function priorities(pid: number): number[] {
@@ -61,3 +66,18 @@ it.skipIf(!existsSync("/proc/self/autogroup"))(
     await expect.poll(() => sessionPriority(second!), { timeout: 10_000 }).toBe(0);
   },
 );
+
+it.skipIf(!existsSync("/proc/self/autogroup"))("a hog goes on yielding when its probation ends", async () => {
+  loop = spawn(process.execPath, ["-e", "for (;;);"], { detached: true, stdio: "ignore" });
+  const pid = loop.pid!;
+  if (sessionPriority(pid) !== 0) return;
+  const watch = new UsageWatch(pid, 64, systemClock);
+  watch.putOnProbation();
+  const priority = () => {
+    watch.checkHog(0);
+    return priorities(pid)[0];
+  };
+  await expect.poll(priority, { timeout: 20_000 }).toBe(Math.min(getPriority() + 10, 19));
+  watch.checkHog(1);
+  expect(sessionPriority(pid)).toBe(10);
+});
