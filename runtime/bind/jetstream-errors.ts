@@ -21,10 +21,16 @@ export const ApiCode = {
   workQueueNeedsFilter: 10099,
   workQueueTaken: 10100,
   workQueueDeliverAll: 10101,
-  /** Of a cluster, while most of its servers are away, or have just come. */
-  noLeader: 10008,
-  notLeader: 10009,
 } as const;
+
+/** What a cluster says while some of its servers are away, or have just come (nats-server, server/errors.json). */
+const NOT_NOW: Readonly<Record<number, string>> = {
+  10_004: "not all servers of JetStream have answered",
+  10_008: "JetStream has no leader",
+  10_009: "JetStream has no leader",
+  10_118: "the server that keeps the stream is away",
+  10_119: "the server that keeps the consumer is away",
+};
 
 export function isApiError(error: unknown, ...codes: readonly number[]): boolean {
   return error instanceof JetStreamApiError && codes.includes(error.code);
@@ -59,8 +65,9 @@ export function jetStreamError(error: unknown, translation: Translation): Runtim
       remedy:
         "Nothing, when NATS comes back. Else check that JetStream is healthy, and this user's account has it (`nats account info`).",
     });
-  if (isApiError(error, ApiCode.noLeader, ApiCode.notLeader)) return unready("JetStream has no leader");
   if (error instanceof JetStreamApiError) {
+    const notNow = NOT_NOW[error.code];
+    if (notNow !== undefined) return unready(notNow);
     const remedy = remedies[error.code];
     const message = `${doing}: the server says "${error.message}" (${error.code})`;
     return new RuntimeError(translation.code, message, { ...details, ...(remedy === undefined ? {} : { remedy }) });

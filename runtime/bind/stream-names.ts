@@ -1,17 +1,20 @@
 // Which streams take a subject, asked of the server, and kept for a while for those who publish.
 
-import { jetstreamManager } from "@nats-io/jetstream";
+import { type ApiError, JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Clock } from "../clock.ts";
 import { matches } from "../metadata/subject.ts";
 import { jetStreamError } from "./jetstream-errors.ts";
 import { lacksJetStream } from "./no-jetstream.ts";
 
-/** Names of the streams that take some of what `subject` (a literal or a pattern) stands for. */
+/**
+ * Names of the streams that take some of what `subject` (a literal or a pattern) stands for. Rejects as the client does,
+ * with a JetStreamApiError when JetStream says no.
+ */
 export async function streamsTaking(connection: NatsConnection, subject: string): Promise<readonly string[]> {
   const reply = await connection.request("$JS.API.STREAM.NAMES", JSON.stringify({ subject }), { timeout: 5_000 });
-  const { streams, error } = reply.json<{ streams?: string[] | null; error?: { description: string } }>();
-  if (error !== undefined) throw new Error(error.description);
+  const { streams, error } = reply.json<{ streams?: string[] | null; error?: ApiError }>();
+  if (error !== undefined) throw new JetStreamApiError(error);
   return streams ?? [];
 }
 

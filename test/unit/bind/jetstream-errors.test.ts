@@ -9,15 +9,17 @@ function translated(error: Error) {
   return jetStreamError(error, { connection, code: "STREAM_REFUSED", doing: 'stream "TODO" could not be created' });
 }
 
-test.each([10_008, 10_009])("a cluster without a leader (%i) is not there yet, and may be tried again", (code) => {
-  const error = new JetStreamApiError({
-    code: 503,
-    err_code: code,
-    description: "JetStream system temporarily unavailable",
-  });
+test.each([
+  [10_004, "not all servers of JetStream have answered"],
+  [10_008, "JetStream has no leader"],
+  [10_009, "JetStream has no leader"],
+  [10_118, "the server that keeps the stream is away"],
+  [10_119, "the server that keeps the consumer is away"],
+])("what a cluster says while servers are away (%i) may be tried again", (code, what) => {
+  const error = new JetStreamApiError({ code: 503, err_code: code, description: "temporarily unavailable" });
   expect(translated(error)).toMatchObject({
     code: "NATS_UNREACHABLE",
-    message: 'stream "TODO" could not be created: JetStream has no leader',
+    message: `stream "TODO" could not be created: ${what}`,
   });
 });
 
