@@ -25,11 +25,11 @@ export const ApiCode = {
 
 /** What a cluster says while some of its servers are away, or have just come (nats-server, server/errors.json). */
 const NOT_NOW: Readonly<Record<number, string>> = {
-  10_004: "not all servers of JetStream have answered",
-  10_008: "JetStream has no leader",
-  10_009: "JetStream has no leader",
-  10_118: "the server that keeps the stream is away",
-  10_119: "the server that keeps the consumer is away",
+  10004: "not all servers of JetStream have answered",
+  10008: "JetStream has no leader",
+  10009: "JetStream has no leader",
+  10118: "the server that keeps the stream is away",
+  10119: "the server that keeps the consumer is away",
 };
 
 export function isApiError(error: unknown, ...codes: readonly number[]): boolean {
