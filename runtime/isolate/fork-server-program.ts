@@ -21,6 +21,7 @@ export type ForkAnswer =
 
 function forkServer(): void {
   const { spawn } = process.getBuiltinModule("node:child_process");
+  const { writeFileSync } = process.getBuiltinModule("node:fs");
 
   function start(request: ForkRequest): void {
     try {
@@ -30,13 +31,23 @@ function forkServer(): void {
     }
   }
 
-  function fork({ id, args, env }: ForkRequest): void {
+  function fork({ id, args, env, behindOthers = false }: ForkRequest): void {
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe", "pipe"], env, detached: true });
     child.once("exit", (code, signal) => tell({ id, ended: { code, signal, startError: undefined } }));
     child.once("error", (error) => cannot(id, error));
     if (child.pid === undefined) return;
+    if (behindOthers) letOthersGoFirst(child.pid);
     tell({ id, pid: child.pid });
     for (const fd of [1, 2, 3] as const) giveAway(id, fd, child);
+  }
+
+  /** priority.ts */
+  function letOthersGoFirst(pid: number): void {
+    try {
+      writeFileSync(`/proc/${pid}/autogroup`, "10");
+    } catch {
+      // The kernel shares cores otherwise, or the process has ended.
+    }
   }
 
   /** Node reads from a child's descriptors at once. What is not ours is not to be read here. */

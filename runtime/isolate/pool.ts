@@ -4,6 +4,7 @@
 // L2  A warm worker that dies is replaced after a growing delay: a machine without memory gets no storm of processes.
 // L3  After a worker has died through its own doing, those that come up let others go first, and those that are taken do
 //     so until they have finished a message: what dies is likely to die again, and its neighbours are not to pay for it.
+//     For the same reason only half as many are kept warm then: the others come up once nothing has died for a while.
 
 import type { Clock, Timer } from "../clock.ts";
 import { describeError } from "../errors.ts";
@@ -11,7 +12,7 @@ import type { Emit } from "../events.ts";
 import { Crowding } from "./crowding.ts";
 import { ForkServer } from "./fork-server.ts";
 import { CHECK_ALL_EVERY, offerToOutOfMemoryKiller, USAGE_CHECK_MS } from "./limits.ts";
-import { comeUpBehindOthers } from "./priority.ts";
+import { catchUpOnce } from "./priority.ts";
 import type { Reaper } from "./reaper.ts";
 import { startProcess } from "./started-process.ts";
 import { WorkerProcess } from "./worker-process.ts";
@@ -48,6 +49,7 @@ export class WorkerPool {
   private readonly usageWatch: Timer;
   private forkServer: ForkServer | undefined;
   private refillTimer: Timer | undefined;
+  private refillDueMs = Number.POSITIVE_INFINITY;
   private lastFaultMs = Number.NEGATIVE_INFINITY;
   private retryMs = FIRST_RETRY_MS;
   private wanted: number;
@@ -110,15 +112,21 @@ export class WorkerPool {
   }
 
   private refillSoon(afterMs: number): void {
-    if (!this.open || this.refillTimer !== undefined) return;
-    this.refillTimer = this.options.clock.after(afterMs, () => {
-      this.refillTimer = undefined;
+    const { clock } = this.options;
+    const dueMs = clock.monotonicMs() + afterMs;
+    if (!this.open || this.refillDueMs <= dueMs) return;
+    this.refillDueMs = dueMs;
+    this.refillTimer?.cancel();
+    this.refillTimer = clock.after(afterMs, () => {
+      this.refillDueMs = Number.POSITIVE_INFINITY;
       this.refill();
     });
   }
 
   private refill(): void {
-    while (this.open && this.warm.length < this.wanted) {
+    const wanted = this.isAfterFault ? Math.ceil(this.wanted / 2) : this.wanted; // L3
+    if (wanted < this.wanted) this.refillSoon(FAULT_ECHO_MS);
+    while (this.open && this.warm.length < wanted) {
       const warm = this.spawn(this.options.memoryMiB);
       this.warm.push(warm);
       void warm.then((worker) => this.watch(worker, warm));
@@ -126,7 +134,6 @@ export class WorkerPool {
   }
 
   private watch(worker: WorkerProcess, warm: Promise<WorkerProcess>): void {
-    if (this.isAfterFault) comeUpBehindOthers(worker.pid, worker.booted, this.options.clock);
     worker.booted.then(
       () => {
         this.retryMs = FIRST_RETRY_MS;
@@ -153,9 +160,11 @@ export class WorkerPool {
 
   private async spawnTracked(memoryMiB: number): Promise<WorkerProcess> {
     const { env, clock, reaper } = this.options;
-    const start = workerStart(this.options, memoryMiB, env);
+    const behindOthers = this.isAfterFault;
+    const start = { ...workerStart(this.options, memoryMiB, env), behindOthers };
     const started = (await this.forkServer?.start(start)) ?? startProcess(start);
     const worker = new WorkerProcess(started, memoryMiB, clock, this.crowding);
+    if (behindOthers) catchUpOnce(worker.booted, worker.pid, clock);
     this.all.add(worker);
     reaper.track(worker.pid, "kill");
     offerToOutOfMemoryKiller(worker.pid);

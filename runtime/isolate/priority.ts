@@ -27,9 +27,8 @@ export function yieldToOthers(pid: number): boolean {
   return setSessionPriority(pid, YIELDING);
 }
 
-/** Until it has come up the process lets others go first. */
-export function comeUpBehindOthers(pid: number, up: Promise<void>, clock: Clock): void {
-  letOthersGoFirst(pid);
+/** What was started behind others is one of them once it is up. */
+export function catchUpOnce(up: Promise<void>, pid: number, clock: Clock): void {
   const tryCatchUp = () => {
     if (!catchUp(pid)) clock.after(AGAIN_AFTER_MS, tryCatchUp);
   };

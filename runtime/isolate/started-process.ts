@@ -4,12 +4,15 @@ import { spawn } from "node:child_process";
 import { Socket } from "node:net";
 import { Readable } from "node:stream";
 import type { ProcessEnd } from "./exit.ts";
+import { letOthersGoFirst } from "./priority.ts";
 
 export interface ProcessStart {
   /** Arguments of Node's own program. */
   readonly args: readonly string[];
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** Lets others go first from the beginning, where the kernel shares cores by session (priority.ts). */
+  readonly behindOthers?: boolean;
 }
 
 export interface StartedProcess {
@@ -25,7 +28,7 @@ export interface StartedProcess {
 }
 
 /** Start it from here. Never throws: where it cannot be started, `ended` says why, and `pid` is -1. */
-export function startProcess({ args, env }: ProcessStart): StartedProcess {
+export function startProcess({ args, env, behindOthers = false }: ProcessStart): StartedProcess {
   try {
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe", "pipe"], env, detached: true });
     const ended = new Promise<ProcessEnd>((resolve) => {
@@ -34,6 +37,7 @@ export function startProcess({ args, env }: ProcessStart): StartedProcess {
     });
     // Without descriptors to be had there are no pipes either.
     if (child.pid === undefined) return withoutPipes(ended);
+    if (behindOthers) letOthersGoFirst(child.pid);
     return {
       pid: child.pid,
       socket: child.stdio[3] as Socket,

@@ -1,6 +1,7 @@
 // Workers are started by a small process of its own. Nothing about them tells, and nothing is lost when it is.
 
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { inspectProcess } from "../../runtime/bind/process-info.ts";
 import { systemClock } from "../../runtime/clock.ts";
@@ -9,7 +10,7 @@ import { Crowding } from "../../runtime/isolate/crowding.ts";
 import { ForkServer } from "../../runtime/isolate/fork-server.ts";
 import { type StartedProcess, startProcess } from "../../runtime/isolate/started-process.ts";
 import { WorkerProcess } from "../../runtime/isolate/worker-process.ts";
-import { ended, forkServerProcess } from "../support/processes.ts";
+import { ended, forkServerProcess, sessionPriority } from "../support/processes.ts";
 import { fixture } from "../support/project.ts";
 import { useStage } from "../support/runtime.ts";
 
@@ -50,6 +51,19 @@ describe("a process started by the fork server", () => {
     for await (const chunk of started.stdout) bytes += (chunk as Buffer).length;
     expect(bytes).toBe(60_000);
   });
+
+  it.skipIf(!existsSync("/proc/self/autogroup"))(
+    "lets others go first from its beginning, where it is to",
+    async () => {
+      const asOthers = (await run(ECHO))!;
+      if (sessionPriority(asOthers.pid) !== 0) return; // A kernel that knows sessions and does not share cores by them.
+      const behind = await server.start({ args: ["-e", ECHO], env: ENV, behindOthers: true });
+      expect(sessionPriority(behind!.pid)).toBe(10);
+      const ours = startProcess({ args: ["-e", ECHO], env: ENV, behindOthers: true });
+      expect(sessionPriority(ours.pid)).toBe(10);
+      ours.kill("SIGKILL");
+    },
+  );
 
   it("ends with the signal it is sent", async () => {
     const started = (await run(ECHO))!;

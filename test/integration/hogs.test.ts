@@ -2,11 +2,12 @@
 // and one whose predecessor has died, until it has finished something.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { getPriority } from "node:os";
 import { afterEach, expect, it } from "vitest";
 import { systemClock } from "../../runtime/clock.ts";
 import { UsageWatch } from "../../runtime/isolate/usage-watch.ts";
+import { sessionPriority } from "../support/processes.ts";
 import { fixture } from "../support/project.ts";
 import { useStage } from "../support/runtime.ts";
 
@@ -18,13 +19,6 @@ afterEach(() => void loop?.kill("SIGKILL"));
 function priorities(pid: number): number[] {
   const threads = readdirSync(`/proc/${pid}/task`).map(Number);
   return threads.map((thread) => getPriority(thread)).sort((a, b) => a - b);
-}
-
-/** Of its session, where the kernel shares cores between those (sched(7)). */
-function sessionPriority(pid: number): number {
-  const path = `/proc/${pid}/autogroup`;
-  const [, nice] = (existsSync(path) && /nice (-?\d+)/.exec(readFileSync(path, "utf8"))) || [];
-  return Number(nice);
 }
 
 it.skipIf(process.platform !== "linux")("a loop yields to its neighbours, with all its threads", async () => {

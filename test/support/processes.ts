@@ -1,7 +1,7 @@
 // What runs because of this test: nothing may be left of it.
 
 import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { inspectProcess } from "../../runtime/bind/process-info.ts";
 import { delay, systemClock } from "../../runtime/clock.ts";
 
@@ -69,4 +69,11 @@ function allPids(): number[] {
       .map(Number)
       .filter((pid) => pid > 0);
   return spawnSync("ps", ["-A", "-o", "pid="], { encoding: "utf8" }).stdout.trim().split(/\s+/).map(Number);
+}
+
+/** Of its session, where the kernel shares cores between those (sched(7)). */
+export function sessionPriority(pid: number): number {
+  const path = `/proc/${pid}/autogroup`;
+  const [, nice] = (existsSync(path) && /nice (-?\d+)/.exec(readFileSync(path, "utf8"))) || [];
+  return Number(nice);
 }

@@ -17,11 +17,33 @@ test("a single failure restarts at once", () => {
 });
 
 test("failures that follow each other wait twice as long each time, then the handler is set aside", () => {
-  expect(decisions([0, 1, 2, 3, 4, 5])).toEqual([0, 250, 500, 1_000, 2_000, "quarantine 60 s"]);
+  expect(decisions([0, 1, 2, 3, 4])).toEqual([0, 500, 1_000, 2_000, "quarantine 60 s"]);
+});
+
+/** Each failure comes `afterMs` after the restart that followed the one before. */
+function untilQuarantine(afterMs: number): number {
+  let history = NO_FAILURES;
+  for (let failures = 1, atMs = 0; failures < 100; failures++) {
+    history = addFailure(history, atMs);
+    const decision = decideRestart(history);
+    if (decision.do === "quarantine") return failures;
+    atMs += decision.afterMs + afterMs;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+test("the delays themselves do not keep a handler from being set aside", () => {
+  expect(untilQuarantine(0)).toBe(5);
+  expect(untilQuarantine(1_000)).toBe(5);
+  expect(untilQuarantine(5_000)).toBeLessThan(10);
+});
+
+test("a handler that works for a minute between its failures is not set aside", () => {
+  expect(untilQuarantine(60_000)).toBe(Number.POSITIVE_INFINITY);
 });
 
 test("one failure during the trial after a quarantine sets it aside again, for longer", () => {
-  const until = [0, 1, 2, 3, 4, 5];
+  const until = [0, 1, 2, 3, 4];
   expect(decisions([...until, 60_100, 180_200]).slice(-3)).toEqual([
     "quarantine 60 s",
     "quarantine 120 s",
