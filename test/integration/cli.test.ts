@@ -186,6 +186,24 @@ describe("send and request", () => {
     await connection.close();
   });
 
+  it("send fails when the stream does not take the message, or does not say that it has", async () => {
+    const connection = await connect({ servers: server.url });
+    const full = { name: "FULL", subjects: ["full.*"], storage: "memory", max_msgs: 1, discard: "new" };
+    const silent = { name: "SILENT", subjects: ["silent.*"], storage: "memory", no_ack: true };
+    for (const stream of [full, silent])
+      await connection.request(`$JS.API.STREAM.CREATE.${stream.name}`, JSON.stringify(stream));
+    expect(await cli(["send", "full.a", "1"], withServer())).toMatchObject({ code: 0 });
+    const refused = await cli(["send", "full.a", "2"], withServer());
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toContain(
+      'PUBLISH_FAILED: no stream took the message to "full.a": the server says "maximum messages exceeded" (10077)',
+    );
+    const unknown = await cli(["send", "silent.a", "1", "--json"], withServer());
+    expect(unknown).toMatchObject({ code: 1, stdout: "" });
+    expect(unknown.stderr).toContain('PUBLISH_FAILED: no stream has confirmed the message to "silent.a" within 2 s');
+    await connection.close();
+  });
+
   it("request prints the reply, the replies of a stream, or the handler's error", async () => {
     const runtime = start(["start"], { NATS_URL: server.url });
     await runtime.printed(/"msg":"ready: 3 serving, 0 failed"/);

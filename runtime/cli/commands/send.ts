@@ -1,9 +1,13 @@
 // `handlers send SUBJECT [JSON|-]`: publish, and say what became of the message as far as anybody can know.
 
+import { type ApiError, JetStreamApiError } from "@nats-io/jetstream";
 import { createInbox, type MsgHdrs } from "@nats-io/transport-node";
 import type { NatsConnection } from "../../bind/connection.ts";
 import { watchDenials } from "../../bind/denials.ts";
+import { jetStreamError } from "../../bind/jetstream-errors.ts";
+import { streamsTaking } from "../../bind/stream-names.ts";
 import { systemClock, within } from "../../clock.ts";
+import { RuntimeError } from "../../errors.ts";
 import type { ExitCode } from "../exit-code.ts";
 import type { Invocation } from "../invocation.ts";
 import { byteCount, checkSubject, type PayloadOptions, readHeaders, readPayload } from "../message-input.ts";
@@ -20,6 +24,8 @@ interface PubAck {
   readonly seq: number;
 }
 
+type Confirmation = PubAck | { readonly refused: ApiError };
+
 const CONFIRM_MS = 2_000;
 
 export async function send(
@@ -33,11 +39,11 @@ export async function send(
   const stored = await withConnection(terminal, options, async (connection, { nats }) => {
     const assertSent = watchDenials(connection);
     if (await isStored(connection, subject)) {
-      const ack = await publishToStream(connection, subject, data, headers, createInbox(nats.inboxPrefix));
-      if (ack !== undefined) return ack;
-    } else {
-      connection.publish(subject, data, headers === undefined ? {} : { headers });
+      const confirmed = await publishToStream(connection, subject, data, headers, createInbox(nats.inboxPrefix));
+      await assertSent(subject);
+      return storedAs(subject, confirmed);
     }
+    connection.publish(subject, data, headers === undefined ? {} : { headers });
     await assertSent(subject);
     return undefined;
   });
@@ -60,41 +66,55 @@ export async function send(
 async function isStored(connection: NatsConnection, subject: string): Promise<boolean> {
   if (connection.info?.jetstream !== true) return false;
   try {
-    const request = JSON.stringify({ subject });
-    const reply = await connection.request("$JS.API.STREAM.NAMES", request, { timeout: CONFIRM_MS });
-    return ((reply.json() as { streams?: unknown[] | null }).streams ?? []).length > 0;
-  } catch {
+    return (await streamsTaking(connection, subject)).length > 0;
+  } catch (error) {
+    const doing = `whether a stream takes "${subject}" could not be asked, and nothing was sent`;
+    if (error instanceof JetStreamApiError) throw jetStreamError(error, { connection, code: "STREAM_REFUSED", doing });
     return false; // JetStream is not for this user: then the message goes out without a confirmation.
   }
 }
 
-/** The stream's word that it has the message. Handlers on the same subject may answer too: their replies are passed over. */
+/** The stream's word. Handlers on the same subject may answer too: their replies are passed over. */
 async function publishToStream(
   connection: NatsConnection,
   subject: string,
   data: Uint8Array,
   headers: MsgHdrs | undefined,
   inbox: string,
-): Promise<PubAck | undefined> {
+): Promise<Confirmation | undefined> {
   const subscription = connection.subscribe(inbox);
   const confirmed = (async () => {
     for await (const message of subscription) {
-      const ack = readPubAck(message.string());
-      if (ack !== undefined) return ack;
+      const confirmation = readConfirmation(message.string());
+      if (confirmation !== undefined) return confirmation;
     }
     return undefined;
   })();
   connection.publish(subject, data, { reply: inbox, ...(headers === undefined ? {} : { headers }) });
-  const ack = await within(systemClock, CONFIRM_MS, confirmed);
+  const confirmation = await within(systemClock, CONFIRM_MS, confirmed);
   subscription.unsubscribe();
-  return ack === "expired" ? undefined : ack;
+  return confirmation === "expired" ? undefined : confirmation;
 }
 
-function readPubAck(text: string): PubAck | undefined {
+function readConfirmation(text: string): Confirmation | undefined {
   try {
-    const { stream, seq } = JSON.parse(text) as Partial<PubAck>;
+    const { stream, seq, error } = JSON.parse(text) as Partial<PubAck & { error: ApiError }>;
+    if (typeof error?.err_code === "number") return { refused: error };
     return typeof stream === "string" && typeof seq === "number" ? { stream, seq } : undefined;
   } catch {
     return undefined; // A handler's reply in a format of its own.
   }
+}
+
+function storedAs(subject: string, confirmation: Confirmation | undefined): PubAck {
+  if (confirmation === undefined) {
+    const message = `no stream has confirmed the message to "${subject}" within ${CONFIRM_MS / 1_000} s: it may be stored or not`;
+    throw new RuntimeError("PUBLISH_FAILED", message, {
+      remedy: "Look whether it is there (`nats stream view`). A stream with no_ack never confirms.",
+    });
+  }
+  if (!("refused" in confirmation)) return confirmation;
+  const { description, err_code } = confirmation.refused;
+  const message = `no stream took the message to "${subject}": the server says "${description}" (${err_code})`;
+  throw new RuntimeError("PUBLISH_FAILED", message, { remedy: "See the limits of the stream (`nats stream info`)." });
 }
