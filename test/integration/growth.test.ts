@@ -53,4 +53,4 @@ it(`${SAVES} saves leave build folder, processes and heap as they were`, async (
   expect((await stage.client.ask("grows")).value).toBe(String(SAVES));
   // The one that serves, and the warm one, which may just be starting.
   expect(workerProcesses().length).toBeLessThanOrEqual(3);
-}, 120_000);
+}, 240_000);
