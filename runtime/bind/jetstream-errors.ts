@@ -44,6 +44,11 @@ export function isNoAnswer(error: unknown): boolean {
   return false;
 }
 
+/** JetStream is not there yet, or not now, as far as its answer, or that there is none, can tell. */
+export function mayBeAnsweredLater(error: unknown): boolean {
+  return isApiError(error, ...Object.keys(NOT_NOW).map(Number)) || isLate(error) || isNoAnswer(error);
+}
+
 export interface Translation {
   readonly connection: NatsConnection;
   readonly code: ErrorCode;

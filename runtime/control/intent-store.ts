@@ -4,8 +4,9 @@
 import { DeliverPolicy, type JetStreamClient, type JsMsg, jetstream } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { mayBeAnsweredLater } from "../bind/jetstream-errors.ts";
 import { lacksJetStream } from "../bind/no-jetstream.ts";
-import { type Clock, within } from "../clock.ts";
+import { type Clock, delay, within } from "../clock.ts";
 import { RuntimeError } from "../errors.ts";
 import type { ReplicaInfo } from "./control-protocol.ts";
 import { type Intent, isInForce, keyOf, nameOf, readIntent } from "./intent.ts";
@@ -32,6 +33,9 @@ export interface KeptIntent {
 
 const OPEN_MS = 10_000;
 const REQUEST_MS = 5_000;
+/** While the bucket is opened: a request to a cluster that has no leader yet is lost, and has to be made again. */
+const OPEN_REQUEST_MS = 2_000;
+const ASK_AGAIN_MS = 250;
 
 export function bucketName(app: string): string {
   return `${app}_handlers`;
@@ -40,12 +44,31 @@ export function bucketName(app: string): string {
 /** Open the app's bucket, made when missing. Rejects with NATS_UNREACHABLE when JetStream does not answer in 10 s. */
 export async function openIntentStore(connection: NatsConnection, app: string, clock: Clock): Promise<IntentStore> {
   if (lacksJetStream(connection)) throw noJetStream(app);
-  return bounded(app, clock, async () => {
+  const giveUp = new AbortController();
+  const open = async () => {
+    const opening = new Kvm(jetstream(connection, { timeout: OPEN_REQUEST_MS }));
+    const { streamInfo } = await (await opening.create(bucketName(app), { history: 5 })).status();
     const js = jetstream(connection, { timeout: REQUEST_MS });
-    const kv = await new Kvm(js).create(bucketName(app), { history: 5 });
-    const { streamInfo } = await kv.status();
+    const kv = await new Kvm(js).open(bucketName(app));
     return new IntentStore(js, kv, streamInfo.created, app, clock);
-  });
+  };
+  try {
+    return await bounded(app, clock, () => untilAnswered(clock, giveUp.signal, open));
+  } finally {
+    giveUp.abort();
+  }
+}
+
+/** JetStream may have only just come: what it cannot answer yet is asked again. */
+async function untilAnswered<T>(clock: Clock, giveUp: AbortSignal, ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (giveUp.aborted || !mayBeAnsweredLater(error)) throw error;
+      await delay(clock, ASK_AGAIN_MS, giveUp);
+    }
+  }
 }
 
 export class IntentStore {

@@ -19,11 +19,11 @@ export type RestartDecision =
 
 export const NO_FAILURES: FailureHistory = { weight: 0, atMs: 0, quarantines: 0 };
 
-const HALF_LIFE_MS = 30_000;
+const HALF_LIFE_MS = 60_000;
 /** To start a worker takes a fifth to a quarter of a second of a core, which its neighbours go without. */
 const FIRST_DELAY_MS = 500;
-/** Five that follow each other at these delays; or one every ten seconds, for some minutes. */
-const QUARANTINE_WEIGHT = 4.5;
+/** Six that follow each other: one message that kills at all its five attempts is not enough. Or one every 15 seconds. */
+const QUARANTINE_WEIGHT = 5.5;
 /** Below this the past is forgiven. */
 const CALM_WEIGHT = 0.5;
 const FIRST_COOL_DOWN_MS = 60_000;

@@ -1,7 +1,6 @@
 // A NATS cluster while some of its servers are gone: it is being restarted, or has lost them.
 
 import { jetstreamManager, type StreamAPI } from "@nats-io/jetstream";
-import { errors } from "@nats-io/transport-node";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { connectClient, type TestClient } from "../support/client.ts";
 import { freePort } from "../support/free-port.ts";
@@ -23,23 +22,19 @@ async function join(name: string, at: number): Promise<void> {
 beforeEach(async () => {
   routes = [await freePort(), await freePort(), await freePort()];
   await Promise.all(["one", "two", "three"].map(join));
+  const client = await connectClient(servers[0]!.url);
+  await addStream(client, { name: "READY", subjects: ["ready"] });
+  await client.connection.close();
 });
 afterEach(async () => {
   await Promise.all(servers.map((server) => server.stop()));
   servers = [];
 });
 
-/** A cluster that has just begun has no leader to ask yet. */
+/** A cluster that has just begun has no leader to ask, or one that does not know the other servers yet. */
 async function addStream({ connection }: TestClient, config: Parameters<StreamAPI["add"]>[0]): Promise<void> {
   const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: 1_000 });
-  for (;;) {
-    try {
-      await jsm.streams.add(config);
-      return;
-    } catch (error) {
-      if (!(error instanceof errors.TimeoutError)) throw error;
-    }
-  }
+  await expect.poll(() => jsm.streams.add(config).then(() => "added", String), { timeout: 40_000 }).toBe("added");
 }
 
 const handler = (subject: string, version: number) =>

@@ -1,7 +1,11 @@
 // A runtime that cannot learn what is disabled does not serve.
 
 import { expect, it } from "vitest";
-import { systemClock } from "../../runtime/clock.ts";
+import { delay, systemClock } from "../../runtime/clock.ts";
+import { openIntentStore } from "../../runtime/control/intent-store.ts";
+import { connectClient } from "../support/client.ts";
+import { startTestServer } from "../support/nats-server.ts";
+import { freeze } from "../support/processes.ts";
 import { useStage } from "../support/runtime.ts";
 
 /** One server of a cluster whose others are not there: JetStream has no leader, and answers nothing. */
@@ -25,4 +29,17 @@ it("start gives up within its bound when the bucket does not answer, and leaves 
   const tookMs = systemClock.monotonicMs() - startedAtMs;
   console.log(`gave up after ${Math.round(tookMs)} ms`);
   expect(tookMs).toBeLessThan(15_000);
+});
+
+it("a bucket that is not answered for a while is asked for again: a cluster chooses its leader when its servers meet", async () => {
+  const server = await startTestServer();
+  const { connection } = await connectClient(server.url);
+  await freeze(server.pid);
+  const opened = openIntentStore(connection, "shop", systemClock);
+  await delay(systemClock, 6_000); // More than one request is given.
+  process.kill(server.pid, "SIGCONT");
+  const store = await opened;
+  expect(await store.read()).toEqual([]);
+  await connection.close();
+  await server.stop();
 });
