@@ -1,6 +1,7 @@
 // What the image must do when it runs.
 
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import type { Buildah } from "./buildah.ts";
@@ -84,15 +85,32 @@ export async function drains(stage: Stage): Promise<void> {
   }
 }
 
-/** As in a container: its process is number 1, which gets no signal it does not listen for. */
+/**
+ * As in a container: its process is number 1, which gets no signal it does not listen for; and as in one with a read-only
+ * root, and a volume for the sample's database.
+ */
 export async function runsAsFirstProcess({ buildah, container, config, url, report }: Stage): Promise<void> {
   const rootfs = await buildah(["mount", container]);
+  const volume = `${rootfs}${config.WorkingDir}/.handlers`;
+  const mounts = `mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && mount -t tmpfs -o mode=1777 volume "$1" &&
+    mount -t proc proc "$0/proc" && shift && exec "$@"`;
   const chroot = ["chroot", `--userspec=${config.User}`, rootfs, "env", "-C", config.WorkingDir, "-i", ...config.Env];
   const command = [...chroot, `NATS_URL=${url}`, "HANDLERS_ONLY=todo/l*", ...config.Entrypoint, ...config.Cmd];
-  const flags = ["--pid", "--fork", "--kill-child", "--mount", `--mount-proc=${rootfs}/proc`];
-  const started = follow(spawn("unshare", [...flags, ...command], { stdio: ["ignore", "pipe", "pipe"] }));
+  const namespaces = ["--pid", "--fork", "--kill-child", "--mount", "sh", "-c", mounts, rootfs, volume];
+  const started = follow(spawn("unshare", [...namespaces, ...command], { stdio: ["ignore", "pipe", "pipe"] }));
   const [, serving] = await started.printed(READY);
   report.check("HANDLERS_ONLY picks handlers", serving === "1", `${serving} serving`);
+  const connection = await connect({ servers: url });
+  const answer = await connection.request("todo.list", "", { timeout: 5_000 });
+  await connection.close();
+  report.check(
+    "it answers with a read-only root",
+    answer.json<{ items: unknown[] }>().items.length === 0,
+    answer.string(),
+  );
+  const mounted = readFileSync(`/proc/${mainProcess(started.pid)}/mounts`, "utf8").split("\n");
+  const root = mounted.find((line) => line.split(" ")[1] === "/");
+  report.check("its root is read-only", root?.split(" ")[3]?.split(",")[0] === "ro", root ?? "no root");
   await stops({ ...started, pid: mainProcess(started.pid) }, "as process 1 it ends at SIGTERM with 0", report);
 }
 
