@@ -46,7 +46,7 @@ export function isNoAnswer(error: unknown): boolean {
 
 /** JetStream is not there yet, or not now, as far as its answer, or that there is none, can tell. */
 export function mayBeAnsweredLater(error: unknown): boolean {
-  return isApiError(error, ...Object.keys(NOT_NOW).map(Number)) || isLate(error) || isNoAnswer(error);
+  return (error instanceof JetStreamApiError && error.code in NOT_NOW) || isLate(error) || isNoAnswer(error);
 }
 
 export interface Translation {

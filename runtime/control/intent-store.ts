@@ -65,8 +65,9 @@ async function untilAnswered<T>(clock: Clock, giveUp: AbortSignal, ask: () => Pr
     try {
       return await ask();
     } catch (error) {
-      if (giveUp.aborted || !mayBeAnsweredLater(error)) throw error;
+      if (!mayBeAnsweredLater(error)) throw error;
       await delay(clock, ASK_AGAIN_MS, giveUp);
+      if (giveUp.aborted) throw error;
     }
   }
 }

@@ -3,6 +3,7 @@
 
 import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
+import { YIELDING } from "./priority.ts";
 import type { ProcessStart } from "./started-process.ts";
 
 export interface ForkRequest extends ProcessStart {
@@ -19,7 +20,7 @@ export type ForkAnswer =
       readonly ended: { code: number | null; signal: string | null; startError: string | undefined };
     };
 
-function forkServer(): void {
+function forkServer(yielding: number): void {
   const { spawn } = process.getBuiltinModule("node:child_process");
   const { writeFileSync } = process.getBuiltinModule("node:fs");
 
@@ -41,10 +42,10 @@ function forkServer(): void {
     for (const fd of [1, 2, 3] as const) giveAway(id, fd, child);
   }
 
-  /** priority.ts */
+  /** As in priority.ts. */
   function letOthersGoFirst(pid: number): void {
     try {
-      writeFileSync(`/proc/${pid}/autogroup`, "10");
+      writeFileSync(`/proc/${pid}/autogroup`, String(yielding));
     } catch {
       // The kernel shares cores otherwise, or the process has ended.
     }
@@ -73,4 +74,4 @@ function forkServer(): void {
   tell({ up: true });
 }
 
-export const FORK_SERVER_PROGRAM = `(${forkServer.toString()})()`;
+export const FORK_SERVER_PROGRAM = `(${forkServer.toString()})(${YIELDING})`;

@@ -5,7 +5,7 @@ import { getPriority, setPriority } from "node:os";
 import type { Clock } from "../clock.ts";
 
 /** About a tenth of what others get (sched(7)). Not less: a handler that has to compute for long is to end some day. */
-const YIELDING = 10;
+export const YIELDING = 10;
 
 const LOWEST = 19;
 

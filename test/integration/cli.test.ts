@@ -204,6 +204,18 @@ describe("send and request", () => {
     await connection.close();
   });
 
+  it("send goes out unconfirmed where the account has no JetStream, and its server has", async () => {
+    const config = `accounts {
+      CORE: { users: [{ user: core, password: secret }] }
+      STORED: { jetstream: enabled, users: [{ user: stored, password: secret }] }
+    }`;
+    const shared = await startTestServer({ config });
+    const url = shared.url.replace("//", "//core:secret@");
+    const sent = await cli(["send", "any.subject", "1", "--json"], { env: { NATS_URL: url } });
+    expect(sent).toMatchObject({ code: 0, stdout: '{"subject":"any.subject","bytes":1}\n' });
+    await shared.stop();
+  });
+
   it("request prints the reply, the replies of a stream, or the handler's error", async () => {
     const runtime = start(["start"], { NATS_URL: server.url });
     await runtime.printed(/"msg":"ready: 3 serving, 0 failed"/);

@@ -1,10 +1,10 @@
 // `handlers send SUBJECT [JSON|-]`: publish, and say what became of the message as far as anybody can know.
 
-import { type ApiError, JetStreamApiError } from "@nats-io/jetstream";
+import type { ApiError } from "@nats-io/jetstream";
 import { createInbox, type MsgHdrs } from "@nats-io/transport-node";
 import type { NatsConnection } from "../../bind/connection.ts";
 import { watchDenials } from "../../bind/denials.ts";
-import { jetStreamError } from "../../bind/jetstream-errors.ts";
+import { isNoAnswer, jetStreamError, mayBeAnsweredLater } from "../../bind/jetstream-errors.ts";
 import { streamsTaking } from "../../bind/stream-names.ts";
 import { systemClock, within } from "../../clock.ts";
 import { RuntimeError } from "../../errors.ts";
@@ -68,9 +68,10 @@ async function isStored(connection: NatsConnection, subject: string): Promise<bo
   try {
     return (await streamsTaking(connection, subject)).length > 0;
   } catch (error) {
+    // JetStream is not for this user, or account: then the message goes out without a confirmation.
+    if (isNoAnswer(error) || !mayBeAnsweredLater(error)) return false;
     const doing = `whether a stream takes "${subject}" could not be asked, and nothing was sent`;
-    if (error instanceof JetStreamApiError) throw jetStreamError(error, { connection, code: "STREAM_REFUSED", doing });
-    return false; // JetStream is not for this user: then the message goes out without a confirmation.
+    throw jetStreamError(error, { connection, code: "STREAM_REFUSED", doing });
   }
 }
 
