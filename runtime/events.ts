@@ -1,10 +1,14 @@
 // Everything the runtime tells: one union. Whoever reports calls the `emit` it was given; logs, metrics and tests listen.
 
-import type { OutcomeKind } from "./deliver/outcome.ts";
 import type { RuntimeError } from "./errors.ts";
+import type { Hold, HoldReason } from "./message/hold.ts";
+import type { OutcomeKind } from "./message/outcome.ts";
 import type { HandlerKind } from "./metadata/handler-metadata.ts";
 
-export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+/** From the quietest to the loudest. */
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export type RuntimeEvent =
   | { readonly type: "runtime.ready"; readonly serving: number; readonly failed: number; readonly durationMs: number }
@@ -35,6 +39,14 @@ export type RuntimeEvent =
       readonly handler: string;
       readonly error: RuntimeError;
       readonly serving: string | undefined;
+      /** The handlers that the same mistake, in a module they share, holds back too. */
+      readonly others?: readonly string[];
+    }
+  | {
+      /** It builds, but its compiler has something to say. Told once for a place in the sources. */
+      readonly type: "handler.warned";
+      readonly handler: string;
+      readonly warning: RuntimeError;
     }
   | {
       /** It keeps dying and is set aside; it comes back by a save, by `handlers enable`, or after the cool-down. */
@@ -45,8 +57,20 @@ export type RuntimeEvent =
     }
   | { readonly type: "handler.disabled"; readonly handler: string; readonly by: string; readonly reason: string }
   | { readonly type: "handler.enabled"; readonly handler: string }
+  /** Its messages do not reach it, and the cause is not in the handler. */
+  | ({ readonly type: "handler.held"; readonly handler: string } & Hold)
+  | {
+      readonly type: "handler.released";
+      readonly handler: string;
+      readonly reason: HoldReason;
+      readonly afterMs: number;
+    }
   | { readonly type: "handler.bound"; readonly handler: string; readonly kind: HandlerKind; readonly subject: string }
   | { readonly type: "handler.unbound"; readonly handler: string; readonly subject: string }
+  /** The message of a planned time was published, by this replica. */
+  | { readonly type: "schedule.met"; readonly handler: string; readonly plannedMs: number }
+  /** So many planned times are not made up for. */
+  | { readonly type: "schedule.passed-over"; readonly handler: string; readonly count: number }
   | {
       readonly type: "generation.retired";
       readonly handler: string;
@@ -65,7 +89,7 @@ export type RuntimeEvent =
       readonly traceId: string | undefined;
       readonly outcome: OutcomeKind;
       readonly error: RuntimeError;
-      /** What was done with the message: "replied 500", "will be retried in 1000 ms", "dead letter", "dropped". */
+      /** What was done with the message: "replied 500", "will be retried in 1000 ms", "dropped". */
       readonly settled: string;
     }
   | { readonly type: "delivery.dropped"; readonly handler: string; readonly count: number; readonly why: string }
@@ -98,6 +122,15 @@ export type RuntimeEvent =
       readonly version: string;
       readonly stream: "stdout" | "stderr";
       readonly line: string;
+    }
+  | {
+      /** It printed faster than its lines are written. */
+      readonly type: "handler.output-dropped";
+      readonly handler: string;
+      readonly version: string;
+      readonly stream: "stdout" | "stderr";
+      /** Lines, since it was last told. */
+      readonly count: number;
     };
 
 export type Emit = (event: RuntimeEvent) => void;

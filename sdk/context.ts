@@ -2,6 +2,7 @@
 
 import type { EventDefinition, PublishedOf } from "./define-event.ts";
 import type { Duration } from "./duration.ts";
+import type { PayloadFormat } from "./payload.ts";
 
 /** The headers of a message, read-only. Names are compared without regard to case. */
 export interface MessageHeaders extends Iterable<readonly [name: string, values: readonly string[]]> {
@@ -9,6 +10,7 @@ export interface MessageHeaders extends Iterable<readonly [name: string, values:
   get(name: string): string | undefined;
   /** Every value of the header, oldest first; empty when it is absent. */
   getAll(name: string): readonly string[];
+  /** Whether the header is there, be it empty. */
   has(name: string): boolean;
 }
 
@@ -19,26 +21,60 @@ export interface LogMethod {
 
 /** Lines written here carry the handler, its version, the message id, the attempt and, where there is one, the trace id. */
 export interface HandlerLog {
+  /** Written where the handler's level is `"trace"`. */
   readonly trace: LogMethod;
+  /** Written where the handler's level is `"debug"` or lower. */
   readonly debug: LogMethod;
+  /** Written where the handler's level is `"info"` or lower, as it is by default. */
   readonly info: LogMethod;
+  /** Something an operator may want to look at. */
   readonly warn: LogMethod;
+  /** Something failed. */
   readonly error: LogMethod;
 }
 
 export type HeadersInput = Readonly<Record<string, string | readonly string[]>>;
 
-export interface PublishOptions {
+/** What every publish can say. */
+export interface SendOptions {
   /** Headers of the message. Names that start with `Nats-` are refused. */
   readonly headers?: HeadersInput | undefined;
   /** Longest wait for the connection, and for the stream's confirmation where one is awaited. Default: the handler's timeout. */
   readonly timeout?: Duration | undefined;
 }
 
+/** It leaves after a while, or at once. */
+export interface PublishAfter extends SendOptions {
+  /**
+   * How long it waits before it leaves: `"10m"`, at most `"366d"`. Never less, by the NATS server's clock. Default: not at
+   * all. Needs JetStream (rejects with code 501): it waits in the stream `LATER_<app>`, through restarts of the runtime and
+   * the server. Throws a TypeError with the code `"INVALID_OPTION"` when it is no duration, is longer, or `at` is given too.
+   */
+  readonly delay?: Duration | undefined;
+  /** Excludes `delay`. */
+  readonly at?: undefined;
+}
+
+/** It leaves at a time. */
+export interface PublishAt extends SendOptions {
+  /**
+   * When it leaves, at most 366 days ahead; a time that has passed is at once. Never earlier, by the NATS server's clock.
+   * Default: at once. For the rest as `delay`.
+   */
+  readonly at?: Date | undefined;
+  /** Excludes `at`. */
+  readonly delay?: undefined;
+}
+
+export type PublishOptions = PublishAfter | PublishAt;
+
 export interface RequestOptions {
+  /** Headers of the message. Names that start with `Nats-` are refused. */
   readonly headers?: HeadersInput | undefined;
   /** Longest wait for the reply. Default: the handler's timeout. */
   readonly timeout?: Duration | undefined;
+  /** How the reply is read: `"json"`, `"bytes"` for a `Uint8Array`, or a codec. Default `"json"`. */
+  readonly payload?: PayloadFormat | undefined;
 }
 
 type Wildcard = "*" | ">" | `${string}.*` | `*.${string}` | `${string}.*.${string}` | `${string}.>`;
@@ -53,23 +89,33 @@ export interface HandlerContext {
   readonly subject: string;
   /** What stood for each wildcard of the handler's subject, in order; `>` gives the rest as one string. */
   readonly wildcards: readonly string[];
+  /** Of the message. */
   readonly headers: MessageHeaders;
-  /** The same for every delivery of the message: use it to recognise a repeated one. */
+  /**
+   * The same for every delivery and redrive of a message of a stream, and no other message's: stream, number, time of
+   * storage. Use it to recognise a repeated one.
+   */
   readonly id: string;
+  /** Of a run by the handler's `schedule`: the time for which it was planned, the same for every retry. Else undefined. */
+  readonly scheduledFor: Date | undefined;
   /** Which run of the message this is, from 1. */
   readonly attempt: number;
   /** How many runs there can be; 1 for `event` and `request` handlers. */
   readonly attempts: number;
   /** Aborts at the timeout, and when the handler must stop. Hand it to whatever waits. */
   readonly signal: AbortSignal;
+  /** The runtime's log, with the message's id on each line. */
   readonly log: HandlerLog;
 
   /**
    * Publish to a subject (any data) or an event (data of its schema's input type). Data is sent as JSON,
    * bytes (`Uint8Array`) as they are.
    *
-   * From a durable handler the message carries an id made from `id` and the number of the call, so that a repeated
-   * run does not put it into a stream twice. Rejects when it was not sent.
+   * From a durable handler the message carries an id made from app, handler, `id`, the number of the call and the
+   * subject, so that a repeated run does not put it into a stream twice. Rejects when it was not sent.
+   *
+   * With `delay` or `at` it leaves later, with the same id: resolves when it is stored for that. Throws a TypeError with the
+   * code `"UNKNOWN_OPTION"` for an option that there is not.
    */
   publish<const Target extends string | EventDefinition>(
     target: Publishable<Target>,
@@ -78,7 +124,8 @@ export interface HandlerContext {
   ): Promise<void>;
 
   /**
-   * Ask, and wait for one reply. Rejects when nobody takes the subject, when the reply is an error, and at the timeout.
+   * Ask, and wait for one reply. Rejects when nobody takes the subject, when the reply is an error or cannot be read, and
+   * at the timeout. Throws a TypeError with the code `"UNKNOWN_OPTION"` for an option that there is not.
    * The reply's type is the caller's claim: nothing checks it.
    */
   request<Reply = unknown>(subject: string, data?: unknown, options?: RequestOptions): Promise<Reply>;

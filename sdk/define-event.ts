@@ -5,14 +5,27 @@ import { subjectProblem } from "./subject.ts";
 
 /** A subject and the schema of what is published to it. Spread it into a handler's `metadata`. */
 export interface EventDefinition<Subject extends string = string, Schema extends StandardSchemaV1 = StandardSchemaV1> {
+  /** Where it is published to. `*` and a last `>` are for handlers: such an event cannot be published. */
   readonly subject: Subject;
+  /** Any Standard Schema. Publishers give its input, handlers get its output. */
   readonly schema: Schema;
 }
 
-/** What a handler of this event (or with this metadata) receives: the schema's output, `unknown` without a schema. */
+/**
+ * What a handler of this event (or with this metadata) receives: the schema's output; without a schema bytes or what the
+ * codec decodes, where `payload` says so; else `unknown`.
+ */
 export type PayloadOf<Definition> = Definition extends { readonly schema: infer Schema extends StandardSchemaV1 }
   ? StandardSchemaV1.InferOutput<Schema>
-  : unknown;
+  : Definition extends { readonly payload: infer Format }
+    ? ReadAs<Format>
+    : unknown;
+
+type ReadAs<Format> = Format extends "bytes"
+  ? Uint8Array
+  : Format extends { decode(bytes: Uint8Array): infer Value }
+    ? Value
+    : unknown;
 
 /** What a publisher of this event hands over: the schema's input, before defaults and transforms. */
 export type PublishedOf<Definition> = Definition extends { readonly schema: infer Schema extends StandardSchemaV1 }

@@ -25,6 +25,7 @@ export interface LifecycleContext {
   readonly handler: string;
   /** Aborts when the time for it is up. */
   readonly signal: AbortSignal;
+  /** The runtime's log. */
   readonly log: HandlerLog;
 }
 

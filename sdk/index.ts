@@ -6,8 +6,11 @@ export type {
   HeadersInput,
   LogMethod,
   MessageHeaders,
+  PublishAfter,
+  PublishAt,
   PublishOptions,
   RequestOptions,
+  SendOptions,
 } from "./context.ts";
 export type { HandlerDefaultsConfig, NatsConfig, StreamConfig, UserConfig } from "./define-config.ts";
 export { defineConfig } from "./define-config.ts";
@@ -18,6 +21,8 @@ export { defineHandler } from "./define-handler.ts";
 export type { Duration } from "./duration.ts";
 export { parseDuration } from "./duration.ts";
 export type { HandlerMetadata, RecyclePolicy, RetryPolicy } from "./metadata.ts";
+export type { PayloadCodec, PayloadFormat } from "./payload.ts";
+export type { CronSchedule, IntervalSchedule, Schedule } from "./schedule.ts";
 export type { Size } from "./size.ts";
 export { parseSize } from "./size.ts";
 export type { Verdict } from "./verdicts.ts";

@@ -1,8 +1,10 @@
 // What a handler file exports as `metadata`.
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { PayloadOf } from "./define-event.ts";
+import type { PayloadOf, PublishedOf } from "./define-event.ts";
 import type { Duration } from "./duration.ts";
+import type { PayloadFormat } from "./payload.ts";
+import type { Schedule } from "./schedule.ts";
 import type { Size } from "./size.ts";
 
 export interface RetryPolicy {
@@ -36,8 +38,28 @@ export interface HandlerMetadata<Event = unknown> {
    * function returns is the reply. Default `"event"`.
    */
   kind?: "event" | "durable" | "request" | undefined;
+  /**
+   * Durable only: the stream to take from, where the subject does not tell it: a mirror, a stream that has sources or
+   * changes subjects (`subject_transform`). `subject` is then the subject as that stream stores it. Default: the stream
+   * that takes the subject.
+   */
+  stream?: string | undefined;
+  /** Durable only: the JetStream domain that has the stream, such as that of a hub, seen from a leaf node. */
+  domain?: string | undefined;
+  /**
+   * When it runs by itself, once for all replicas together: a message is published to its subject at each planned time, and
+   * `ctx.scheduledFor` says which. `"0 5 * * *"`, `{ cron: "0 5 * * *", timeZone: "Europe/Berlin" }`, `{ every: "5m" }`. Needs
+   * a subject without wildcards, and JetStream. Not for requests. Default: never.
+   */
+  schedule?: Schedule<PublishedOf<Event>> | undefined;
   /** Any Standard Schema. The function receives its output; a payload it refuses never reaches the function. */
   schema?: StandardSchemaV1 | undefined;
+  /**
+   * What the function receives. `"json"`: the value, and `undefined` for an empty message; what is not JSON is refused. A
+   * `Content-Type` header of the message changes that: text for `text/*`, a `Uint8Array` for other types. `"bytes"`: always
+   * a `Uint8Array`. A codec: what its `decode` gives. A schema is given the same. Default `"json"`.
+   */
+  payload?: PayloadFormat | undefined;
   /** For people: shown by `handlers list`. */
   description?: string | undefined;
   /** Messages running at the same time in one replica, 1 to 10,000. Default 16. */
@@ -52,10 +74,13 @@ export interface HandlerMetadata<Event = unknown> {
   orderBy?(event: PayloadOf<Event>): string;
   /**
    * What the function publishes and requests: events, or subjects, which may have wildcards. Nothing is refused by it;
-   * `handlers permissions` grants it. Default none.
+   * `handlers permissions` grants it. At most 1,000. Default none.
    */
   publishes?: readonly (string | { readonly subject: string })[] | undefined;
-  /** Heap of the handler's process, `"16MB"` or more. Default `"256MB"`. */
+  /**
+   * Heap of the handler's process, `"16MB"` or more. What it holds in all, the processes that it starts included, may be
+   * 128 MB more (Linux only). Default `"256MB"`.
+   */
   memory?: Size | undefined;
   /** Names of environment variables the handler may read. A missing one fails the handler at start; `NATS_*` is refused. Default none. */
   env?: readonly string[] | undefined;
@@ -67,6 +92,11 @@ export interface HandlerMetadata<Event = unknown> {
   minWorkers?: number | undefined;
   /** Processes per replica, 1 to 256: more than one is for work that fills a CPU. Default 1. */
   workers?: number | undefined;
+  /**
+   * One process at a time in each replica: a new version is set up after the old one has ended, and messages wait
+   * meanwhile. For what `setup` can hold only once, such as a port. `workers` above 1 is refused. Default false.
+   */
+  exclusive?: boolean | undefined;
   /** Most messages waiting in one replica, 1 to 1,000,000; further ones are dropped, or refused to requesters. Default 10,000. */
   maxQueued?: number | undefined;
   /** Do not bind this handler. Default false. */

@@ -40,5 +40,15 @@ export class GiveUp extends Error {
 /** The verdict carried by something thrown, whichever copy of the sdk made it; undefined for any other throw. */
 export function verdictOf(thrown: unknown): Verdict | undefined {
   if (typeof thrown !== "object" || thrown === null) return undefined;
-  return (thrown as { readonly [VERDICT]?: Verdict })[VERDICT];
+  try {
+    return readVerdict((thrown as { readonly [VERDICT]?: Partial<Verdict> })[VERDICT]);
+  } catch {
+    return undefined; // A getter or a Proxy that throws: no throw of ours.
+  }
+}
+
+function readVerdict(mark: { readonly kind?: unknown; readonly delayMs?: unknown } | undefined): Verdict | undefined {
+  if (mark?.kind === "give-up") return { kind: "give-up" };
+  if (mark?.kind !== "retry-later") return undefined;
+  return { kind: "retry-later", delayMs: typeof mark.delayMs === "number" ? mark.delayMs : undefined };
 }

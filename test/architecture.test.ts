@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-/** The worker has no supervisor to be given a clock by; nobody tests it with a fake one. */
-const OWN_TIME = ["runtime/clock.ts", "runtime/isolate/worker/"];
+/** The worker and the browser have no supervisor to be given a clock by; nobody tests them with a fake one. */
+const OWN_TIME = ["runtime/clock.ts", "runtime/worker/", "runtime/page/client/"];
 const TIME = /\b(setTimeout|setInterval|Date\.now|performance\.now|new Date\(\)|timers\/promises)/;
 
 interface Source {
@@ -39,6 +39,37 @@ describe("imports", () => {
     expect(wrong).toEqual([]);
   });
 
+  it("no room may import what it does not use", () => {
+    const unused = [...table].flatMap(([unit, allowed]) => {
+      const used = new Set(
+        runtimeAndSdk
+          .filter(({ path }) => unitOf(path) === unit)
+          .flatMap(({ path, imports }) => imports.map(({ from }) => targetOf(path, from)))
+          .map((target) => target && unitOf(target)),
+      );
+      return allowed
+        .filter((name) => ![name, `runtime/${name}`, `runtime/${name}.ts`].some((known) => used.has(known)))
+        .map((name) => `${unit} -> ${name}`);
+    });
+    expect(unused).toEqual([]);
+  });
+
+  it("there is no circle of rooms", () => {
+    const arrows = runtimeAndSdk.map(({ path, imports }) => {
+      const targets = imports.map(({ from }) => targetOf(path, from)).filter((target) => target !== undefined);
+      return [unitOf(path), targets.map(unitOf).filter((unit) => unit !== unitOf(path))] as const;
+    });
+    expect(circlesIn(arrows)).toEqual([]);
+  });
+
+  it("there is no circle of files", () => {
+    const arrows = runtimeAndSdk.map(({ path, imports }) => {
+      const targets = imports.map(({ from }) => targetOf(path, from)).filter((target) => target !== undefined);
+      return [path, targets] as const;
+    });
+    expect(circlesIn(arrows)).toEqual([]);
+  });
+
   it("handlers know the sdk by its package name, and nothing of the runtime", () => {
     const wrong = sources
       .filter(({ path }) => path.startsWith("handlers/"))
@@ -47,12 +78,12 @@ describe("imports", () => {
     expect(wrong).toEqual([]);
   });
 
-  it("what runs in the worker is imported by nobody outside it, types aside", () => {
+  it("what runs in the worker is imported by nobody outside it, types and the test kit aside", () => {
     const wrong = sources
-      .filter(({ path }) => !path.startsWith("runtime/isolate/worker/"))
+      .filter(({ path }) => !["runtime/worker/", "runtime/testing/"].some((inside) => path.startsWith(inside)))
       .flatMap(({ path, imports }) =>
         imports
-          .filter(({ from, typeOnly }) => !typeOnly && targetOf(path, from)?.startsWith("runtime/isolate/worker/"))
+          .filter(({ from, typeOnly }) => !typeOnly && targetOf(path, from)?.startsWith("runtime/worker/"))
           .map(({ from }) => `${path} -> ${from}`),
       );
     expect(wrong).toEqual([]);
@@ -60,7 +91,7 @@ describe("imports", () => {
 
   it("relative imports name their file with its extension", () => {
     const wrong = runtimeAndSdk.flatMap(({ path, imports }) =>
-      imports.filter(({ from }) => from.startsWith(".") && !from.endsWith(".ts")).map(({ from }) => `${path}: ${from}`),
+      imports.filter(({ from }) => from.startsWith(".") && !/\.tsx?$/.test(from)).map(({ from }) => `${path}: ${from}`),
     );
     expect(wrong).toEqual([]);
   });
@@ -90,7 +121,7 @@ describe("house rules", () => {
   });
 
   it("there is no drawer for everything", () => {
-    const wrong = sources.filter(({ path }) => /\/(utils?|helpers?|types|common|misc|manager)\.ts$/.test(path));
+    const wrong = sources.filter(({ path }) => /\/(utils?|helpers?|types|common|misc|manager)\.tsx?$/.test(path));
     expect(wrong.map(({ path }) => path)).toEqual([]);
   });
 });
@@ -98,7 +129,7 @@ describe("house rules", () => {
 function sourcesBelow(folder: string): Source[] {
   const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" });
   return files
-    .filter((file) => file.endsWith(".ts"))
+    .filter((file) => /\.tsx?$/.test(file))
     .map((file) => {
       const path = `${folder}/${file.replaceAll("\\", "/")}`;
       const text = readFileSync(join(ROOT, path), "utf8");
@@ -115,9 +146,9 @@ function importsOf(text: string): Source["imports"] {
   ];
 }
 
-/** The rows `| folder | may import |`, by folder or file. */
+/** The rows `| room | what it is | may import |`, by folder or file. */
 function readTable(markdown: string): Map<string, string[]> {
-  const rows = markdown.matchAll(/^\| ((?:sdk|runtime\/)[\w./-]*) \|(.*)\|$/gm);
+  const rows = markdown.matchAll(/^\| ((?:sdk|runtime\/)[\w./-]*) \|[^|]*\|(.*)\|$/gm);
   return new Map([...rows].map(([, unit = "", allowed = ""]) => [unit, allowed.trim().split(/\s+/).filter(Boolean)]));
 }
 
@@ -136,8 +167,18 @@ function targetOf(path: string, from: string): string | undefined {
 function mayImport(unit: string, target: string): boolean {
   if (unit === target) return true;
   const allowed = table.get(unit) ?? [];
-  if (allowed.join(" ") === "everything below") return !["runtime/cli", "runtime/main.ts"].includes(target);
   return allowed.some((name) => [name, `runtime/${name}`, `runtime/${name}.ts`].includes(target));
+}
+
+/** What is left when everything that leads nowhere, or to such, has been taken away: the circles, and what leads to them. */
+function circlesIn(arrows: readonly (readonly [string, readonly string[]])[]): string[] {
+  const targets = new Map<string, Set<string>>();
+  for (const [from, to] of arrows) targets.set(from, new Set([...(targets.get(from) ?? []), ...to]));
+  for (let before = -1; before !== targets.size; ) {
+    before = targets.size;
+    for (const [from, to] of targets) if (![...to].some((target) => targets.has(target))) targets.delete(from);
+  }
+  return [...targets.keys()];
 }
 
 function withoutTemplates(text: string): string {

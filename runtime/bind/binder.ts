@@ -2,45 +2,50 @@
 
 import type { NatsConnection } from "@nats-io/transport-node";
 import { type Clock, delay } from "../clock.ts";
-import type { Delivery } from "../deliver/delivery.ts";
 import { RuntimeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
+import type { PlannedBinding } from "../message/binding.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
-import type { Binding, BindingOwner } from "./binding.ts";
-import { ConnectionState } from "./connection-state.ts";
+import { ConnectionState } from "../nats/connection-state.ts";
+import { withoutJetStream } from "../nats/jetstream-errors.ts";
+import { askForJetStream, lacksJetStream } from "../nats/no-jetstream.ts";
+import { isNotYet, type Patience } from "../nats/patience.ts";
+import type { ServerClock } from "../nats/server-clock.ts";
+import { StandingSubscriptions } from "../nats/standing-subscriptions.ts";
+import { requestsCapturedNow } from "../streams/captured-requests.ts";
+import { handlerTokens } from "../streams/durable-name.ts";
+import { leftNotice, takesText } from "../streams/left-behind.ts";
+import { StreamFinder } from "../streams/stream-finder.ts";
+import { BoundHandlers } from "./bound-handlers.ts";
 import { bindCore } from "./core-binding.ts";
-import { durableClash, durableNameOf, handlerTokens } from "./durable-name.ts";
+import { durableOfHandler } from "./durable-of-handler.ts";
 import { EventBinding } from "./event-binding.ts";
-import { lacksJetStream } from "./no-jetstream.ts";
+import { holdDurable } from "./held-durable.ts";
 import { RedriveSource } from "./redrive-source.ts";
-import { bindStream, streamIdPrefix } from "./stream-binding.ts";
-import { createStreamServices, type StreamServices } from "./stream-services.ts";
-import { StreamFinder } from "./streams.ts";
-
-export interface BindRequest {
-  readonly handler: string;
-  readonly metadata: ResolvedMetadata;
-  readonly owner: BindingOwner;
-  readonly onOverflow: (delivery: Delivery) => void;
-  readonly onLost: (error: RuntimeError) => void;
-}
-
-/** A binding worked out but not made: its deliveries' ids are known before the first one comes. */
-export interface PlannedBinding {
-  readonly idPrefix: string;
-  /** Queue group or durable consumer: what replicas share. */
-  readonly group: string;
-  bind(request: BindRequest): Promise<Binding>;
-}
+import { bindStream } from "./stream-binding.ts";
+import { createStreamDeps, type StreamDeps } from "./stream-deps.ts";
+import { streamIdPrefix } from "./stream-settler.ts";
 
 export interface Binder {
   /** Rejects with a RuntimeError when the handler cannot be bound as its metadata asks. */
   plan(handler: string, metadata: ResolvedMetadata): Promise<PlannedBinding>;
+  /**
+   * Keep the place of a handler that is off, where its stream does not: until what is returned is called, the messages of
+   * a durable handler wait for it. Never rejects.
+   */
+  hold(handler: string, metadata: ResolvedMetadata): Promise<() => void>;
+  /** The handler is gone, and unbound: what still waits for it is told. */
+  removed(handler: string): void;
   /** Resolves when what failed for want of NATS may be tried again: once it is there, and a second from now at the earliest. */
   worthRetrying(): Promise<void>;
   /** The app's own streams: those declared, and those made for handlers planned so far. */
   readonly ownStreams: readonly string[];
-  /** Resolves when every settlement is out, and every dead letter stored. To be awaited before the connection closes. */
+  /** Those of the account that handlers planned so far take from, whoever made them. */
+  readonly takenStreams: readonly string[];
+  /**
+   * Resolves when every settlement is out, and every dead letter stored or, where it cannot be now, its message given back.
+   * To be awaited before the connection closes.
+   */
   settled(): Promise<void>;
 }
 
@@ -54,7 +59,12 @@ export interface BinderOptions {
   readonly streams: readonly string[];
   /** Make a stream for a durable handler's subject when none takes it. */
   readonly provision: boolean;
+  /** Of each stream that the runtime makes, its own and those of handlers. */
+  readonly copies: number;
+  /** That of a start: what JetStream does not answer now is asked again, rather than told as a failure. */
+  readonly patience: Patience;
   readonly clock: Clock;
+  readonly serverClock: ServerClock;
   readonly emit: Emit;
   /** A dead letter of the handler is stored. */
   readonly onLetterKept?: (handler: string) => void;
@@ -67,48 +77,81 @@ const WAIT_UP_MS = 5_000;
 const RETRY_MS = 1_000;
 
 export function createBinder(options: BinderOptions): Binder {
-  const { connection, app, streams, provision, emit } = options;
-  const finder = new StreamFinder({ connection, app, declared: streams, provision, emit });
-  // By handler, how many bindings it has: two while one replaces the other.
-  const durables = new Map<string, number>();
-  const state = new ConnectionState(connection, options.clock);
-  let services: Promise<StreamServices> | undefined;
+  const { connection, app, streams, provision, copies, clock, emit } = options;
+  const finder = new StreamFinder({ connection, app, declared: streams, provision, copies, clock, emit });
+  const bound = new BoundHandlers();
+  const taken = new Set<string>();
+  const state = new ConnectionState(connection, clock);
+  const subscriptions = new StandingSubscriptions(connection, clock);
+  let deps: Promise<StreamDeps> | undefined;
 
-  function streamServices(): Promise<StreamServices> {
-    services ??= createStreamServices(options);
-    return services;
+  function streamDeps(): Promise<StreamDeps> {
+    deps ??= createStreamDeps({ ...options, subscriptions });
+    return deps;
+  }
+
+  /** Only of our own JetStream: that of another domain may be away for days, and nothing else depends on it. */
+  function surely<T>({ domain }: ResolvedMetadata, step: () => Promise<T>): Promise<T> {
+    return domain === undefined ? options.patience.surely(step, isNotYet) : step();
+  }
+
+  async function planDurable(handler: string, metadata: ResolvedMetadata): Promise<PlannedBinding> {
+    if (!(await state.up(WAIT_UP_MS))) throw notConnected(handler);
+    await assertJetStream(connection, handler);
+    const { subject, domain } = metadata;
+    const stream = await finder.streamFor(subject, handler, metadata);
+    if (domain === undefined) taken.add(stream);
+    const deps = await streamDeps();
+    const durable = await durableOfHandler(deps, { handler, stream, metadata });
+    // While the connection is lost nobody can say.
+    const where = async () => (state.isUp ? finder.where(subject, metadata) : undefined);
+    return {
+      idPrefix: streamIdPrefix(stream, domain),
+      group: durable,
+      async bind(request) {
+        const options = { deps, stream, durable, where, ...request };
+        const binding = await surely(metadata, () => bindStream(options));
+        return bound.add(handler, binding, {
+          place: `${streamIdPrefix(stream, domain)}${durable}`,
+          takes: takesText(metadata),
+          async onLeft(now) {
+            const left = await binding.leftBehind();
+            if (left !== undefined) deps.notices.tell(`left ${durable}`, "warn", leftNotice(left, now));
+          },
+        });
+      },
+    };
   }
 
   return {
     async plan(handler, metadata) {
-      if (metadata.kind !== "durable") return planCore(handler, metadata, options, streamServices);
-      assertOwnDurable(app, handler, durables);
-      if (!(await state.up(WAIT_UP_MS))) throw notConnected(handler);
-      const stream = await finder.streamFor(metadata.subject, handler);
-      return {
-        idPrefix: streamIdPrefix(stream),
-        group: durableNameOf(app, handler),
-        async bind(request) {
-          assertOwnDurable(app, handler, durables);
-          const forget = countUp(durables, handler);
-          try {
-            const binding = await bindStream({ services: await streamServices(), stream, ...request });
-            return whenUnbound(binding, forget);
-          } catch (error) {
-            forget();
-            throw error;
-          }
-        },
-      };
+      if (metadata.kind === "durable") return surely(metadata, () => planDurable(handler, metadata));
+      return planCore(handler, metadata, { ...options, subscriptions }, streamDeps, bound);
     },
+    async hold(handler, metadata) {
+      if (metadata.kind !== "durable" || lacksJetStream(connection)) return () => undefined;
+      // No right to ask, or still no answer: then nothing is known that could be held.
+      const looking = surely(metadata, () => finder.look(metadata.subject, metadata)).catch(() => undefined);
+      const stream = await looking;
+      if (stream === undefined) return () => undefined;
+      return holdDurable(await streamDeps(), { handler, stream, metadata }, (step) => surely(metadata, step));
+    },
+    removed: (handler) => bound.removed(handler),
     async worthRetrying() {
       await Promise.all([state.isBack(), delay(options.clock, RETRY_MS)]);
     },
     get ownStreams() {
       return finder.own;
     },
+    get takenStreams() {
+      return [...taken];
+    },
     async settled() {
-      if (services !== undefined) await (await services).pending.settled();
+      if (deps === undefined) return;
+      const { letters, pending, lingering } = await deps;
+      await lingering.close();
+      letters.hurry();
+      await pending.settled();
     },
   };
 }
@@ -116,64 +159,56 @@ export function createBinder(options: BinderOptions): Binder {
 function planCore(
   handler: string,
   metadata: ResolvedMetadata,
-  { connection, app, instance }: BinderOptions,
-  streamServices: () => Promise<StreamServices>,
+  { connection, subscriptions, app, instance, emit }: BinderOptions & { readonly subscriptions: StandingSubscriptions },
+  streamDeps: () => Promise<StreamDeps>,
+  bound: BoundHandlers,
 ): PlannedBinding {
   const idPrefix = `${instance}.${handler}.`;
   const group = queueGroupOf(app, handler);
   return {
     idPrefix,
     group,
-    async bind({ owner, onOverflow, onLost }) {
+    async bind({ owner, onOverflow, holds, onFault }) {
       const core = await bindCore({
         connection,
+        subscriptions,
         subject: metadata.subject,
         queueGroup: group,
         replies: metadata.kind === "request",
         idPrefix,
         owner,
         onOverflow,
-        onLost,
+        holds,
+        onFault,
       });
-      if (metadata.kind === "request" || lacksJetStream(connection)) return core;
-      const services = await streamServices();
-      const source = { services, handler, stream: undefined, metadata: () => metadata, owner, onError: onLost };
-      return new EventBinding({ services, handler, core, redrives: new RedriveSource(source) });
+      const { kind, subject } = metadata;
+      const place = { place: `${kind} ${subject}`, takes: takesText(metadata) };
+      if (kind === "request" && !lacksJetStream(connection)) {
+        const warn = (warning: RuntimeError) => emit({ type: "handler.warned", handler, warning });
+        void requestsCapturedNow(connection, handler, subject).then((found) => found && warn(found));
+      }
+      if (kind === "request" || lacksJetStream(connection)) return bound.add(handler, core, place);
+      const deps = await streamDeps();
+      const source = { deps, handler, stream: undefined, metadata: () => metadata, owner, onError: onFault };
+      const binding = new EventBinding({ deps, handler, core, redrives: new RedriveSource(source) });
+      return bound.add(handler, binding, place);
     },
   };
 }
 
-/** `<app>.<handler>` with `/` as `.`: replicas share, every handler gets its own copy. */
+/** `<app>.<handler>`, the handler as tokens: replicas share, every handler gets its own copy. */
 export function queueGroupOf(app: string, handler: string): string {
   return `${app}.${handlerTokens(handler)}`;
 }
 
-function assertOwnDurable(app: string, handler: string, durables: ReadonlyMap<string, number>): void {
-  const clash = durableClash(app, [...durables.keys(), handler]);
-  if (clash === undefined) return;
-  const [first, second] = clash;
-  const message = `durable handlers "${first}" and "${second}" would share one durable consumer: inside JetStream both are called the same`;
-  throw new RuntimeError("NAME_CONFLICT", message, { handler, remedy: "Rename one of the two files." });
+/** An account may have been given it since it was asked last. */
+async function assertJetStream(connection: NatsConnection, handler: string): Promise<void> {
+  if (lacksJetStream(connection)) await askForJetStream(connection);
+  if (lacksJetStream(connection))
+    throw withoutJetStream(connection, `handler "${handler}" is durable, and needs JetStream`, { handler });
 }
 
 function notConnected(handler: string): RuntimeError {
   const message = `durable handler "${handler}" cannot be bound while NATS is gone; it is tried again when it is back`;
   return new RuntimeError("NATS_UNREACHABLE", message, { handler });
-}
-
-/** Returns what counts down again. */
-function countUp(counts: Map<string, number>, key: string): () => void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
-  return () => {
-    const left = (counts.get(key) ?? 1) - 1;
-    if (left === 0) counts.delete(key);
-    else counts.set(key, left);
-  };
-}
-
-function whenUnbound(binding: Binding, forget: () => void): Binding {
-  const unbind = binding.unbind.bind(binding);
-  let unbinding: Promise<void> | undefined;
-  binding.unbind = () => (unbinding ??= unbind().finally(forget));
-  return binding;
 }

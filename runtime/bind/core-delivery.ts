@@ -1,8 +1,8 @@
 // A core NATS message as a delivery. Headers are decoded only for messages that have some.
 
 import type { Msg } from "@nats-io/transport-node";
-import { type Delivery, HOPS_HEADER } from "../deliver/delivery.ts";
-import { encodeHeaders } from "../deliver/header-block.ts";
+import { type Delivery, HOPS_HEADER } from "../message/delivery.ts";
+import { encodeHeaders } from "../message/header-block.ts";
 
 export class CoreDelivery implements Delivery {
   readonly subject: string;
@@ -13,7 +13,10 @@ export class CoreDelivery implements Delivery {
   readonly attempt = 1;
   /** Only where a reply may be wanted: it holds on to the whole chunk it came in. */
   readonly message: Msg | undefined;
+  again = false;
   arrivedAtMs = 0;
+  /** A part of its reply has been sent: the message that ends it is empty (ADR-47). */
+  streamed = false;
   /** Set by the first settlement. */
   settled = false;
 

@@ -1,16 +1,17 @@
 // `event` handlers where JetStream is there: failed messages are kept as dead letters, and can be redriven.
 
-import type { Delivery } from "../deliver/delivery.ts";
-import type { Settlement } from "../deliver/settle.ts";
+import type { Binding } from "../message/binding.ts";
+import type { Delivery } from "../message/delivery.ts";
+import { letterIdOf, messageIdOf } from "../message/message-id.ts";
+import type { Settlement } from "../message/settlement.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
-import type { Binding } from "./binding.ts";
 import type { RedriveSource } from "./redrive-source.ts";
 import { StreamDelivery } from "./stream-delivery.ts";
-import type { StreamServices } from "./stream-services.ts";
-import type { Failure } from "./stream-settler.ts";
+import type { StreamDeps } from "./stream-deps.ts";
+import { type Failure, WILL_BE_LETTER } from "./stream-settler.ts";
 
 export interface EventBindingOptions {
-  readonly services: StreamServices;
+  readonly deps: StreamDeps;
   readonly handler: string;
   readonly core: Binding;
   readonly redrives: RedriveSource;
@@ -36,7 +37,7 @@ export class EventBinding implements Binding {
     if (settlement.do !== "dead-letter") return core.apply(delivery, settlement);
     // Told as settled first, so that a second settlement finds nothing to do. It says nothing when it was settled.
     if (core.apply(delivery, settlement) === undefined) return undefined;
-    if (this.keep(delivery, settlement)) return "dead letter";
+    if (this.keep(delivery, settlement)) return WILL_BE_LETTER;
     this.reportDrop();
     return DROPPED;
   }
@@ -60,10 +61,10 @@ export class EventBinding implements Binding {
 
   /** False when it fails faster than its letters can be stored. */
   private keep(delivery: Delivery, failure: Failure): boolean {
-    const { services, handler } = this.options;
-    const nowMs = services.clock.nowMs();
-    const kept = services.letters.keepIfRoom({
-      id: `dlq:${this.idPrefix}${delivery.seq}`,
+    const { deps, handler } = this.options;
+    const nowMs = deps.clock.nowMs();
+    const kept = deps.letters.keepIfRoom({
+      id: letterIdOf(deps.app, handler, messageIdOf(this.idPrefix, delivery.seq, undefined)),
       handler,
       version: failure.version,
       reason: failure.reason,
@@ -72,26 +73,34 @@ export class EventBinding implements Binding {
       subject: delivery.subject,
       stream: undefined,
       sequence: delivery.seq,
+      storedAtMs: undefined,
       attempts: delivery.attempt,
       firstFailedAtMs: nowMs,
       lastFailedAtMs: nowMs,
-      instance: services.instance,
+      instance: deps.instance,
       redriven: 0,
       headers: delivery.headers,
       data: delivery.data,
     });
     if (kept === undefined) return false;
-    services.pending.add(kept.then(() => undefined)); // A letter that could not be kept has been told.
+    deps.pending.add(kept.then((stored) => (stored ? undefined : this.reportLoss())));
     return true;
+  }
+
+  /** Nothing else holds a message of core NATS. */
+  private reportLoss(): void {
+    const { deps, handler } = this.options;
+    const message = `a failed message of handler "${handler}" is lost: its dead letter could not be stored before the runtime ended`;
+    deps.notices.tell(`lost ${handler}`, "error", message);
   }
 
   /** It may be thousands a second; the log gets one line. */
   private reportDrop(): void {
     if (this.dropped++ > 0) return;
-    const { services, handler } = this.options;
-    services.clock.after(DROP_REPORT_MS, () => {
+    const { deps, handler } = this.options;
+    deps.clock.after(DROP_REPORT_MS, () => {
       const why = "messages fail faster than their dead letters can be stored";
-      services.emit({ type: "delivery.dropped", handler, count: this.dropped, why });
+      deps.emit({ type: "delivery.dropped", handler, count: this.dropped, why });
       this.dropped = 0;
     });
   }

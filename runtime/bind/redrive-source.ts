@@ -5,23 +5,31 @@
 // R2  It starts with all its attempts, and takes few slots beside those of the handler's own messages: one, or a quarter.
 // R3  When it fails again it is a dead letter again, with what was before counted in.
 
-import type { Msg } from "@nats-io/transport-node";
-import { encodeHeaders } from "../deliver/header-block.ts";
-import type { Settlement } from "../deliver/settle.ts";
+import { type ReadLetter, readLetter, redriveSubject } from "../dead-letters/dead-letter.ts";
+import { contentOf, isScattered } from "../dead-letters/letter-parts.ts";
+import { deadLetterStream } from "../dead-letters/letter-store.ts";
+import { redriveStream } from "../dead-letters/redrive-watch.ts";
 import type { RuntimeError } from "../errors.ts";
+import type { BindingOwner } from "../message/binding.ts";
+import { encodeHeaders } from "../message/header-block.ts";
+import type { Settlement } from "../message/settlement.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
-import type { AckInfo } from "./ack-subject.ts";
-import type { BindingOwner } from "./binding.ts";
-import { readLetter, redriveSubject } from "./dead-letter.ts";
-import { type DurableSpec, ensureDurable } from "./durable-consumer.ts";
-import { durableNameOf } from "./durable-name.ts";
-import { redriveStream } from "./redrive-watch.ts";
-import { hopsOf, type StreamDelivery, type StreamMessage } from "./stream-delivery.ts";
+import type { AckInfo } from "../streams/ack-subject.ts";
+import { type DurableSpec, ensureDurable } from "../streams/durable-consumer.ts";
+import { earlierRedriveDurableName, redriveDurableName } from "../streams/durable-name.ts";
+import { durableFor } from "../streams/handler-durable.ts";
+import {
+  type FetchedContent,
+  hopsOf,
+  type MessageContent,
+  type StreamDelivery,
+  type StreamMessage,
+} from "./stream-delivery.ts";
+import type { StreamDeps } from "./stream-deps.ts";
 import { StreamIntake } from "./stream-intake.ts";
-import type { StreamServices } from "./stream-services.ts";
 
 export interface RedriveSourceOptions {
-  readonly services: StreamServices;
+  readonly deps: StreamDeps;
   readonly handler: string;
   /** The stream the handler takes from; undefined for handlers of core messages. */
   readonly stream: string | undefined;
@@ -34,15 +42,12 @@ const MOST_SLOTS = 16;
 /** Above all numbers that deliveries of the handler's own have: their ids must differ. */
 const FIRST_SEQ = 2 ** 44;
 
-/** Beside the handler's own durable. */
-export function redriveDurable(durable: string): string {
-  return `${durable}-redrive`;
-}
-
 export class RedriveSource {
   private readonly options: RedriveSourceOptions;
-  private readonly spec: DurableSpec;
-  private readonly intake: StreamIntake;
+  /** What the handler's redrives are called in their stream. */
+  private readonly filter: string;
+  /** Once one was redriven. */
+  private source: { readonly spec: DurableSpec; readonly intake: StreamIntake } | undefined;
   private state: "asleep" | "waking" | "awake" | "closed" = "asleep";
   private unwatch: (() => void) | undefined;
   /** Woken since it was last looked whether there is more. */
@@ -50,43 +55,26 @@ export class RedriveSource {
 
   constructor(options: RedriveSourceOptions) {
     this.options = options;
-    const { services, handler, metadata, owner, onError } = options;
-    this.spec = {
-      app: services.app,
-      handler,
-      stream: redriveStream(services.app),
-      durable: redriveDurable(durableNameOf(services.app, handler)),
-      filter: redriveSubject(services.app, handler),
-    };
-    this.intake = new StreamIntake({
-      services,
-      spec: this.spec,
-      metadata,
-      owner,
-      read: (message, info) => this.read(message, info),
-      free: (inHand) => Math.max(0, this.share() - inHand),
-      onExpired: () => void this.sleepIfEmpty(),
-      onError,
-    });
+    this.filter = redriveSubject(options.deps.app, options.handler);
   }
 
   start(): void {
-    this.unwatch = this.options.services.redrives.watch(this.spec.filter, () => void this.wake());
+    this.unwatch = this.options.deps.redrives.watch(this.filter, () => void this.wake());
   }
 
   apply(delivery: StreamDelivery, settlement: Settlement): string | undefined {
-    return this.intake.apply(delivery, settlement);
+    return this.source?.intake.apply(delivery, settlement);
   }
 
   roomChanged(): void {
-    if (this.state === "awake") this.intake.roomChanged();
+    if (this.state === "awake") this.source?.intake.roomChanged();
   }
 
   /** Never rejects. */
   async unbind(): Promise<void> {
     this.state = "closed";
     this.unwatch?.();
-    await this.intake.unbind();
+    await this.source?.intake.unbind();
   }
 
   /** R2. Also when the handler's own messages fill every slot: then they wait in the handler's queue. */
@@ -99,17 +87,47 @@ export class RedriveSource {
     this.called = true;
     if (this.state !== "asleep") return;
     this.state = "waking";
-    const { connection, jsm, notices } = this.options.services;
+    const { handler, deps } = this.options;
     try {
-      await ensureDurable(connection, jsm, this.spec);
+      const spec = this.source?.spec ?? (await this.place());
+      const durable = await ensureDurable(deps.connection, deps.jsm, spec);
       if (this.isClosed()) return;
       this.state = "awake";
-      this.intake.start();
+      this.source ??= { spec, intake: this.intakeOf(spec) };
+      this.source.intake.start(durable);
     } catch (error) {
       if (!this.isClosed()) this.state = "asleep";
       const message = error instanceof Error ? error.message : String(error);
-      notices.tell(`redrive ${this.spec.durable}`, "error", message);
+      deps.notices.tell(`redrive ${handler}`, "error", message);
     }
+  }
+
+  private async place(): Promise<DurableSpec> {
+    const { filter, options } = this;
+    const { connection, jsm, app } = options.deps;
+    const place = { app, handler: options.handler, stream: redriveStream(app), filter };
+    const names = {
+      name: redriveDurableName(app, options.handler, filter),
+      earlier: earlierRedriveDurableName(app, options.handler),
+    };
+    return { ...place, durable: await durableFor(connection, jsm, place, names) };
+  }
+
+  private intakeOf(spec: DurableSpec): StreamIntake {
+    const { deps, metadata, owner, onError } = this.options;
+    return new StreamIntake({
+      deps,
+      jsm: deps.jsm,
+      spec,
+      metadata,
+      owner,
+      read: (message, info) => this.read(message, info),
+      free: (inHand) => Math.max(0, this.share() - inHand),
+      // What holds these holds the handler's own messages too, and is told there.
+      holds: undefined,
+      onExpired: () => void this.sleepIfEmpty(),
+      onError,
+    });
   }
 
   private isClosed(): boolean {
@@ -117,53 +135,63 @@ export class RedriveSource {
   }
 
   private async sleepIfEmpty(): Promise<void> {
-    const { jsm } = this.options.services;
-    const { stream, durable } = this.spec;
+    if (this.source === undefined) return;
+    const { jsm } = this.options.deps;
+    const { intake, spec } = this.source;
     this.called = false;
     try {
-      const { num_pending, num_ack_pending } = await jsm.consumers.info(stream, durable);
+      const { num_pending, num_ack_pending } = await jsm.consumers.info(spec.stream, spec.durable);
       if (num_pending + num_ack_pending > 0 || this.called || this.state !== "awake") return;
       this.state = "asleep";
-      this.intake.pause();
+      intake.pause();
     } catch {
       // Stays awake, and looks again when the next request runs out.
     }
   }
 
   /** R1. */
-  private read(message: Msg, info: AckInfo): StreamMessage | Promise<StreamMessage> {
+  private read(message: MessageContent, info: AckInfo): StreamMessage {
     const letter = readLetter(message.headers);
     const hops = hopsOf(message.headers);
-    const unknown = { redriven: 1, stream: undefined, sequence: 0, attempts: 0, firstFailedAtMs: undefined };
+    const none = { stream: undefined, sequence: 0, storedAtMs: undefined };
+    const unknown = { ...none, redriven: 1, attempts: 0, firstFailedAtMs: undefined };
     const seq = FIRST_SEQ + info.streamSequence;
     if (letter === undefined) {
       return {
         subject: this.options.metadata().subject,
         seq,
+        storedAtMs: info.storedAtMs,
         data: message.data,
         headers: undefined,
         hops,
         history: unknown,
       };
     }
-    const { redriven, stream, sequence, attempts, firstFailedAtMs, subject, headers, body } = letter;
+    const { redriven, stream, sequence, storedAtMs, attempts, firstFailedAtMs, subject, headers } = letter;
     const own = this.options.stream !== undefined && stream === this.options.stream;
-    const read: StreamMessage = {
+    return {
       subject,
       seq: own ? sequence : seq,
+      storedAtMs: own ? storedAtMs : info.storedAtMs,
       data: message.data,
-      headers: headers.length === 0 ? undefined : encodeHeaders(headers),
+      headers: blockOf(headers),
       hops,
-      history: { redriven, stream, sequence, attempts, firstFailedAtMs },
+      history: { redriven, stream, sequence, storedAtMs, attempts, firstFailedAtMs },
+      fetch: isScattered(letter) ? () => this.fetch(letter, message.data) : undefined,
     };
-    return body === "in-stream" && stream !== undefined ? this.withBody(read, stream, sequence) : read;
   }
 
-  /** The letter was too large to hold the payload; its stream may still have it. */
-  private async withBody(read: StreamMessage, stream: string, sequence: number): Promise<StreamMessage> {
-    const stored = await this.options.services.jsm.streams.getMessage(stream, { seq: sequence }).catch(() => null);
-    if (stored !== null) return { ...read, data: stored.data };
-    const missing = `its payload was too large to keep, and stream "${stream}" does not have it any more (${sequence})`;
-    return { ...read, missing };
+  /** The message was too large for a letter in one piece. */
+  private async fetch(letter: ReadLetter, here: Uint8Array): Promise<FetchedContent> {
+    const { jsm, app } = this.options.deps;
+    const content = await contentOf(jsm, deadLetterStream(app), letter, here);
+    if (content !== undefined) return { data: content.data, headers: blockOf(content.headers) };
+    const where =
+      letter.body === "in-stream" ? `stream "${letter.stream}" (${letter.sequence})` : "the dead-letter stream";
+    return { missing: `its payload was too large to keep in one message, and ${where} does not have it any more` };
   }
+}
+
+function blockOf(headers: ReadLetter["headers"]): Uint8Array | undefined {
+  return headers.length === 0 ? undefined : encodeHeaders(headers);
 }

@@ -1,9 +1,9 @@
 // A stored message as a delivery. Headers are decoded only for messages that have some.
 
 import type { Msg, MsgHdrs } from "@nats-io/transport-node";
-import { type Delivery, HOPS_HEADER } from "../deliver/delivery.ts";
-import { encodeHeaders } from "../deliver/header-block.ts";
-import type { AckInfo } from "./ack-subject.ts";
+import { type Delivery, HOPS_HEADER } from "../message/delivery.ts";
+import { encodeHeaders } from "../message/header-block.ts";
+import type { AckInfo } from "../streams/ack-subject.ts";
 import { headerPairs } from "./core-delivery.ts";
 
 /** What a redriven message has behind it; it stands in the message's `Dead-Letter-*` headers. */
@@ -12,6 +12,7 @@ export interface RedriveHistory {
   readonly redriven: number;
   readonly stream: string | undefined;
   readonly sequence: number;
+  readonly storedAtMs: number | undefined;
   readonly attempts: number;
   readonly firstFailedAtMs: number | undefined;
 }
@@ -19,53 +20,73 @@ export interface RedriveHistory {
 export interface StreamMessage {
   readonly subject: string;
   readonly seq: number;
+  readonly storedAtMs: number | undefined;
   readonly data: Uint8Array;
   readonly headers: Uint8Array | undefined;
   readonly hops: number;
   readonly history?: RedriveHistory;
-  /** Why it cannot be run: its payload is not to be had. */
-  readonly missing?: string;
+  /** Its payload and headers are elsewhere. Rejects when they cannot be had now. */
+  readonly fetch?: (() => Promise<FetchedContent>) | undefined;
 }
+
+/** Of a message, however it was had. */
+export type MessageContent = Pick<Msg, "subject" | "headers" | "data">;
+
+export type FetchedContent =
+  | { readonly data: Uint8Array; readonly headers: Uint8Array | undefined }
+  /** Why it cannot be run: its payload is not to be had any more. */
+  | { readonly missing: string };
 
 export class StreamDelivery implements Delivery {
   readonly subject: string;
   readonly seq: number;
-  readonly data: Uint8Array;
+  readonly storedAtMs: number | undefined;
+  data: Uint8Array;
   headers: Uint8Array | undefined;
   readonly hops: number;
   readonly info: AckInfo;
   readonly history: RedriveHistory | undefined;
-  readonly missing: string | undefined;
+  readonly fetch: (() => Promise<FetchedContent>) | undefined;
   /** Where settlements go. A redelivery of a message in hand brings a new one. */
   reply: string;
   /** Deliveries that were given back do not count. */
   attempt: number;
+  again: boolean;
   arrivedAtMs = 0;
   /** Set by the first settlement. */
   settled = false;
-  /** The intake's tick at arrival: what came since the last one needs no `working()` yet. */
-  tick = 0;
+  /** Its stream is gone, and its number is another message's: the server must not be told of it. */
+  orphaned = false;
+  /** Why the server will not hand it out again, should it fail. */
+  usedUp: string | undefined;
+  /** Since when, and how often, it was put off. */
+  putOff: { readonly sinceMs: number; readonly times: number } | undefined;
+  /** The round of the beat at arrival (ack-beat.ts). */
+  round = 0;
 
   constructor(message: StreamMessage, reply: string, info: AckInfo) {
     this.subject = message.subject;
     this.seq = message.seq;
+    this.storedAtMs = message.storedAtMs;
+    this.again = info.deliveries > 1 || message.history !== undefined;
     this.data = message.data;
     this.headers = message.headers;
     this.hops = message.hops;
     this.history = message.history;
-    this.missing = message.missing;
+    this.fetch = message.fetch;
     this.info = info;
     this.reply = reply;
     this.attempt = info.deliveries;
   }
 }
 
-/** @param fixedSubject of a handler without wildcards: saves decoding the message's */
-export function readStreamMessage(message: Msg, info: AckInfo, fixedSubject: string | undefined): StreamMessage {
+export function readStreamMessage(message: MessageContent, info: AckInfo): StreamMessage {
   const { headers } = message;
   return {
-    subject: fixedSubject ?? message.subject,
+    // Its own, never that of the handler: the consumer may have been set to another subject meanwhile.
+    subject: message.subject,
     seq: info.streamSequence,
+    storedAtMs: info.storedAtMs,
     data: message.data,
     headers: headers === undefined ? undefined : encodeHeaders(headerPairs(headers)),
     hops: hopsOf(headers),

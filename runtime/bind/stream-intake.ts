@@ -1,94 +1,205 @@
 // Takes messages from one durable consumer and hands them to an owner, with as many in hand as there are slots.
 //
-// I1  A message in hand is kept from being delivered again: `working()` every tick. One that comes again all the same
-//     is not handed over twice; its settlement goes to where it came last.
-// I2  A redelivery is checked against what was given back before, so that only real attempts are charged.
-// I3  A message that must not run any more (arrival.ts) becomes a dead letter; one of a subject that is not the
-//     handler's, left from before it changed, is charged as failed.
+// I1  A message in hand is kept from being delivered again (ack-beat.ts). One that comes again all the same
+//     is not handed over twice; its settlement goes to where it came last. Another message of the same number says that
+//     the stream was made anew: what was in hand of the old one is settled with nobody.
+// I2, I3, I5  What has arrived is decided: admissions.ts. Nothing is unbound before; what comes after that goes back unrun.
 // I4  A consumer that is lost is looked up, made anew if need be, and pulled from again, for as long as it takes.
+// I6  What was handled before a break, and comes again because that was forgotten, is acknowledged again, unrun; so is what
+//     the handler took under another subject already.
+// I7  Without the right to acknowledge nothing is taken (ack-right.ts).
+// I8  What reached a `max_deliver` of somebody's is a dead letter (delivery-limit.ts).
 
+import type { ConsumerConfig, JetStreamManager, StoredMsg } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
-import { type Timer, within } from "../clock.ts";
-import type { Settlement } from "../deliver/settle.ts";
+import type { Timer } from "../clock.ts";
 import { RuntimeError } from "../errors.ts";
+import type { BindingOwner } from "../message/binding.ts";
+import { type HoldBoard, NO_BOARD } from "../message/hold.ts";
+import type { Settlement } from "../message/settlement.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
-import { matches } from "../metadata/subject.ts";
-import { type AckInfo, parseAckSubject } from "./ack-subject.ts";
-import { arrivalVerdict } from "./arrival.ts";
-import type { BindingOwner } from "./binding.ts";
-import { type DurableSpec, ensureDurable } from "./durable-consumer.ts";
+import { hasDomains } from "../nats/jetstream.ts";
+import { type AckInfo, parseAckSubject } from "../streams/ack-subject.ts";
+import { type DurableSpec, type EnsuredDurable, ensureDurable } from "../streams/durable-consumer.ts";
+import { AckBeat } from "./ack-beat.ts";
+import { AckRight } from "./ack-right.ts";
+import { Admissions } from "./admissions.ts";
+import { ConsumerLook } from "./consumer-look.ts";
+import { ConsumerWatch, noAnswerHold } from "./consumer-watch.ts";
+import { DeliveryLimit } from "./delivery-limit.ts";
 import { PullSource, TICK_MS } from "./pull.ts";
-import { StreamDelivery, type StreamMessage } from "./stream-delivery.ts";
-import type { StreamServices } from "./stream-services.ts";
+import { PutOffs } from "./put-offs.ts";
+import { RecentlyHandled } from "./recently-handled.ts";
+import { type MessageContent, StreamDelivery, type StreamMessage } from "./stream-delivery.ts";
+import type { StreamDeps } from "./stream-deps.ts";
 import { StreamSettler } from "./stream-settler.ts";
 
 export interface IntakeOptions {
-  readonly services: StreamServices;
+  readonly deps: StreamDeps;
   readonly spec: DurableSpec;
+  /** Of the JetStream that has the stream. */
+  readonly jsm: JetStreamManager;
   /** As it is now: a reload changes it. */
   readonly metadata: () => ResolvedMetadata;
   readonly owner: BindingOwner;
   /** The message as the handler is to see it. */
-  readonly read: (message: Msg, info: AckInfo) => StreamMessage | Promise<StreamMessage>;
-  /** Slots that nothing is in. `late`: of those in hand, how many have ended and are only not settled yet. */
+  readonly read: (message: MessageContent, info: AckInfo) => StreamMessage;
+  /** Whether the handler has settled it already: then it is acknowledged, unrun. */
+  readonly settledBefore?: (message: StreamMessage) => boolean;
+  /**
+   * Slots that nothing is in. `inHand`: how many hold one. `late`: of those, how many have ended and are only not settled
+   * yet.
+   */
   readonly free: (inHand: number, late: number) => number;
   readonly onExpired?: () => void;
+  /** Undefined: what holds it is told elsewhere. */
+  readonly holds: HoldBoard | undefined;
   readonly onError: (error: RuntimeError) => void;
+  /** The stream is not there any more: the consumer cannot be made anew. Each time that is found. */
+  readonly onStreamGone?: () => void;
 }
 
 const FIRST_REVIVAL_MS = 250;
+/** A revival that takes longer is told as a hold. */
+const HELD_AFTER_MS = 1_000;
 const LAST_REVIVAL_MS = 15_000;
-const LOOKUP_MS = 2_000;
-const LEFTOVER_RETRY_MS = 1_000;
-const REFUSED_RETRY_MS = 1_000;
 
 type IntakeState =
   | { readonly kind: "idle" }
   | { readonly kind: "pulling" }
   /** The consumer is looked up; with `next`, it was in vain and is tried again then. */
   | { readonly kind: "reviving"; next?: Timer }
+  /** I7. */
+  | { readonly kind: "denied" }
   | { readonly kind: "unbound"; readonly done: Promise<void> };
 
 export class StreamIntake {
   private readonly options: IntakeOptions;
   private readonly settler: StreamSettler;
   private readonly pulls: PullSource;
+  private readonly admissions: Admissions;
+  private readonly handled: RecentlyHandled;
+  private readonly putOffs: PutOffs;
   /** By sequence: everything that came and is not settled with the server. */
   private readonly inHand = new Map<number, StreamDelivery>();
+  private readonly beat: AckBeat;
+  private readonly right: AckRight;
+  private readonly looks: ConsumerLook;
+  private readonly limit: DeliveryLimit;
+  private readonly watch: ConsumerWatch | undefined;
   private readonly forget: () => void;
-  private ticks = 0;
   private ticking: Timer | undefined;
   private state: IntakeState = { kind: "idle" };
 
   constructor(options: IntakeOptions) {
     this.options = options;
-    const { services, spec } = options;
-    const { handler, stream, durable } = spec;
-    const onSettled = (delivery: StreamDelivery, late: boolean) => this.onSettled(delivery, late);
-    this.settler = new StreamSettler({ services, handler, stream, durable, onSettled });
-    const { connection, uplink, clock, inboxPrefix } = services;
+    const { deps, spec, metadata } = options;
+    const { handler, stream, domain, durable } = spec;
+    this.handled = new RecentlyHandled(deps.clock);
+    this.putOffs = new PutOffs({
+      clock: deps.clock,
+      again: (delivery) => this.admissions.decideAgain(delivery),
+      giveBack: (delivery) => this.settler.giveBack(delivery, 0),
+      onRoom: () => this.pulls.request(),
+    });
+    this.settler = new StreamSettler({
+      deps,
+      handler,
+      stream,
+      domain: spec.domain,
+      durable,
+      putOffs: this.putOffs,
+      onSettled: (delivery, late) => this.onSettled(delivery, late),
+      onRoom: () => this.pulls.request(),
+      onDone: ({ info }) => this.handled.add(info),
+    });
+    this.looks = new ConsumerLook({ deps, jsm: options.jsm, spec, onConfig: (config) => this.adopt(config) });
+    this.beat = new AckBeat(
+      deps.clock,
+      () => this.inHand.values(),
+      (delivery) => this.settler.working(delivery),
+    );
+    this.right = new AckRight({
+      ...{ deps, stream, durable, holds: options.holds ?? NO_BOARD },
+      onDenied: () => this.onDenied(),
+      onGranted: (refused) => this.onGranted(refused),
+    });
+    const onFault = (error: unknown) => this.onFault(error);
+    this.limit = new DeliveryLimit({
+      ...{ deps, jsm: options.jsm, spec, onFault },
+      keepIfInHand: (sequence, why) => this.keepIfInHand(sequence, why),
+      onUsedUp: (message, deliveries, why) => this.onUsedUp(message, deliveries, why),
+    });
+    this.admissions = new Admissions({ deps, handler, metadata, owner: options.owner, settler: this.settler, onFault });
+    const { connection, subscriptions, lingering, sender, clock, inboxPrefix } = deps;
     const owner = {
-      free: () => options.free(this.inHand.size, this.settler.late),
-      slots: () => options.free(this.inHand.size, this.settler.late) + this.inHand.size,
+      free: () => this.free,
+      slots: () => this.free + this.inSlots,
       arrived: (message: Msg) => this.onMessage(message),
       expired: () => options.onExpired?.(),
+      refused: () => void this.looks.look(),
       lost: (why: string) => this.onLost(why),
       failed: (error: Error) => this.onFault(error),
     };
-    this.pulls = new PullSource({ connection, uplink, clock, inboxPrefix, stream, durable, owner });
-    this.forget = uplink.onReconnect(() => this.onReconnect());
+    this.pulls = new PullSource({
+      connection,
+      subscriptions,
+      leave: (subscription, askedMsAgo) =>
+        hasDomains(connection, domain)
+          ? lingering.leave(subscription, askedMsAgo, () => this.looks.purgeRequests())
+          : subscription.close(),
+      sender,
+      clock,
+      inboxPrefix,
+      stream,
+      domain,
+      durable,
+      owner,
+      holds: options.holds ?? NO_BOARD,
+    });
+    this.watch = options.holds === undefined ? undefined : this.watchConsumer(options.holds);
+    this.forget = sender.onReconnect(() => this.onReconnect());
   }
 
-  get size(): number {
-    return this.inHand.size;
+  private watchConsumer(holds: HoldBoard): ConsumerWatch {
+    const { deps, jsm, spec } = this.options;
+    const isPulling = () => this.state.kind === "pulling" && deps.sender.isUp;
+    return new ConsumerWatch({
+      deps,
+      jsm,
+      spec,
+      holds,
+      isWaiting: () => isPulling() && this.free > 0,
+      oldestInHand: () => this.inHand.values().next().value,
+      nextRetryAtMs: (nowMs) => this.settler.retries.nextAtMs(nowMs),
+      onInfo: ({ config }) => this.adopt(config),
+      onGone: (why) => this.onLost(why),
+    });
+  }
+
+  private get inSlots(): number {
+    return this.inHand.size - this.settler.waiting - this.putOffs.withoutSlot;
+  }
+
+  private get free(): number {
+    return this.options.free(this.inSlots, this.settler.late + this.putOffs.inSlots);
+  }
+
+  /** Whether it asks its consumer for messages now. */
+  get asks(): boolean {
+    return this.pulls.outstanding > 0;
   }
 
   /** The consumer must be there. */
-  start(): void {
+  start({ createdAt, config }: EnsuredDurable): void {
     if (this.state.kind === "unbound") return;
+    this.handled.resume(createdAt);
     this.stopReviving();
     this.state = { kind: "pulling" };
-    this.ticking ??= this.options.services.clock.every(TICK_MS, () => this.tick());
+    this.options.holds?.end("no-answer");
+    this.ticking ??= this.options.deps.clock.every(TICK_MS, () => this.tick());
+    this.adopt(config);
+    this.beat.start();
     this.pulls.renew();
   }
 
@@ -100,6 +211,11 @@ export class StreamIntake {
     this.pulls.stop();
   }
 
+  /** Messages that have come and are not settled with the server. */
+  get size(): number {
+    return this.inHand.size;
+  }
+
   roomChanged(): void {
     this.pulls.request();
   }
@@ -108,7 +224,7 @@ export class StreamIntake {
     return this.settler.apply(delivery, settlement);
   }
 
-  /** Resolves when nothing more can arrive; what is in hand goes on. Never rejects. A second call joins the first. */
+  /** Resolves when nothing more can arrive that is to be run; what is in hand goes on. Never rejects. A second call joins the first. */
   unbind(): Promise<void> {
     if (this.state.kind === "unbound") return this.state.done;
     this.stopReviving();
@@ -119,93 +235,74 @@ export class StreamIntake {
 
   private async close(): Promise<void> {
     this.forget();
-    await this.pulls.close();
-    await this.purgeRequests();
+    this.watch?.close();
+    this.right.close();
+    await Promise.all([this.pulls.close(), this.limit.close()]);
+    await Promise.all([this.admissions.decided(), this.looks.purgeRequests()]);
+    this.admissions.close();
+    this.putOffs.stop();
     this.stopTickingWhenEmpty();
   }
 
-  /**
-   * Looking a consumer up makes the server drop requests that nobody listens for any more. Server 2.9 would else meet one
-   * with a redelivery in hand, and then forget that redelivery for the ack wait and deliver another message twice.
-   */
-  private async purgeRequests(): Promise<void> {
-    const { services, spec } = this.options;
-    const lookup = services.jsm.consumers.info(spec.stream, spec.durable).catch(() => undefined); // Gone, then so are they.
-    if (services.uplink.isUp) await within(services.clock, LOOKUP_MS, lookup);
+  private adopt(config: ConsumerConfig): void {
+    this.pulls.adopt(config);
+    this.beat.adopt(config);
+    this.limit.adopt(config);
+  }
+
+  /** I8. */
+  private keepIfInHand(sequence: number, why: string): boolean {
+    const delivery = this.inHand.get(sequence);
+    if (delivery !== undefined) delivery.usedUp = why;
+    return delivery !== undefined;
+  }
+
+  /** I8. It is not the server's any more: nobody is told what becomes of it. */
+  private onUsedUp(message: StoredMsg, deliveries: number, why: string): void {
+    const { stream, durable: consumer } = this.options.spec;
+    const storedAtMs = message.time.getTime();
+    const info = { stream, consumer, deliveries, streamSequence: message.seq, storedAtMs, pending: 0 };
+    if (this.handled.knows(info)) return;
+    const content = { subject: message.subject, headers: message.header, data: message.data };
+    const delivery = new StreamDelivery(this.options.read(content, info), "", info);
+    delivery.orphaned = true;
+    delivery.attempt = deliveries + 1;
+    this.settler.bury(delivery, { reason: "attempts-used", text: why });
   }
 
   private onMessage(message: Msg): void {
     const { reply = "" } = message;
     const info = parseAckSubject(reply);
+    this.watch?.arrived();
     if (info === undefined)
       return this.onFault(new Error(`a message came with the reply subject ${JSON.stringify(reply)}`));
     const again = this.inHand.get(info.streamSequence);
-    if (again !== undefined) {
+    if (again !== undefined && again.info.storedAtMs === info.storedAtMs) {
       again.reply = reply;
+      void this.looks.look(); // Perhaps the server waits less long than we know.
       return;
     }
+    if (again !== undefined) again.orphaned = true;
+    if (this.handled.comesAgain(info)) return this.acknowledgeUnrun(reply, "before the connection broke");
     const read = this.options.read(message, info);
-    if (read instanceof Promise) void this.arriveLater(read, reply, info);
-    else this.arrive(new StreamDelivery(read, reply, info));
+    if (this.options.settledBefore?.(read) === true) return this.acknowledgeUnrun(reply, "before its subject changed");
+    const delivery = new StreamDelivery(read, reply, info);
+    delivery.round = this.beat.round;
+    this.inHand.set(info.streamSequence, delivery);
+    this.admissions.decide(delivery);
   }
 
-  private async arriveLater(read: Promise<StreamMessage>, reply: string, info: AckInfo): Promise<void> {
-    try {
-      this.arrive(new StreamDelivery(await read, reply, info));
-    } catch (error) {
-      this.onFault(error instanceof Error ? error : new Error(String(error)));
-    }
-  }
-
-  private arrive(delivery: StreamDelivery): void {
-    delivery.tick = this.ticks;
-    this.inHand.set(delivery.info.streamSequence, delivery);
-    if (delivery.info.deliveries === 1) this.admit(delivery);
-    else void this.admitCharged(delivery);
-  }
-
-  /** I2. */
-  private async admitCharged(delivery: StreamDelivery): Promise<void> {
-    const { services, spec } = this.options;
-    const { stream, durable, handler } = spec;
-    const lookup = services.givenBack.count(stream, durable, delivery.info.streamSequence).catch((error: unknown) => {
-      const message = `handler "${handler}": what was given back cannot be read, so it is charged as an attempt: ${String(error)}`;
-      services.notices.tell(`uncharged ${handler}`, "warn", message);
-      return 0;
-    });
-    const uncharged = await within(services.clock, LOOKUP_MS, lookup);
-    delivery.attempt = Math.max(1, delivery.info.deliveries - (uncharged === "expired" ? 0 : uncharged));
-    try {
-      this.admit(delivery);
-    } catch (error) {
-      this.onFault(error instanceof Error ? error : new Error(String(error)));
-    }
-  }
-
-  /** I3. */
-  private admit(delivery: StreamDelivery): void {
-    const { services, spec, owner } = this.options;
-    const metadata = this.options.metadata();
-    if (delivery.missing !== undefined) {
-      return this.settler.bury(delivery, "expired", { reason: "expired", text: delivery.missing });
-    }
-    const needsTime = metadata.expiresMs > 0 || delivery.attempt > metadata.retry.attempts;
-    const arrival = { attempt: delivery.attempt, storedAtMs: delivery.info.storedAtMs };
-    const verdict = arrivalVerdict(arrival, metadata, needsTime ? services.clock.nowMs() : 0);
-    if (verdict.do === "dead-letter") {
-      const message = `a message of handler "${spec.handler}" ("${delivery.subject}") became a dead letter unrun: ${verdict.text}`;
-      services.notices.tell(`unrun ${verdict.reason} ${spec.handler}`, "warn", message);
-      return this.settler.bury(delivery, verdict.reason, verdict);
-    }
-    if (delivery.subject !== metadata.subject && !matches(metadata.subject, delivery.subject)) {
-      this.settler.apply(delivery, { do: "retry", delayMs: LEFTOVER_RETRY_MS });
-      return;
-    }
-    if (!owner.accept(delivery)) this.settler.giveBack(delivery, REFUSED_RETRY_MS);
+  /** I6. */
+  private acknowledgeUnrun(reply: string, when: string): void {
+    const { deps, spec } = this.options;
+    this.settler.acknowledgeAgain(reply);
+    this.pulls.request();
+    const message = `messages of handler "${spec.handler}" came again that were handled ${when}: acknowledged again, unrun`;
+    deps.notices.tell(`again ${spec.durable} ${when}`, "info", message);
   }
 
   private onSettled(delivery: StreamDelivery, late: boolean): void {
-    this.inHand.delete(delivery.info.streamSequence);
+    if (!delivery.orphaned) this.inHand.delete(delivery.info.streamSequence);
     if (late) this.pulls.request();
     if (this.state.kind === "unbound") this.stopTickingWhenEmpty();
   }
@@ -214,15 +311,28 @@ export class StreamIntake {
     if (this.inHand.size > 0) return;
     this.ticking?.cancel();
     this.ticking = undefined;
+    this.beat.stop();
   }
 
-  /** I1. */
   private tick(): void {
-    for (const delivery of this.inHand.values()) {
-      if (delivery.tick < this.ticks) this.settler.working(delivery);
-    }
-    this.ticks++;
+    this.handled.tick();
     this.pulls.tick();
+  }
+
+  /** I7. */
+  private onDenied(): void {
+    if (this.state.kind !== "pulling") return;
+    this.state = { kind: "denied" };
+    this.pulls.stop();
+  }
+
+  /** What was handled, and could not be acknowledged, is: another replica would run it again. */
+  private onGranted(refused: Iterable<string>): void {
+    for (const reply of refused) {
+      const info = parseAckSubject(reply);
+      if (info !== undefined && this.handled.knows(info)) this.settler.acknowledgeAgain(reply);
+    }
+    if (this.state.kind === "denied") void this.revive("", FIRST_REVIVAL_MS);
   }
 
   private onReconnect(): void {
@@ -235,20 +345,22 @@ export class StreamIntake {
 
   /** I4. @param why empty when the connection came back: nothing to tell then */
   private async revive(why: string, waitMs: number): Promise<void> {
-    const { services, spec } = this.options;
+    const { deps, jsm, spec } = this.options;
     const state: IntakeState = { kind: "reviving" };
     this.state = state;
-    // The lookup that follows makes the server drop its requests: see `purgeRequests`.
+    // The lookup that follows makes the server drop its requests: consumer-look.ts.
     this.pulls.stop();
     try {
-      const how = await ensureDurable(services.connection, services.jsm, spec);
-      if (how === "created") this.tellCreated(why);
-      if (this.state === state) this.start();
+      const durable = await ensureDurable(deps.connection, jsm, spec);
+      if (durable.how === "created") this.tellCreated(why);
+      if (this.state === state) this.start(durable);
     } catch (error) {
       if (this.state !== state) return;
       this.onFault(error);
+      if (error instanceof RuntimeError && error.code === "STREAM_MISSING") this.options.onStreamGone?.();
+      if (waitMs >= HELD_AFTER_MS) this.options.holds?.begin(noAnswerHold(spec, (error as Error).message));
       const nextMs = Math.min(waitMs * 2, LAST_REVIVAL_MS);
-      state.next = services.clock.after(waitMs, () => void this.revive(why, nextMs));
+      state.next = deps.clock.after(waitMs, () => void this.revive(why, nextMs));
     }
   }
 
@@ -257,17 +369,17 @@ export class StreamIntake {
   }
 
   private tellCreated(why: string): void {
-    const { services, spec } = this.options;
+    const { deps, spec } = this.options;
     const { durable, stream, handler } = spec;
     const reason = why === "" ? "it was gone after a reconnect" : `the server says: ${why}`;
     const message = `durable "${durable}" of stream "${stream}" was removed (${reason}) and is made anew; everything still stored for handler "${handler}" is delivered again`;
-    services.notices.tell(`recreated ${durable}`, "warn", message);
+    deps.notices.tell(`recreated ${durable}`, "warn", message);
   }
 
   private onFault(error: unknown): void {
-    const { spec, services, onError } = this.options;
+    const { spec, deps, onError } = this.options;
     if (error instanceof RuntimeError) {
-      services.notices.tell(`${error.code} ${spec.durable}`, "error", error.message);
+      deps.notices.tell(`${error.code} ${spec.durable}`, "error", error.message);
       return;
     }
     const reason = error instanceof Error ? error.message : String(error);

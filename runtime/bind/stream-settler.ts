@@ -1,22 +1,34 @@
 // Carries out settlements of stored messages.
 //
 // T1  Each delivery is settled once; a second settlement is ignored.
-// T2  A dead letter is stored before its original is terminated. When it cannot be stored the original comes again.
+// T2  A dead letter is stored before its original is terminated. Until then the original stays in hand.
 // T3  What is given back is written down as uncharged before it goes back.
+// T4  A message that failed for good, and whose letter cannot be stored now, has its failure written down at once: whoever
+//     takes it next, should we not come to it, keeps that letter and does not run it.
 
 import { type Clock, within } from "../clock.ts";
-import type { Settlement } from "../deliver/settle.ts";
-import type { DeadLetter, DeadLetterReason } from "./dead-letter.ts";
+import type { DeadLetter, DeadLetterReason, ReadLetter } from "../dead-letters/dead-letter.ts";
+import { letterIdOf, messageIdOf } from "../message/message-id.ts";
+import type { Settlement } from "../message/settlement.ts";
+import type { PutOffs } from "./put-offs.ts";
 import type { StreamDelivery } from "./stream-delivery.ts";
-import type { StreamServices } from "./stream-services.ts";
+import type { StreamDeps } from "./stream-deps.ts";
+import type { GivenBackMessage } from "./uncharged-deliveries.ts";
+import { WaitingRetries } from "./waiting-retries.ts";
 
 export interface SettlerOptions {
-  readonly services: StreamServices;
+  readonly deps: StreamDeps;
   readonly handler: string;
   readonly stream: string;
+  readonly domain: string | undefined;
   readonly durable: string;
+  readonly putOffs: Pick<PutOffs, "add">;
   /** The server is told. `late`: not within the call that settled it, which may have made room. */
   readonly onSettled: (delivery: StreamDelivery, late: boolean) => void;
+  /** There is room, while something that was in a slot waits on. */
+  readonly onRoom: () => void;
+  /** It is done with for good: handled, or a dead letter. */
+  readonly onDone?: (delivery: StreamDelivery) => void;
 }
 
 /** `version` and `stack` are kept with the letter where the settlement has them. */
@@ -27,26 +39,33 @@ export interface Failure {
   readonly stack?: string | undefined;
 }
 
+/** For the log: the letter is not stored yet. */
+export const WILL_BE_LETTER = "will be kept as a dead letter";
+
 const encoder = new TextEncoder();
 const ACK = encoder.encode("+ACK");
 const NAK = encoder.encode("-NAK");
 const TERM = encoder.encode("+TERM");
 const WORKING = encoder.encode("+WPI");
-const LETTER_RETRY_MS = 5_000;
 const BOOKKEEPING_MS = 2_000;
 const FAILURES_REMEMBERED = 10_000;
+/** The last delivery was none that ran. */
+const UNRUN: ReadonlySet<DeadLetterReason> = new Set(["attempts-used", "expired", "unclaimed"]);
 
 export class StreamSettler {
-  /** Settled, and the server not told yet. */
+  /** Settled, and the server not told yet: they hold their slots. */
   late = 0;
+  /** As those, and they hold none: their letters cannot be stored now. */
+  waiting = 0;
+  readonly retries = new WaitingRetries();
   private readonly options: SettlerOptions;
   private readonly clock: Clock;
   /** When a message first failed, as far as this replica has seen. */
-  private readonly firstFailures = new Map<number, number>();
+  private readonly firstFailures = new Map<string, number>();
 
   constructor(options: SettlerOptions) {
     this.options = options;
-    this.clock = options.services.clock;
+    this.clock = options.deps.clock;
   }
 
   /** Returns what is being done, for the log; undefined when there is nothing to tell. Never throws. */
@@ -60,51 +79,108 @@ export class StreamSettler {
         this.finish(delivery, ACK);
         return undefined;
       case "retry":
+        if (delivery.usedUp !== undefined) return this.buryUsedUp(delivery, delivery.usedUp);
         this.rememberFailure(delivery);
+        this.retries.add(settlement.delayMs, this.clock.nowMs());
         this.finish(delivery, nak(settlement.delayMs));
         return `will be retried in ${settlement.delayMs} ms`;
       case "give-back":
       case "drop":
         this.giveBack(delivery, 0);
         return "given back";
-      case "dead-letter": {
-        const failure: Failure = settlement;
-        this.bury(delivery, failure.reason, failure);
-        return "dead letter";
-      }
+      case "put-off":
+        return this.putOff(delivery, settlement.otherwise);
+      case "dead-letter":
+        this.bury(delivery, settlement);
+        return WILL_BE_LETTER;
     }
+  }
+
+  private putOff(delivery: StreamDelivery, otherwise: Settlement): string | undefined {
+    const waitMs = this.options.putOffs.add(delivery);
+    if (waitMs === "charge") return this.apply(delivery, otherwise);
+    if (waitMs === "give-back") return this.apply(delivery, { do: "give-back" });
+    delivery.settled = true;
+    return `NATS did not take what it publishes: run again in ${waitMs} ms, uncharged`;
   }
 
   /** Have it come again after `delayMs` milliseconds, uncharged (T3). */
   giveBack(delivery: StreamDelivery, delayMs: number): void {
+    if (delivery.usedUp !== undefined) return void this.buryUsedUp(delivery, delivery.usedUp);
     this.later(delivery, async () => {
-      await this.writeDownUncharged(delivery);
+      await this.writeDownGivenBack(delivery);
       return delayMs === 0 ? NAK : nak(delayMs);
     });
   }
 
+  /** Have it come again after `delayMs` milliseconds, with what is written down of it as it is. */
+  comeAgain(delivery: StreamDelivery, delayMs: number): void {
+    if (delivery.usedUp !== undefined) return void this.buryUsedUp(delivery, delivery.usedUp);
+    this.later(delivery, async () => nak(delayMs));
+  }
+
   /** T2. */
-  bury(delivery: StreamDelivery, reason: DeadLetterReason, failure: Failure): void {
-    this.later(delivery, async () => {
-      const kept = await this.options.services.letters.keep(this.letterOf(delivery, { ...failure, reason }));
-      return kept ? TERM : nak(LETTER_RETRY_MS);
-    });
+  bury(delivery: StreamDelivery, failure: Failure): void {
+    this.keep(delivery, this.letterOf(delivery, failure), undefined);
+  }
+
+  private buryUsedUp(delivery: StreamDelivery, text: string): string {
+    this.bury(delivery, { reason: "attempts-used", text });
+    return WILL_BE_LETTER;
+  }
+
+  /** T4: keep the letter of a failure that was written down earlier. */
+  buryAsKnown(delivery: StreamDelivery, known: ReadLetter): void {
+    const { reason, message, stack, version, attempts, firstFailedAtMs, lastFailedAtMs, instance } = known;
+    const failure = { reason, message, stack, version, attempts, firstFailedAtMs, lastFailedAtMs, instance };
+    this.keep(delivery, { ...this.letterOf(delivery, { reason, text: message }), ...failure }, Promise.resolve(true));
   }
 
   /** Have the server wait longer for this one. */
   working(delivery: StreamDelivery): void {
-    this.options.services.uplink.sendNow(delivery.reply, WORKING);
+    this.options.deps.sender.sendNow(delivery.reply, WORKING);
   }
 
-  private later(delivery: StreamDelivery, step: () => Promise<Uint8Array>): void {
+  /** It was handled before, and its acknowledgement was lost. */
+  acknowledgeAgain(reply: string): void {
+    this.options.deps.sender.send(reply, ACK);
+  }
+
+  /** @param writtenBefore whether its failure stands written down already (T4) */
+  private keep(delivery: StreamDelivery, letter: DeadLetter, writtenBefore: Promise<boolean> | undefined): void {
+    this.later(delivery, async (leaveSlot) => {
+      let written = writtenBefore;
+      const kept = await this.options.deps.letters.keep(letter, () => {
+        leaveSlot();
+        written ??= this.writeDownCount(delivery, letter);
+      });
+      if (kept) {
+        // Should an operator have everything delivered again, it is to be run.
+        if (await written) await this.writeDownCount(delivery, undefined);
+        return TERM;
+      }
+      if (!(await written)) await this.writeDownCount(delivery, letter);
+      return NAK;
+    });
+  }
+
+  private later(delivery: StreamDelivery, step: (leaveSlot: () => void) => Promise<Uint8Array>): void {
     if (delivery.settled) return;
     delivery.settled = true;
     this.late++;
-    const done = step().then((word) => {
+    let inSlot = true;
+    const leaveSlot = () => {
+      inSlot = false;
       this.late--;
+      this.waiting++;
+      this.options.onRoom();
+    };
+    const done = step(leaveSlot).then((word) => {
+      if (inSlot) this.late--;
+      else this.waiting--;
       this.send(delivery, word, true);
     });
-    this.options.services.pending.add(done);
+    this.options.deps.pending.add(done);
   }
 
   private finish(delivery: StreamDelivery, word: Uint8Array): void {
@@ -113,41 +189,68 @@ export class StreamSettler {
   }
 
   private send(delivery: StreamDelivery, word: Uint8Array, late: boolean): void {
-    if (this.firstFailures.size > 0 && (word === ACK || word === TERM)) this.firstFailures.delete(delivery.seq);
-    this.options.services.uplink.send(delivery.reply, word);
+    if (word === ACK || word === TERM) {
+      if (this.firstFailures.size > 0) this.firstFailures.delete(keyOf(delivery));
+      this.options.onDone?.(delivery);
+    }
+    if (!delivery.orphaned) this.options.deps.sender.send(delivery.reply, word);
     this.options.onSettled(delivery, late);
   }
 
-  private async writeDownUncharged(delivery: StreamDelivery): Promise<void> {
-    const { services, handler, stream, durable } = this.options;
-    const { deliveries, streamSequence } = delivery.info;
-    const uncharged = deliveries - delivery.attempt + 1;
-    const write = services.givenBack.set(stream, durable, streamSequence, uncharged).then(
+  private async writeDownGivenBack(delivery: StreamDelivery): Promise<void> {
+    const { deps, handler } = this.options;
+    const written = await this.writeDown(delivery, delivery.info.deliveries - delivery.attempt + 1, undefined);
+    if (written === "written") return;
+    const message = `a message of handler "${handler}" was given back unrun and is charged an attempt all the same: ${written}`;
+    deps.notices.tell(`give back ${handler}`, "warn", message);
+  }
+
+  /**
+   * How many of its deliveries do not count, and with `letter` what it failed with for good. False when it could not be: then
+   * the next letter can only say that the attempts were used.
+   */
+  async writeDownCount(delivery: StreamDelivery, letter: DeadLetter | undefined): Promise<boolean> {
+    const uncharged = delivery.info.deliveries - delivery.attempt;
+    return (await this.writeDown(delivery, uncharged, letter)) === "written";
+  }
+
+  private writeDown(delivery: StreamDelivery, uncharged: number, letter: DeadLetter | undefined): Promise<string> {
+    const { givenBack } = this.options.deps;
+    const writing = givenBack.write(this.messageOf(delivery), uncharged, letter).then(
       () => "written",
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     );
-    const written = await within(this.clock, BOOKKEEPING_MS, write);
-    if (written === "written") return;
-    const message = `a message of handler "${handler}" was given back unrun and is charged an attempt all the same: ${written}`;
-    services.notices.tell(`give back ${handler}`, "warn", message);
+    return within(this.clock, BOOKKEEPING_MS, writing);
   }
 
-  private rememberFailure({ seq }: StreamDelivery): void {
-    if (this.firstFailures.has(seq) || this.firstFailures.size >= FAILURES_REMEMBERED) return;
-    this.firstFailures.set(seq, this.clock.nowMs());
+  /** As its records name it. */
+  messageOf({ info }: StreamDelivery): GivenBackMessage {
+    const { stream, durable } = this.options;
+    return { stream, durable, sequence: info.streamSequence, storedAtMs: info.storedAtMs };
+  }
+
+  private rememberFailure(delivery: StreamDelivery): void {
+    const key = keyOf(delivery);
+    if (this.firstFailures.has(key) || this.firstFailures.size >= FAILURES_REMEMBERED) return;
+    this.firstFailures.set(key, this.clock.nowMs());
   }
 
   private letterOf(delivery: StreamDelivery, failure: Failure): DeadLetter {
-    const { handler, stream, durable, services } = this.options;
+    const { handler, stream, domain, deps } = this.options;
     const { history, info } = delivery;
     const nowMs = this.clock.nowMs();
-    const unrun = failure.reason === "attempts-used" || failure.reason === "expired";
+    const unrun = UNRUN.has(failure.reason);
     const runs = delivery.attempt - (unrun ? 1 : 0);
     const source = history === undefined ? stream : history.stream;
-    const sequence = history === undefined ? info.streamSequence : history.sequence;
-    const first = this.firstFailures.get(delivery.seq) ?? (delivery.attempt === 1 ? nowMs : undefined);
+    const { sequence, storedAtMs } = history ?? { sequence: info.streamSequence, storedAtMs: info.storedAtMs };
+    const first = this.firstFailures.get(keyOf(delivery)) ?? (delivery.attempt === 1 ? nowMs : undefined);
     return {
-      id: letterId(stream, durable, info.streamSequence),
+      // A redriven message has a stream and a number of its own: what it fails with now is another letter.
+      id: letterIdOf(
+        deps.app,
+        handler,
+        messageIdOf(streamIdPrefix(stream, domain), info.streamSequence, info.storedAtMs),
+      ),
       handler,
       version: failure.version,
       reason: failure.reason,
@@ -156,10 +259,11 @@ export class StreamSettler {
       subject: delivery.subject,
       stream: source,
       sequence,
+      storedAtMs,
       attempts: runs + (history?.attempts ?? 0),
       firstFailedAtMs: history === undefined ? first : history.firstFailedAtMs,
       lastFailedAtMs: nowMs,
-      instance: services.instance,
+      instance: deps.instance,
       redriven: history?.redriven ?? 0,
       headers: delivery.headers,
       data: delivery.data,
@@ -167,9 +271,13 @@ export class StreamSettler {
   }
 }
 
-/** The same for every try to keep a message's last failure; a redriven message has a stream and sequence of its own. */
-export function letterId(stream: string, durable: string, sequence: number): string {
-  return `dlq:${stream}:${sequence}:${durable}`;
+/** Before what a stored message says of itself. Streams of several domains may have the same name. */
+export function streamIdPrefix(stream: string, domain: string | undefined): string {
+  return domain === undefined ? `${stream}:` : `${domain}/${stream}:`;
+}
+
+function keyOf({ seq, storedAtMs }: StreamDelivery): string {
+  return messageIdOf("", seq, storedAtMs);
 }
 
 export function nak(delayMs: number): Uint8Array {

@@ -7,12 +7,14 @@
 // B4  What resolves elsewhere (tsconfig paths, workspace links) is the author's and goes in. So does what Node could not
 //     load from a package: TypeScript, JSX and JSON.
 // B5  What does not resolve is left to esbuild, whose error names the place.
-// B6  The author's own `.node` and `.wasm` files stay out, by their absolute path.
+// B6  An import statement of what stays out is marked: it runs in Node's order (import-order.ts).
+// B7  The author's own `.node` and `.wasm` files stay out, by their absolute path.
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
+import { markedSpecifier } from "./import-order.ts";
 
 const NEEDS_BUNDLING = /\.([mc]?ts|[jt]sx|json)$/;
 const RESOLVING = Symbol("resolving");
@@ -23,10 +25,12 @@ export interface BareImportsOptions {
   readonly buildDir: string;
   /** File URL of the sdk's entry. */
   readonly sdkUrl: string;
+  /** Whether packages may keep their names: Node knows no conditions but its own. */
+  readonly byName: boolean;
 }
 
 /** The plugin remembers what it found, so one serves all builds. */
-export function bareImports({ rootDir, buildDir, sdkUrl }: BareImportsOptions): Plugin {
+export function bareImports({ rootDir, buildDir, sdkUrl, byName }: BareImportsOptions): Plugin {
   const answers = new Map<string, OnResolveResult | undefined>();
 
   async function answer(build: PluginBuild, args: OnResolveArgs): Promise<OnResolveResult | undefined> {
@@ -34,7 +38,7 @@ export function bareImports({ rootDir, buildDir, sdkUrl }: BareImportsOptions): 
     if (isBuiltin(args.path)) return { path: args.path, external: true };
     if (args.path === "nats-handlers") return { path: asImported(sdkUrl, args), external: true };
     const key = `${isRequire(args)}:${args.resolveDir}:${args.path}`;
-    if (answers.has(key)) return answers.get(key);
+    if (answers.has(key)) return inOrder(rootDir, args, answers.get(key));
     const { path, namespace, external, errors } = await build.resolve(args.path, {
       kind: args.kind,
       importer: args.importer,
@@ -44,12 +48,12 @@ export function bareImports({ rootDir, buildDir, sdkUrl }: BareImportsOptions): 
     if (errors.length > 0 || external || namespace !== "file") return undefined;
     const found = isPackaged(rootDir, path) && !NEEDS_BUNDLING.test(path) ? outside(args, path) : undefined;
     answers.set(key, found);
-    return found;
+    return inOrder(rootDir, args, found);
   }
 
   function outside(args: OnResolveArgs, path: string): OnResolveResult {
-    const byName = isFoundByName(buildDir, args.path, path);
-    return { path: byName ? args.path : asImported(pathToFileURL(path).href, args), external: true };
+    const keepsName = byName && isFoundByName(buildDir, args.path, path);
+    return { path: keepsName ? args.path : asImported(pathToFileURL(path).href, args), external: true };
   }
 
   return {
@@ -59,6 +63,13 @@ export function bareImports({ rootDir, buildDir, sdkUrl }: BareImportsOptions): 
       build.onResolve({ filter: /^[^./]/ }, (args) => answer(build, args));
     },
   };
+}
+
+/** An `import` statement of an outside package carries its importer, so that it can be run where Node would run it. */
+export function inOrder<T extends OnResolveResult | undefined>(rootDir: string, args: OnResolveArgs, found: T): T {
+  if (found?.external !== true || found.path === undefined || args.kind !== "import-statement") return found;
+  const importer = relative(rootDir, args.importer).split(sep).join("/");
+  return { ...found, path: markedSpecifier(importer, found.path) };
 }
 
 /** `zod` of `zod/v4`, `@scope/name` of `@scope/name/sub`; undefined for what cannot be a package (`#own`, `@/db`). */

@@ -27,6 +27,7 @@ export interface BuildFolder {
 
 const ours = new Set<string>();
 let opened = 0;
+let written = 0;
 
 export function openBuildFolder(buildDir: string): BuildFolder {
   removeLeftovers(buildDir);
@@ -86,7 +87,8 @@ export function versionOf(handler: string, code: string, local: readonly string[
 }
 
 async function writeAtomically(path: string, contents: string) {
-  const temporary = `${path}.tmp`;
+  // The same may be written twice at once: two modules of a handler may run one worker.
+  const temporary = `${path}.${written++}.tmp`;
   await writeFile(temporary, contents);
   await rename(temporary, path);
 }

@@ -7,6 +7,10 @@ export interface Bundle {
   readonly version: string;
   /** Absolute path of the ES module the worker imports. */
   readonly path: string;
+  /** Absolute paths of the modules it imports before that. */
+  readonly preload: readonly string[];
+  /** Modules that it runs by their place, such as workers. */
+  readonly companions: readonly Bundle[];
   /** Absolute paths of every source file of the author's that went into it, the handler file included. */
   readonly inputs: readonly string[];
   /** Size of the code in bytes, source map excluded. */

@@ -1,6 +1,5 @@
 // From a handler file to a file the worker can import: one call, which says what was built or why not.
-import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Message } from "esbuild";
 import type { HandlerFile } from "../discover/handler-file.ts";
@@ -9,13 +8,24 @@ import { bareImports, isPackaged } from "./bare-imports.ts";
 import { openBuildFolder, versionOf } from "./build-folder.ts";
 import { createBuildQueue } from "./build-queue.ts";
 import type { Bundle } from "./bundle.ts";
+import { type Companion, compileCompanions, flatten } from "./companions.ts";
 import { type Compiled, createCompiler } from "./compiler.ts";
+import { conditionsOf } from "./conditions.ts";
+import { decidedBy } from "./decided-by.ts";
+import { decoratorMetadata } from "./decorator-metadata.ts";
 import { bundleFailed, bundleWarnings, messagesOf } from "./diagnostics.ts";
+import { type FoundSettings, noSettingsYet, settingsOf } from "./followed.ts";
 import { importMeta } from "./import-meta.ts";
 import { pathsThatWouldMend, unresolvedIn } from "./missing.ts";
 
 export type BuildResult =
-  | { readonly ok: true; readonly bundle: Bundle; readonly warnings: readonly RuntimeError[] }
+  | {
+      readonly ok: true;
+      readonly bundle: Bundle;
+      readonly warnings: readonly RuntimeError[];
+      /** The paths that decide how it is built, existing or not; undefined, or nothing: that is not all. */
+      readonly decidedBy?: () => readonly string[] | undefined;
+    }
   | {
       readonly ok: false;
       /** BUNDLE_FAILED. */
@@ -48,16 +58,26 @@ export interface BundlerOptions {
   readonly buildDir: string;
   /** File URL of the sdk that workers run on. */
   readonly sdkUrl: string;
+  /** Export conditions beside Node's own. */
+  readonly conditions?: readonly string[];
 }
+
+type Good = Extract<Compiled, { ok: true }>;
 
 const MOST_RUNS = 4;
 const MOST_TOGETHER = 50;
 
-export function createBundler({ rootDir, buildDir, sdkUrl }: BundlerOptions): Bundler {
+export function createBundler({ rootDir, buildDir, sdkUrl, conditions = [] }: BundlerOptions): Bundler {
   const folder = openBuildFolder(buildDir);
+  const named = conditionsOf(rootDir, conditions);
   const meta = importMeta(rootDir);
-  const plugins = [bareImports({ rootDir, buildDir: folder.path, sdkUrl }), meta.plugin];
-  const compiler = createCompiler({ rootDir, outDir: folder.path, plugins });
+  const plugins = [
+    bareImports({ rootDir, buildDir: folder.path, sdkUrl, byName: named.length === 0 }),
+    decoratorMetadata(),
+  ];
+  // As Node, which knows no such annotations: what is imported runs.
+  const settings = { ignoreAnnotations: true };
+  const compiler = createCompiler({ rootDir, outDir: folder.path, plugins, meta, conditions: named, settings });
   const queue = createBuildQueue({ build: buildAll, mostRuns: MOST_RUNS, mostTogether: MOST_TOGETHER });
   const machineSpecific = [sdkUrl, pathToFileURL(rootDir).href, rootDir];
   const lastGoodInputs = new Map<string, readonly string[]>();
@@ -66,41 +86,66 @@ export function createBundler({ rootDir, buildDir, sdkUrl }: BundlerOptions): Bu
 
   async function buildAll(files: readonly HandlerFile[]): Promise<BuildResult[]> {
     const compiled = await compiler.compile(files);
-    return Promise.all(files.map((file, index) => resultOf(file, compiled[index])));
+    // Looked for once for all: a thousand handlers have the same.
+    const settings = noSettingsYet();
+    return Promise.all(files.map((file, index) => resultOf(file, compiled[index], settings)));
   }
 
-  async function resultOf(file: HandlerFile, compiled: Compiled | undefined): Promise<BuildResult> {
+  async function resultOf(
+    file: HandlerFile,
+    compiled: Compiled | undefined,
+    settings: FoundSettings,
+  ): Promise<BuildResult> {
     if (compiled === undefined) return failed(file, messagesOf(new Error("esbuild gave no result")));
     if (!compiled.ok) return failed(file, compiled.messages);
     try {
-      const bundle = await store(file, compiled);
+      const bundle = await store(file, compiled, settings);
       lastGoodInputs.set(file.name, bundle.inputs);
-      return { ok: true, bundle, warnings: bundleWarnings(rootDir, file.name, compiled.warnings) };
+      const warnings = bundleWarnings(rootDir, file.name, compiled.warnings);
+      return { ok: true, bundle, warnings, decidedBy: () => decidedBy(compiled) };
     } catch (error) {
       return failed(file, messagesOf(error));
     }
   }
 
-  async function store(file: HandlerFile, { code, map, inputs }: Extract<Compiled, { ok: true }>): Promise<Bundle> {
-    const version = versionOf(file.name, code, machineSpecific);
-    const whole = meta.fillIn(code, file.path);
-    const path = await folder.store({ handler: file.name, version, code: whole, map });
-    const bundle: Bundle = {
-      handler: file.name,
-      version,
-      path,
-      // The path as it was found, too: esbuild names the target when it is a symlink.
-      inputs: [...new Set([file.path, ...inputs.filter(isAuthored), ...tsconfigFor(file.path)])],
-      sizeBytes: Buffer.byteLength(whole),
-    };
+  async function store(file: HandlerFile, compiled: Good, settings: FoundSettings): Promise<Bundle> {
+    const companions = await compileCompanions(file, compiled, { rootDir, compile: compiler.compile });
+    const built = await storeOne(file.name, { file, compiled, companions });
+    // The path as it was found, too: esbuild names the target when it is a symlink.
+    const inputs = [file.path, ...[compiled, ...flatten(companions).map((one) => one.compiled)].flatMap(inputsOf)];
+    const bundle: Bundle = { ...built, inputs: withSettings(inputs, settings) };
     folder.hold(bundle);
     return bundle;
   }
 
+  /** Its companions first, which it names. */
+  async function storeOne(owner: string, { file, compiled, companions }: Companion): Promise<Bundle> {
+    const parts = await Promise.all(companions.map((one) => storeOne(owner, one)));
+    const versions = parts.map((part) => part.version).join();
+    const version = versionOf(file.name, compiled.code + versions, machineSpecific);
+    const urls = new Map(parts.map((part, at) => [companions[at]!.file.path, pathToFileURL(part.path).href]));
+    const standIn = (path: string) => (path === file.path ? "" : (urls.get(path) ?? pathToFileURL(path).href));
+    const code = meta.fillIn(compiled.code, file.path, standIn);
+    const name = file.name === owner ? owner : `${owner}${file.name}`;
+    const path = await folder.store({ handler: name, version, code, map: compiled.map });
+    const sizeBytes = Buffer.byteLength(code);
+    const bundle: Bundle = { handler: owner, version, path, preload: [], companions: parts, inputs: [], sizeBytes };
+    for (const part of parts) folder.hold(part);
+    return bundle;
+  }
+
+  function inputsOf({ inputs }: Good): string[] {
+    return inputs.filter(isAuthored);
+  }
+
+  async function retire(bundle: Bundle): Promise<void> {
+    await Promise.all([folder.retire(bundle), ...bundle.companions.map(retire)]);
+  }
+
   function failed(file: HandlerFile, messages: readonly Message[]): BuildResult {
-    const inputs = new Set([file.path, ...(lastGoodInputs.get(file.name) ?? []), ...tsconfigFor(file.path)]);
-    for (const message of messages) for (const path of pathsIn(message)) inputs.add(path);
-    return { ok: false, error: bundleFailed(rootDir, file.name, messages), inputs: [...inputs] };
+    const paths = [file.path, ...(lastGoodInputs.get(file.name) ?? []), ...messages.flatMap(pathsIn)];
+    const inputs = withSettings(paths, noSettingsYet());
+    return { ok: false, error: bundleFailed(rootDir, file.name, messages), inputs };
   }
 
   function pathsIn({ text, location, notes }: Message): string[] {
@@ -108,7 +153,7 @@ export function createBundler({ rootDir, buildDir, sdkUrl }: BundlerOptions): Bu
     const paths = named.map((place) => resolve(rootDir, place.file));
     const missing = unresolvedIn(text);
     const importer = paths[0];
-    const mending = missing && importer ? pathsThatWouldMend(rootDir, importer, missing) : [];
+    const mending = missing && importer ? pathsThatWouldMend(importer, missing) : [];
     return [...paths.filter(isAuthored), ...mending];
   }
 
@@ -123,7 +168,7 @@ export function createBundler({ rootDir, buildDir, sdkUrl }: BundlerOptions): Bu
       if (closing !== undefined) return failed(file, messagesOf(new Error("the bundler is closed")));
       return queue.add(file);
     },
-    retire: (bundle) => folder.retire(bundle),
+    retire,
     forget: (handler) =>
       queue.whileIdle(handler, async () => {
         lastGoodInputs.delete(handler);
@@ -138,10 +183,7 @@ export function createBundler({ rootDir, buildDir, sdkUrl }: BundlerOptions): Bu
   };
 }
 
-/** esbuild honours the nearest tsconfig.json, so a change to it is a change to the handler. */
-function tsconfigFor(path: string): string[] {
-  const folder = dirname(path);
-  if (folder === path) return [];
-  const candidate = join(folder, "tsconfig.json");
-  return existsSync(candidate) ? [candidate] : tsconfigFor(folder);
+/** A change to what decides how they are built is a change to the handler. */
+function withSettings(paths: readonly string[], settings: FoundSettings): string[] {
+  return [...new Set([...paths, ...settingsOf(paths, settings)])];
 }

@@ -1,18 +1,23 @@
 // How esbuild is asked. Three ways, for one result:
 //
 // C1  Many handlers at once go in one run with many entries: parsing what they share once makes it four times as fast.
-//     One broken entry fails the run, and then each is built on its own.
+//     One broken entry fails the run, and then each is built on its own, as C2 does: contexts are for those that are
+//     saved one by one, and as few of them are in use at a time none is thrown out that is.
 // C2  A single first build is a run of its own, which leaves nothing behind in esbuild.
 // C3  From its second build on a handler has an incremental context. Only the most recently saved handlers keep theirs:
 //     a thousand contexts take esbuild 250 MB.
 // C4  Where no more saves are awaited, nothing is kept: each call starts esbuild, unless another is under way.
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import * as esbuild from "esbuild";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import { fileNameOf } from "./build-folder.ts";
 import { messagesOf } from "./diagnostics.ts";
 import * as esbuildProcess from "./esbuild-process.ts";
-import { BANNER_PLACEHOLDER } from "./import-meta.ts";
+import { finish } from "./finish.ts";
+import { BANNER_PLACEHOLDER, type ImportMeta, PLACE_NAMES } from "./import-meta.ts";
+import { packageOf } from "./import-order.ts";
+import type { Bound } from "./place-bound.ts";
+import type { Reached } from "./reached.ts";
 
 export type Compiled =
   | {
@@ -22,9 +27,15 @@ export type Compiled =
       readonly map: string;
       /** Absolute paths of all modules that were bundled. */
       readonly inputs: readonly string[];
+      /** What those import: the importer's absolute path, and what it calls it. */
+      readonly imports: readonly { readonly importer: string; readonly specifier: string }[];
       /** What loaders have made beside the code, shared by the handlers of one call. */
       readonly assets: readonly esbuild.OutputFile[];
       readonly warnings: readonly esbuild.Message[];
+      /** What the author's code reaches by its place. */
+      readonly reached: readonly Reached[];
+      /** Sources of packages that do not work in a bundle. */
+      readonly bound: readonly Bound[];
     }
   | { readonly ok: false; readonly messages: readonly esbuild.Message[] };
 
@@ -42,10 +53,16 @@ export interface CompilerOptions {
   /** Where the results are going to lie: the paths in source maps start from here. Nothing is written. */
   readonly outDir: string;
   readonly plugins: readonly esbuild.Plugin[];
+  readonly meta: ImportMeta;
+  /** Export conditions beside Node's own. */
+  readonly conditions: readonly string[];
   /** The result's place below `outDir`, without extension. */
   readonly stemOf?: (file: HandlerFile) => string;
   /** What is to be other than for `dev`. */
-  readonly settings?: Pick<esbuild.BuildOptions, "minifySyntax" | "minifyWhitespace" | "loader" | "assetNames">;
+  readonly settings?: Pick<
+    esbuild.BuildOptions,
+    "minifySyntax" | "minifyWhitespace" | "loader" | "assetNames" | "ignoreAnnotations"
+  >;
 }
 
 type Options = esbuild.BuildOptions & { metafile: true; write: false };
@@ -58,6 +75,8 @@ export function createCompiler({
   rootDir,
   outDir,
   plugins,
+  meta,
+  conditions,
   stemOf = ({ name }) => fileNameOf(name),
   settings = {},
 }: CompilerOptions): Compiler {
@@ -80,13 +99,14 @@ export function createCompiler({
       platform: "node",
       target: "node22",
       // Without the condition `module`, which esbuild would add and Node does not know.
-      conditions: [],
+      conditions: [...conditions],
       sourcemap: "external",
       sourcesContent: false,
       charset: "utf8",
       legalComments: "none",
       logLevel: "silent",
       banner: { js: BANNER_PLACEHOLDER },
+      define: PLACE_NAMES,
       plugins: [...plugins],
       ...settings,
     };
@@ -113,12 +133,19 @@ export function createCompiler({
     await known?.context.dispose();
   }
 
-  async function compileOne(file: HandlerFile): Promise<Compiled> {
+  function compileOne(file: HandlerFile): Promise<Compiled> {
+    const isSingle = resting !== undefined || !builtOnce.has(file.name);
+    return isSingle ? compileAlone(file) : compiled(file, async () => (await contextFor(file)).rebuild());
+  }
+
+  function compileAlone(file: HandlerFile): Promise<Compiled> {
+    return compiled(file, () => esbuild.build(optionsFor([file])));
+  }
+
+  async function compiled(file: HandlerFile, run: () => Promise<Result>): Promise<Compiled> {
     try {
-      const isSingle = resting !== undefined || !builtOnce.has(file.name);
       builtOnce.add(file.name);
-      const result = isSingle ? await esbuild.build(optionsFor([file])) : await (await contextFor(file)).rebuild();
-      return readResult(result)(file);
+      return readResult(await run())(file);
     } catch (error) {
       return { ok: false, messages: messagesOf(error) };
     }
@@ -131,28 +158,30 @@ export function createCompiler({
       return files.map(readResult(result));
     } catch {
       // Each is told on its own what is wrong with it.
-      return Promise.all(files.map(compileOne));
+      return Promise.all(files.map(compileAlone));
     }
   }
 
   /** Gives what concerns one of the handlers built in this run. */
   function readResult({ outputFiles, metafile, warnings: all }: Result): (file: HandlerFile) => Compiled {
     const texts = new Map(outputFiles.map((output) => [output.path, output]));
-    const entries = new Map(
-      Object.entries(metafile.outputs).map(([key, { entryPoint }]) => [resolve(rootDir, key), entryPoint]),
-    );
+    const outputs = new Map(Object.entries(metafile.outputs).map(([key, output]) => [resolve(rootDir, key), output]));
     const assets = outputFiles.filter(({ path }) => !/\.mjs(\.map)?$/.test(path));
     return (file) => {
       const path = resolve(outDir, `${stemOf(file)}.mjs`);
       const code = texts.get(path);
       const map = texts.get(`${path}.map`);
-      const entry = entries.get(path);
-      if (code === undefined || map === undefined || entry === undefined)
+      const output = outputs.get(path);
+      const entry = output?.entryPoint;
+      if (code === undefined || map === undefined || output === undefined || entry === undefined)
         throw new Error(`esbuild did not build ${path}`);
       const keys = reachedFrom(entry, metafile.inputs);
       const warnings = all.filter(({ location }) => location !== null && keys.has(location.file));
       const inputs = [...keys].map((key) => resolve(rootDir, key));
-      return { ok: true, code: code.text, map: map.text, inputs, assets, warnings };
+      const imports = [...keys].flatMap((key) => importsOf(metafile.inputs[key], resolve(rootDir, key)));
+      const printed = { code: code.text, map: map.text, folder: dirname(path) };
+      const finished = finish({ ...printed, rootDir, entry, inputs: metafile.inputs, output, meta });
+      return { ok: true, ...finished, inputs, imports, assets, warnings };
     };
   }
 
@@ -180,6 +209,13 @@ export function createCompiler({
       return resting;
     },
   };
+}
+
+/** As they are written. */
+function importsOf(module: esbuild.Metafile["inputs"][string] | undefined, importer: string) {
+  return (module?.imports ?? []).map(({ path, original }) => {
+    return { importer, specifier: original ?? packageOf(path) ?? path };
+  });
 }
 
 /** All modules an entry imports, also those that leave no code behind. */

@@ -3,8 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import type { Location, Message } from "esbuild";
-import { formatPlace, RuntimeError, type SourcePlace } from "../errors.ts";
+import { type ErrorCode, formatPlace, RuntimeError, type SourcePlace } from "../errors.ts";
 import { packageNameOf } from "./bare-imports.ts";
+import { foreignEncodingOf } from "./encoding.ts";
 import { codeFrame } from "./frame.ts";
 import { unresolvedIn } from "./missing.ts";
 
@@ -18,14 +19,26 @@ const MOST_LISTED = 10;
 export function bundleFailed(rootDir: string, handler: string, messages: readonly Message[]): RuntimeError {
   const [first, ...others] = messages;
   if (first === undefined) return new RuntimeError("BUNDLE_FAILED", `handler "${handler}" does not build`, { handler });
+  const encoding = first.location === null ? undefined : foreignEncodingOf(resolve(rootDir, first.location.file));
+  if (encoding !== undefined) return notUtf8(handler, encoding, first.location!.file);
   const listed = others.slice(0, MOST_LISTED).map((message) => `  also ${placed(message)}`);
   if (others.length > MOST_LISTED) listed.push(`  and ${others.length - MOST_LISTED} more`);
   return toError(rootDir, handler, `does not build: ${first.text}`, first, listed);
 }
 
-/** One RuntimeError per warning, code BUNDLE_FAILED though the build succeeded. */
+function notUtf8(handler: string, encoding: string, file: string): RuntimeError {
+  return new RuntimeError("BUNDLE_FAILED", `handler "${handler}" does not build: ${file} is ${encoding}, not UTF-8`, {
+    handler,
+    place: { file },
+    remedy: "Save it as UTF-8.",
+  });
+}
+
+/** One BUNDLE_WARNING for each: it builds all the same. */
 export function bundleWarnings(rootDir: string, handler: string, messages: readonly Message[]): RuntimeError[] {
-  return messages.map((message) => toError(rootDir, handler, `builds, but: ${message.text}`, message, []));
+  return messages.map((message) =>
+    toError(rootDir, handler, `builds, but: ${message.text}`, message, [], "BUNDLE_WARNING"),
+  );
 }
 
 /** The messages of a failed esbuild call; an error that is none of esbuild's becomes one message. */
@@ -37,11 +50,18 @@ export function messagesOf(error: unknown): readonly Message[] {
   return [{ id: "", pluginName: "", text, location: null, notes: [], detail: error }];
 }
 
-function toError(rootDir: string, handler: string, what: string, message: Message, listed: string[]): RuntimeError {
+function toError(
+  rootDir: string,
+  handler: string,
+  what: string,
+  message: Message,
+  listed: string[],
+  code: ErrorCode = "BUNDLE_FAILED",
+): RuntimeError {
   const place = placeOf(message.location);
   const frame = [frameOf(rootDir, message.location), ...listed].filter((part) => part !== "").join("\n");
   const remedy = remedyFor(rootDir, message);
-  return new RuntimeError("BUNDLE_FAILED", `handler "${handler}" ${what}`, {
+  return new RuntimeError(code, `handler "${handler}" ${what}`, {
     handler,
     ...(place && { place }),
     ...(frame !== "" && { frame }),
@@ -75,6 +95,9 @@ function frameOf(rootDir: string, location: Location | null): string {
 }
 
 function remedyFor(rootDir: string, message: Message): string | undefined {
+  // Of a message that is ours.
+  const { remedy } = (message.detail ?? {}) as { readonly remedy?: unknown };
+  if (typeof remedy === "string") return remedy;
   const specifier = unresolvedIn(message.text);
   if (specifier !== undefined) return remedyForImport(rootDir, message, specifier);
   if (message.text.startsWith("No loader is configured")) {
@@ -88,6 +111,11 @@ function remedyForImport(rootDir: string, message: Message, specifier: string): 
   if (isBuiltin(`node:${specifier}`)) return `Did you mean "node:${specifier}"?`;
   const name = packageNameOf(specifier);
   const importer = resolve(rootDir, message.location?.file ?? "x");
+  const [, asking] = /.*[\\/]node_modules[\\/]((?:@[^\\/]+[\\/])?[^\\/]+)/.exec(importer) ?? [];
+  if (name !== undefined && asking !== undefined && !isInstalled(dirname(importer), name)) {
+    const other = asking.replaceAll("\\", "/");
+    return `The package ${other} uses it where it is installed: write \`external: ["${other}"]\` in handlers.config.ts, or install ${name}.`;
+  }
   if (name !== undefined && !isInstalled(dirname(importer), name)) return `Run \`npm install ${name}\`.`;
   const note = message.notes.find(({ text }) => text !== "")?.text;
   if (name !== undefined) return `The package ${name} is installed, but has no "${specifier}". ${note ?? ""}`.trimEnd();

@@ -3,11 +3,11 @@
 // Both lie in the project's folder, so that the zod they find is the one its handlers will find.
 import { join } from "node:path";
 import { bundled, place } from "./program-file.ts";
-import { placeStandIns } from "./stand-ins.ts";
+import { placeZodBundle } from "./zod-bundle.ts";
 
-const STAND_INS = `../isolate/worker/stand-ins${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`;
+const ZOD_LOADER = `../worker/zod-loader${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`;
 
-/** As isolate/worker/rehearsal.ts wants it. What costs at first is zod, wherever there is one. */
+/** As worker/rehearsal.ts wants it. What costs at first is zod, wherever there is one. */
 const REHEARSED = `
 const { z } = await import("zod").catch(() => ({}));
 const anything = { "~standard": { version: 1, vendor: "none", validate: (value) => ({ value }) } };
@@ -33,9 +33,9 @@ export async function placePreload(folder: string): Promise<string> {
 }
 
 async function loadZod(folder: string): Promise<string> {
-  const replacements = await placeStandIns(folder);
+  const replacements = await placeZodBundle(folder);
   if (replacements === undefined) return `await import("zod").catch(() => {});`;
-  return `import { importWith } from ${JSON.stringify(STAND_INS)};
+  return `import { importWith } from ${JSON.stringify(ZOD_LOADER)};
 await importWith(${JSON.stringify(replacements)}, () => import("zod")).catch(() => {});`;
 }
 

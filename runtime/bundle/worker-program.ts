@@ -32,12 +32,12 @@ export async function prepareWorkerProgram(stateDir: string): Promise<WorkerProg
 }
 
 function publishedFiles(): { workerUrl: string; sdkUrl: string } {
-  const workerUrl = new URL("../isolate/worker/entry.js", import.meta.url).href;
+  const workerUrl = new URL("../worker/entry.js", import.meta.url).href;
   return { workerUrl, sdkUrl: new URL("../../sdk/index.js", import.meta.url).href };
 }
 
 async function bundleSources(folder: string): Promise<{ workerUrl: string; sdkUrl: string }> {
-  const sources = { worker: "../isolate/worker/entry.ts", sdk: "../../sdk/index.ts" };
+  const sources = { worker: "../worker/entry.ts", sdk: "../../sdk/index.ts" };
   const entryPoints = Object.entries(sources).map(([out, source]) => ({
     out,
     in: fileURLToPath(new URL(source, import.meta.url)),

@@ -1,48 +1,44 @@
 // What the operator's commands have in common: a connection, the replicas that run, the names that are meant.
 
 import { hostname, userInfo } from "node:os";
-import type { NatsConnection } from "../bind/connection.ts";
 import { systemClock } from "../clock.ts";
 import { ControlClient, noRuntime } from "../control/client.ts";
-import type { ReplicaInfo, StatusReply } from "../control/control-protocol.ts";
+import type { ReplicaInfo, ReportedHandler, StatusReply } from "../control/control-protocol.ts";
 import { findNames } from "../control/handler-names.ts";
 import { RuntimeError } from "../errors.ts";
 import { didYouMean } from "../metadata/nearest.ts";
+import { handlersOf, type OperatorSession } from "../operate/session.ts";
+import type { Switched } from "../operate/switch-handlers.ts";
+import { copiesFor } from "../streams/own-stream.ts";
+import { type Output, printLine, type Terminal } from "../terminal/terminal.ts";
 import type { GlobalOptions } from "./global-options.ts";
 import { withConnection } from "./nats-client.ts";
-import { type Output, printLine, type Terminal } from "./terminal.ts";
-
-export interface ControlSession {
-  readonly app: string;
-  readonly connection: NatsConnection;
-  readonly client: ControlClient;
-}
 
 export function withControl<T>(
   terminal: Terminal,
   options: GlobalOptions,
-  use: (session: ControlSession) => Promise<T>,
+  use: (session: OperatorSession) => Promise<T>,
 ): Promise<T> {
-  return withConnection(terminal, options, (connection, { app, nats }) => {
-    return use({ app, connection, client: new ControlClient(connection, app, nats.inboxPrefix, systemClock) });
+  return withConnection(terminal, options, (connection, { app, nats, copies }) => {
+    const client = new ControlClient(connection, app, nats.inboxPrefix, systemClock);
+    return use({ app, connection, client, copies: copiesFor(copies, connection) });
   });
 }
 
 /** What every replica says. Rejects with NATS_UNREACHABLE when none runs. */
-export async function statusOfAll({ client, app }: ControlSession): Promise<StatusReply[]> {
+export async function statusOfAll({ client, app }: OperatorSession): Promise<StatusReply[]> {
   const replies = await client.status();
   if (replies.length === 0) throw noRuntime(app);
   return replies;
 }
 
-export function handlersOf(replies: readonly StatusReply[]): Set<string> {
-  return new Set(replies.flatMap(({ handlers }) => handlers.map(({ name }) => name)));
-}
-
-/** Who is to act by an intent: those that answer, and those that watch the bucket and do not. */
-export function replicasOf(replies: readonly StatusReply[], watchers: readonly ReplicaInfo[]): readonly ReplicaInfo[] {
-  const replicas = [...watchers, ...replies.map(({ replica }) => replica)];
-  return [...new Map(replicas.map((replica) => [replica.instance, replica])).values()];
+/** Each handler once, as a replica that knows most of it has it. */
+export function placedIn(replies: readonly StatusReply[]): ReportedHandler[] {
+  const handlers = replies.flatMap((reply) => reply.handlers);
+  return [...handlersOf(replies)].map((name) => {
+    const own = handlers.filter((handler) => handler.name === name);
+    return own.find(({ kind }) => kind !== undefined) ?? own[0]!;
+  });
 }
 
 /** The handlers that the words mean; all of them without words. Throws HANDLER_NOT_FOUND, with the name that was meant. */
@@ -68,7 +64,8 @@ function userName(env: Terminal["env"]): string {
   try {
     return userInfo().username;
   } catch {
-    return env.USER ?? "unknown"; // A container's user need not have a name.
+    // A container's user need not have a name.
+    return env.USER || `uid ${process.getuid?.() ?? "unknown"}`;
   }
 }
 
@@ -85,6 +82,12 @@ export function silentLines(silent: readonly ReplicaInfo[], { paint }: Output): 
   return silent.map((replica) => `${paint("red", "✗")} replica ${replicaText(replica)} does not answer`);
 }
 
+/** Replicas that went away before they could do what was asked: no failure, but the operator counted on them. */
+export function printGone({ err }: Terminal, gone: readonly ReplicaInfo[]): void {
+  for (const replica of gone)
+    printLine(err, `${err.paint("dim", "-")} replica ${replicaText(replica)} has gone meanwhile`);
+}
+
 /** Replicas that have not done what was asked, each by name. */
 export function printLate({ err }: Terminal, late: readonly ReplicaInfo[], limitMs: number): void {
   for (const replica of late) {
@@ -93,4 +96,22 @@ export function printLate({ err }: Terminal, late: readonly ReplicaInfo[], limit
       `${err.paint("red", "✗")} replica ${replicaText(replica)} has not applied it within ${limitMs / 1_000} s`,
     );
   }
+}
+
+/** @param unseen what it means that no runtime runs; undefined when one does */
+export function printReplicas(
+  terminal: Terminal,
+  app: string,
+  { late, gone, keptBy, waitMs }: Switched,
+  unseen: string | undefined,
+): void {
+  const { err } = terminal;
+  if (unseen !== undefined)
+    printLine(err, `${err.paint("yellow", "!")} no runtime of app "${app}" runs: ${unseen} from the next start on`);
+  if (keptBy === "replicas") {
+    const bucket = "the bucket that says which handlers are disabled does not answer now";
+    printLine(err, `${err.paint("yellow", "!")} ${bucket}: the replicas write it there when it does`);
+  }
+  printGone(terminal, gone);
+  printLate(terminal, late, waitMs);
 }

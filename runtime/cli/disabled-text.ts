@@ -1,7 +1,7 @@
 // By whom, why and until when a handler is off. Environment, configuration, operator and metadata speak in this order.
 
 import type { HandlerSummary } from "../control/summary.ts";
-import { momentText, spanText } from "./moment.ts";
+import { momentText, spanText } from "../terminal/time-text.ts";
 
 export type DisabledReport = NonNullable<HandlerSummary["replicas"][number]["handler"]["disabled"]>;
 

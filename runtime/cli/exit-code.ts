@@ -17,6 +17,7 @@ const CODE_OF: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   USAGE: 2,
   CONFIG_INVALID: 2,
   CONFIG_UNREADABLE: 2,
+  DISK_REFUSED: 2,
   NODE_TOO_OLD: 2,
   HANDLERS_DIR_MISSING: 2,
   HTTP_PORT_TAKEN: 2,

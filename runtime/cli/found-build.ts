@@ -2,13 +2,13 @@
 
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { BUILD_DIR, MANIFEST } from "../build/layout.ts";
-import { openBuild, type Prebuilt } from "../build/prebuilt.ts";
-import { changedSince } from "../build/sources-since.ts";
 import type { BuiltProject } from "../config/load.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { scan } from "../discover/scan.ts";
 import type { Emit } from "../events.ts";
+import { BUILD_DIR, MANIFEST } from "../prebuild/layout.ts";
+import { openBuild, type Prebuilt } from "../prebuild/prebuilt.ts";
+import { changedSince } from "../prebuild/sources-since.ts";
 import { packageVersion } from "./package-version.ts";
 
 export interface BuildChoice {

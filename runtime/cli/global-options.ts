@@ -3,12 +3,12 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { type Command, Option } from "commander";
-import type { Prebuilt } from "../build/prebuilt.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { type ConfigFlags, SETTING_NAMES } from "../config/spoken-settings.ts";
 import { RuntimeError } from "../errors.ts";
+import type { Prebuilt } from "../prebuild/prebuilt.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import { builtProject, findBuild } from "./found-build.ts";
-import type { Terminal } from "./terminal.ts";
 
 export type GlobalOptions = ConfigFlags & { readonly config?: string; readonly cwd?: string };
 
@@ -33,6 +33,7 @@ const NATS: readonly (readonly [FlagName, string, string])[] = [
   ["tlsca", "FILE", "certificate authority of the server"],
   ["tlscert", "FILE", "our certificate"],
   ["tlskey", "FILE", "its key"],
+  ["jsDomain", "NAME", "JetStream domain of the app's streams"],
 ];
 
 export const NATS_GROUP = "NATS options:";
@@ -46,6 +47,18 @@ export function addGlobalOptions(program: Command): void {
   );
   for (const setting of PROJECT) project(spokenOption(...setting));
   for (const setting of NATS) program.addOption(spokenOption(...setting).helpGroup(NATS_GROUP));
+}
+
+/** What was said of the project and of NATS, as arguments of another command. */
+export function asArguments(options: GlobalOptions): string[] {
+  const said = [...PROJECT, ...NATS].map(([name]) => [SETTING_NAMES[name].flag, options[name]] as const);
+  const places = [
+    ["--config", options.config],
+    ["--cwd", options.cwd],
+  ] as const;
+  return [...said, ...places].flatMap(([flag, value]) =>
+    flag === undefined || value === undefined ? [] : [flag, value],
+  );
 }
 
 /** A setting as an option. Its variable is only shown: `config` reads it. */

@@ -1,4 +1,4 @@
-// What `handlers new` writes.
+// What `handlers new` writes: the handler, and with `--test` a test of it.
 
 export const KINDS = ["event", "durable", "request"] as const;
 export type Kind = (typeof KINDS)[number];
@@ -37,5 +37,35 @@ ${OPTIONS[kind]}  // Add a schema, such as \`schema: z.object({ name: z.string()
 ${WHEN[kind]}
 export default defineHandler(metadata, async (event, ctx) => {
 ${BODY[kind]}});
+`;
+}
+
+export const RUNNERS = ["vitest", "jest", "node"] as const;
+export type Runner = (typeof RUNNERS)[number];
+
+/** How a test looks in each; Node's own needs nothing installed. */
+const TESTS: Readonly<Record<Runner, { readonly imports: string; readonly returned: string }>> = {
+  vitest: { imports: `import { expect, test } from "vitest";\n`, returned: `expect(run.outcome).toBe("returned")` },
+  jest: {
+    imports: `import { expect, test } from "@jest/globals";\n`,
+    returned: `expect(run.outcome).toBe("returned")`,
+  },
+  node: {
+    imports: `import assert from "node:assert/strict";\nimport { test } from "node:test";\n`,
+    returned: `assert.equal(run.outcome, "returned", run.error?.message)`,
+  },
+};
+
+/** @param subject one that a message can be published to */
+export function testSource(runner: Runner, name: string, pattern: string, subject: string): string {
+  const { imports, returned } = TESTS[runner];
+  const options = subject === pattern ? "" : `, { subject: ${JSON.stringify(subject)} }`;
+  return `${imports}import { runHandler } from "nats-handlers/testing";
+import * as handler from "./${name}.ts";
+
+test("a message is handled", async () => {
+  const run = await runHandler(handler, { name: "world" }${options});
+  ${returned};
+});
 `;
 }

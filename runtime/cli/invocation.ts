@@ -1,7 +1,7 @@
 // What each command is called with.
 
+import type { Terminal } from "../terminal/terminal.ts";
 import type { GlobalOptions } from "./global-options.ts";
-import type { Terminal } from "./terminal.ts";
 
 export interface Invocation<Options = object> {
   readonly terminal: Terminal;

@@ -1,9 +1,9 @@
 // A line of the log of some replica, as a person reads it. Pure.
 
 import type { LogLine, ReportedError } from "../control/control-protocol.ts";
-import { errorText } from "../observe/error-text.ts";
 import { fieldsText } from "../observe/log-fields.ts";
-import type { Paint, Style } from "../observe/paint.ts";
+import { errorText } from "../terminal/error-text.ts";
+import type { Paint, Style } from "../terminal/paint.ts";
 import { rebuilt } from "./reported-error.ts";
 
 export interface LogView {

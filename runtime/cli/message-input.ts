@@ -3,7 +3,7 @@
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import { RuntimeError } from "../errors.ts";
 import { publishSubjectProblem } from "../metadata/subject.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 
 export interface PayloadOptions {
   /** The text need not be JSON. */

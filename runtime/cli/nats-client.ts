@@ -1,14 +1,16 @@
 // How the commands that send messages reach NATS: what is configured, else the server of the `dev` that runs here.
 
-import { connect, type NatsConnection } from "../bind/connection.ts";
-import { readRuntimeFile } from "../bind/runtime-file.ts";
-import { systemClock } from "../clock.ts";
+import { systemClock, within } from "../clock.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
+import { readRuntimeFile } from "../dev-server/runtime-file.ts";
 import { RuntimeError } from "../errors.ts";
+import { connect, type NatsConnection } from "../nats/connection.ts";
+import { ownStateFolder } from "../state-folder.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import { type GlobalOptions, loadProject } from "./global-options.ts";
-import type { Terminal } from "./terminal.ts";
 
 const FIRST_CONNECT_MS = 3_000;
+const CLOSE_MS = 2_000;
 
 /** What `use` does with the connection, which is closed afterwards. Rejects with NATS_NOT_CONFIGURED, _UNREACHABLE, _REFUSED. */
 export async function withConnection<T>(
@@ -29,12 +31,23 @@ export async function withConnection<T>(
   try {
     return await use(connection, config);
   } finally {
-    await connection.close();
+    // To a server that reads nothing any more it would never end.
+    await within(systemClock, CLOSE_MS, connection.close());
   }
 }
 
+/** Whether NATS is the one that the `dev` which runs here has brought: nobody's production. */
+export function isOfDev({ nats }: ResolvedConfig): boolean {
+  return nats.servers === undefined;
+}
+
+/** Of the `dev` that serves this project: it may be another user's, who can write to the project's folder. */
+function runningServer(stateDir: string, rootDir: string) {
+  return readRuntimeFile(stateDir) ?? readRuntimeFile(ownStateFolder(rootDir));
+}
+
 function serversOf({ nats, stateDir, rootDir }: ResolvedConfig): readonly string[] {
-  const running = nats.servers === undefined ? readRuntimeFile(stateDir) : undefined;
+  const running = nats.servers === undefined ? runningServer(stateDir, rootDir) : undefined;
   const servers = nats.servers ?? (running && [running.url]);
   if (servers !== undefined) return servers;
   throw new RuntimeError(

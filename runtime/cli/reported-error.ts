@@ -2,8 +2,8 @@
 
 import type { ReportedError } from "../control/control-protocol.ts";
 import { type ErrorCode, RuntimeError } from "../errors.ts";
-import { errorText } from "../observe/error-text.ts";
-import { type Output, printLine } from "./terminal.ts";
+import { errorText } from "../terminal/error-text.ts";
+import { type Output, printLine } from "../terminal/terminal.ts";
 
 /** `named`: the handler that the lines above have named already. */
 export function printReported(output: Output, error: ReportedError, named: string, indent = ""): void {

@@ -3,12 +3,13 @@
 // commander parses: it is what people of this field know, and it suggests the command that was meant.
 
 import { Command, CommanderError } from "commander";
+import { explainDisk } from "../terminal/disk-error.ts";
+import { printError, type Terminal } from "../terminal/terminal.ts";
 import { EXIT_CODES, type ExitCode, exitCodeOf } from "./exit-code.ts";
 import { addGlobalOptions, NATS_GROUP, spokenOption } from "./global-options.ts";
-import { addKeeping } from "./keeping.ts";
-import { addOperating } from "./operating.ts";
+import { addHandlerCommands } from "./handler-commands.ts";
+import { addMessageCommands } from "./message-commands.ts";
 import { packageVersion } from "./package-version.ts";
-import { printError, type Terminal } from "./terminal.ts";
 
 /** Run one command line. Resolves with the exit code; never rejects. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
@@ -22,8 +23,9 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   } catch (error) {
     // Help and version end this way too; commander has told what there is to tell.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    printError(terminal, error);
-    return exitCodeOf(error);
+    const explained = explainDisk(error);
+    printError(terminal, explained);
+    return exitCodeOf(explained);
   }
 }
 
@@ -43,8 +45,8 @@ function createProgram(terminal: Terminal, finish: Finish): Command {
   addGlobalOptions(program);
   addServing(program, terminal, finish);
   addMessaging(program, terminal, finish);
-  addOperating(program, { terminal, finish, collect });
-  addKeeping(program, { terminal, finish, collect });
+  addHandlerCommands(program, { terminal, finish, collect });
+  addMessageCommands(program, { terminal, finish, collect });
   addWriting(program, terminal, finish);
   addSecuring(program, terminal, finish);
   addPrecompile(program, finish);
@@ -67,7 +69,7 @@ function outputConfiguration({ out, err }: Terminal) {
   };
 }
 
-const OFFLINE = new Set(["list", "check", "new", "build", "permissions"]);
+const OFFLINE = new Set(["list", "check", "describe", "new", "build", "permissions"]);
 
 function helpConfiguration() {
   return {
@@ -94,6 +96,8 @@ function addServing(program: Command, terminal: Terminal, finish: Finish): void 
     .description("serve the handlers, reload them as they are saved")
     .option("--port <PORT>", "port of the nats-server brought along, when none is configured", "4222")
     .option("--inspect <NAME[:PORT]>", "debug this handler; the port (9229) stays across reloads", collect)
+    .option("--ui", "serve the page (handlers ui) beside it; at a terminal that is done anyway")
+    .option("--no-ui", "do not")
     .addOption(spokenOption("drain", "DURATION", "how long messages in flight may take to end at Ctrl-C"))
     .action(async (_options, command: Command) => {
       const { dev } = await import("./commands/dev.ts");
@@ -128,6 +132,8 @@ function addMessaging(program: Command, terminal: Terminal, finish: Finish): voi
     .description("publish a message; - reads it from stdin")
     .option("-H, --header <NAME=VALUE>", "a header; can be given several times", collect)
     .option("--raw", "take the text as it is: it need not be JSON")
+    .option("--delay <DURATION>", "have the replicas publish it after so long: 10m, 2h, 7d")
+    .option("--at <TIME>", "have them publish it at that time: 18:30, 2030-01-31T18:30")
     .option("--json", "say as JSON what became of it")
     .action(async (subject: string, payload: string | undefined, _options, command: Command) => {
       const { send } = await import("./commands/send.ts");
@@ -153,6 +159,7 @@ function addWriting(program: Command, terminal: Terminal, finish: Finish): void 
     .description("write handlers/NAME.ts")
     .option("--kind <KIND>", "event, durable or request", "event")
     .option("--subject <SUBJECT>", "what it takes (default: its name, with dots)")
+    .option("--test", "and a test of it")
     .action(async (name: string, _options, command: Command) => {
       const { newHandler } = await import("./commands/new.ts");
       finish(await newHandler(name, { terminal, options: command.optsWithGlobals() }));
@@ -181,6 +188,15 @@ function addWriting(program: Command, terminal: Terminal, finish: Finish): void 
     .action(async (_options, command: Command) => {
       const { check } = await import("./commands/check.ts");
       finish(await check({ terminal, options: command.optsWithGlobals() }));
+    });
+  program
+    .command("describe")
+    .description("the app as an AsyncAPI 3 document (JSON); needs no NATS")
+    .option("--check <FILE>", "instead, what breaks who knows the app as this document of before has it; for CI")
+    .option("--json", "what breaks, as JSON")
+    .action(async (_options, command: Command) => {
+      const { describe } = await import("./commands/describe.ts");
+      finish(await describe({ terminal, options: command.optsWithGlobals() }));
     });
 }
 

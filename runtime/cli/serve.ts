@@ -1,8 +1,9 @@
 // What `dev` and `start` have in common: bring the runtime up, wait to be told to stop, drain.
 
 import { systemClock } from "../clock.ts";
+import type { Runtime, RuntimeOptions } from "../compose/runtime-options.ts";
+import { startRuntime } from "../compose/start.ts";
 import type { Emit } from "../events.ts";
-import { type Runtime, type RuntimeOptions, startRuntime } from "../runtime.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { listenForStop } from "./stop-signals.ts";
 

@@ -2,18 +2,22 @@
 
 import type { ReportedError, StatusReply } from "../control/control-protocol.ts";
 import type { HandlerSummary } from "../control/summary.ts";
-import { wrap } from "../observe/wrap.ts";
-import { type Column, columnLines } from "./columns.ts";
+import { type Column, columnLines } from "../terminal/columns.ts";
+import { withoutName } from "../terminal/error-text.ts";
+import type { Output } from "../terminal/terminal.ts";
+import { spanText } from "../terminal/time-text.ts";
+import { wrap } from "../terminal/wrap.ts";
 import { countText } from "./control-session.ts";
 import { disabledTexts } from "./disabled-text.ts";
-import { spanText } from "./moment.ts";
-import type { Output } from "./terminal.ts";
+import { holdTexts } from "./hold-text.ts";
+import { runsText } from "./schedule-text.ts";
 
 type State = HandlerSummary["state"];
 type Look = readonly [mark: string, style: Parameters<Output["paint"]>[0]];
 
 const GOOD: Look = ["✓", "green"];
 const BAD: Look = ["✗", "red"];
+const STUCK: Look = ["!", "yellow"];
 const COMING: Look = ["↻", "yellow"];
 const LOOKS: Readonly<Record<State, Look>> = {
   serving: GOOD,
@@ -39,7 +43,7 @@ export interface Screen {
 export function statusLines({ title, summaries, nowMs }: Screen, { columns, paint }: Output): string[] {
   const [heading = "", ...rows] = columnLines(tableOf(summaries), columns - INDENT.length);
   const handlers = summaries.flatMap((summary, at) => {
-    const [mark, style] = LOOKS[summary.state];
+    const [mark, style] = lookOf(summary);
     const row = `${paint(style, mark)} ${paintState(rows[at] ?? "", summary, paint)}`;
     return [row, ...remarks(summary, nowMs, columns - 4, paint).map((line) => `    ${line}`)];
   });
@@ -50,8 +54,14 @@ export function statusLines({ title, summaries, nowMs }: Screen, { columns, pain
 /** `shop · 3 replicas · 4 handlers, 1 disabled, 1 failed`. */
 export function titleOf(app: string, replies: readonly StatusReply[], summaries: readonly HandlerSummary[]): string {
   const counts = new Map<State, number>();
-  for (const { state } of summaries) if (LOOKS[state] !== GOOD) counts.set(state, (counts.get(state) ?? 0) + 1);
-  const others = [...counts].map(([state, count]) => `${count} ${state}`);
+  for (const summary of summaries) {
+    const { state } = summary;
+    if (LOOKS[state] !== GOOD) counts.set(state, (counts.get(state) ?? 0) + 1);
+  }
+  const stuck = summaries.filter(({ holds }) => holds.length > 0).length;
+  const others = [...counts, ...(stuck === 0 ? [] : [["stuck", stuck] as const])].map(
+    ([state, count]) => `${count} ${state}`,
+  );
   return [
     app,
     countText(replies.length, "replica"),
@@ -68,7 +78,13 @@ function paintState(row: string, summary: HandlerSummary, paint: Output["paint"]
   const text = stateText(summary);
   const at = row.indexOf(text, summary.name.length);
   if (at < 0) return row;
-  return `${row.slice(0, at)}${paint(LOOKS[summary.state][1], text)}${row.slice(at + text.length)}`;
+  return `${row.slice(0, at)}${paint(lookOf(summary)[1], text)}${row.slice(at + text.length)}`;
+}
+
+/** What takes messages, and gets none, is not well. */
+function lookOf({ state, holds }: HandlerSummary): Look {
+  const look = LOOKS[state];
+  return holds.length > 0 && look[0] === GOOD[0] ? STUCK : look;
 }
 
 /** With the number of replicas when they do not agree. */
@@ -130,8 +146,16 @@ export function memoryCell(bytes: number | undefined): string {
 
 function remarks(summary: HandlerSummary, nowMs: number, width: number, paint: Output["paint"]): string[] {
   const off = disabledTexts(summary, nowMs).flatMap((text) => wrap(text, width).split("\n"));
+  const { schedule } = summary;
+  const runs = schedule === undefined ? [] : wrap(`runs ${runsText(summary, schedule, nowMs)}`, width).split("\n");
   return [
+    ...runs.map((line) => paint("dim", line)),
     ...off.map((line) => paint("yellow", line)),
+    ...holdTexts(summary, nowMs).flatMap((text) =>
+      wrap(text, width)
+        .split("\n")
+        .map((line) => paint("yellow", line)),
+    ),
     ...versionRemark(summary).map((line) => paint("yellow", line)),
     ...errorRemark(summary, nowMs, width, paint),
   ];
@@ -159,7 +183,7 @@ function errorRemark(
 }
 
 function errorLine(name: string, { code, message, place }: ReportedError): string {
-  const [first = ""] = message.replace(`handler "${name}" `, "").split("\n");
+  const [first = ""] = withoutName(message, name).split("\n");
   return `${code}: ${first}${place === undefined || first.includes(place) ? "" : ` (${place})`}`;
 }
 

@@ -3,11 +3,12 @@
 
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { SourceMap, type SourceMapPayload, type SourceMapping } from "node:module";
+import { isBuiltin, SourceMap, type SourceMapPayload, type SourceMapping } from "node:module";
 import { basename, dirname, extname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import type { BuildResult, Message } from "esbuild";
+import type { BuildResult, Message, Plugin } from "esbuild";
 import { RuntimeError, type SourcePlace } from "../errors.ts";
+import { ownStateFolder, prepareStateFolder, temporaryStateFolder } from "../state-folder.ts";
 import type { EvaluatedFile } from "./file-config.ts";
 
 const NAMES = ["handlers.config.ts", "handlers.config.mts", "handlers.config.js", "handlers.config.mjs"];
@@ -27,8 +28,7 @@ export async function evaluateConfigFile(request: FindRequest): Promise<Evaluate
   const path = await find(request);
   if (path === undefined) return undefined;
   const displayPath = displayOf(request.rootDir, path);
-  const bundled = await bundle(path, displayPath, request.rootDir);
-  const exported = await evaluate(bundled, displayPath, request);
+  const { bundled, exported } = await evaluate(path, displayPath, request);
   if (exported === undefined) {
     throw new RuntimeError("CONFIG_UNREADABLE", `${displayPath} has no default export`, {
       place: { file: displayPath },
@@ -71,7 +71,13 @@ interface BundledConfig {
   readonly inputs: readonly string[];
 }
 
-async function bundle(path: string, displayPath: string, rootDir: string): Promise<BundledConfig> {
+/** @param packages by their names, where Node finds them from the bundle's place; else by their paths */
+async function bundle(
+  path: string,
+  displayPath: string,
+  rootDir: string,
+  packages: "by-name" | "by-path",
+): Promise<BundledConfig> {
   // Loaded only now: without a configuration file esbuild is not needed here.
   const { build } = await import("esbuild");
   const place = { filename: path, dirname: dirname(path), url: pathToFileURL(path).href };
@@ -89,10 +95,10 @@ async function bundle(path: string, displayPath: string, rootDir: string): Promi
       platform: "node",
       format: "esm",
       target: "node22",
-      packages: "external",
+      packages: packages === "by-name" ? "external" : "bundle",
       logLevel: "silent",
       define: Object.fromEntries(define),
-      plugins: [{ name: "sdk", setup: (hooks) => hooks.onResolve({ filter: /^nats-handlers$/ }, ownSdk) }],
+      plugins: packages === "by-name" ? [sdk] : [sdk, packagesByPath],
     });
     return collect(result, rootDir);
   } catch (cause) {
@@ -107,6 +113,27 @@ function ownSdk(): { path: string; external: true } {
     external: true,
   };
 }
+
+const sdk: Plugin = {
+  name: "sdk",
+  setup: (hooks) => hooks.onResolve({ filter: /^nats-handlers$/ }, ownSdk),
+};
+
+const RESOLVING = Symbol("resolving");
+
+const packagesByPath: Plugin = {
+  name: "packages by path",
+  setup(hooks) {
+    hooks.onResolve({ filter: /^[^./]/ }, async (args) => {
+      if (args.pluginData === RESOLVING || args.kind === "entry-point") return undefined;
+      if (isBuiltin(args.path)) return { path: args.path, external: true };
+      const { kind, importer, resolveDir } = args;
+      const found = await hooks.resolve(args.path, { kind, importer, resolveDir, pluginData: RESOLVING });
+      const isPackage = found.errors.length === 0 && found.path.split(sep).includes("node_modules");
+      return isPackage ? { path: pathToFileURL(found.path).href, external: true } : undefined;
+    });
+  },
+};
 
 function collect(result: BuildResult<{ write: false; metafile: true }>, rootDir: string): BundledConfig {
   const textOf = (ending: string) => result.outputFiles.find((file) => file.path.endsWith(ending))?.text ?? "{}";
@@ -131,34 +158,50 @@ function buildFailed(errors: readonly Message[], displayPath: string, cause: unk
   });
 }
 
-async function evaluate(
-  bundled: BundledConfig,
-  displayPath: string,
-  { rootDir, stateDir }: FindRequest,
-): Promise<unknown> {
-  const hash = createHash("sha256").update(bundled.code).digest("hex").slice(0, 12);
-  // The process id keeps two commands run at the same time from removing each other's file.
-  const path = join(stateDir, "config", `${hash}-${process.pid}.mjs`);
-  await writeBundle(path, bundled.code, displayPath);
-  try {
-    const module = (await import(/* @vite-ignore */ pathToFileURL(path).href)) as { default?: unknown };
-    return module.default;
-  } catch (cause) {
-    throw evaluationFailed(cause, bundled, { bundlePath: path, displayPath, rootDir });
-  } finally {
-    await rm(path, { force: true });
-  }
+interface Evaluated {
+  readonly bundled: BundledConfig;
+  readonly exported: unknown;
 }
 
-async function writeBundle(path: string, code: string, displayPath: string): Promise<void> {
+/** From the project's own folder; from a temporary one when that is full or may not be written to. */
+async function evaluate(path: string, displayPath: string, { rootDir, stateDir }: FindRequest): Promise<Evaluated> {
+  const places = new Set([stateDir, temporaryStateFolder(rootDir)]);
+  let denied: unknown;
+  for (const place of places) {
+    const packages = place === ownStateFolder(rootDir) ? "by-name" : "by-path";
+    const bundled = await bundle(path, displayPath, rootDir, packages);
+    const hash = createHash("sha256").update(bundled.code).digest("hex").slice(0, 12);
+    // The process id keeps two commands run at the same time from removing each other's file.
+    const bundlePath = join(place, "config", `${hash}-${process.pid}.mjs`);
+    try {
+      await writeBundle(bundlePath, place, bundled.code);
+    } catch (cause) {
+      denied ??= cause;
+      await rm(bundlePath, { force: true }).catch(() => undefined); // Half of it, on a full disk.
+      continue;
+    }
+    return { bundled, exported: await importBundle(bundled, { bundlePath, displayPath, rootDir }) };
+  }
+  throw new RuntimeError("CONFIG_UNREADABLE", `${displayPath} cannot be evaluated: ${(denied as Error).message}`, {
+    remedy: `Let the runtime write to ${[...places].join(" or ")}: the built configuration is put there for a moment.`,
+    cause: denied,
+  });
+}
+
+async function writeBundle(bundlePath: string, stateDir: string, code: string): Promise<void> {
+  await prepareStateFolder(stateDir);
+  await mkdir(dirname(bundlePath), { recursive: true });
+  await writeFile(bundlePath, code);
+}
+
+async function importBundle(bundled: BundledConfig, paths: EvaluationPaths): Promise<unknown> {
   try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, code);
+    const module = (await import(/* @vite-ignore */ pathToFileURL(paths.bundlePath).href)) as { default?: unknown };
+    return module.default;
   } catch (cause) {
-    throw new RuntimeError("CONFIG_UNREADABLE", `${displayPath} cannot be evaluated: ${(cause as Error).message}`, {
-      remedy: `Let the runtime write to ${dirname(path)}: the built configuration is put there for a moment.`,
-      cause,
-    });
+    throw evaluationFailed(cause, bundled, paths);
+  } finally {
+    await rm(paths.bundlePath, { force: true });
   }
 }
 

@@ -1,8 +1,9 @@
 // From the project's root to its configuration: find and evaluate the file, then weigh it with flags and environment.
 
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { homeFolder } from "../home-folder.ts";
+import { stateFolderOf } from "../state-folder.ts";
 import { evaluateBuiltConfig, evaluateConfigFile } from "./evaluate-file.ts";
 import { resolveConfig } from "./resolve.ts";
 import type { ResolvedConfig } from "./resolved-config.ts";
@@ -17,6 +18,8 @@ export interface LoadRequest {
   readonly env: Environment;
   /** Read the configuration from a build instead of the root. */
   readonly built?: BuiltProject | undefined;
+  /** In place of the file's default export. */
+  readonly value?: unknown;
 }
 
 /** What a build says of the project it was made from. */
@@ -34,15 +37,19 @@ export async function loadConfig({
   configPath,
   env,
   built,
+  value,
 }: LoadRequest): Promise<ResolvedConfig> {
   const rootDir = resolve(root);
+  const stateDir = stateFolderOf(rootDir);
   // What is named on the command line is meant, also beside a build.
   const file =
-    built === undefined || configPath !== undefined
-      ? await evaluateConfigFile({ rootDir, stateDir: join(rootDir, ".handlers"), path: configPath })
-      : await evaluateBuiltConfig(built.config, rootDir);
+    value !== undefined
+      ? { path: rootDir, displayPath: "the configuration given", source: "", value, inputs: [] }
+      : built === undefined || configPath !== undefined
+        ? await evaluateConfigFile({ rootDir, stateDir, path: configPath })
+        : await evaluateBuiltConfig(built.config, rootDir);
   const packageName = built === undefined ? packageNameIn(rootDir) : built.packageName;
-  return resolveConfig({ rootDir, mode, flags, env, file, packageName, homeDir: env.HOME || homedir(), readText });
+  return resolveConfig({ rootDir, stateDir, mode, flags, env, file, packageName, homeDir: homeFolder(env), readText });
 }
 
 function packageNameIn(rootDir: string): string | undefined {

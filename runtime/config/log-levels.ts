@@ -1,8 +1,8 @@
 // How loud the log is: one level for everything, and others for the handlers that are named.
 
-import type { LogLevel } from "../events.ts";
+import { LOG_LEVELS, type LogLevel } from "../events.ts";
 import { oneOf, problem, type Read, type Reader, text } from "../metadata/options.ts";
-import { commaList } from "./spoken-settings.ts";
+import { commaList } from "./comma-list.ts";
 
 /** A name or glob of handlers, and the least level wanted of them. */
 export interface HandlerLevel {
@@ -15,7 +15,7 @@ export interface SpokenLevels {
   readonly byHandler: readonly HandlerLevel[];
 }
 
-export const logLevel = oneOf<LogLevel>("trace", "debug", "info", "warn", "error", "fatal");
+export const logLevel = oneOf<LogLevel>(...LOG_LEVELS);
 export const pattern = text('must be the name of a handler or a glob, such as "todo/*"', /^[^\s,]+$/);
 
 /** From words such as `warn,todo/*=debug`. */

@@ -30,6 +30,7 @@ const contextSchema = z.object({
   key: stated,
   ca: stated,
   inbox_prefix: stated,
+  jetstream_domain: stated,
   user_jwt: stated,
   nsc: stated,
 });
@@ -60,8 +61,20 @@ export function readNatsContext(name: string, source: ContextSource): Read<NatsL
 }
 
 function toLayer(name: string, context: z.output<typeof contextSchema>, servers: NatsLayer["servers"]): NatsLayer {
-  const { user, password, token, creds, nkey, cert, key, ca, inbox_prefix: inboxPrefix } = context;
-  return { where: `NATS context "${name}"`, servers, user, password, token, creds, nkey, ca, cert, key, inboxPrefix };
+  const {
+    user,
+    password,
+    token,
+    creds,
+    nkey,
+    cert,
+    key,
+    ca,
+    inbox_prefix: inboxPrefix,
+    jetstream_domain: domain,
+  } = context;
+  const login = { user, password, token, creds, nkey };
+  return { where: `NATS context "${name}"`, servers, ...login, ca, cert, key, inboxPrefix, domain };
 }
 
 function parse(content: string): z.output<typeof contextSchema> | undefined {

@@ -5,7 +5,7 @@
 import { isAbsolute, join, resolve } from "node:path";
 import type { SourcePlace } from "../errors.ts";
 import type { ConfigProblems } from "./problems.ts";
-import type { NatsSettings } from "./resolved-config.ts";
+import type { ConfiguredNats } from "./resolved-config.ts";
 import type { ServerList } from "./server-url.ts";
 
 export interface NatsLayer {
@@ -21,6 +21,7 @@ export interface NatsLayer {
   readonly cert: string | undefined;
   readonly key: string | undefined;
   readonly inboxPrefix: string | undefined;
+  readonly domain: string | undefined;
 }
 
 export interface PathSource {
@@ -29,13 +30,13 @@ export interface PathSource {
   readText(path: string): string | undefined;
 }
 
-type Login = Pick<NatsSettings, "user" | "password" | "token" | "creds" | "nkey">;
+type Login = Pick<ConfiguredNats, "user" | "password" | "token" | "creds" | "nkey">;
 
 const NO_LOGIN: Login = { user: undefined, password: undefined, token: undefined, creds: undefined, nkey: undefined };
 const SEED = /^S[A-Z2-7]{57}$/;
 
 /** One set of settings from layers, the strongest first. Notes contradictions, and files that cannot be read. */
-export function resolveNats(layers: readonly NatsLayer[], paths: PathSource, problems: ConfigProblems): NatsSettings {
+export function resolveNats(layers: readonly NatsLayer[], paths: PathSource, problems: ConfigProblems): ConfiguredNats {
   const first = <K extends keyof NatsLayer>(key: K) => layers.find((layer) => layer[key] !== undefined);
   const path = (layer: NatsLayer | undefined, key: "ca" | "cert" | "key") =>
     layer?.[key] === undefined ? undefined : readable(layer, key, layer[key], paths, problems);
@@ -54,6 +55,7 @@ export function resolveNats(layers: readonly NatsLayer[], paths: PathSource, pro
     ...resolveLogin(layers, paths, problems),
     tls: tls.ca === undefined && tls.cert === undefined && tls.key === undefined ? undefined : tls,
     inboxPrefix: first("inboxPrefix")?.inboxPrefix,
+    domain: first("domain")?.domain,
   };
 }
 

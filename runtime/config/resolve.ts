@@ -1,19 +1,21 @@
 // The one place where flag, environment, file and default are weighed, in this order. It reports every problem together
 // and runs before anything connects.
 
-import { basename, join, resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import type { HandlerDefaults } from "../metadata/handler-metadata.ts";
 import type { Reader } from "../metadata/options.ts";
+import { ownStateFolder } from "../state-folder.ts";
+import type { DeclaredStream } from "../streams/stream-settings.ts";
+import { commaList } from "./comma-list.ts";
 import { handlerDefaults, runtimeDefaults } from "./defaults.ts";
 import { type EvaluatedFile, placeIn, readFileConfig } from "./file-config.ts";
 import { spokenLevels } from "./log-levels.ts";
 import { readNatsContext } from "./nats-context.ts";
 import { type NatsLayer, resolveNats } from "./nats-settings.ts";
 import { ConfigProblems } from "./problems.ts";
-import type { DisabledPattern, NatsSettings, ResolvedConfig, StreamSettings } from "./resolved-config.ts";
+import type { ConfiguredNats, DisabledPattern, ResolvedConfig } from "./resolved-config.ts";
 import {
   type ConfigFlags,
-  commaList,
   commandLine,
   digits,
   type Environment,
@@ -27,6 +29,8 @@ import { appName, type FileConfig, folder, graceful, patterns, port } from "./us
 export interface ResolveRequest {
   /** Absolute. */
   readonly rootDir: string;
+  /** Another than `<root>/.handlers`, where that cannot be written to. */
+  readonly stateDir?: string;
   /** `dev` listens on loopback only. */
   readonly mode: "dev" | "start";
   readonly flags: ConfigFlags;
@@ -55,11 +59,15 @@ export function resolveConfig(request: ResolveRequest): ResolvedConfig {
     app: spoken("app", appName) ?? file.app ?? defaultApp(request),
     rootDir: request.rootDir,
     handlersDir: resolve(request.rootDir, spoken("handlers", folder) ?? file.handlers ?? runtimeDefaults.handlersDir),
-    stateDir: join(request.rootDir, ".handlers"),
+    stateDir: request.stateDir ?? ownStateFolder(request.rootDir),
     configFile: request.file?.path,
     configInputs: request.file?.inputs ?? [],
+    preload: (file.preload ?? []).map((path) => resolve(request.rootDir, path)),
+    conditions: file.conditions ?? [],
+    external: file.external ?? [],
     nats: natsOf(request, voices, file, problems),
     streams: (file.streams ?? []).map(toStream),
+    copies: file.replicas ?? mostStated(file.streams ?? []),
     defaults: toHandlerDefaults(file.defaults ?? {}),
     http: {
       port: spoken("httpPort", digits(port)) ?? file.http?.port,
@@ -100,7 +108,7 @@ function natsOf(
   voices: readonly Voice[],
   file: FileConfig,
   problems: ConfigProblems,
-): NatsSettings {
+): ConfiguredNats {
   const { env, homeDir, readText } = request;
   const contextOf = (where: NatsLayer["where"], label: string, name: string | undefined): NatsLayer[] => {
     if (name === undefined) return [];
@@ -126,9 +134,9 @@ function natsOf(
 }
 
 function fileLayer(nats: NonNullable<FileConfig["nats"]>, where: NatsLayer["where"]): NatsLayer {
-  const { servers, user, password, token, creds, nkey, tls, inboxPrefix } = nats;
+  const { servers, user, password, token, creds, nkey, tls, inboxPrefix, domain } = nats;
   const { ca, cert, key } = tls ?? {};
-  return { where, servers, user, password, token, creds, nkey, ca, cert, key, inboxPrefix };
+  return { where, servers, user, password, token, creds, nkey, ca, cert, key, inboxPrefix, domain };
 }
 
 function toHandlerDefaults(stated: NonNullable<FileConfig["defaults"]>): HandlerDefaults {
@@ -161,7 +169,7 @@ function checkWorkers(file: EvaluatedFile | undefined, defaults: HandlerDefaults
   problems.add(placeIn(file, ["defaults", "minWorkers"]), text);
 }
 
-function toStream(stated: NonNullable<FileConfig["streams"]>[number]): StreamSettings {
+function toStream(stated: NonNullable<FileConfig["streams"]>[number]): DeclaredStream {
   const { name, subjects, description, maxBytes, maxMessages, retention, storage, discard, replicas } = stated;
   return {
     ...{ name, subjects, description, maxBytes, maxMessages, retention, storage, discard, replicas },
@@ -169,6 +177,12 @@ function toStream(stated: NonNullable<FileConfig["streams"]>[number]): StreamSet
     maxMessageBytes: stated.maxMessageSize,
     duplicateWindowMs: stated.duplicateWindow,
   };
+}
+
+/** The runtime's own streams are as safe as the safest of the app's. */
+function mostStated(streams: NonNullable<FileConfig["streams"]>): number | undefined {
+  const stated = streams.flatMap(({ replicas }) => replicas ?? []);
+  return stated.length === 0 ? undefined : Math.max(...stated);
 }
 
 function disabledBy(patterns: readonly string[], by: DisabledPattern["by"]): DisabledPattern[] {

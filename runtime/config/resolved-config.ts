@@ -2,43 +2,14 @@
 
 import type { LogLevel } from "../events.ts";
 import type { HandlerDefaults } from "../metadata/handler-metadata.ts";
+import type { NatsSettings } from "../nats/nats-settings.ts";
+import type { DeclaredStream } from "../streams/stream-settings.ts";
 import type { HandlerLevel } from "./log-levels.ts";
 
-export interface NatsSettings {
+/** As `nats/` takes them, but for the servers. All paths are absolute. */
+export interface ConfiguredNats extends Omit<NatsSettings, "servers"> {
   /** `undefined`: none was named. `dev` then starts a server of its own, `start` refuses. */
   readonly servers: readonly string[] | undefined;
-  readonly user: string | undefined;
-  readonly password: string | undefined;
-  readonly token: string | undefined;
-  /** Absolute path of a credentials file. */
-  readonly creds: string | undefined;
-  /** A seed (`SU...`), or the absolute path of a file that holds one. */
-  readonly nkey: string | undefined;
-  /** Absolute paths of PEM files. */
-  readonly tls: TlsSettings | undefined;
-  readonly inboxPrefix: string | undefined;
-}
-
-export interface TlsSettings {
-  readonly ca: string | undefined;
-  readonly cert: string | undefined;
-  readonly key: string | undefined;
-}
-
-/** A stream of the app. `undefined`: not stated, so what the server has stays. */
-export interface StreamSettings {
-  readonly name: string;
-  readonly subjects: readonly string[];
-  readonly description: string | undefined;
-  readonly maxAgeMs: number | undefined;
-  readonly maxBytes: number | undefined;
-  readonly maxMessages: number | undefined;
-  readonly maxMessageBytes: number | undefined;
-  readonly retention: "limits" | "interest" | "workqueue" | undefined;
-  readonly storage: "file" | "memory" | undefined;
-  readonly discard: "old" | "new" | undefined;
-  readonly replicas: number | undefined;
-  readonly duplicateWindowMs: number | undefined;
 }
 
 /** A name or glob of handlers that are off, and who says so: shown as `disabled by env`. */
@@ -52,13 +23,21 @@ export interface ResolvedConfig {
   /** Absolute paths. */
   readonly rootDir: string;
   readonly handlersDir: string;
-  /** `<root>/.handlers`: what the runtime keeps between runs. */
+  /** `<root>/.handlers`, or a temporary folder where that cannot be written to: what the runtime keeps between runs. */
   readonly stateDir: string;
   readonly configFile: string | undefined;
   /** Files whose change changes the configuration: the configuration file and what it imports of the author's. */
   readonly configInputs: readonly string[];
-  readonly nats: NatsSettings;
-  readonly streams: readonly StreamSettings[];
+  /** Absolute paths of the modules that every handler's process loads before its handler. */
+  readonly preload: readonly string[];
+  /** Export conditions that hold beside Node's own. */
+  readonly conditions: readonly string[];
+  /** Packages that a build copies instead of bundling them. */
+  readonly external: readonly string[];
+  readonly nats: ConfiguredNats;
+  readonly streams: readonly DeclaredStream[];
+  /** Of each stream that the runtime makes. `undefined`: nobody says, so as many as the cluster offers. */
+  readonly copies: number | undefined;
   readonly defaults: HandlerDefaults;
   /** Without a port there is no server. */
   readonly http: { readonly port: number | undefined; readonly host: string };

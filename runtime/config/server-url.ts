@@ -11,14 +11,18 @@ export interface ServerList {
   readonly token: string | undefined;
 }
 
-const SERVER = /^(?:(?:nats|tls|ws|wss):\/\/)?(?:[^\s@/]+@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s@:/,[\]]+)(?::\d{1,5})?\/?$/;
+const SERVER = /^(?:(?:nats|tls):\/\/)?(?:[^\s@/]+@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s@:/,[\]]+)(?::\d{1,5})?\/?$/;
 const MUST = 'must be a URL such as "nats://localhost:4222", several joined by commas, or a list of them';
+
+const NO_WEBSOCKET =
+  'must start with nats:// or tls://: WebSockets (ws://, wss://) are not supported. Name the client port of the server, such as "nats://localhost:4222"';
 
 /** One URL, several joined by commas, or a list. Credentials are taken out; they must be the same wherever they stand. */
 export function readServers(raw: unknown): Read<ServerList> {
   const entries = typeof raw === "string" ? [raw] : raw;
   if (!Array.isArray(entries) || !entries.every((entry) => typeof entry === "string")) return problem(MUST, raw);
   const urls = entries.flatMap((entry: string) => entry.split(",")).map((url) => url.trim());
+  if (urls.some((url) => /^wss?:/i.test(url))) return { problem: NO_WEBSOCKET };
   const wrong = urls.find((url) => !SERVER.test(url));
   if (wrong !== undefined) return problem(MUST, withoutCredentials(wrong));
   if (urls.length === 0) return problem(MUST, raw);

@@ -1,6 +1,6 @@
 // What the command line and the environment say: words, read by the same rules as the file.
 
-import { type Read, type Reader, text } from "../metadata/options.ts";
+import { jetStreamName, type Reader, text } from "../metadata/options.ts";
 import { inboxPrefix } from "./inbox-prefix.ts";
 import type { NatsLayer } from "./nats-settings.ts";
 import type { ConfigProblems } from "./problems.ts";
@@ -26,6 +26,7 @@ export interface ConfigFlags {
   readonly tlscert?: string | undefined;
   readonly tlskey?: string | undefined;
   readonly inboxPrefix?: string | undefined;
+  readonly jsDomain?: string | undefined;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -57,6 +58,7 @@ export const SETTING_NAMES: Readonly<Record<SettingName, Names>> = {
   tlscert: { flag: "--tlscert", env: "NATS_CERT" },
   tlskey: { flag: "--tlskey", env: "NATS_KEY" },
   inboxPrefix: { flag: "--inbox-prefix", env: "NATS_INBOX_PREFIX" },
+  jsDomain: { flag: "--js-domain", env: "NATS_JS_DOMAIN" },
 };
 
 /** One of the two voices. An empty word says nothing. */
@@ -108,18 +110,11 @@ export function natsLayerOf(voice: Voice): NatsLayer {
     cert: voice.take("tlscert", words),
     key: voice.take("tlskey", words),
     inboxPrefix: voice.take("inboxPrefix", inboxPrefix),
+    domain: voice.take("jsDomain", jetStreamName),
   };
 }
 
 /** Read a number from its digits. */
 export function digits<T>(reader: Reader<T>): Reader<T> {
   return (raw) => reader(typeof raw === "string" && /^\d{1,15}$/.test(raw) ? Number(raw) : raw);
-}
-
-/** Read a list from words joined by commas. */
-export function commaList<T>(reader: Reader<T>): Reader<T> {
-  return (raw): Read<T> => {
-    const entries = typeof raw === "string" ? raw.split(",").map((entry) => entry.trim()) : raw;
-    return reader(Array.isArray(entries) ? entries.filter((entry) => entry !== "") : entries);
-  };
 }

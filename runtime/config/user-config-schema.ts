@@ -5,6 +5,7 @@ import {
   duration,
   handlerOptions,
   integer,
+  jetStreamName,
   listOf,
   maxQueuedSize,
   oneOf,
@@ -22,17 +23,30 @@ const LONGEST_AGE_MS = 3_650 * 24 * HOUR_MS;
 
 export const appName = text('must be 1 to 64 letters, digits, "_" or "-"', /^[A-Za-z0-9_-]{1,64}$/);
 export const folder = text('must be the path of a folder, such as "handlers"', /^[^\0]+$/);
-export const port = integer(1, 65_535);
+/** 0: any that is free. */
+export const port = integer(0, 65_535);
 export const host = text('must be a host name or address, such as "127.0.0.1"', /^[^\s/]+$/);
 export const graceful = duration(0, HOUR_MS, '"0s" to "1h"');
 export const patterns = listOf(pattern, 'must be a list of names or globs, such as ["todo/*"]');
 
+const modulePaths = listOf(
+  text('must be the path of a module, such as "./instrument.ts"', /^\.{0,2}\//),
+  'must be a list of paths from the root, such as ["./instrument.ts"]',
+);
+const conditions = listOf(
+  text('must be the name of a condition, such as "development"', /^[\w@.-]+$/),
+  'must be a list of names, such as ["development"]',
+);
+const packageNames = listOf(
+  text('must be the name of a package, such as "pg"', /^(@[\w.~-]+\/)?[\w.~-]+$/),
+  'must be a list of names of packages, such as ["pg"]',
+);
 const words = text("must be a text that is not empty", /\S/);
 /** As `words`, but never repeated back: it may be what should not be printed. */
 const secret: Reader<string> = (raw) =>
   typeof raw === "string" && raw.trim() !== "" ? { value: raw } : { problem: "must be a text that is not empty" };
-const streamName = text('must be letters, digits, "_" or "-"', /^[A-Za-z0-9_-]{1,255}$/);
 const subjects = listOf(subject, 'must be a list of subjects, such as ["orders.>"]');
+const copies = integer(1, 5);
 const age = duration(100, LONGEST_AGE_MS, '"100ms" to "3650d"');
 
 /** A leaf that may be left out, or be undefined, which is the same. */
@@ -59,10 +73,11 @@ const nats = z.strictObject({
   tls: z.strictObject({ ca: leaf(words), cert: leaf(words), key: leaf(words) }).optional(),
   context: leaf(words),
   inboxPrefix: leaf(inboxPrefix),
+  domain: leaf(jetStreamName),
 });
 
 const stream = z.strictObject({
-  name: required(streamName),
+  name: required(jetStreamName),
   subjects: required(subjects),
   description: leaf(words),
   maxAge: leaf(age),
@@ -72,7 +87,7 @@ const stream = z.strictObject({
   retention: leaf(oneOf("limits", "interest", "workqueue")),
   storage: leaf(oneOf("file", "memory")),
   discard: leaf(oneOf("old", "new")),
-  replicas: leaf(integer(1, 5)),
+  replicas: leaf(copies),
   duplicateWindow: leaf(age),
 });
 
@@ -96,8 +111,12 @@ export const userConfigSchema = z.strictObject({
   handlers: leaf(folder),
   nats: nats.optional(),
   streams: z.array(stream).optional(),
+  replicas: leaf(copies),
   defaults: defaults.optional(),
   http: z.strictObject({ port: leaf(port), host: leaf(host) }).optional(),
+  preload: leaf(modulePaths),
+  conditions: leaf(conditions),
+  external: leaf(packageNames),
   disabled: leaf(patterns),
   logLevel: leaf(logLevel),
   logLevels: leaf(levelsByHandler),

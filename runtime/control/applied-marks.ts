@@ -3,7 +3,7 @@
 // A1  A mark counts as applied once its handler takes no more messages (or takes them again).
 
 import { type Clock, within } from "../clock.ts";
-import type { IntentMark } from "./intent-store.ts";
+import type { IntentMark } from "./intent.ts";
 
 export class AppliedMarks {
   private readonly clock: Clock;

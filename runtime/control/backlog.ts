@@ -1,14 +1,26 @@
-// How many messages of its stream a durable handler has not settled. Asked of JetStream itself, so that it is known
-// also while no replica runs.
+// How many messages of its stream a durable handler that runs here has not settled. Asked for by the names of its durables,
+// so that it needs no right to list others.
 
-import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import type { ConsumerInfo, JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { durableNameOf } from "../bind/durable-name.ts";
+import { claims } from "../metadata/claims.ts";
+import { managerOf } from "../nats/jetstream.ts";
+import { lacksJetStream } from "../nats/no-jetstream.ts";
+import { durableNameOf, earlierDurableName } from "../streams/durable-name.ts";
+import { isOf } from "../streams/handler-durable.ts";
+
+/** A durable handler, as a status says of it. */
+export interface Claimant {
+  readonly name: string;
+  readonly subject?: string | undefined;
+  /** Of the JetStream that has its stream; undefined: that of the account. */
+  readonly domain?: string | undefined;
+}
 
 export class Backlog {
   private readonly connection: NatsConnection;
   private readonly app: string;
-  private manager: JetStreamManager | undefined;
+  private readonly managers = new Map<string | undefined, Promise<JetStreamManager>>();
   private readonly streams = new Map<string, string>();
 
   constructor(connection: NatsConnection, app: string) {
@@ -16,31 +28,61 @@ export class Backlog {
     this.app = app;
   }
 
-  /** Undefined where there is no durable of this handler, or we may not look. Never rejects. */
-  async of(handler: string): Promise<number | undefined> {
-    if (this.connection.info?.jetstream !== true) return undefined;
-    const durable = durableNameOf(this.app, handler);
+  /** Of several handlers, those that are known. Never rejects. */
+  async ofAll(handlers: readonly Claimant[]): Promise<Map<string, number>> {
+    const counts = await Promise.all(handlers.map(async (one) => [one.name, await this.of(one)] as const));
+    return new Map(counts.filter((entry): entry is readonly [string, number] => entry[1] !== undefined));
+  }
+
+  /** Undefined where there is no durable of this handler, or we may not look. */
+  private async of(handler: Claimant): Promise<number | undefined> {
+    if (handler.domain === undefined && lacksJetStream(this.connection)) return undefined;
     try {
-      this.manager ??= await jetstreamManager(this.connection, { checkAPI: false });
-      const known = this.streams.get(durable);
-      const streams = known === undefined ? await namesOf(this.manager) : [known];
-      for (const stream of streams) {
-        const info = await this.manager.consumers.info(stream, durable).catch(() => undefined);
-        if (info === undefined) continue;
-        this.streams.set(durable, stream);
-        return info.num_pending + info.num_ack_pending;
-      }
+      const jsm = await this.managerOf(handler.domain);
+      const infos = await Promise.all(claims(handler).map((subject) => this.durableOf(jsm, handler.name, subject)));
+      const known = infos.filter((info) => info !== undefined);
+      if (known.length === 0) return undefined;
+      return known.reduce((sum, { num_pending, num_ack_pending }) => sum + num_pending + num_ack_pending, 0);
     } catch {
-      // No permission, or no answer: not known.
+      return undefined; // No permission, or no answer: not known.
+    }
+  }
+
+  private async durableOf(jsm: JetStreamManager, handler: string, subject: string): Promise<ConsumerInfo | undefined> {
+    const { app } = this;
+    const isOwn = (found: ConsumerInfo) => isOf({ app, handler, filter: subject }, found);
+    const own = await this.find(jsm, durableNameOf(app, handler, subject), () => true);
+    return own ?? (await this.find(jsm, earlierDurableName(app, handler), isOwn));
+  }
+
+  private async find(
+    jsm: JetStreamManager,
+    durable: string,
+    fits: (info: ConsumerInfo) => boolean,
+  ): Promise<ConsumerInfo | undefined> {
+    const known = this.streams.get(durable);
+    const info = known === undefined ? undefined : await infoIn(jsm, known, durable);
+    if (info !== undefined && fits(info)) return info;
+    this.streams.delete(durable); // Its stream has moved, or was made anew.
+    for (const stream of await namesOf(jsm)) {
+      const found = await infoIn(jsm, stream, durable);
+      if (found === undefined || !fits(found)) continue;
+      this.streams.set(durable, stream);
+      return found;
     }
     return undefined;
   }
 
-  /** Of several handlers, those that are known. */
-  async ofAll(handlers: readonly string[]): Promise<Map<string, number>> {
-    const counts = await Promise.all(handlers.map(async (name) => [name, await this.of(name)] as const));
-    return new Map(counts.filter((entry): entry is readonly [string, number] => entry[1] !== undefined));
+  private managerOf(domain: string | undefined): Promise<JetStreamManager> {
+    const known = this.managers.get(domain);
+    const manager = known ?? managerOf(this.connection, { domain });
+    this.managers.set(domain, manager);
+    return manager;
   }
+}
+
+function infoIn(jsm: JetStreamManager, stream: string, durable: string): Promise<ConsumerInfo | undefined> {
+  return jsm.consumers.info(stream, durable).catch(() => undefined);
 }
 
 async function namesOf(manager: JetStreamManager): Promise<string[]> {

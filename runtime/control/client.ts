@@ -17,20 +17,36 @@ import {
   type ReloadReply,
   type ReplicaInfo,
   type StatusReply,
+  type ToldReply,
+  type ToldRequest,
 } from "./control-protocol.ts";
-import type { IntentMark } from "./intent-store.ts";
+import type { IntentMark } from "./intent.ts";
+import { knownWatchers, silentAmong } from "./intent-watchers.ts";
 
 /** Replicas answer within milliseconds; after this long without a further answer, all have spoken. */
 const STALL_MS = 300;
 const LONGEST_MS = 3_000;
 /** Beyond what a replica itself takes to answer. */
 const SLACK_MS = 1_000;
+/** How often it is looked who of those awaited is still there, and how long one that is may take to say so. */
+const LOOK_MS = 1_000;
+const PRESENCE_MS = 1_000;
 const LEASE_MS = 10_000;
 
 export interface Asked<Reply> {
   readonly replies: readonly Reply[];
-  /** Of the replicas asked by name, those that have not answered. */
+  /** Of the replicas asked by name, those that are there and have not answered. */
   readonly silent: readonly ReplicaInfo[];
+  /** Those that went away meanwhile: killed, or told to stop. */
+  readonly gone: readonly ReplicaInfo[];
+}
+
+/** Who acts by the intents they were asked to act by. */
+export interface Applied {
+  readonly done: readonly ReplicaInfo[];
+  readonly late: readonly ReplicaInfo[];
+  /** They went away meanwhile, and have nothing left to apply. */
+  readonly gone: readonly ReplicaInfo[];
 }
 
 interface PastLines {
@@ -42,6 +58,16 @@ interface AskOptions {
   readonly longestMs: number;
   /** Answers are awaited from these; without them, until none has come for a while. */
   readonly from?: readonly ReplicaInfo[];
+  /** Those that go away are not awaited any longer. */
+  readonly untilGone?: boolean;
+  /** Once all of these have answered nobody else is awaited; none of them: nothing is known of who is there. */
+  readonly present?: Promise<readonly ReplicaInfo[]>;
+}
+
+/** The replicas whose answers are awaited. */
+interface Awaited {
+  readonly missing: Map<string, ReplicaInfo>;
+  readonly gone: ReplicaInfo[];
 }
 
 export class ControlClient {
@@ -57,38 +83,63 @@ export class ControlClient {
     this.clock = clock;
   }
 
-  /** What every replica says, in the order they were started; empty when none runs. `from`: do not wait for others. */
-  async status(from?: readonly ReplicaInfo[]): Promise<StatusReply[]> {
-    const options = from === undefined || from.length === 0 ? {} : { from };
-    const { replies } = await this.ask<StatusReply>("status", {}, { longestMs: LONGEST_MS, ...options });
+  /**
+   * What every replica says, in the order they were started; empty when none runs. `from`: do not wait for others.
+   * `present`: nor once all of these have answered.
+   */
+  async status(from?: readonly ReplicaInfo[], present?: Promise<readonly ReplicaInfo[]>): Promise<StatusReply[]> {
+    const options = from === undefined || from.length === 0 ? present && { present } : { from };
+    const { replies } = await this.ask<StatusReply>(
+      "status",
+      {},
+      { longestMs: LONGEST_MS, untilGone: true, ...options },
+    );
     const merged = new Map<string, StatusReply>();
-    for (const { replica, handlers = [] } of replies) {
-      const before = merged.get(replica.instance)?.handlers ?? [];
-      merged.set(replica.instance, { replica, handlers: [...before, ...handlers] });
+    for (const { handlers = [], ...reply } of replies) {
+      const before = merged.get(reply.replica.instance)?.handlers ?? [];
+      merged.set(reply.replica.instance, { ...reply, handlers: [...before, ...handlers] });
     }
     return [...merged.values()].sort((a, b) => a.replica.startedAtMs - b.replica.startedAtMs);
   }
 
   /** Build and bring up again on these replicas. Resolves when all have, or after `limitMs` with those that have. */
   reload(names: readonly string[], from: readonly ReplicaInfo[], limitMs: number): Promise<Asked<ReloadReply>> {
-    return this.ask<ReloadReply>("reload", { names }, { longestMs: limitMs, from });
+    return this.ask<ReloadReply>("reload", { names }, { longestMs: limitMs, from, untilGone: true });
   }
 
   /**
-   * Wait until these replicas act by the marks. Resolves with those that do and those that do not within `limitMs`
-   * milliseconds.
+   * Wait until these replicas act by the marks, of which `texts` are the intents. Resolves with those that do and those that do
+   * not within `limitMs` milliseconds.
    */
   async applied(
     marks: readonly IntentMark[],
+    texts: readonly string[],
     from: readonly ReplicaInfo[],
     limitMs: number,
-  ): Promise<{ done: ReplicaInfo[]; late: ReplicaInfo[] }> {
-    const request: AppliedRequest = { marks, waitMs: limitMs };
-    const asked = await this.ask<AppliedReply>("applied", request, { longestMs: limitMs + SLACK_MS, from });
+  ): Promise<Applied> {
+    const request: AppliedRequest = { marks, texts, waitMs: limitMs };
+    const options = { longestMs: limitMs + SLACK_MS, from, untilGone: true };
+    const asked = await this.ask<AppliedReply>("applied", request, options);
     const isDone = (reply: AppliedReply) => reply.refusal === undefined && reply.waiting.length === 0;
     const done = asked.replies.filter(isDone).map(({ replica }) => replica);
     const late = asked.replies.filter((reply) => !isDone(reply)).map(({ replica }) => replica);
-    return { done, late: [...late, ...asked.silent] };
+    return { done, late: [...late, ...asked.silent], gone: asked.gone };
+  }
+
+  /**
+   * Have these replicas act by intents that the bucket does not take now, and write them down when it does. Resolves with
+   * those that act by them and, as `silent`, those that have not said so within `limitMs` milliseconds.
+   */
+  async tell(
+    intents: ToldRequest["intents"],
+    from: readonly ReplicaInfo[],
+    limitMs: number,
+  ): Promise<Asked<ToldReply>> {
+    const request: ToldRequest = { intents };
+    const asked = await this.ask<ToldReply>("told", request, { longestMs: limitMs, from, untilGone: true });
+    const refused = asked.replies.filter(({ refusal }) => refusal !== undefined).map(({ replica }) => replica);
+    const replies = asked.replies.filter(({ refusal }) => refusal === undefined);
+    return { replies, silent: [...asked.silent, ...refused], gone: asked.gone };
   }
 
   /** Run a handler by hand in one replica, whether it is enabled or not. Rejects with HANDLER_NOT_FOUND or NATS_UNREACHABLE. */
@@ -140,15 +191,28 @@ export class ControlClient {
     }
   }
 
-  private async ask<Reply extends Answer>(verb: ControlVerb, request: object, options: AskOptions) {
+  /** Whoever acts by the intents watches them, and says so when asked: a replica that does neither has gone. */
+  private async goneAmong(replicas: readonly ReplicaInfo[]): Promise<readonly ReplicaInfo[]> {
+    const watchers = await knownWatchers(this.connection, this.app);
+    if (watchers === undefined) return [];
+    const nothing: AppliedRequest = { marks: [], waitMs: 0 };
+    const from = silentAmong(replicas, watchers);
+    return (await this.ask<AppliedReply>("applied", nothing, { longestMs: PRESENCE_MS, from })).silent;
+  }
+
+  private async ask<Reply extends Answer>(
+    verb: ControlVerb,
+    request: object,
+    options: AskOptions,
+  ): Promise<Asked<Reply>> {
     const inbox = createInbox(this.inboxPrefix);
     const subscription = this.connection.subscribe(inbox);
-    const missing = new Map(options.from?.map((replica) => [replica.instance, replica]));
+    const awaited: Awaited = { missing: new Map(options.from?.map((one) => [one.instance, one])), gone: [] };
     try {
-      if (options.from?.length === 0) return { replies: [], silent: [] };
+      if (options.from?.length === 0) return { replies: [], silent: [], gone: [] };
       this.connection.publish(controlSubject(this.app, verb), JSON.stringify(request), { reply: inbox });
-      const replies = await this.collect<Reply>(subscription, options, missing);
-      return { replies, silent: [...missing.values()] };
+      const replies = await this.collect<Reply>(subscription, options, awaited);
+      return { replies, silent: [...awaited.missing.values()], gone: awaited.gone };
     } finally {
       subscription.unsubscribe();
     }
@@ -156,25 +220,46 @@ export class ControlClient {
 
   private async collect<Reply extends Answer>(
     subscription: Subscription,
-    { longestMs, from }: AskOptions,
-    missing: Map<string, ReplicaInfo>,
+    { longestMs, from, untilGone = false, present }: AskOptions,
+    awaited: Awaited,
   ): Promise<Reply[]> {
+    const { missing } = awaited;
     const replies: Reply[] = [];
     const end = () => subscription.unsubscribe();
     const limit = this.clock.after(longestMs, end);
+    const looks = from && untilGone ? this.clock.every(LOOK_MS, () => void this.strikeGone(awaited, end)) : undefined;
     let stall: Timer | undefined;
+    const heard = new Set<string>();
+    let known: readonly ReplicaInfo[] = [];
+    const allHeard = () => known.length > 0 && known.every(({ instance }) => heard.has(instance));
+    void present?.then((replicas) => {
+      known = replicas;
+      if (allHeard()) end();
+    });
     for await (const message of subscription) {
       if (isNobody(message)) break;
       const reply = message.json<Reply>();
       replies.push(reply);
-      if (reply.more !== true) missing.delete(reply.replica.instance);
+      if (reply.more !== true) {
+        missing.delete(reply.replica.instance);
+        heard.add(reply.replica.instance);
+        if (allHeard()) break;
+      }
       if (from !== undefined && missing.size === 0) break;
       stall?.cancel();
       if (from === undefined) stall = this.clock.after(STALL_MS, end);
     }
     limit.cancel();
+    looks?.cancel();
     stall?.cancel();
     return replies;
+  }
+
+  private async strikeGone({ missing, gone }: Awaited, end: () => void): Promise<void> {
+    for (const replica of await this.goneAmong([...missing.values()])) {
+      if (missing.delete(replica.instance)) gone.push(replica);
+    }
+    if (missing.size === 0) end();
   }
 }
 

@@ -1,15 +1,17 @@
-// The runtime's ear for control requests, and its memory of the operator's intents.
+// Answers control requests, and keeps the operator's intents.
 //
 // K1  Answers come from every replica; one that is closing no longer answers.
 // K2  Whoever watches the intents also says when it has applied them: a replica that starts does so before the rest.
 
 import { hostname } from "node:os";
-import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
-import { lacksJetStream } from "../bind/no-jetstream.ts";
+import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import type { Clock } from "../clock.ts";
 import { RuntimeError, toRuntimeError } from "../errors.ts";
-import type { Emit, LogLevel } from "../events.ts";
+import { type Emit, LOG_LEVELS, type LogLevel } from "../events.ts";
 import { matchesAny } from "../metadata/name-filter.ts";
+import { isForOthersOnly, lacksJetStream } from "../nats/no-jetstream.ts";
+import type { ServerClock } from "../nats/server-clock.ts";
+import { type StandingSubscription, StandingSubscriptions } from "../nats/standing-subscriptions.ts";
 import type { Disabled } from "../supervise/intent.ts";
 import type { Supervisor } from "../supervise/supervisor.ts";
 import { AppliedMarks } from "./applied-marks.ts";
@@ -30,13 +32,16 @@ import {
   type ReplicaInfo,
   type ReportedHandler,
   type StatusReply,
+  type ToldReply,
+  type ToldRequest,
 } from "./control-protocol.ts";
-import { bounded, type IntentMark, openIntentStore } from "./intent-store.ts";
+import type { IntentMark } from "./intent.ts";
+import { bucketName, openIntentStore } from "./intent-store.ts";
 import { IntentWatch } from "./intent-watch.ts";
 import { LastErrors } from "./last-errors.ts";
 import { type LineFilter, LogTap } from "./log-tap.ts";
-import { partsOf } from "./parts.ts";
 import { reportedError, reportedHandler } from "./reported.ts";
+import { splitAnswer } from "./split-answer.ts";
 
 export interface ControlPlaneOptions {
   readonly connection: NatsConnection;
@@ -44,7 +49,10 @@ export interface ControlPlaneOptions {
   readonly instance: string;
   readonly supervisor: Supervisor;
   readonly clock: Clock;
+  readonly serverClock: ServerClock;
   readonly emit: Emit;
+  /** Of the bucket of intents, should it have to be made. */
+  readonly copies: number;
 }
 
 const LONGEST_WAIT_MS = 600_000;
@@ -57,35 +65,41 @@ export class ControlPlane {
   private readonly tap: LogTap;
   private readonly applied: AppliedMarks;
   private readonly lastErrors = new LastErrors();
-  private readonly subscriptions: Subscription[] = [];
+  private readonly standing: StandingSubscriptions;
+  private readonly subscriptions: StandingSubscription[] = [];
   private intents: IntentWatch | undefined;
 
   constructor(options: ControlPlaneOptions) {
     this.options = options;
-    const { instance, clock } = options;
+    const { connection, instance, clock } = options;
+    this.standing = new StandingSubscriptions(connection, clock);
     this.replica = { instance, host: hostname(), pid: process.pid, startedAtMs: clock.nowMs() };
     this.applied = new AppliedMarks(clock);
     this.tap = new LogTap(clock, (to, line) => this.sendLine(to, line));
   }
 
-  /** Learn what is disabled, before anything serves. Rejects with NATS_UNREACHABLE, within 10 s; may then be called again. */
+  /** Learn what is disabled, before anything serves. Rejects with NATS_UNREACHABLE, after 30 s; may then be called again. */
   async loadIntents(): Promise<void> {
-    const { connection, app, clock, emit } = this.options;
+    const { connection, app, clock, serverClock, emit, copies } = this.options;
     if (lacksJetStream(connection)) return this.tellNoBucket();
     const intents = new IntentWatch({
-      open: () => openIntentStore(connection, app, clock),
+      open: () => openIntentStore(connection, app, clock, { serverClock, copies }),
       replica: this.replica,
       clock,
-      onIntent: (name, disabled, mark) => void this.apply(name, disabled, mark),
+      nowMs: () => serverClock.nowMs(),
+      onIntent: (name, disabled, mark) => this.apply(name, disabled, mark),
       onLost: (cause) =>
         this.notice("warn", `intents: ${toRuntimeError(cause, "KV").message}; the last known ones hold`),
+      onReplaced: (off) => this.notice("warn", replacedText(app, off)),
       onBack: () => emit({ type: "runtime.notice", level: "info", message: "intents: the bucket answers again" }),
     });
     this.intents?.close();
     this.leave();
     this.intents = intents;
     this.listenForMarks(); // K2
-    await bounded(app, clock, () => intents.start());
+    await intents.start().catch((error: unknown) => {
+      throw withoutIntents(toRuntimeError(error, "KV"));
+    });
     void this.checkOnReconnect();
   }
 
@@ -94,6 +108,7 @@ export class ControlPlane {
     this.leave();
     this.on("status", async () => this.status());
     this.listenForMarks();
+    this.on("told", async (request) => [await this.take(request.json<ToldRequest>())]);
     this.on("reload", async (request) => [await this.reload(request.json<ReloadRequest>())]);
     this.on("invoke", async (request) => [await this.invoke(request.json<InvokeRequest>())], this.queueGroup);
     this.on("logs", async (request) => this.logs(request));
@@ -117,7 +132,7 @@ export class ControlPlane {
   }
 
   private leave(): void {
-    for (const subscription of this.subscriptions.splice(0)) subscription.unsubscribe();
+    for (const subscription of this.subscriptions.splice(0)) void subscription.close();
   }
 
   private get queueGroup(): string {
@@ -125,13 +140,14 @@ export class ControlPlane {
   }
 
   private on(verb: ControlVerb, answer: (request: Msg) => Promise<readonly Answer[]>, queue?: string): void {
-    const { connection, app } = this.options;
-    const subscription = connection.subscribe(controlSubject(app, verb), {
+    const { app } = this.options;
+    const subject = controlSubject(app, verb);
+    const subscription = this.standing.subscribe(subject, {
       ...(queue === undefined ? {} : { queue }),
-      // Never throws: a throw here would deafen the whole connection.
-      callback: (error, request) => {
-        if (error === null) void this.answer(request, answer);
-      },
+      onMessage: (request) => void this.answer(request, answer),
+      onRefused: ({ message }) =>
+        this.notice("warn", `\`handlers\` commands are not heard: subscribing to "${subject}": ${message}`),
+      onGranted: () => this.notice("info", `\`handlers\` commands are heard on "${subject}" again`),
     });
     this.subscriptions.push(subscription);
   }
@@ -176,12 +192,19 @@ export class ControlPlane {
       const lastError = this.lastErrors.of(status.name);
       return { ...reportedHandler(status), ...(lastError === undefined ? {} : { lastError }) };
     });
-    return partsOf(handlers).map((part) => ({ replica: this.replica, handlers: part }));
+    const nowMs = this.options.serverClock.nowMs();
+    return splitAnswer(handlers).map((part) => ({ replica: this.replica, handlers: part, nowMs }));
   }
 
-  private async awaitApplied({ marks, waitMs }: AppliedRequest): Promise<AppliedReply> {
+  private async awaitApplied({ marks, texts = [], waitMs }: AppliedRequest): Promise<AppliedReply> {
+    for (const [at, text] of texts.entries()) if (marks[at] !== undefined) this.intents?.hear(marks[at], text);
     const waiting = await this.applied.missing(marks, Math.min(waitMs, LONGEST_WAIT_MS));
     return { replica: this.replica, waiting };
+  }
+
+  private async take({ intents }: ToldRequest): Promise<ToldReply> {
+    await Promise.all(intents.map(({ name, text }) => this.intents?.take(name, text)));
+    return { replica: this.replica };
   }
 
   private async reload({ names }: ReloadRequest): Promise<ReloadReply> {
@@ -231,11 +254,13 @@ export class ControlPlane {
     if (request.reply) this.tap.lease(request.reply, matches, Math.min(leaseMs, LONGEST_LEASE_MS));
     if (last === 0) return []; // Only the lease was renewed.
     const lines = this.tap.last(Math.min(last, MOST_LINES), matches);
-    return partsOf(lines).map((part) => ({ replica: this.replica, lines: part }));
+    return splitAnswer(lines).map((part) => ({ replica: this.replica, lines: part }));
   }
 
   private tellNoBucket(): void {
-    this.notice("warn", "this NATS server has no JetStream: `handlers disable` cannot be remembered");
+    const who = isForOthersOnly(this.options.connection) ? "this account of the NATS server" : "this NATS server";
+    const lost = "durable handlers cannot run, failed messages are not kept, `handlers disable` cannot be remembered";
+    this.notice("warn", `${who} has no JetStream: ${lost}`);
   }
 
   private notice(level: LogLevel, message: string): void {
@@ -243,11 +268,27 @@ export class ControlPlane {
   }
 }
 
-const LEVELS: readonly string[] = ["trace", "debug", "info", "warn", "error", "fatal"] satisfies LogLevel[];
+/** The same, for a replica that was to serve. */
+function withoutIntents(error: RuntimeError): RuntimeError {
+  const { code, message, remedy = "" } = error;
+  return new RuntimeError(code, message, {
+    cause: error.cause,
+    remedy: `Nothing is served rather than what was turned off. ${remedy}`.trimEnd(),
+  });
+}
+
+const LEVELS: readonly string[] = LOG_LEVELS;
 
 /** Without names: every line, also those of no handler. */
 function lineFilter(names: readonly string[], least: LogLevel): LineFilter {
   const isWanted = names.length === 0 ? () => true : matchesAny(names);
   const threshold = LEVELS.indexOf(least);
   return ({ handler, level }) => LEVELS.indexOf(level) >= threshold && isWanted(handler ?? "");
+}
+
+function replacedText(app: string, off: readonly string[]): string {
+  const what = `intents: the bucket "${bucketName(app)}" was removed, and is there anew`;
+  return off.length === 0
+    ? what
+    : `${what}; what was off stays off, and is written into it: ${off.toSorted().join(", ")}`;
 }

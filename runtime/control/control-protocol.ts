@@ -4,11 +4,12 @@
 // Requests and replies are JSON. Every replica answers every request, but `invoke`, which one of them takes. A long
 // answer comes as several messages, each saying whether more follow.
 
-import type { StateKind } from "../supervise/handler-state.ts";
-import type { IntentSource } from "../supervise/intent.ts";
-import type { IntentMark } from "./intent-store.ts";
+import type { Hold } from "../message/hold.ts";
+import type { HandlerStatus } from "../supervise/handler-status.ts";
+import type { Disabled } from "../supervise/intent.ts";
+import type { IntentMark } from "./intent.ts";
 
-export type ControlVerb = "status" | "applied" | "reload" | "invoke" | "logs";
+export type ControlVerb = "status" | "applied" | "told" | "reload" | "invoke" | "logs";
 
 export function controlSubject(app: string, verb: ControlVerb): string {
   return `_HANDLERS.${app}.${verb}`;
@@ -34,39 +35,26 @@ export interface ReportedError {
   readonly remedy?: string;
 }
 
-/** One handler in one replica. */
-export interface ReportedHandler {
-  readonly name: string;
-  readonly file: string;
-  readonly state: StateKind;
-  /** Of the version that serves, or that did before it was disabled, as are `subject` and `version`. */
+/** What may be absent from a report, or stands otherwise in it. */
+type Reworded = "kind" | "subject" | "version" | "lastFailure" | "holds" | "disabled";
+
+/** One handler in one replica: its status as JSON can say it. What is not known is absent. */
+export interface ReportedHandler extends Omit<HandlerStatus, Reworded> {
+  /** Of the version that serves, or that did before it was disabled, as is `subject`. */
   readonly kind?: string;
   readonly subject?: string;
+  /** Of the JetStream that has its stream; absent: that of the account. */
+  readonly domain?: string;
   readonly version?: string;
-  readonly inFlight: number;
-  readonly queued: number;
-  readonly handled: number;
-  readonly failed: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  /** How many deliveries took up to 0.1, 0.2, 0.4, ... ms: to work out percentiles over several replicas. */
-  readonly durations: readonly number[];
-  readonly reloads: number;
-  readonly restarts: number;
-  readonly pids: readonly number[];
   /** Resident memory of its workers, where the system tells. */
   readonly memoryBytes?: number;
   /** Why the last version did not come up; absent when it did. */
   readonly lastFailure?: ReportedError;
   /** The last thing that went wrong, and when; it may have been put right since. */
   readonly lastError?: ReportedError & { readonly atMs: number };
-  readonly disabled?: {
-    readonly source: IntentSource;
-    readonly by: string;
-    readonly reason: string;
-    readonly sinceMs: number;
-    readonly untilMs?: number;
-  };
+  /** What keeps messages from the version that serves, though nothing is wrong with it; absent when nothing does. */
+  readonly holds?: readonly Hold[];
+  readonly disabled?: Omit<Disabled, "untilMs" | "now"> & { readonly untilMs?: number };
 }
 
 /** Every answer of a replica. */
@@ -80,11 +68,23 @@ export interface Answer {
 
 export interface StatusReply extends Answer {
   readonly handlers: readonly ReportedHandler[];
+  /** What time it is on the NATS server, as far as the replica knows. */
+  readonly nowMs?: number;
 }
+
+/** Intents that the bucket does not take now. Who is told acts by them, and writes them down as soon as it does. */
+export interface ToldRequest {
+  readonly intents: readonly { readonly name: string; readonly text: string }[];
+}
+
+/** All of them are in force. */
+export type ToldReply = Answer;
 
 /** Asks for an answer once all marks have been applied, or `waitMs` milliseconds later. */
 export interface AppliedRequest {
   readonly marks: readonly IntentMark[];
+  /** The intents themselves, in the order of their marks: who has not heard of one yet need not wait for the bucket to tell it. */
+  readonly texts?: readonly string[];
   readonly waitMs: number;
 }
 
@@ -104,7 +104,7 @@ export interface ReloadReply extends Answer {
 
 export interface ReloadedHandler {
   readonly name: string;
-  readonly state: StateKind;
+  readonly state: HandlerStatus["state"];
   readonly version?: string;
   readonly tookMs: number;
   readonly error?: ReportedError;

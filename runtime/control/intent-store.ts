@@ -1,22 +1,20 @@
 // The KV bucket that keeps what the operator wants of each handler: turning a handler off holds for every replica, and
 // survives restarts.
 
-import { DeliverPolicy, type JetStreamClient, type JsMsg, jetstream } from "@nats-io/jetstream";
-import { type KV, Kvm } from "@nats-io/kv";
+import { DeliverPolicy, type JetStreamClient, type JsMsg } from "@nats-io/jetstream";
+import { type KV, Kvm, type KvOptions } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { mayBeAnsweredLater } from "../bind/jetstream-errors.ts";
-import { lacksJetStream } from "../bind/no-jetstream.ts";
-import { type Clock, delay, within } from "../clock.ts";
+import { type Clock, within } from "../clock.ts";
 import { RuntimeError } from "../errors.ts";
+import { jetStreamOf } from "../nats/jetstream.ts";
+import { ApiCode, apiErrorIn, isApiError, mayBeAnsweredLater } from "../nats/jetstream-errors.ts";
+import { askForJetStream, isForOthersOnly, lacksJetStream } from "../nats/no-jetstream.ts";
+import { ELECTIONS_MS, isNotYet, Patience } from "../nats/patience.ts";
+import { REFUSAL_REMEDIES } from "../nats/refusal-remedies.ts";
+import { ServerClock } from "../nats/server-clock.ts";
+import { type Wish, withinLimits } from "../streams/within-limits.ts";
 import type { ReplicaInfo } from "./control-protocol.ts";
-import { type Intent, isInForce, keyOf, nameOf, readIntent } from "./intent.ts";
-
-/** Which version of which handler's intent, of which bucket: one that is made anew counts from 1 again. */
-export interface IntentMark {
-  readonly bucket: string;
-  readonly name: string;
-  readonly revision: number;
-}
+import { type Intent, type IntentMark, isInForce, keyOf, nameOf, readIntent } from "./intent.ts";
 
 /** A state of the bucket as a whole. */
 export interface BucketState {
@@ -31,45 +29,52 @@ export interface KeptIntent {
   readonly revision: number;
 }
 
-const OPEN_MS = 10_000;
-const REQUEST_MS = 5_000;
-/** While the bucket is opened: a request to a cluster that has no leader yet is lost, and has to be made again. */
-const OPEN_REQUEST_MS = 2_000;
-const ASK_AGAIN_MS = 250;
+/** A request to a cluster that has no leader, for a moment, is lost, and has to be made again. */
+const REQUEST_MS = 2_000;
+/** A hundred thousand intents. */
+const MAX_BYTES = 16 * 1024 ** 2;
+const HISTORY = 5;
 
 export function bucketName(app: string): string {
   return `${app}_handlers`;
 }
 
-/** Open the app's bucket, made when missing. Rejects with NATS_UNREACHABLE when JetStream does not answer in 10 s. */
-export async function openIntentStore(connection: NatsConnection, app: string, clock: Clock): Promise<IntentStore> {
-  if (lacksJetStream(connection)) throw noJetStream(app);
-  const giveUp = new AbortController();
-  const open = async () => {
-    const opening = new Kvm(jetstream(connection, { timeout: OPEN_REQUEST_MS }));
-    const { streamInfo } = await (await opening.create(bucketName(app), { history: 5 })).status();
-    const js = jetstream(connection, { timeout: REQUEST_MS });
-    const kv = await new Kvm(js).open(bucketName(app));
-    return new IntentStore(js, kv, streamInfo.created, app, clock);
-  };
-  try {
-    return await bounded(app, clock, () => untilAnswered(clock, giveUp.signal, open));
-  } finally {
-    giveUp.abort();
-  }
+/** The stream that the bucket is kept in. */
+export function intentStream(app: string): string {
+  return `KV_${bucketName(app)}`;
 }
 
-/** JetStream may have only just come: what it cannot answer yet is asked again. */
-async function untilAnswered<T>(clock: Clock, giveUp: AbortSignal, ask: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!mayBeAnsweredLater(error)) throw error;
-      await delay(clock, ASK_AGAIN_MS, giveUp);
-      if (giveUp.aborted) throw error;
-    }
-  }
+export interface OpenOptions {
+  readonly serverClock?: ServerClock;
+  /** Of the bucket, should it have to be made. */
+  readonly copies?: number;
+}
+
+/** Open the app's bucket, made when missing. Rejects with NATS_UNREACHABLE when JetStream does not answer in 30 s. */
+export async function openIntentStore(
+  connection: NatsConnection,
+  app: string,
+  clock: Clock,
+  { serverClock = new ServerClock(clock), copies = 1 }: OpenOptions = {},
+): Promise<IntentStore> {
+  await askForJetStream(connection);
+  if (lacksJetStream(connection)) throw noJetStream(connection, app);
+  return bounded(app, clock, async () => {
+    const js = jetStreamOf(connection, { timeout: REQUEST_MS });
+    const opening = new Kvm(js);
+    const created = await withinLimits({ max_bytes: MAX_BYTES, num_replicas: copies }, (granted) =>
+      opening.create(bucketName(app), bucketOptions(granted)),
+    );
+    const askedAtMs = clock.monotonicMs();
+    const { streamInfo } = await created.status();
+    serverClock.observe(timeOf(streamInfo), askedAtMs);
+    const kv = await opening.open(bucketName(app));
+    return new IntentStore(js, kv, streamInfo.created, app, clock, serverClock);
+  });
+}
+
+function bucketOptions({ max_bytes, num_replicas }: Wish): Partial<KvOptions> {
+  return { history: HISTORY, max_bytes: max_bytes ?? MAX_BYTES, replicas: num_replicas ?? 1 };
 }
 
 export class IntentStore {
@@ -79,34 +84,49 @@ export class IntentStore {
   private readonly kv: KV;
   private readonly app: string;
   private readonly clock: Clock;
+  private readonly serverClock: ServerClock;
 
-  constructor(js: JetStreamClient, kv: KV, bucket: string, app: string, clock: Clock) {
+  constructor(js: JetStreamClient, kv: KV, bucket: string, app: string, clock: Clock, serverClock: ServerClock) {
     this.js = js;
     this.kv = kv;
     this.bucket = bucket;
     this.app = app;
     this.clock = clock;
+    this.serverClock = serverClock;
   }
 
-  /** Resolves with the mark that replicas must have applied. */
+  /** By the server's clock, as are the times in intents. */
+  nowMs(): number {
+    return this.serverClock.nowMs();
+  }
+
+  /** Resolves with the mark that replicas must have applied. Rejects as `bounded` does. */
   async put(name: string, intent: Intent): Promise<IntentMark> {
-    const revision = await this.kv.put(keyOf(name), JSON.stringify(intent));
-    return { bucket: this.bucket, name, revision };
+    const putting = () => this.kv.put(keyOf(name), JSON.stringify(intent));
+    return { bucket: this.bucket, name, revision: await bounded(this.app, this.clock, putting) };
   }
 
-  /** Put it only when nothing else has been said since `revision`; 0: when nothing ever was. Resolves with whether it was put. */
+  /**
+   * Put it only when nothing else has been said since `revision`; 0: when nothing ever was. Resolves with whether it was put.
+   * Rejects as `bounded` does.
+   */
   async putAfter(name: string, text: string, revision: number): Promise<boolean> {
-    return this.kv.put(keyOf(name), text, { previousSeq: revision }).then(
+    const putting = () => this.kv.put(keyOf(name), text, { previousSeq: revision });
+    return bounded(this.app, this.clock, putting).then(
       () => true,
-      () => false, // Another was first.
+      (error: unknown) => {
+        if (isApiError(error, ApiCode.wrongLastSequence)) return false; // Another was first.
+        throw error;
+      },
     );
   }
 
-  /** Everything there is. Rejects with NATS_UNREACHABLE when that takes more than 10 s. */
+  /** Everything there is, without a consumer: nothing is made for it. Rejects as `bounded` does. */
   async read(): Promise<KeptIntent[]> {
     return bounded(this.app, this.clock, async () => {
-      const keys: string[] = [];
-      for await (const key of await this.kv.keys()) keys.push(key);
+      const { streams } = await this.js.jetstreamManager(false);
+      const { state } = await streams.info(this.stream, { subjects_filter: `${this.subjectPrefix}>` });
+      const keys = Object.keys(state.subjects ?? {}).map((subject) => subject.slice(this.subjectPrefix.length));
       const entries = await Promise.all(keys.map((key) => this.kv.get(key)));
       return entries.flatMap((entry) => (entry?.operation === "PUT" ? [keptOf(entry, entry.string())] : []));
     });
@@ -114,29 +134,36 @@ export class IntentStore {
 
   /** Intents that turn their handler off now, by handler name. */
   async list(): Promise<Map<string, Intent>> {
-    const nowMs = this.clock.nowMs();
+    const nowMs = this.nowMs();
     const intents = (await this.read()).map(({ name, text = "" }) => [name, readIntent(text)] as const);
     return new Map(intents.filter(([, intent]) => isInForce(intent, nowMs)));
   }
 
   /**
-   * Tell everything there is, then every change, until closed; meanwhile `replica` is one of `watchersOf`. Rejects when
-   * the watch cannot be set up.
+   * Tell everything there is, then every change, until closed; meanwhile `replica` is one of `watchersOf`. Rejects as
+   * `bounded` does.
    */
-  async watch(tell: (kept: KeptIntent) => void, replica: ReplicaInfo): Promise<{ close(): void }> {
+  watch(tell: (kept: KeptIntent) => void, replica: ReplicaInfo): Promise<{ close(): void }> {
+    return bounded(this.app, this.clock, () => this.watchOnce(tell, replica));
+  }
+
+  private async watchOnce(tell: (kept: KeptIntent) => void, replica: ReplicaInfo): Promise<{ close(): void }> {
     const options = {
       filter_subjects: `${this.subjectPrefix}>`,
       deliver_policy: DeliverPolicy.LastPerSubject,
       description: JSON.stringify(replica),
     };
+    const askedAtMs = this.clock.monotonicMs();
     const consumer = await this.js.consumers.getPushConsumer(this.stream, options);
+    // Servers before 2.10 tell their time nowhere else.
+    this.serverClock.observe((await consumer.info(true)).created, askedAtMs);
     const messages = await consumer.consume({ callback: (message) => tell(this.keptIn(message)) });
     // Whoever watches looks after the bucket's state, and watches again when this has ended.
     return { close: () => messages.stop() };
   }
 
   private get stream(): string {
-    return `KV_${bucketName(this.app)}`;
+    return intentStream(this.app);
   }
 
   private get subjectPrefix(): string {
@@ -152,9 +179,17 @@ export class IntentStore {
 
   /** Rejects while the bucket is not there. */
   async state(): Promise<BucketState> {
+    const askedAtMs = this.clock.monotonicMs();
     const { streamInfo } = await this.kv.status();
+    this.serverClock.observe(timeOf(streamInfo), askedAtMs);
     return { bucket: streamInfo.created, lastRevision: streamInfo.state.last_seq };
   }
+}
+
+/** When the server answered; undefined before 2.10. */
+function timeOf(info: object): string | undefined {
+  const { ts } = info as { ts?: unknown };
+  return typeof ts === "string" ? ts : undefined;
 }
 
 /** Others may watch the bucket too, as `nats kv watch` does. */
@@ -162,30 +197,48 @@ function keptOf({ key, revision }: { key: string; revision: number }, text: stri
   return { name: nameOf(key), text, revision };
 }
 
-/** Rejects with NATS_UNREACHABLE when the step takes more than 10 s, or fails for another reason than ours. */
-export async function bounded<T>(app: string, clock: Clock, step: () => Promise<T>): Promise<T> {
-  const result = await within(clock, OPEN_MS, step()).catch((error: unknown) => {
-    throw error instanceof RuntimeError ? error : unreachable(app, error);
-  });
-  if (result === "expired") throw unreachable(app, undefined);
-  return result;
+/**
+ * The step is begun again while it gets no answer. Rejects with NATS_UNREACHABLE after 30 s, with NATS_REFUSED and the server's
+ * words when it is refused.
+ */
+async function bounded<T>(app: string, clock: Clock, step: () => Promise<T>): Promise<T> {
+  const patience = new Patience(clock, ELECTIONS_MS);
+  // Another replica makes the bucket, and makes it otherwise: then it is found at the next try.
+  const isLater = (error: unknown) => isNotYet(error) || isApiError(error, ApiCode.streamNameInUse);
+  try {
+    const result = await within(clock, ELECTIONS_MS, patience.surely(step, isLater));
+    if (result === "expired") throw bucketFailed(app, undefined);
+    return result;
+  } catch (error) {
+    throw error instanceof RuntimeError ? error : bucketFailed(app, error);
+  } finally {
+    patience.end();
+  }
 }
 
-function unreachable(app: string, cause: unknown): RuntimeError {
-  const why = cause instanceof Error ? `: ${cause.message}` : ` within ${OPEN_MS / 1_000} s`;
-  return new RuntimeError(
-    "NATS_UNREACHABLE",
-    `the bucket "${bucketName(app)}" that says which handlers are disabled does not answer${why}`,
-    {
+function bucketFailed(app: string, cause: unknown): RuntimeError {
+  const bucket = `the bucket "${bucketName(app)}" that says which handlers are disabled`;
+  const answered = apiErrorIn(cause);
+  if (answered !== undefined && !mayBeAnsweredLater(cause)) {
+    const { message, code } = answered;
+    return new RuntimeError("NATS_REFUSED", `${bucket} is refused: the server says "${message}" (${code})`, {
       cause,
       remedy:
-        "Nothing is served rather than what was turned off. Check JetStream and the permissions of this connection.",
-    },
-  );
+        REFUSAL_REMEDIES[code] ?? "Check the disk of the server, and the limits and the permissions of this account.",
+    });
+  }
+  const why = cause instanceof Error ? `: ${cause.message}` : ` within ${ELECTIONS_MS / 1_000} s`;
+  return new RuntimeError("NATS_UNREACHABLE", `${bucket} does not answer${why}`, {
+    cause,
+    remedy: "Check JetStream (`nats account info`) and the permissions of this connection.",
+  });
 }
 
-function noJetStream(app: string): RuntimeError {
-  return new RuntimeError("NATS_REFUSED", `this NATS server has no JetStream, so app "${app}" can keep no intents`, {
-    remedy: "Turn JetStream on (`nats-server -js`), or disable with HANDLERS_DISABLED or `disabled` in the metadata.",
+function noJetStream(connection: NatsConnection, app: string): RuntimeError {
+  const [who, how] = isForOthersOnly(connection)
+    ? ["this account of the NATS server", "Have JetStream enabled for the account"]
+    : ["this NATS server", "Turn JetStream on (`nats-server -js`)"];
+  return new RuntimeError("NATS_REFUSED", `${who} has no JetStream, so app "${app}" can keep no intents`, {
+    remedy: `${how}, or disable with HANDLERS_DISABLED or \`disabled\` in the metadata.`,
   });
 }

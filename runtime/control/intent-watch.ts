@@ -2,24 +2,48 @@
 //
 // I1  A replica that loses the bucket goes by the last intents it knew, and writes them into the one that comes after.
 // I2  An intent with an end is over at its end on every replica, whoever says so in the bucket.
-// I3  A watch can go deaf (a restarted server, a bucket made anew): the bucket's state is compared every CHECK_MS.
+// I3  A watch can go deaf (a restarted server, a bucket made anew): the bucket's state is compared every CHECK_MS. What somebody
+//     tells meanwhile of the same bucket holds at once.
+// I4  What operators say while the bucket takes nothing (a cluster chooses its leader) holds at once, is written down as soon as
+//     the bucket takes it, and gives way to what somebody else has said there since.
 
 import type { Clock, Timer } from "../clock.ts";
 import type { Disabled } from "../supervise/intent.ts";
 import type { ReplicaInfo } from "./control-protocol.ts";
+import type { IntentMark } from "./intent.ts";
 import { type Intent, isInForce, readIntent } from "./intent.ts";
-import type { IntentMark, IntentStore, KeptIntent } from "./intent-store.ts";
+import type { IntentStore, KeptIntent } from "./intent-store.ts";
 
 export interface IntentWatchOptions {
   readonly open: () => Promise<IntentStore>;
   /** Who watches. */
   readonly replica: ReplicaInfo;
   readonly clock: Clock;
+  /** By the server's clock, so that every replica ends an intent at the same time. */
+  readonly nowMs: () => number;
   /** The word on a handler, the same one possibly twice. `mark` is undefined when an intent's end has come. */
-  readonly onIntent: (name: string, disabled: Disabled | undefined, mark: IntentMark | undefined) => void;
+  readonly onIntent: (
+    name: string,
+    disabled: Disabled | undefined,
+    mark: IntentMark | undefined,
+  ) => Promise<void> | void;
   /** The bucket does not answer (once), and does so again. */
   readonly onLost: (error: unknown) => void;
   readonly onBack: () => void;
+  /** The bucket was removed, and another is there. `off`: what this replica has written into it (I1). */
+  readonly onReplaced: (off: readonly string[]) => void;
+}
+
+interface KnownIntent extends KeptIntent {
+  /** Revisions of another bucket count from 1 again. */
+  readonly bucket: string;
+}
+
+/** I4. */
+interface UnwrittenIntent {
+  readonly text: string;
+  /** What stood in the bucket then. */
+  readonly after: number;
 }
 
 const CHECK_MS = 5_000;
@@ -28,8 +52,9 @@ const LONGEST_WAIT_MS = 86_400_000;
 
 export class IntentWatch {
   private readonly options: IntentWatchOptions;
-  private readonly known = new Map<string, KeptIntent>();
+  private readonly known = new Map<string, KnownIntent>();
   private readonly ends = new Map<string, Timer>();
+  private readonly unwritten = new Map<string, UnwrittenIntent>();
   private store: IntentStore | undefined;
   private watching: { close(): void } | undefined;
   private checks: Timer | undefined;
@@ -67,6 +92,25 @@ export class IntentWatch {
     }
   }
 
+  /** I3: stored as `mark` says, and told by whoever has stored it. */
+  hear({ bucket, name, revision }: IntentMark, text: string): void {
+    const { store } = this;
+    if (this.closed || store?.bucket !== bucket || this.revisionOf(name, store) >= revision) return;
+    this.tell(store, { name, text, revision });
+  }
+
+  /** I4. Resolves when it is in force; rejects where nothing has been read yet. */
+  async take(name: string, text: string): Promise<void> {
+    const { store } = this;
+    if (store === undefined || this.closed) throw new Error("this replica does not follow the intents");
+    const after = this.revisionOf(name, store);
+    this.unwritten.set(name, { text, after });
+    const inForce = this.act(store, { name, text, revision: after });
+    // What cannot be written within its time is written at one of the checks.
+    void this.writeDown(store).catch(() => undefined);
+    await inForce;
+  }
+
   close(): void {
     this.closed = true;
     this.checks?.cancel();
@@ -82,20 +126,37 @@ export class IntentWatch {
     if (store !== undefined && state?.bucket === store.bucket) {
       if (state.lastRevision > this.seen) await this.follow(store);
       this.seen = Math.max(this.seen, state.lastRevision);
+      await this.writeDown(store);
       return;
     }
     const next = await this.options.open();
-    await this.restore(next);
+    // The same one, when it only was away: what it has not taken yet is written at the end.
+    if (next.bucket !== store?.bucket) {
+      this.options.onReplaced(await this.restore(next));
+      this.unwritten.clear();
+    }
     this.store = next;
     this.seen = 0;
     await this.follow(next);
+    await this.writeDown(next);
   }
 
-  /** I1. What has been said since in the new bucket stands. */
-  private async restore(store: IntentStore): Promise<void> {
-    const nowMs = this.options.clock.nowMs();
+  /** I1. What has been said since in the new bucket stands. Resolves with what was put there. */
+  private async restore(store: IntentStore): Promise<string[]> {
+    const nowMs = this.options.nowMs();
+    const off: string[] = [];
     for (const { name, text } of this.known.values()) {
-      if (text !== undefined && isInForce(readIntent(text), nowMs)) await store.putAfter(name, text, 0);
+      if (text === undefined || !isInForce(readIntent(text), nowMs)) continue;
+      if (await store.putAfter(name, text, 0)) off.push(name);
+    }
+    return off;
+  }
+
+  /** I4. Whoever was first has said the same, or something newer that the watch tells. */
+  private async writeDown(store: IntentStore): Promise<void> {
+    for (const [name, unwritten] of [...this.unwritten]) {
+      await store.putAfter(name, unwritten.text, unwritten.after);
+      if (this.unwritten.get(name) === unwritten) this.unwritten.delete(name);
     }
   }
 
@@ -109,23 +170,36 @@ export class IntentWatch {
   }
 
   private tell(store: IntentStore, kept: KeptIntent): void {
+    const { name, revision } = kept;
+    if (revision < this.revisionOf(name, store)) return; // Something newer was heard.
+    if (revision <= (this.unwritten.get(name)?.after ?? -1)) return; // I4
+    this.unwritten.delete(name);
+    void this.act(store, kept);
+  }
+
+  private act(store: IntentStore, kept: KeptIntent): Promise<void> | void {
     const { name, text, revision } = kept;
-    this.known.set(name, kept);
+    this.known.set(name, { ...kept, bucket: store.bucket });
     const mark = { bucket: store.bucket, name, revision };
     const intent = text === undefined ? undefined : readIntent(text);
     this.ends.get(name)?.cancel();
     this.ends.delete(name);
     if (intent === undefined || !intent.disabled) return this.options.onIntent(name, undefined, mark);
-    if (!isInForce(intent, this.options.clock.nowMs())) return this.end(store, kept, intent, mark);
-    this.options.onIntent(name, disabledBy(intent), mark);
+    if (!isInForce(intent, this.options.nowMs())) return this.end(store, kept, intent, mark);
     if (intent.untilMs !== undefined) this.waitForEnd(store, kept, intent, intent.untilMs);
+    return this.options.onIntent(name, disabledBy(intent), mark);
+  }
+
+  private revisionOf(name: string, { bucket }: IntentStore): number {
+    const known = this.known.get(name);
+    return known?.bucket === bucket ? known.revision : 0;
   }
 
   private waitForEnd(store: IntentStore, kept: KeptIntent, intent: Intent, untilMs: number): void {
-    const { clock } = this.options;
-    const leftMs = untilMs - clock.nowMs();
+    const { clock, nowMs } = this.options;
+    const leftMs = untilMs - nowMs();
     const timer = clock.after(Math.min(Math.max(leftMs, 0), LONGEST_WAIT_MS), () => {
-      if (clock.nowMs() < untilMs) return this.waitForEnd(store, kept, intent, untilMs);
+      if (nowMs() < untilMs) return this.waitForEnd(store, kept, intent, untilMs);
       this.ends.delete(kept.name);
       this.end(store, kept, intent, undefined);
     });
@@ -136,7 +210,8 @@ export class IntentWatch {
   private end(store: IntentStore, { name, revision }: KeptIntent, intent: Intent, mark: IntentMark | undefined): void {
     this.options.onIntent(name, undefined, mark);
     const over = { disabled: false, by: intent.by, reason: "its time was over", sinceMs: intent.untilMs, now: false };
-    void store.putAfter(name, JSON.stringify(over), revision);
+    // Every replica says so; unsaid, its time is over all the same.
+    store.putAfter(name, JSON.stringify(over), revision).catch(() => undefined);
   }
 }
 

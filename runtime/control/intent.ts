@@ -7,8 +7,15 @@ export interface Intent {
   readonly sinceMs: number;
   /** Milliseconds since the epoch; absent: until enabled. */
   readonly untilMs?: number;
-  /** Kill what is in hand instead of letting it finish. */
+  /** Kill what is in flight instead of letting it finish. */
   readonly now: boolean;
+}
+
+/** Which version of which handler's intent, of which bucket: one that is made anew counts from 1 again. */
+export interface IntentMark {
+  readonly bucket: string;
+  readonly name: string;
+  readonly revision: number;
 }
 
 /** Something unreadable is a handler turned off by someone we do not understand: off is the safe reading. */

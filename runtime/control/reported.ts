@@ -6,15 +6,17 @@ import type { HandlerStatus } from "../supervise/handler-status.ts";
 import type { ReportedError, ReportedHandler } from "./control-protocol.ts";
 
 export function reportedHandler(status: HandlerStatus): ReportedHandler {
-  const { kind, subject, version, lastFailure, disabled, ...rest } = status;
+  const { kind, subject, domain, version, lastFailure, disabled, holds, ...rest } = status;
   const memoryBytes = memoryOf(status.pids);
   return {
     ...rest,
     ...(kind === undefined ? {} : { kind }),
     ...(subject === undefined ? {} : { subject }),
+    ...(domain === undefined ? {} : { domain }),
     ...(version === undefined ? {} : { version }),
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
     ...(lastFailure === undefined ? {} : { lastFailure: reportedError(lastFailure) }),
+    ...(holds.length === 0 ? {} : { holds }),
     ...(disabled === undefined ? {} : { disabled: withoutUndefined(disabled) }),
   };
 }

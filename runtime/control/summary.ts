@@ -1,7 +1,9 @@
 // One handler over all replicas: sums, percentiles of the sums, and what its replicas do not agree on. Pure.
 
+import { percentileMs } from "../deliver/handler-stats.ts";
+import type { Hold } from "../message/hold.ts";
+import type { PlannedTimes } from "../metadata/planned-times.ts";
 import type { StateKind } from "../supervise/handler-state.ts";
-import { percentileMs } from "../supervise/handler-stats.ts";
 import type { ReplicaInfo, ReportedHandler, StatusReply } from "./control-protocol.ts";
 
 export interface HandlerSummary {
@@ -12,6 +14,9 @@ export interface HandlerSummary {
   readonly file: string;
   readonly kind: string | undefined;
   readonly subject: string | undefined;
+  /** Of the JetStream that has its stream; undefined: that of the account. */
+  readonly domain?: string | undefined;
+  readonly schedule?: PlannedTimes | undefined;
   /** What serves, most common first: more than one while a deployment is on its way, or when it has failed halfway. */
   readonly versions: readonly { readonly version: string; readonly replicas: number }[];
   readonly inFlight: number;
@@ -25,6 +30,8 @@ export interface HandlerSummary {
   readonly reloads: number;
   readonly restarts: number;
   readonly memoryBytes: number | undefined;
+  /** What keeps messages from it, each reason once, the oldest first; on so many replicas. */
+  readonly holds: readonly (Hold & { readonly onReplicas: number })[];
   readonly replicas: readonly { readonly replica: ReplicaInfo; readonly handler: ReportedHandler }[];
 }
 
@@ -75,6 +82,8 @@ function summaryOf(name: string, replicas: HandlerSummary["replicas"], pending: 
     // Off since the start, but with a durable: what else could it be.
     kind: known?.kind ?? (pending === undefined ? undefined : "durable"),
     subject: known?.subject,
+    ...(known?.domain === undefined ? {} : { domain: known.domain }),
+    ...(known?.schedule === undefined ? {} : { schedule: known.schedule }),
     versions: versionsOf(handlers),
     inFlight: total(handlers, "inFlight"),
     queued: total(handlers, "queued"),
@@ -86,6 +95,7 @@ function summaryOf(name: string, replicas: HandlerSummary["replicas"], pending: 
     reloads: total(handlers, "reloads"),
     restarts: total(handlers, "restarts"),
     memoryBytes: memory.length === 0 ? undefined : memory.reduce((sum, bytes) => sum + bytes, 0),
+    holds: holdsOf(handlers),
     replicas,
   };
 }
@@ -99,6 +109,15 @@ function total(handlers: readonly ReportedHandler[], name: Count): number {
 function sums(rows: readonly (readonly number[])[]): number[] {
   const length = Math.max(0, ...rows.map((row) => row.length));
   return Array.from({ length }, (_, at) => rows.reduce((sum, row) => sum + (row[at] ?? 0), 0));
+}
+
+function holdsOf(handlers: readonly ReportedHandler[]): HandlerSummary["holds"] {
+  const all = handlers.flatMap(({ holds = [] }) => holds).sort((a, b) => a.sinceMs - b.sinceMs);
+  const reasons = [...new Set(all.map(({ reason }) => reason))];
+  return reasons.map((reason) => {
+    const same = all.filter((hold) => hold.reason === reason);
+    return { ...same[0]!, onReplicas: same.length };
+  });
 }
 
 function versionsOf(handlers: readonly ReportedHandler[]): HandlerSummary["versions"] {

@@ -1,6 +1,6 @@
 // Deliveries waiting for a free place, in order, bounded in number and bytes.
 
-import type { Delivery } from "./delivery.ts";
+import type { Delivery } from "../message/delivery.ts";
 
 export class DeliveryQueue {
   private entries: Delivery[] = [];

@@ -2,17 +2,20 @@
 //
 // D1  A delivery is settled exactly once, whatever happens to the workers.
 // D2  At most `concurrency` run at a time in each worker. Where the order matters (`ordered`), a worker gets nothing
-//     while another still has something in hand.
-// D3  After a worker died with several deliveries in hand, each of them runs alone, until all have been tried.
+//     while another still has something in flight.
+// D3  After a worker died with several deliveries in flight, each of them runs alone, until all have been tried; and so
+//     does, whenever it comes again, what was given back before it was tried, or what has killed a worker. Between two
+//     that are known to kill the others have their turn.
 // D4  Where nothing is lost by it, a worker is handed more than it may run, so that it never waits for the next batch.
 
 import type { Clock } from "../clock.ts";
-import type { Delivery } from "./delivery.ts";
+import type { Delivery } from "../message/delivery.ts";
+import type { Outcome } from "../message/outcome.ts";
+import type { WorkerPort } from "../message/worker-port.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
-import { Lane, type LaneLimits, type LaneOwner } from "./lane.ts";
-import type { Outcome } from "./outcome.ts";
+import { Lane, type LaneLimits, type LaneOwner, type LeftBehind } from "./lane.ts";
 import { Prefetch } from "./prefetch.ts";
-import type { WorkerPort } from "./worker-port.ts";
+import type { Death, Suspicions } from "./suspicions.ts";
 
 export interface DispatcherLimits extends LaneLimits {
   readonly maxQueued: number;
@@ -36,23 +39,28 @@ export class Dispatcher implements LaneOwner {
   private limits: DispatcherLimits;
   private readonly owner: DispatcherOwner;
   private readonly clock: Clock;
+  private readonly suspicions: Suspicions;
   private readonly queue: DeliveryQueue;
   private readonly prefetch = new Prefetch();
   private readonly open = new Set<Lane>();
   private readonly draining = new Set<Lane>();
+  /** To be run alone (D3). */
   private suspects: Delivery[] = [];
+  /** So many others are handed over, if there are any, before the next that is to run alone. */
+  private othersTurn = 0;
   private held = false;
-  /** Until one delivery has ended without harm, only one is in hand. */
+  /** Until one delivery has ended without harm, only one is in flight. */
   private trial = false;
   private lastBusyMs: number;
-  /** A suspect is in hand. */
+  /** A suspect is in flight. */
   private alone = false;
   private inHand = 0;
   private waiters: (() => void)[] = [];
   private cachedMs: number | undefined;
 
-  constructor(limits: DispatcherLimits, owner: DispatcherOwner, clock: Clock) {
+  constructor(limits: DispatcherLimits, owner: DispatcherOwner, suspicions: Suspicions, clock: Clock) {
     this.limits = limits;
+    this.suspicions = suspicions;
     this.owner = owner;
     this.clock = clock;
     this.queue = new DeliveryQueue(limits.maxQueued, limits.maxQueuedBytes);
@@ -70,8 +78,10 @@ export class Dispatcher implements LaneOwner {
   /** How many more deliveries would start at once. For bindings that ask for messages. */
   get room(): number {
     if (this.held) return 0;
-    const lanes = Math.max(1, this.open.size);
-    return Math.max(0, lanes * this.limits.concurrency - this.inHand - this.queued);
+    const { concurrency } = this.limits;
+    // As many as run at a time may wait to run alone without holding up the rest.
+    const waiting = this.queue.size + Math.max(0, this.suspects.length - concurrency);
+    return Math.max(0, Math.max(1, this.open.size) * concurrency - this.inHand - waiting);
   }
 
   /** Changes what applies to workers opened from now on. */
@@ -81,6 +91,7 @@ export class Dispatcher implements LaneOwner {
 
   /** False when the queue is full: the delivery was not taken. */
   accept(delivery: Delivery): boolean {
+    if (this.suspicions.has(delivery)) return this.acceptSuspect(delivery);
     const lane = this.queue.size === 0 ? this.freeLane() : undefined;
     if (lane !== undefined) {
       this.handOver(lane, delivery);
@@ -89,6 +100,14 @@ export class Dispatcher implements LaneOwner {
     const taken = this.queue.push(delivery);
     if (taken && this.open.size === 0 && !this.held) this.owner.wake();
     return taken;
+  }
+
+  private acceptSuspect(delivery: Delivery): boolean {
+    if (this.queued >= this.limits.maxQueued) return false;
+    this.suspects.push(delivery);
+    this.pump();
+    if (this.open.size === 0 && !this.held) this.owner.wake();
+    return true;
   }
 
   /** A worker's place. The caller starts the worker with the lane as its events, then calls `ready`. */
@@ -102,7 +121,7 @@ export class Dispatcher implements LaneOwner {
     this.pump();
   }
 
-  /** No more deliveries for this lane. Resolves when it has none in hand. */
+  /** No more deliveries for this lane. Resolves when it has none in flight. */
   async retire(lane: Lane): Promise<void> {
     this.open.delete(lane);
     this.draining.add(lane);
@@ -111,7 +130,7 @@ export class Dispatcher implements LaneOwner {
     this.pump();
   }
 
-  /** Milliseconds since something was last handed over or in hand; 0 while anything is. */
+  /** Milliseconds since something was last handed over or in flight; 0 while anything is. */
   get idleForMs(): number {
     if (this.inHand + this.queued > 0) return 0;
     return this.clock.monotonicMs() - this.lastBusyMs;
@@ -138,7 +157,7 @@ export class Dispatcher implements LaneOwner {
     return all;
   }
 
-  /** Resolves when nothing waits and nothing is in hand. */
+  /** Resolves when nothing waits and nothing is in flight. */
   finished(): Promise<void> {
     if (this.inHand + this.queued === 0) return Promise.resolve();
     return new Promise((resolve) => this.waiters.push(resolve));
@@ -150,7 +169,10 @@ export class Dispatcher implements LaneOwner {
 
   settled(delivery: Delivery, outcome: Outcome, tookMs: number): void {
     if (--this.inHand === 0) this.alone = false;
-    if (this.trial && outcome.kind !== "crashed" && outcome.kind !== "out-of-memory") this.trial = false;
+    if (leavesWorkerAlive(outcome)) {
+      this.trial = false;
+      this.suspicions.endedWell(delivery);
+    }
     this.prefetch.count();
     this.owner.settled(delivery, outcome, tookMs);
   }
@@ -167,17 +189,20 @@ export class Dispatcher implements LaneOwner {
     this.tellFinished();
   }
 
-  ended(lane: Lane, left: { innocent: Delivery[]; suspects: Delivery[] }): void {
+  ended(lane: Lane, left: LeftBehind): Death {
+    const death = this.suspicions.death(left.culprits, left.suspects);
     this.open.delete(lane);
     this.draining.delete(lane);
     this.inHand -= left.innocent.length + left.suspects.length;
     if (this.inHand === 0) this.alone = false;
     this.suspects.push(...left.suspects);
+    if (death.of === "killer") this.othersTurn = this.limits.concurrency;
     this.queue.putBack(left.innocent);
     this.pump();
     if (this.queued > 0 && this.open.size === 0 && !this.held) this.owner.wake();
     this.owner.roomChanged();
     this.tellFinished();
+    return death;
   }
 
   private tellFinished(): void {
@@ -188,7 +213,7 @@ export class Dispatcher implements LaneOwner {
   }
 
   private pump(): void {
-    while (this.suspects.length > 0) {
+    while (this.suspects.length > 0 && !this.isOthersTurn) {
       const lane = this.aloneLane();
       if (lane === undefined) return;
       this.alone = true;
@@ -197,11 +222,16 @@ export class Dispatcher implements LaneOwner {
     while (this.queue.size > 0) {
       const lane = this.freeLane();
       if (lane === undefined) return;
+      if (this.othersTurn > 0) this.othersTurn--;
       this.handOver(lane, this.queue.shift()!);
     }
   }
 
-  /** D3: only when nothing else is in hand anywhere. */
+  private get isOthersTurn(): boolean {
+    return this.othersTurn > 0 && this.queue.size > 0;
+  }
+
+  /** D3: only when nothing else is in flight anywhere. */
   private aloneLane(): Lane | undefined {
     if (this.held || this.inHand > 0) return undefined;
     for (const lane of this.open) return lane;
@@ -209,7 +239,7 @@ export class Dispatcher implements LaneOwner {
   }
 
   private freeLane(): Lane | undefined {
-    if (this.held || this.alone || this.suspects.length > 0) return undefined;
+    if (this.held || this.alone || (this.suspects.length > 0 && !this.isOthersTurn)) return undefined;
     if (this.trial && this.inHand > 0) return undefined;
     const window = this.limits.concurrency + (this.limits.prefetch ? this.prefetch.extra : 0);
     let best: Lane | undefined;
@@ -236,4 +266,9 @@ export class Dispatcher implements LaneOwner {
     }
     return this.cachedMs;
   }
+}
+
+/** At a deadline it may have been killed. */
+function leavesWorkerAlive({ kind }: Outcome): boolean {
+  return kind !== "crashed" && kind !== "out-of-memory" && kind !== "timed-out";
 }

@@ -1,4 +1,4 @@
-// Finds what is in hand by its number.
+// Finds what is in flight by its number.
 //
 // Not a Map: one that is filled and emptied all the time rehashes every few hundred messages, and V8 keeps the discarded
 // tables, with all they held, alive until the next full collection. Measured: 2.4 against 1.45 CPU µs per message.

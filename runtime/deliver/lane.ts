@@ -1,18 +1,19 @@
-// What one worker has in hand. Deliveries run in the order they were handed over, at most `concurrency` at a time, so
+// What one worker has in flight. Deliveries run in the order they were handed over, at most `concurrency` at a time, so
 // the supervisor knows which have started without being told, and one timer per worker serves every deadline.
 //
 // L1  The clock of a delivery runs from its start, not from its hand-over: waiting behind others is not its fault.
 // L2  At the deadline the signal aborts; `killGraceMs` later a worker that still holds the delivery is killed.
 // L3  A worker killed over one delivery charges only that one; the others go back to the queue.
-// L4  What a worker has in hand that is ended from outside goes back to the queue, uncharged.
-// L5  When it cannot be known which delivery ended or blocked the worker, all in hand are suspects.
+// L4  What a worker has in flight that is ended from outside goes back to the queue, uncharged.
+// L5  When it cannot be known which delivery ended or blocked the worker, all in flight are suspects.
 // L6  What the worker holds back behind another of its key has no clock, and no part in how the worker ends.
 
 import type { Clock, Timer } from "../clock.ts";
-import type { Delivery } from "./delivery.ts";
+import type { Delivery } from "../message/delivery.ts";
+import { NOT_ITS_FAULT, type Outcome, PAST_TIMEOUT, RETURNED, type WorkerExit } from "../message/outcome.ts";
+import type { WorkerEvents, WorkerPort } from "../message/worker-port.ts";
 import { EntryTable } from "./entry-table.ts";
-import { NOT_ITS_FAULT, type Outcome, RETURNED, type WorkerExit } from "./outcome.ts";
-import type { WorkerEvents, WorkerPort } from "./worker-port.ts";
+import type { Death } from "./suspicions.ts";
 
 export interface LaneLimits {
   readonly concurrency: number;
@@ -25,8 +26,18 @@ export interface LaneOwner {
   chunk(delivery: Delivery, data: Uint8Array): void;
   /** After a batch of outcomes: there may be room. */
   progressed(lane: Lane): void;
-  /** The worker is gone. `innocent` run again as they were, `suspects` each alone. */
-  ended(lane: Lane, left: { innocent: Delivery[]; suspects: Delivery[] }): void;
+  /** The worker is gone. Returns what it died of. */
+  ended(lane: Lane, left: LeftBehind): Death;
+}
+
+/** What a worker had in flight when it ended. */
+export interface LeftBehind {
+  /** Settled: they are what it died of. */
+  readonly culprits: readonly Delivery[];
+  /** They run again as they were. */
+  readonly innocent: readonly Delivery[];
+  /** They run again, each alone. */
+  readonly suspects: readonly Delivery[];
 }
 
 interface Entry {
@@ -46,6 +57,10 @@ function isLate({ abortedAtMs }: Entry): boolean {
   return abortedAtMs !== NOT_YET;
 }
 
+function deliveriesOf(entries: readonly Entry[]): Delivery[] {
+  return entries.map(({ delivery }) => delivery);
+}
+
 /** Started as far as slots go, and held back by the worker (L6). */
 const HELD = Number.POSITIVE_INFINITY;
 /** A loop that turns answers well within this. */
@@ -53,6 +68,8 @@ const PROBE_AFTER_MS = 100;
 
 export class Lane implements WorkerEvents {
   readonly worker: WorkerPort;
+  /** What the worker died of; undefined while it lives. */
+  death: Death | undefined;
   private readonly limits: LaneLimits;
   private readonly owner: LaneOwner;
   private readonly clock: Clock;
@@ -102,7 +119,7 @@ export class Lane implements WorkerEvents {
     this.startNext(nowMs);
   }
 
-  /** Resolves when nothing is in hand any more, or the worker is gone. */
+  /** Resolves when nothing is in flight any more, or the worker is gone. */
   empty(): Promise<void> {
     if (this.entries.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -114,7 +131,7 @@ export class Lane implements WorkerEvents {
     });
   }
 
-  /** Subjects in hand, for the report of a drain that did not end. */
+  /** Subjects in flight, for the report of a drain that did not end. */
   describeInFlight(): string[] {
     return this.inOrder().map(({ delivery }) => delivery.subject);
   }
@@ -159,38 +176,38 @@ export class Lane implements WorkerEvents {
     this.kill?.cancel();
     this.probe?.cancel();
     const left = this.inOrder();
+    for (const { delivery } of left) delivery.again = true;
     this.entries.clear();
     this.head = this.tail = this.nextToStart = undefined;
-    this.owner.ended(this, this.judge(left, exit));
+    this.death = this.owner.ended(this, this.judge(left, exit));
     this.emptied?.();
     this.emptied = undefined;
   }
 
   /** L3 to L6: settle those whose part in the end is known, and sort the rest. */
-  private judge(all: readonly Entry[], exit: WorkerExit): { innocent: Delivery[]; suspects: Delivery[] } {
-    const held = all.filter(({ startedAtMs }) => startedAtMs === HELD).map(({ delivery }) => delivery);
+  private judge(all: readonly Entry[], exit: WorkerExit): LeftBehind {
+    const held = all.filter(({ startedAtMs }) => startedAtMs === HELD);
     if (held.length === 0) return this.judgeRunning(all, exit);
-    const { innocent, suspects } = this.judgeRunning(
-      all.filter(({ startedAtMs }) => startedAtMs !== HELD),
-      exit,
-    );
-    return { innocent: [...innocent, ...held], suspects };
+    const running = all.filter(({ startedAtMs }) => startedAtMs !== HELD);
+    const left = this.judgeRunning(running, exit);
+    return { ...left, innocent: [...left.innocent, ...deliveriesOf(held)] };
   }
 
-  private judgeRunning(left: readonly Entry[], exit: WorkerExit): { innocent: Delivery[]; suspects: Delivery[] } {
+  private judgeRunning(left: readonly Entry[], exit: WorkerExit): LeftBehind {
     const nowMs = this.clock.monotonicMs();
     const late = left.filter(isLate);
     const blocked = late.length > 0 && !this.answered;
     if (late.length > 0 && (!blocked || left.length === 1)) {
       for (const entry of late) this.settle(entry, this.timedOut(blocked), nowMs);
-      return { innocent: left.filter((entry) => !isLate(entry)).map(({ delivery }) => delivery), suspects: [] };
+      const innocent = left.filter((entry) => !isLate(entry));
+      return { culprits: deliveriesOf(late), innocent: deliveriesOf(innocent), suspects: [] };
     }
-    if (exit.killedBecause === NOT_ITS_FAULT) return { innocent: left.map(({ delivery }) => delivery), suspects: [] };
+    if (exit.killedBecause === NOT_ITS_FAULT) return { culprits: [], innocent: deliveriesOf(left), suspects: [] };
     if (late.length === 0 && left.length === 1) {
       this.settle(left[0]!, exit.outOfMemory ? { kind: "out-of-memory", exit } : { kind: "crashed", exit }, nowMs);
-      return { innocent: [], suspects: [] };
+      return { culprits: deliveriesOf(left), innocent: [], suspects: [] };
     }
-    return { innocent: [], suspects: left.map(({ delivery }) => delivery) };
+    return { culprits: [], innocent: [], suspects: deliveriesOf(left) };
   }
 
   private finish(id: number, outcome: Outcome, nowMs: number): void {
@@ -284,7 +301,7 @@ export class Lane implements WorkerEvents {
       if (oldest === undefined) return;
       const leftMs = oldest.abortedAtMs + this.limits.killGraceMs - this.clock.monotonicMs();
       if (leftMs > 0) this.armKill(leftMs);
-      else this.worker.terminate("it went on after the timeout of a message");
+      else this.worker.terminate(PAST_TIMEOUT);
     });
   }
 }

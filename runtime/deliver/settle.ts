@@ -5,6 +5,8 @@
 // | invalid                    | dead letter | error 400, issues | dead letter                                 |
 // | threw, not serializable    | dead letter | error 500         | nak with delay; dead letter on last attempt |
 // | gave up                    | dead letter | error 422         | dead letter                                 |
+// | could not publish, as NATS | dead letter | error 500         | put off: uncharged for a while, then        |
+// | is away, full, out of order|             |                   | as threw                                    |
 // | retry later                | dead letter | error 503         | nak(d or delay); dead letter on last one    |
 // | timed out                  | dead letter | error 504         | as threw                                    |
 // | crashed, out of memory     | dead letter | error 500         | as threw                                    |
@@ -13,31 +15,18 @@
 // | given back                 | drop        | error 503         | give back                                   |
 
 import { assertNever } from "../errors.ts";
+import { errorBody } from "../message/error-body.ts";
+import type { Outcome } from "../message/outcome.ts";
+import type { Settlement } from "../message/settlement.ts";
+import { UNAVAILABLE } from "../message/unavailable.ts";
 import type { HandlerKind } from "../metadata/handler-metadata.ts";
-import type { Outcome, OutcomeKind } from "./outcome.ts";
-
-export type Settlement =
-  | { readonly do: "done" }
-  | { readonly do: "reply"; readonly body: Uint8Array }
-  | { readonly do: "reply-error"; readonly code: number; readonly text: string; readonly body: string | undefined }
-  | { readonly do: "ack" }
-  | { readonly do: "retry"; readonly delayMs: number }
-  /** Uncharged: the handler did nothing wrong. */
-  | { readonly do: "give-back" }
-  | {
-      readonly do: "dead-letter";
-      readonly reason: OutcomeKind;
-      readonly text: string;
-      readonly stack?: string | undefined;
-      /** Of the bundle. */
-      readonly version?: string;
-    }
-  | { readonly do: "drop"; readonly text: string };
 
 export interface SettleRule {
   readonly kind: HandlerKind;
   readonly attempts: number;
   readonly backoffMs: readonly number[];
+  /** A streamed reply ends with an empty message, an error too (ADR-47). */
+  readonly streamsReply: boolean;
   /** Of the bundle, for the dead letter. */
   readonly version: string;
 }
@@ -47,9 +36,10 @@ export interface SettleRule {
  * @param random from 0 to 1, spreads retries: a delay is between 75 % and 125 % of what the handler asks for
  */
 export function settle(outcome: Outcome, attempt: number, rule: SettleRule, random: number): Settlement {
-  if (rule.kind === "request") return settleRequest(outcome);
+  if (rule.kind === "request") return settleRequest(outcome, rule);
   if (rule.kind === "event") return settleEvent(outcome, rule);
-  return settleDurable(outcome, attempt, rule, random);
+  const settlement = settleDurable(outcome, attempt, rule, random);
+  return isOutage(outcome) ? { do: "put-off", otherwise: settlement } : settlement;
 }
 
 const DONE: Settlement = { do: "done" };
@@ -63,11 +53,12 @@ function settleEvent(outcome: Outcome, rule: SettleRule): Settlement {
   return deadLetter(outcome, rule);
 }
 
-function settleRequest(outcome: Outcome): Settlement {
+function settleRequest(outcome: Outcome, { streamsReply }: SettleRule): Settlement {
   if (outcome.kind === "returned") return { do: "reply", body: outcome.reply ?? NO_BYTES };
-  const body =
-    outcome.kind === "invalid" ? JSON.stringify({ message: outcome.message, issues: outcome.issues }) : undefined;
-  return { do: "reply-error", code: errorCode(outcome), text: explain(outcome), body };
+  const code = errorCode(outcome);
+  const text = explain(outcome);
+  const issues = outcome.kind === "invalid" ? outcome.issues : undefined;
+  return { do: "reply-error", code, text, body: streamsReply ? "" : errorBody(code, text, issues) };
 }
 
 function settleDurable(outcome: Outcome, attempt: number, rule: SettleRule, random: number): Settlement {
@@ -96,6 +87,10 @@ function settleDurable(outcome: Outcome, attempt: number, rule: SettleRule, rand
     default:
       return assertNever(outcome);
   }
+}
+
+function isOutage(outcome: Outcome): boolean {
+  return outcome.kind === "threw" && outcome.error.name === UNAVAILABLE;
 }
 
 function deadLetter(outcome: Outcome, { version }: SettleRule): Settlement {
@@ -162,6 +157,7 @@ export function explain(outcome: Outcome): string {
     case "timed-out":
       return `did not return within ${outcome.timeoutMs} ms${outcome.blocked ? " and blocked its event loop" : ""}`;
     case "crashed":
+      if (outcome.exit.killedBecause !== undefined) return `the worker was killed: ${outcome.exit.killedBecause}`;
       return `the worker ended with ${outcome.exit.signal ?? `exit code ${outcome.exit.code}`}`;
     case "out-of-memory":
       return "the worker ran out of memory";

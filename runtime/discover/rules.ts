@@ -1,16 +1,16 @@
 // Which files are handlers, and what they are called. Pure: looks at the path and nothing else.
 //
-// R1  A handler ends in .ts, .mts, .js or .mjs.
+// R1  A handler ends in .ts, .mts, .cts, .js, .mjs, .cjs, .tsx or .jsx.
 // R2  A name that starts with `_` or `.`, of the file or of any folder above it, is never a handler.
-// R3  Tests (`*.test.*`, `*.spec.*`), type declarations (`*.d.ts`, `*.d.mts`) and node_modules are never handlers.
+// R3  Tests (`*.test.*`, `*.spec.*`), type declarations (`*.d.ts`, `*.d.mts`, `*.d.cts`) and node_modules are never handlers.
 // R4  A handler's name is its path below the handlers folder, without the extension, with `/`.
 // R5  A name consists of letters A to Z, digits, `_`, `-`, `.` and `/`: queue groups and durables are made from it.
 import { relative, sep } from "node:path";
 import { RuntimeError } from "../errors.ts";
 import type { HandlerFile } from "./handler-file.ts";
 
-const EXTENSION = /\.m?[tj]s$/;
-const TEST_OR_DECLARATION = /\.(test|spec)\.|\.d\.m?ts$/;
+const EXTENSION = /\.(?:[mc]?[tj]s|[tj]sx)$/;
+const TEST_OR_DECLARATION = /\.(test|spec)\.|\.d\.[mc]?ts$/;
 const ALLOWED_NAME = /^[A-Za-z0-9_\-./]+$/;
 
 /** The handler at `absolutePath`, or undefined when no handler may lie there (R1 to R5). */
@@ -25,11 +25,16 @@ export function nameProblem(rootDir: string, handlersDir: string, absolutePath: 
   if (file === undefined || ALLOWED_NAME.test(file.name)) return undefined;
   const culprits = [...new Set(file.name.match(/[^A-Za-z0-9_\-./]/gu))].map((char) => JSON.stringify(char)).join(", ");
   return new RuntimeError("METADATA_INVALID", `handler name ${JSON.stringify(file.name)} contains ${culprits}`, {
-    handler: file.name,
-    place: { file: file.displayPath },
+    handler: visible(file.name),
+    place: { file: visible(file.displayPath) },
     remedy:
       "Rename the file: its path may have letters A to Z, digits, `_`, `-`, `.` and `/`, or start it with `_` if it is no handler.",
   });
+}
+
+/** A line end in a file's name is no line end of the log. */
+function visible(text: string): string {
+  return text.replace(/\p{Cc}/gu, (char) => JSON.stringify(char).slice(1, -1));
 }
 
 /** Whether a folder of this name can hold handlers at all (R2, R3). */

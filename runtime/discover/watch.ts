@@ -7,12 +7,15 @@
 // W3  A file that is empty may have been truncated just now and be about to be written: it is given a moment.
 // W4  When a symlink changes, everything may have changed (container mounts swap one link for all files).
 // W5  The handlers folder itself may be a symlink, or not exist yet: its name is watched from the folder above.
-import { lstatSync, type FSWatcher as NodeWatcher, type Stats, statSync, watch as watchFolder } from "node:fs";
+import { type FSWatcher as NodeWatcher, watch as watchFolder } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { FSWatcher } from "chokidar";
 import type { Clock } from "../clock.ts";
 import { gatherBursts } from "./burst.ts";
+import { Echoes } from "./echoes.ts";
+import { EmptyFiles } from "./empty-files.ts";
+import { isLink, leadsToFolder } from "./file-stats.ts";
 
 export interface WatchOptions {
   /** Absolute. */
@@ -36,17 +39,16 @@ export interface FileWatch {
 
 const QUIET_MS = 2;
 const LONGEST_BURST_MS = 25;
-const EMPTY_FILE_GRACE_MS = 10;
-/** Chokidar looks at a file before it tells of it. */
-const ECHO_MS = 50;
 const NEVER_WATCHED = /(^|[\\/])(node_modules|\.git|\.hg|\.svn)([\\/]|$)/;
 
 export function watchFiles({ handlersDir, clock, onChange, onError = () => {} }: WatchOptions): FileWatch {
   const followed = new Set<string>();
   const links = new Set<string>();
-  const heldSinceMs = new Map<string, number>();
-  const heardAtMs = new Map<string, number>();
+  const echoes = new Echoes(clock);
   const burst = gatherBursts({ clock, quietMs: QUIET_MS, longestMs: LONGEST_BURST_MS, onBurst: report });
+  const empty = new EmptyFiles(clock, (path) => {
+    if (!closed) burst.add(path);
+  });
   const end = Promise.withResolvers<void>();
   let closed = false;
   let watcher = open();
@@ -63,7 +65,7 @@ export function watchFiles({ handlersDir, clock, onChange, onError = () => {} }:
     });
     opened.on("raw", (_event, name, details) => noticeRaw(details, name));
     opened.on("all", (event, path) => {
-      if (event !== "change" || !isEcho(path)) burst.add(path);
+      if (event !== "change" || !echoes.isEcho(path)) burst.add(path);
     });
     opened.on("error", (error) => onError(error instanceof Error ? error : new Error(String(error))));
     opened.add([handlersDir, ...followed]);
@@ -92,43 +94,18 @@ export function watchFiles({ handlersDir, clock, onChange, onError = () => {} }:
     const path = typeof name === "string" && name !== "" ? join(folder, name) : folder;
     if (basename(folder) === name) burst.add(folder); // a watched file reports itself by its own name
     if (NEVER_WATCHED.test(relative(handlersDir, path))) return;
-    heardAtMs.set(path, clock.monotonicMs());
+    echoes.heard(path);
     burst.add(path);
-  }
-
-  /** W2: to wait for it would delay every save, and to count it would build some twice. */
-  function isEcho(path: string): boolean {
-    return clock.monotonicMs() - (heardAtMs.get(path) ?? Number.NEGATIVE_INFINITY) < ECHO_MS;
-  }
-
-  function forgetOldEchoes() {
-    const nowMs = clock.monotonicMs();
-    for (const [path, atMs] of heardAtMs) if (nowMs - atMs >= ECHO_MS) heardAtMs.delete(path);
   }
 
   function report(paths: Set<string>) {
     if (closed || paths.size === 0) return;
-    forgetOldEchoes();
-    for (const path of paths) if (isFreshlyEmpty(path)) paths.delete(path);
+    echoes.forgetOld();
+    for (const path of paths) if (empty.holdBack(path)) paths.delete(path);
     const changedLinks = [...paths].filter(isOrWasLink);
     if (changedLinks.some(leadsToFolder)) reopening = reopening.then(reopen).catch(onError);
     if (changedLinks.length > 0) void reportEverything(paths);
     else if (paths.size > 0) onChange(paths);
-  }
-
-  /** W3: the path is put back and looked at again, until it has content or its grace is over. */
-  function isFreshlyEmpty(path: string): boolean {
-    const nowMs = clock.monotonicMs();
-    const sinceMs = heldSinceMs.get(path) ?? nowMs;
-    if (nowMs - sinceMs >= EMPTY_FILE_GRACE_MS || !isEmptyFile(path)) {
-      heldSinceMs.delete(path);
-      return false;
-    }
-    heldSinceMs.set(path, sinceMs);
-    clock.after(QUIET_MS, () => {
-      if (!closed) burst.add(path);
-    });
-    return true;
   }
 
   function isOrWasLink(path: string): boolean {
@@ -205,25 +182,4 @@ function isInside(folder: string, path: string): boolean {
 function watchedPathOf(details: unknown): string | undefined {
   if (typeof details !== "object" || details === null || !("watchedPath" in details)) return undefined;
   return typeof details.watchedPath === "string" ? details.watchedPath : undefined;
-}
-
-function isEmptyFile(path: string): boolean {
-  const stats = statsOf(path, statSync);
-  return stats?.isFile() === true && stats.size === 0;
-}
-
-function leadsToFolder(path: string): boolean {
-  return statsOf(path, statSync)?.isDirectory() === true;
-}
-
-function isLink(path: string): boolean {
-  return statsOf(path, lstatSync)?.isSymbolicLink() === true;
-}
-
-function statsOf(path: string, read: (path: string) => Stats): Stats | undefined {
-  try {
-    return read(path);
-  } catch {
-    return undefined; // gone, or not ours to see: reported as changed all the same
-  }
 }

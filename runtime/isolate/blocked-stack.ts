@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { SourceMap, type SourceMapPayload } from "node:module";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openInspector } from "./inspector-socket.ts";
+import { openDebugger } from "./debugger-socket.ts";
 
 interface CallFrame {
   readonly functionName: string;
@@ -33,7 +33,7 @@ function askFrames(inspectorUrl: string, signal: AbortSignal): Promise<readonly 
   return new Promise((resolveFrames) => {
     // Hundreds of scripts are told of before the pause, and a few are wanted: they are read when it is known which.
     const scripts: string[] = [];
-    const inspector = openInspector(inspectorUrl, {
+    const inspector = openDebugger(inspectorUrl, {
       opened() {
         inspector.send('{"id":1,"method":"Debugger.enable"}');
         inspector.send('{"id":2,"method":"Debugger.pause"}');

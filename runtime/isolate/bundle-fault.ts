@@ -1,7 +1,7 @@
 // A worker that does not come up: through the bundle it was told to load, or before it was told anything.
 
-import type { SerializedError, WorkerExit } from "../deliver/outcome.ts";
 import { RuntimeError } from "../errors.ts";
+import type { SerializedError, WorkerExit } from "../message/outcome.ts";
 import { explainExit } from "./exit.ts";
 
 /** A load or set-up that the bundle itself made fail; `where` says which. */

@@ -1,6 +1,6 @@
 // What the end of a worker process means.
 
-import type { WorkerExit } from "../deliver/outcome.ts";
+import type { WorkerExit } from "../message/outcome.ts";
 
 /** What V8 and the inspector print beside the line that tells what happened. */
 const NOISE = /^(\s*\d+: 0x[0-9a-f]+ |----- Native stack trace|<--- (Last few GCs|JS stacktrace)|\[\d+:0x[0-9a-f]+\] )/;
@@ -21,6 +21,7 @@ export interface ProcessEnd {
 const HEAP_EXHAUSTED = /FATAL ERROR:.*(heap out of memory|Allocation failed|invalid (array|table) (length|size))/;
 
 export const OVER_MEMORY = "it held more memory than it may";
+export const OVER_MEMORY_WITH_OTHERS = "it and the processes it had started held more memory than it may";
 
 export function describeExit(
   end: ProcessEnd,
@@ -33,14 +34,18 @@ export function describeExit(
     code: end.code,
     signal: end.signal,
     killedBecause: because,
-    outOfMemory:
-      because === OVER_MEMORY || (end.signal === "SIGABRT" && lines.some((line) => HEAP_EXHAUSTED.test(line))),
+    outOfMemory: isOverMemory(because) || (end.signal === "SIGABRT" && lines.some((line) => HEAP_EXHAUSTED.test(line))),
     lastOutput: lines,
   };
 }
 
+function isOverMemory(because: string | undefined): boolean {
+  return because === OVER_MEMORY || because === OVER_MEMORY_WITH_OTHERS;
+}
+
 /** "ran out of memory", "was killed by SIGKILL", "ended with exit code 3". */
 export function explainExit(exit: WorkerExit): string {
+  if (exit.killedBecause === OVER_MEMORY_WITH_OTHERS) return "ran out of memory, with the processes it had started";
   if (exit.outOfMemory) return "ran out of memory";
   if (exit.killedBecause !== undefined) return `was killed: ${exit.killedBecause}`;
   if (exit.signal !== null) return `was ended by ${exit.signal}`;

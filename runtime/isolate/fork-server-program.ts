@@ -6,13 +6,11 @@ import type { Socket } from "node:net";
 import { YIELDING } from "./priority.ts";
 import type { ProcessStart } from "./started-process.ts";
 
-export interface ForkRequest extends ProcessStart {
-  readonly id: number;
-}
+export type ForkRequest = { readonly id: number } & (ProcessStart | { readonly ping: true });
 
-/** `up` comes first of all. Of each process: `pid`, its three descriptors, `ended`; or `ended` alone. */
+/** `up` comes first of all, with 0, and in answer to a ping. Of each process: `pid`, its three descriptors, `ended`; or `ended` alone. */
 export type ForkAnswer =
-  | { readonly up: true }
+  | { readonly id: number; readonly up: true }
   | { readonly id: number; readonly pid: number }
   | { readonly id: number; readonly fd: 1 | 2 | 3 }
   | {
@@ -24,15 +22,16 @@ function forkServer(yielding: number): void {
   const { spawn } = process.getBuiltinModule("node:child_process");
   const { writeFileSync } = process.getBuiltinModule("node:fs");
 
-  function start(request: ForkRequest): void {
+  function answer({ id, ...request }: ForkRequest): void {
+    if ("ping" in request) return tell({ id, up: true });
     try {
-      fork(request);
+      fork(id, request);
     } catch (error) {
-      cannot(request.id, error as Error);
+      cannot(id, error as Error);
     }
   }
 
-  function fork({ id, args, env, behindOthers = false }: ForkRequest): void {
+  function fork(id: number, { args, env, behindOthers = false }: ProcessStart): void {
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe", "pipe"], env, detached: true });
     child.once("exit", (code, signal) => tell({ id, ended: { code, signal, startError: undefined } }));
     child.once("error", (error) => cannot(id, error));
@@ -69,9 +68,9 @@ function forkServer(yielding: number): void {
   }
 
   process.title = "handlers: fork server";
-  process.on("message", start);
+  process.on("message", answer);
   process.on("disconnect", () => process.exit(0));
-  tell({ up: true });
+  tell({ id: 0, up: true });
 }
 
 export const FORK_SERVER_PROGRAM = `(${forkServer.toString()})(${YIELDING})`;

@@ -1,77 +1,130 @@
-// Captures a worker's stdout or stderr line by line. A flood slows down the worker that writes it, and nobody else:
-// when a window's budget is used up the pipe is not read until the next window, and the writer blocks on it.
+// Captures a worker's stdout or stderr line by line. A flood holds up nobody: neither the supervisor, nor for long the
+// worker that prints it.
+//
+// O1  LINES_PER_WINDOW lines are handed out in a window; what comes faster waits here.
+// O2  What finds no room among MOST_WAITING lines is dropped, counted, and told once a second.
+// O3  The last lines are known in the end, dropped or not: they say what the process died of.
+// O4  BYTES_PER_WINDOW are read in a window, a little more at most: who prints faster than that waits at its pipe.
 
 import type { Readable } from "node:stream";
-import { StringDecoder } from "node:string_decoder";
 import type { Clock, Timer } from "../clock.ts";
+import { LineCutter } from "./line-cutter.ts";
 
-const WINDOW_MS = 100;
-const LINES_PER_WINDOW = 500;
-const BYTES_PER_WINDOW = 128 * 1024;
-const MAX_LINE_CHARS = 8_192;
+const WINDOW_MS = 20;
+const LINES_PER_WINDOW = 100;
+const BYTES_PER_WINDOW = 256 * 1024;
+const MOST_WAITING = 2_000;
+const TELL_DROPPED_MS = 1_000;
 const KEPT_LINES = 20;
 
+export interface OutputListener {
+  /** Whether the line is to be handed out, and to be kept for the end. Asked once for each. */
+  isWanted(line: string): boolean;
+  onLine(line: string): void;
+  /** So many lines were dropped since this was last told. */
+  onDropped(count: number): void;
+}
+
 export class OutputCapture {
-  private readonly decoder = new StringDecoder("utf8");
-  private readonly stream: Readable;
-  private readonly onLine: (line: string) => boolean;
-  private readonly clock: Clock;
-  private rest = "";
-  private lines = 0;
-  private bytes = 0;
-  private windowEndsMs = 0;
-  private resume: Timer | undefined;
-  /** The last lines, oldest first. */
-  readonly last: string[] = [];
   /** Resolves when the stream has ended and every line was handed out. */
   readonly ended: Promise<void>;
+  private readonly stream: Readable;
+  private readonly listener: OutputListener;
+  private readonly clock: Clock;
+  private readonly cutter = new LineCutter();
+  private readonly kept: string[] = [];
+  private waiting: string[] = [];
+  private windowEndsMs = 0;
+  private linesLeft = 0;
+  private bytesLeft = 0;
+  private isPaused = false;
+  private nextWindow: Timer | undefined;
+  private dropped = 0;
+  private telling: Timer | undefined;
 
-  /** @param onLine says whether the line is one to keep */
-  constructor(stream: Readable, clock: Clock, onLine: (line: string) => boolean) {
+  constructor(stream: Readable, clock: Clock, listener: OutputListener) {
     this.stream = stream;
     this.clock = clock;
-    this.onLine = onLine;
+    this.listener = listener;
     this.ended = new Promise((resolve) => {
       stream.on("data", (chunk: Buffer) => this.read(chunk));
       stream.once("close", () => {
-        this.resume?.cancel();
-        this.line(this.rest + this.decoder.end());
+        this.end();
         resolve();
       });
       stream.on("error", () => undefined); // "close" follows, and that is what ends the capture.
     });
   }
 
+  /** The last lines, oldest first. */
+  get last(): readonly string[] {
+    const passedOver = this.cutter.lastPassedOver().filter((line) => this.listener.isWanted(line));
+    return [...this.kept, ...passedOver].slice(-KEPT_LINES);
+  }
+
   private read(chunk: Buffer): void {
+    this.enterWindow();
+    this.bytesLeft -= chunk.length;
+    const room = MOST_WAITING + this.linesLeft - this.waiting.length;
+    this.drop(this.cutter.cut(chunk, room, (line) => this.waiting.push(line)));
+    if (this.bytesLeft < 0 && !this.isPaused) {
+      this.isPaused = true;
+      this.stream.pause();
+    }
+    this.handOut();
+  }
+
+  private enterWindow(): void {
     const nowMs = this.clock.monotonicMs();
-    if (nowMs >= this.windowEndsMs) {
-      this.windowEndsMs = nowMs + WINDOW_MS;
-      this.lines = 0;
-      this.bytes = 0;
-    }
-    const parts = (this.rest + this.decoder.write(chunk)).split("\n");
-    this.rest = parts.pop() ?? "";
-    for (const part of parts) this.line(part);
-    if (this.rest.length > MAX_LINE_CHARS) {
-      this.line(this.rest);
-      this.rest = "";
-    }
-    this.lines += parts.length;
-    this.bytes += chunk.length;
-    if (this.lines > LINES_PER_WINDOW || this.bytes > BYTES_PER_WINDOW) this.pauseUntil(this.windowEndsMs - nowMs);
+    if (nowMs < this.windowEndsMs) return;
+    this.windowEndsMs = nowMs + WINDOW_MS;
+    this.linesLeft = LINES_PER_WINDOW;
+    this.bytesLeft = BYTES_PER_WINDOW;
   }
 
-  private pauseUntil(waitMs: number): void {
-    this.stream.pause();
-    this.resume?.cancel();
-    this.resume = this.clock.after(waitMs, () => this.stream.resume());
+  /** O1. */
+  private handOut(): void {
+    const count = Math.min(this.linesLeft, this.waiting.length);
+    this.linesLeft -= count;
+    for (const line of this.waiting.splice(0, count)) this.line(line);
+    if (this.waiting.length === 0 && !this.isPaused) return;
+    this.nextWindow ??= this.clock.after(this.windowEndsMs - this.clock.monotonicMs(), () => this.goOn());
   }
 
-  private line(text: string): void {
-    const trimmed = text.endsWith("\r") ? text.slice(0, -1) : text;
-    if (trimmed === "") return;
-    const bounded = trimmed.length > MAX_LINE_CHARS ? `${trimmed.slice(0, MAX_LINE_CHARS)}...` : trimmed;
-    if (this.onLine(bounded)) this.last.push(bounded);
-    if (this.last.length > KEPT_LINES) this.last.shift();
+  private goOn(): void {
+    this.nextWindow = undefined;
+    this.enterWindow();
+    if (this.isPaused) this.stream.resume();
+    this.isPaused = false;
+    this.handOut();
+  }
+
+  private line(line: string): void {
+    if (!this.listener.isWanted(line)) return;
+    this.kept.push(line);
+    if (this.kept.length > KEPT_LINES) this.kept.shift();
+    this.listener.onLine(line);
+  }
+
+  /** O2. */
+  private drop(count: number): void {
+    if (count === 0) return;
+    this.dropped += count;
+    this.telling ??= this.clock.after(TELL_DROPPED_MS, () => this.tellDropped());
+  }
+
+  private tellDropped(): void {
+    this.telling?.cancel();
+    this.telling = undefined;
+    if (this.dropped > 0) this.listener.onDropped(this.dropped);
+    this.dropped = 0;
+  }
+
+  private end(): void {
+    this.nextWindow?.cancel();
+    for (const line of this.waiting.splice(0)) this.line(line);
+    const last = this.cutter.end();
+    if (last !== "") this.line(last);
+    this.tellDropped();
   }
 }

@@ -9,13 +9,15 @@
 import type { Clock, Timer } from "../clock.ts";
 import { describeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
-import { Crowding } from "./crowding.ts";
-import { ForkServer } from "./fork-server.ts";
+import { CpuShortage } from "./cpu-shortage.ts";
 import { CHECK_ALL_EVERY, offerToOutOfMemoryKiller, USAGE_CHECK_MS } from "./limits.ts";
 import { catchUpOnce } from "./priority.ts";
+import { ProcessStarter } from "./process-starter.ts";
 import type { Reaper } from "./reaper.ts";
-import { startProcess } from "./started-process.ts";
+import { StartedOthers } from "./started-others.ts";
+import { endAll } from "./started-process.ts";
 import { WorkerProcess } from "./worker-process.ts";
+import type { WorkerSource } from "./worker-source.ts";
 import { workerStart } from "./worker-start.ts";
 
 export interface PoolOptions {
@@ -37,17 +39,16 @@ const REFILL_DELAY_MS = 50;
 const FAULT_ECHO_MS = 5_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
-const FORK_SERVER_GONE =
-  "the process that starts workers has ended, and those it had started with it: they are started again, from now on by the supervisor itself, which that holds up for some milliseconds each time";
 
-export class WorkerPool {
+export class WorkerPool implements WorkerSource {
   private readonly options: PoolOptions;
   private readonly warm: Promise<WorkerProcess>[] = [];
   private readonly all = new Set<WorkerProcess>();
   private readonly starting = new Set<Promise<WorkerProcess>>();
-  private readonly crowding: Crowding;
+  private readonly cpuShortage: CpuShortage;
   private readonly usageWatch: Timer;
-  private forkServer: ForkServer | undefined;
+  private readonly starter: ProcessStarter;
+  private readonly startedOthers = new StartedOthers();
   private refillTimer: Timer | undefined;
   private refillDueMs = Number.POSITIVE_INFINITY;
   private lastFaultMs = Number.NEGATIVE_INFINITY;
@@ -58,13 +59,10 @@ export class WorkerPool {
   constructor(options: PoolOptions) {
     this.options = options;
     this.wanted = options.first;
-    this.crowding = new Crowding(options.clock);
+    this.cpuShortage = new CpuShortage(options.clock);
+    this.starter = new ProcessStarter(options);
     let looks = 0;
-    this.usageWatch = options.clock.every(USAGE_CHECK_MS, () => {
-      this.crowding.look([...this.all].filter((worker) => worker.hadWork()).length);
-      const atAll = looks++ % CHECK_ALL_EVERY === 0;
-      for (const worker of this.all) if (atAll || worker.isSilent) worker.checkUsage();
-    });
+    this.usageWatch = options.clock.every(USAGE_CHECK_MS, () => this.look(looks++ % CHECK_ALL_EVERY === 0));
     this.refill();
     this.wanted = 0;
   }
@@ -76,7 +74,7 @@ export class WorkerPool {
   keepWarm(size: number): void {
     this.wanted = size;
     for (const spare of this.warm.splice(size)) void spare.then((worker) => worker.terminate());
-    this.startForkServer();
+    this.starter.startForkServer();
     this.refillSoon(REFILL_DELAY_MS);
   }
 
@@ -103,7 +101,18 @@ export class WorkerPool {
     await Promise.all(this.starting);
     for (const worker of this.all) worker.terminate();
     await Promise.all([...this.all].map((worker) => worker.exited));
-    await this.forkServer?.close();
+    await this.starter.close();
+  }
+
+  /** At what they use: at those that are silent, or at all of them and what they have started. */
+  private look(atAll: boolean): void {
+    this.cpuShortage.look([...this.all].filter((worker) => worker.hadWork()).length);
+    if (atAll) this.startedOthers.look(new Set([...this.all].map(({ pid }) => pid)));
+    for (const worker of this.all) {
+      if (!atAll && !worker.isSilent) continue;
+      const isKept = worker.checkUsage(this.startedOthers.bytesOf(worker.pid));
+      if (!isKept) endAll(this.startedOthers.of(worker.pid));
+    }
   }
 
   /** L3. */
@@ -162,8 +171,8 @@ export class WorkerPool {
     const { env, clock, reaper } = this.options;
     const behindOthers = this.isAfterFault;
     const start = { ...workerStart(this.options, memoryMiB, env), behindOthers };
-    const started = (await this.forkServer?.start(start)) ?? startProcess(start);
-    const worker = new WorkerProcess(started, memoryMiB, clock, this.crowding);
+    const started = await this.starter.start(start);
+    const worker = new WorkerProcess(started, memoryMiB, clock, this.cpuShortage);
     if (behindOthers) catchUpOnce(worker.booted, worker.pid, clock);
     this.all.add(worker);
     reaper.track(worker.pid, "kill");
@@ -174,16 +183,5 @@ export class WorkerPool {
       if (worker.isAtFault) this.lastFaultMs = clock.monotonicMs();
     });
     return worker;
-  }
-
-  private startForkServer(): void {
-    const { env, reaper, emit } = this.options;
-    const server = new ForkServer(env);
-    this.forkServer = server;
-    reaper.track(server.pid, "kill");
-    server.ended.then(() => {
-      reaper.untrack(server.pid);
-      if (this.open) emit({ type: "runtime.notice", level: "warn", message: FORK_SERVER_GONE });
-    });
   }
 }

@@ -76,3 +76,14 @@ export function killGroup(pid: number): void {
     // Nobody is left.
   }
 }
+
+/** Those of these processes that have not ended yet. */
+export function endAll(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It was quicker.
+    }
+  }
+}

@@ -21,9 +21,9 @@ export class UsageWatch {
     this.clock = clock;
   }
 
-  /** Whether it holds more memory than it may. */
-  isOverMemory(): boolean {
-    return (processUsage(this.pid)?.memoryBytes ?? 0) > this.mostBytes;
+  /** Whether it holds more memory than it may, together with `othersBytes` of the processes it has started. */
+  isOverMemory(othersBytes: number): boolean {
+    return (processUsage(this.pid)?.memoryBytes ?? 0) + othersBytes > this.mostBytes;
   }
 
   /** Until it has finished a message it lets others go first. */

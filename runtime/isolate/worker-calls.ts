@@ -1,62 +1,80 @@
 // What one worker publishes and requests: read from its frames, carried out, and answered.
 //
-// A worker that publishes faster than the server takes it is not to be read for a while: its messages wait in its process.
+// C1  A worker that publishes faster than the server takes it is not to be read for a while: its messages wait in its
+//     process.
+// C2  A request may wait for this very worker, so it holds up nothing: the worker keeps to a number of them at a time
+//     (worker/request-turns.ts), and one that does not is refused them.
+// C3  Its requests end with it: nobody is there to be answered.
 
-import type { Call, CallAnswer } from "../deliver/handler-call.ts";
-import { type Caller, readCall, writeAnswer } from "./call-frame.ts";
-import type { Intake } from "./intake.ts";
-import { FrameType, type FrameWriter } from "./protocol.ts";
-import type { Turns } from "./turns.ts";
+import type { Call, CallAnswer } from "../message/handler-call.ts";
+import { type Caller, mostRequests, readCall, writeAnswer } from "../wire/call-frame.ts";
+import { FrameType } from "../wire/protocol.ts";
+import type { FloodTurns } from "./flood-turns.ts";
+import type { FramesOut } from "./frames-out.ts";
+import type { SocketReader } from "./socket-reader.ts";
 
 const MOST_UNANSWERED_BYTES = 1024 * 1024;
 
 export interface CallsOwner {
-  readonly out: FrameWriter;
-  /** An answer is in `out`, or will be with `close`. */
-  answered(): void;
-  readonly intake: Pick<Intake, "hold" | "release">;
-  readonly turns: Turns;
+  readonly out: Pick<FramesOut, "writer" | "schedule">;
+  readonly reader: Pick<SocketReader, "hold" | "release">;
+  readonly floodTurns: Pick<FloodTurns, "published">;
 }
 
 export class WorkerCalls {
   private readonly owner: CallsOwner;
   private readonly caller: Caller;
+  private readonly mostRequests: number;
   private readonly call: Call;
+  private readonly gone = new AbortController();
   private unansweredBytes = 0;
+  private requests = 0;
   private isHolding = false;
   /** Those that went well, from this number on, and have not been told so yet. */
   private takenFirst = 0;
   private takenCount = 0;
 
-  constructor(owner: CallsOwner, caller: Caller, call: Call) {
+  constructor(
+    owner: CallsOwner,
+    caller: Omit<Caller, "gone">,
+    { concurrency }: { readonly concurrency: number },
+    call: Call,
+  ) {
     this.owner = owner;
-    this.caller = caller;
+    this.caller = { ...caller, gone: this.gone.signal };
+    this.mostRequests = mostRequests(concurrency);
     this.call = call;
   }
 
   /** A frame has come. Throws a RangeError when it is shorter than it says. */
   onFrame(type: number, bytes: Buffer, start: number, end: number): void {
     const number = bytes.readUInt32BE(start);
-    const isPublish = type === FrameType.publish;
-    if (isPublish) this.owner.turns.published(end - start);
+    const isPublish = type !== FrameType.request;
+    if (isPublish) this.owner.floodTurns.published(end - start);
+    else if (this.requests >= this.mostRequests) return this.answer(number, tooMany(this.mostRequests));
     const answer = this.call(readCall(type, this.caller, bytes, start, end));
     if (!(answer instanceof Promise)) return this.answer(number, answer);
-    // A request may wait for this very worker, so it is not counted.
-    void this.answerLater(number, answer, isPublish ? end - start : 0);
+    void (isPublish ? this.answerPublish(number, answer, end - start) : this.answerRequest(number, answer));
   }
 
   /** Write what is left to tell. To be called before a batch leaves. */
   close(): void {
     if (this.takenCount === 0) return;
-    const { out } = this.owner;
-    out.begin(FrameType.taken);
-    out.u32(this.takenFirst);
-    out.u32(this.takenCount);
-    out.end();
+    const { writer } = this.owner.out;
+    writer.begin(FrameType.taken);
+    writer.u32(this.takenFirst);
+    writer.u32(this.takenCount);
+    writer.end();
     this.takenCount = 0;
   }
 
-  private async answerLater(number: number, answering: Promise<CallAnswer>, bytes: number): Promise<void> {
+  /** C3: the worker has ended. */
+  end(): void {
+    this.gone.abort();
+  }
+
+  /** C1. */
+  private async answerPublish(number: number, answering: Promise<CallAnswer>, bytes: number): Promise<void> {
     this.unansweredBytes += bytes;
     if (!this.isHolding && this.unansweredBytes > MOST_UNANSWERED_BYTES) this.holdIntake(true);
     const answer = await answering;
@@ -65,16 +83,25 @@ export class WorkerCalls {
     this.answer(number, answer);
   }
 
+  /** C2. */
+  private async answerRequest(number: number, answering: Promise<CallAnswer>): Promise<void> {
+    this.requests++;
+    const answer = await answering;
+    this.requests--;
+    this.answer(number, answer);
+  }
+
   private holdIntake(holds: boolean): void {
     this.isHolding = holds;
-    if (holds) this.owner.intake.hold();
-    else this.owner.intake.release();
+    if (holds) this.owner.reader.hold();
+    else this.owner.reader.release();
   }
 
   private answer(number: number, answer: CallAnswer): void {
-    if (!answer.ok || answer.body.length > 0) writeAnswer(this.owner.out, number, answer);
+    if (this.gone.signal.aborted) return;
+    if (!answer.ok || answer.body.length > 0) writeAnswer(this.owner.out.writer, number, answer);
     else this.taken(number);
-    this.owner.answered();
+    this.owner.out.schedule();
   }
 
   /** Runs of consecutive numbers leave as one frame. */
@@ -87,4 +114,8 @@ export class WorkerCalls {
     this.takenFirst = number;
     this.takenCount = 1;
   }
+}
+
+function tooMany(most: number): CallAnswer {
+  return { ok: false, code: 429, message: `more than ${most} requests of one worker at a time` };
 }

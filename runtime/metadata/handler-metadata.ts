@@ -1,12 +1,24 @@
 // What a handler's exported `metadata` means once checked and filled in with the defaults: no field is optional.
 
+import type { Contract } from "./contract.ts";
+import type { PlannedTimes } from "./planned-times.ts";
+
 export type HandlerKind = "event" | "durable" | "request";
 
 export interface ResolvedMetadata {
   readonly kind: HandlerKind;
   readonly subject: string;
+  /** The stream to take from, where the subject does not tell; undefined: the one that takes the subject. Durable only. */
+  readonly stream?: string | undefined;
+  /** Of the JetStream that has the stream; undefined: that of the account. Durable only. */
+  readonly domain?: string | undefined;
+  /** When it runs by itself; undefined: when somebody publishes. Not of requests. */
+  readonly schedule?: Schedule | undefined;
   readonly description: string;
   readonly hasSchema: boolean;
+  readonly payload: "json" | "bytes" | "codec";
+  /** Whether the handler is a generator, each value of which is a reply. Request only; told by what it exports. */
+  readonly streamsReply: boolean;
   /** Messages running at the same time in one replica, 1 to 10,000. */
   readonly concurrency: number;
   /** From hand-over to outcome. */
@@ -29,10 +41,24 @@ export interface ResolvedMetadata {
   readonly recycle: { readonly messages: number; readonly ageMs: number };
   /** Processes per replica. */
   readonly workers: number;
+  /** Whether a version must have ended before the next is set up. */
+  readonly exclusive: boolean;
   /** Most messages and bytes waiting in the supervisor. */
   readonly maxQueued: number;
   readonly maxQueuedBytes: number;
   readonly disabled: boolean;
+  /** Only where it was asked for. */
+  readonly contract?: Contract | undefined;
+}
+
+/** What becomes of planned times at which nobody was there. */
+export type Missed = "skip" | "once" | "all";
+
+export interface Schedule {
+  readonly times: PlannedTimes;
+  readonly missed: Missed;
+  /** What is published at each time, encoded; "" for an empty message. */
+  readonly payload: string;
 }
 
 export interface RetryDefaults {
@@ -43,4 +69,17 @@ export interface RetryDefaults {
 }
 
 /** What a handler gets for each option its metadata does not state: made by `config`, handed to `parseMetadata`. */
-export type HandlerDefaults = Omit<ResolvedMetadata, "subject" | "hasSchema" | "ordered" | "publishes">;
+export type HandlerDefaults = Omit<
+  ResolvedMetadata,
+  | "subject"
+  | "stream"
+  | "domain"
+  | "schedule"
+  | "hasSchema"
+  | "payload"
+  | "streamsReply"
+  | "ordered"
+  | "exclusive"
+  | "publishes"
+  | "contract"
+>;

@@ -10,6 +10,8 @@ import { validateSubject } from "./subject.ts";
 export type Read<T> = { readonly value: T } | { readonly problem: string };
 export type Reader<T> = (raw: unknown) => Read<T>;
 
+/** In any list. */
+const MOST_ENTRIES = 1_000;
 const MIB = 1024 ** 2;
 const DAY_MS = 86_400_000;
 /** Timers count to 24.8 days. */
@@ -17,14 +19,39 @@ const LONGEST_TIMER_MS = 24 * DAY_MS;
 
 /** The value as a person would recognise it, quoted, shortened. */
 export function quote(raw: unknown): string {
-  if (isWireFunction(raw)) return "a function";
-  const text = raw === undefined ? "undefined" : JSON.stringify(raw);
+  const text = written(raw);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/** JSON, but for what has come over the wire as a mark: that is written as it stood in the source. */
+function written(raw: unknown): string {
+  if (raw === undefined) return "undefined";
+  if (isWireFunction(raw)) return "a function";
+  if (isWireUnsupported(raw)) return raw.$unsupported;
+  if (isWireTooMany(raw)) return `a list of ${raw.$tooMany} entries`;
+  if (Array.isArray(raw)) return `[${raw.map(written).join(",")}]`;
+  if (typeof raw !== "object" || raw === null) return JSON.stringify(raw);
+  return `{${Object.entries(raw).map(([key, value]) => `${JSON.stringify(key)}:${written(value)}`)}}`;
+}
+
+/** Whether the worker put this in the place of a value that JSON cannot carry, such as `4n` or `NaN`. */
+export function isWireUnsupported(raw: unknown): raw is { readonly $unsupported: string } {
+  return typeof raw === "object" && raw !== null && "$unsupported" in raw && typeof raw.$unsupported === "string";
+}
+
+/** Whether the worker put this in the place of a list beyond all measure. */
+function isWireTooMany(raw: unknown): raw is { readonly $tooMany: number } {
+  return typeof raw === "object" && raw !== null && "$tooMany" in raw && typeof raw.$tooMany === "number";
 }
 
 /** Whether the worker put this in the place of a function. */
 export function isWireFunction(raw: unknown): boolean {
   return typeof raw === "object" && raw !== null && "$function" in raw;
+}
+
+/** Whether the worker put this in the place of a codec. */
+export function isWireCodec(raw: unknown): raw is { readonly contentType?: unknown; readonly encode?: unknown } {
+  return typeof raw === "object" && raw !== null && "$codec" in raw;
 }
 
 /** Whether the worker put this in the place of a Standard Schema. */
@@ -89,6 +116,8 @@ export function boolean(raw: unknown): Read<boolean> {
 /** A list in which every entry reads well; the first that does not is named by its number. */
 export function listOf<T>(reader: Reader<T>, must: string): Reader<readonly T[]> {
   return (raw) => {
+    const isTooLong = isWireTooMany(raw) || (Array.isArray(raw) && raw.length > MOST_ENTRIES);
+    if (isTooLong) return { problem: `must have at most 1,000 entries; received ${countOf(raw)}` };
     if (!Array.isArray(raw)) return problem(must, raw);
     const values: T[] = [];
     for (const [index, entry] of raw.entries()) {
@@ -98,6 +127,10 @@ export function listOf<T>(reader: Reader<T>, must: string): Reader<readonly T[]>
     }
     return { value: values };
   };
+}
+
+function countOf(list: readonly unknown[] | { readonly $tooMany: number }): number {
+  return "$tooMany" in list ? list.$tooMany : list.length;
 }
 
 const wait = duration(0, LONGEST_TIMER_MS, '"0s" to "24d"');
@@ -151,3 +184,6 @@ export const handlerOptions = {
 
 /** Most bytes waiting: known to the configuration only. */
 export const maxQueuedSize = size(64 * 1024, '"64KB"');
+
+/** What the names of streams and domains may hold. */
+export const jetStreamName = text('must be letters, digits, "_" or "-"', /^[A-Za-z0-9_-]{1,255}$/);

@@ -2,14 +2,17 @@
 // Every problem is found in one reading, each with what was received and, where the source is at hand, its line.
 
 import { formatPlace, RuntimeError, type SourcePlace } from "../errors.ts";
-import type { HandlerDefaults, ResolvedMetadata } from "./handler-metadata.ts";
+import type { HandlerDefaults, ResolvedMetadata, Schedule } from "./handler-metadata.ts";
 import { locate, METADATA_LITERAL } from "./locate.ts";
 import { didYouMean } from "./nearest.ts";
 import {
   boolean,
   handlerOptions,
+  isWireCodec,
   isWireFunction,
   isWireSchema,
+  isWireUnsupported,
+  jetStreamName,
   listOf,
   problem,
   type Read,
@@ -17,6 +20,7 @@ import {
   subject,
   text,
 } from "./options.ts";
+import { readSchedule, scheduleRefusals } from "./schedule.ts";
 
 /** Whose metadata it is. `file` is the path to show; `source` is the text of that file, if it is at hand. */
 export interface MetadataOrigin {
@@ -29,13 +33,30 @@ export type ParsedMetadata =
   | { readonly ok: true; readonly metadata: ResolvedMetadata }
   | { readonly ok: false; readonly error: RuntimeError };
 
+const MOST_PUBLISHES = 1_000;
 const KNOWN_KEYS = [
-  ...["subject", "kind", "schema", "description", "concurrency", "timeout", "retry", "expires", "orderBy"],
-  ...["publishes", "memory", "env", "idle", "recycle", "minWorkers", "workers", "maxQueued", "disabled"],
+  ...["subject", "kind", "stream", "domain", "schema", "payload", "description", "concurrency", "timeout"],
+  ...[
+    "schedule",
+    "retry",
+    "expires",
+    "orderBy",
+    "publishes",
+    "memory",
+    "env",
+    "idle",
+    "recycle",
+    "minWorkers",
+    "workers",
+  ],
+  ...["exclusive", "maxQueued", "disabled"],
 ];
 const RETRY_KEYS = ["attempts", "backoff"];
 const RECYCLE_KEYS = ["messages", "age"];
-const DURABLE_ONLY = ["retry", "expires", "orderBy"];
+const DURABLE_ONLY = ["stream", "domain", "retry", "expires", "orderBy"];
+
+/** More of them help nobody. */
+const MOST_PROBLEMS = 20;
 
 interface Problem {
   readonly path: readonly string[];
@@ -50,7 +71,7 @@ type Fields = Readonly<Record<string, unknown>>;
  */
 export function parseMetadata(raw: unknown, defaults: HandlerDefaults, where: MetadataOrigin): ParsedMetadata {
   if (raw === undefined || raw === null) return { ok: false, error: missing(where) };
-  if (typeof raw !== "object" || Array.isArray(raw) || isWireFunction(raw)) {
+  if (typeof raw !== "object" || Array.isArray(raw) || isWireFunction(raw) || isWireUnsupported(raw)) {
     const { problem: message } = problem('must be an object such as { subject: "orders.created" }', raw);
     return { ok: false, error: invalid([{ path: [], message }], where) };
   }
@@ -65,17 +86,24 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   const kind = take("kind", handlerOptions.kind, defaults.kind);
   const kindIsWrong = problems.some(({ path }) => path[0] === "kind");
   if (kind !== "durable" && !kindIsWrong) findDurableOnly(raw, kind, problems);
-  // One worker keeps the order; the default gives way.
-  const workers = take("workers", handlerOptions.workers, raw.orderBy === undefined ? defaults.workers : 1);
+  // One worker keeps the order, or has what there is only once; the default gives way.
+  const needsOne = raw.orderBy !== undefined || raw.exclusive === true;
+  const workers = take("workers", handlerOptions.workers, needsOne ? 1 : defaults.workers);
+  const subject = takeSubject(raw, problems);
   const metadata: ResolvedMetadata = {
     kind,
-    subject: takeSubject(raw, problems),
+    subject,
+    stream: take<string | undefined>("stream", jetStreamName, undefined),
+    domain: take<string | undefined>("domain", jetStreamName, undefined),
+    ...(raw.schedule === undefined ? {} : { schedule: takeSchedule(raw, { kind, subject }, problems) }),
     description: take(
       "description",
       text("must be a text of at most 1,000 characters", /^.{0,1000}$/s),
       defaults.description,
     ),
     hasSchema: take("schema", readSchema, false),
+    payload: take("payload", readPayload, "json"),
+    streamsReply: false,
     concurrency: take("concurrency", handlerOptions.concurrency, defaults.concurrency),
     timeoutMs: take("timeout", handlerOptions.timeout, defaults.timeoutMs),
     retry: readRetry(raw.retry, defaults, problems),
@@ -89,6 +117,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     // The default gives way where fewer workers are asked for.
     minWorkers: take("minWorkers", handlerOptions.minWorkers, Math.min(defaults.minWorkers, workers)),
     workers,
+    exclusive: take("exclusive", boolean, false),
     maxQueued: take("maxQueued", handlerOptions.maxQueued, defaults.maxQueued),
     maxQueuedBytes: defaults.maxQueuedBytes,
     disabled: take("disabled", boolean, defaults.disabled),
@@ -100,6 +129,10 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   if (metadata.ordered && workers > 1) {
     const message = `cannot be kept by ${workers} workers: each would have messages of every key; leave out workers, or orderBy`;
     problems.push({ path: ["orderBy"], message });
+  }
+  if (metadata.exclusive && workers > 1) {
+    const message = `means one process at a time, and workers is ${workers}; leave out one of them`;
+    problems.push({ path: ["exclusive"], message });
   }
   return metadata;
 }
@@ -120,7 +153,18 @@ function takeSubject(raw: Fields, problems: Problem[]): string {
     problems.push({ path: ["subject"], message: 'is missing: say which messages to take, such as "orders.created"' });
     return "";
   }
-  return taking(raw, [], problems)("subject", subject, "");
+  return taking(raw, [], problems)("subject", takenSubject, "");
+}
+
+function takeSchedule(
+  raw: Fields,
+  { kind, subject }: Pick<ResolvedMetadata, "kind" | "subject">,
+  problems: Problem[],
+): Schedule | undefined {
+  const read = readSchedule(raw.schedule);
+  const found = [...scheduleRefusals(kind, subject, raw), ...("problems" in read ? read.problems : [])];
+  problems.push(...found.map(({ at, message }) => ({ path: ["schedule", ...at], message })));
+  return "value" in read ? read.value : undefined;
 }
 
 /** A reader for the fields of a nested object, or undefined when there is none to read. */
@@ -159,7 +203,29 @@ function readSchema(raw: unknown): Read<boolean> {
     : problem("must be a Standard Schema, such as z.object({ ... }) of zod", raw);
 }
 
+function readPayload(raw: unknown): Read<ResolvedMetadata["payload"]> {
+  if (raw === "json" || raw === "bytes") return { value: raw };
+  if (!isWireCodec(raw)) return problem('must be "json", "bytes", or a codec with a function `decode(bytes)`', raw);
+  const { contentType, encode } = raw;
+  if (contentType !== undefined && !(typeof contentType === "string" && /^[^\s/;]+\/[^\s/;]+$/.test(contentType)))
+    return problem('must have a media type such as "application/protobuf" as its contentType', contentType);
+  if (encode !== undefined && !isWireFunction(encode)) return problem("must have a function as its encode", encode);
+  return { value: "codec" };
+}
+
+/** Replies to others, and commands of operators, are nothing to handle. */
+function takenSubject(raw: unknown): Read<string> {
+  const read = subject(raw);
+  if ("problem" in read || !/^_(INBOX|HANDLERS)/.test(read.value)) return read;
+  return problem(
+    'must not start with "_INBOX" or "_HANDLERS": replies to others and commands of operators go there',
+    raw,
+  );
+}
+
 function readPublishes(raw: unknown): Read<readonly string[]> {
+  if (Array.isArray(raw) && raw.length > MOST_PUBLISHES)
+    return { problem: `must list at most ${MOST_PUBLISHES} subjects, a wildcard for the rest; received ${raw.length}` };
   const entry: Reader<string> = (value) => subject((value as { subject?: unknown } | null)?.subject ?? value);
   const read = listOf(entry, 'must be a list of events or subjects, such as [itemSaved, "orders.>"]')(raw);
   return "value" in read ? { value: [...new Set(read.value)] } : read;
@@ -194,7 +260,7 @@ function missing({ handler, file }: MetadataOrigin): RuntimeError {
 }
 
 function invalid(problems: readonly Problem[], { handler, file, source }: MetadataOrigin): RuntimeError {
-  const placed = problems.map(({ path, message }) => ({
+  const placed = problems.slice(0, MOST_PROBLEMS).map(({ path, message }) => ({
     text: `${["metadata", ...path].join(".")} ${message}`,
     place: { file, ...(source === undefined ? {} : locate(source, METADATA_LITERAL, path)) } satisfies SourcePlace,
   }));
@@ -203,6 +269,7 @@ function invalid(problems: readonly Problem[], { handler, file, source }: Metada
     return new RuntimeError("METADATA_INVALID", `handler "${handler}": ${only.text}`, { handler, place: only.place });
   }
   const lines = placed.map(({ text, place }) => `\n  ${formatPlace(place)}: ${text}`);
-  const message = `handler "${handler}": metadata has ${placed.length} problems:${lines.join("")}`;
+  const more = problems.length > MOST_PROBLEMS ? `\n  and ${problems.length - MOST_PROBLEMS} more` : "";
+  const message = `handler "${handler}": metadata has ${problems.length} problems:${lines.join("")}${more}`;
   return new RuntimeError("METADATA_INVALID", message, { handler, place: { file } });
 }

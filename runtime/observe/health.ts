@@ -5,6 +5,8 @@
 //     Shorter losses of NATS are nobody's reason to restart: that would throw away what waits here.
 // H2  Ready: NATS is connected, nothing drains, and every handler that is wanted is bound. A handler that has failed so
 //     often that it was set aside is told as quarantined and does not count as missing: waiting would not bring it up.
+//     One that is bound and held is told as stuck, and the replica is not ready, unless somebody wants it so (an
+//     operator's pause) or it may only be that others have all the work there may be.
 // H3  A handler whose latest save failed but whose earlier version serves is bound.
 
 import type { HandlerReading, HandlerStanding, NatsReading, RuntimeSource } from "./metrics-source.ts";
@@ -31,7 +33,9 @@ export function readinessOf(source: RuntimeSource, nowMs: number): Verdict {
   const standings = source.handlers().map(({ status }) => status);
   const missing = standings.filter(isMissing).map(missingText);
   const nats = source.nats();
-  const ok = source.phase === "running" && nats.kind === "connected" && missing.length === 0;
+  const stuck = standings.flatMap(stuckTexts);
+  const isHeld = stuck.some(({ reason }) => !IN_ORDER.has(reason));
+  const ok = source.phase === "running" && nats.kind === "connected" && missing.length === 0 && !isHeld;
   const names = (state: string) => standings.filter((standing) => standing.state === state).map(({ name }) => name);
   const body = {
     status: ok ? "ready" : "not ready",
@@ -39,6 +43,7 @@ export function readinessOf(source: RuntimeSource, nowMs: number): Verdict {
     nats: natsText(nats, nowMs),
     handlers: standings.length,
     missing,
+    stuck,
     quarantined: names("quarantined"),
     disabled: names("disabled"),
   };
@@ -56,6 +61,13 @@ function isMissing(status: HandlerStanding): boolean {
 
 function isOff({ state }: HandlerStanding): boolean {
   return state === "disabled" || state === "stopped";
+}
+
+const IN_ORDER: ReadonlySet<string> = new Set(["paused", "ack-limit"]);
+
+/** The reason only, for the same cause as the code below. */
+function stuckTexts({ name, holds }: HandlerStanding) {
+  return holds.map(({ reason }) => ({ handler: name, reason }));
 }
 
 /** The code only: whoever may look here may not be meant to read the log. */

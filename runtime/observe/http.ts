@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { RuntimeError, toRuntimeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
+import { listen } from "./listen.ts";
 
 export interface HttpAnswer {
   readonly status: number;
@@ -36,7 +37,9 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS }, (request, response) => {
     void answer(request, response, options);
   });
-  await listen(server, options);
+  await listen(server, options).catch((error: unknown) => {
+    throw listenFailure(error as NodeJS.ErrnoException, options);
+  });
   let closing: Promise<void> | undefined;
   return {
     url: urlOf(server.address() as AddressInfo),
@@ -73,19 +76,7 @@ async function answerTo({ method, url = "/" }: IncomingMessage, { routes, emit }
   }
 }
 
-function listen(server: Server, { host, port }: HttpOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error) => reject(listenFailure(error, host, port)));
-    server.listen({ host, port }, () => {
-      server.removeAllListeners("error");
-      // A connection that cannot be accepted is its client's loss, and no reason to end.
-      server.on("error", () => undefined);
-      resolve();
-    });
-  });
-}
-
-function listenFailure(cause: NodeJS.ErrnoException, host: string, port: number): RuntimeError {
+function listenFailure(cause: NodeJS.ErrnoException, { host, port }: HttpOptions): RuntimeError {
   const where = `port ${port} of ${host}`;
   if (cause.code === "EADDRINUSE") {
     return new RuntimeError("HTTP_PORT_TAKEN", `${where}, meant for health and metrics, is taken by another process`, {

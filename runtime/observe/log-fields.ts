@@ -1,6 +1,6 @@
 // The fields of a log line on the terminal: JSON, bounded; an error as its message and the author's part of its stack.
 
-import type { Paint } from "./paint.ts";
+import type { Paint } from "../terminal/paint.ts";
 
 const MAX_CHARS = 1_000;
 const MAX_STACK_LINES = 6;

@@ -2,9 +2,9 @@
 // what was said last of each handler.
 
 import type { Emit, RuntimeEvent } from "../events.ts";
-import { formatEvent } from "./dev-log.ts";
-import { handlerOf, type Threshold } from "./log-level.ts";
-import type { Paint } from "./paint.ts";
+import type { Paint } from "../terminal/paint.ts";
+import { levelOf, textOf } from "./event-rows.ts";
+import { handlerOf, isTold, type Threshold } from "./log-level.ts";
 
 export interface DevLogOptions {
   readonly paint: Paint;
@@ -28,8 +28,9 @@ export function createDevLog({ paint, columns, level, nowMs, write }: DevLogOpti
     if (event.type === "handler.discovered" && event.handler.length <= WIDEST_NAME) {
       nameWidth = Math.max(nameWidth, event.handler.length);
     }
-    const text = formatEvent(event, { paint, columns: columns(), level: level(handlerOf(event)), nameWidth });
-    if (text !== undefined && !isRepeated(event, text)) write(`${text}\n`);
+    if (!isTold(levelOf(event), level(handlerOf(event)))) return;
+    const text = textOf(event, { paint, columns: columns(), nameWidth });
+    if (!isRepeated(event, text)) write(`${text}\n`);
   };
 
   function isRepeated(event: RuntimeEvent, text: string): boolean {

@@ -1,6 +1,6 @@
 // The series of each handler.
 
-import type { Family, Snapshot } from "./metrics.ts";
+import type { Family, Snapshot } from "./metrics-family.ts";
 import type { HandlerReading, HistogramReading } from "./metrics-source.ts";
 import { labelText, type Sample } from "./metrics-text.ts";
 
@@ -24,6 +24,13 @@ export const HANDLER_FAMILIES: readonly Family[] = [
   several("gauge", "handlers_handler_state", "1 for the state that the handler is in", "state", ({ status }) => ({
     [status.state]: 1,
   })),
+  several(
+    "gauge",
+    "handlers_stuck",
+    "1 while messages do not reach a handler that is bound, by what keeps them",
+    "reason",
+    ({ status }) => Object.fromEntries(status.holds.map(({ reason }) => [reason, 1])),
+  ),
   several(
     "counter",
     "handlers_deliveries_total",
@@ -56,6 +63,13 @@ export const HANDLER_FAMILIES: readonly Family[] = [
     ({ stats }) => stats.redeliveries,
   ),
   one("counter", "handlers_dead_letters_total", "Dead letters stored", ({ stats }) => stats.deadLetters),
+  several(
+    "counter",
+    "handlers_planned_times_total",
+    "Planned times of a schedule that this replica saw to, by what became of them",
+    "became",
+    ({ status, stats }) => (status.schedule === undefined ? {} : stats.plannedTimes),
+  ),
   one("counter", "handlers_reloads_total", "Versions that replaced another", ({ stats }) => stats.reloads),
   several(
     "counter",

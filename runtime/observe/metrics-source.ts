@@ -15,12 +15,18 @@ export interface HandlerStanding {
   /** Of the last version that served, as is `subject`; undefined before the first. */
   readonly kind: string | undefined;
   readonly subject: string | undefined;
+  /** Of the JetStream that has its stream; undefined: that of the account. */
+  readonly domain?: string | undefined;
+  /** Undefined: it does not run by itself. */
+  readonly schedule?: object | undefined;
   /** The one that is bound; undefined when none is. */
   readonly version: string | undefined;
   readonly inFlight: number;
   readonly queued: number;
   readonly pids: readonly number[];
   readonly lastFailure: { readonly code: string } | undefined;
+  /** What keeps messages from it, though it is bound. */
+  readonly holds: readonly { readonly reason: string }[];
 }
 
 export interface HandlerCounters {
@@ -30,6 +36,8 @@ export interface HandlerCounters {
   readonly lostWorkers: Readonly<Record<string, number>>;
   readonly redeliveries: number;
   readonly deadLetters: number;
+  /** Of its schedule, by what became of them. */
+  readonly plannedTimes: Readonly<Record<string, number>>;
   readonly reloads: number;
   readonly coldStarts: number;
   readonly coldStartMs: number;
@@ -61,7 +69,9 @@ export interface RuntimeSource {
   /** Sorted by name. */
   handlers: () => readonly HandlerReading[];
   /** How many messages of its stream each of these durable handlers has not settled, as far as known. Never rejects. */
-  pending: (handlers: readonly string[]) => Promise<ReadonlyMap<string, number>>;
+  pending: (
+    handlers: readonly Pick<HandlerStanding, "name" | "subject" | "domain">[],
+  ) => Promise<ReadonlyMap<string, number>>;
 }
 
 /** What is seen before there is anything to see. */

@@ -8,29 +8,15 @@
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { type Clock, within } from "../clock.ts";
 import { readinessOf } from "./health.ts";
+import type { Family, Snapshot } from "./metrics-family.ts";
 import { HANDLER_FAMILIES } from "./metrics-handlers.ts";
-import type { HandlerReading, NatsReading, RuntimeSource } from "./metrics-source.ts";
-import { type FamilyHead, familyText, labelText, type Sample } from "./metrics-text.ts";
-import { type WorkerUsage, WorkerUsageReader } from "./metrics-workers.ts";
+import type { RuntimeSource } from "./metrics-source.ts";
+import { familyText, labelText, type Sample } from "./metrics-text.ts";
+import { WorkerUsageReader } from "./metrics-workers.ts";
 
 export interface Metrics {
   readonly contentType: string;
   render(): Promise<string>;
-}
-
-/** What one scrape sees. */
-export interface Snapshot {
-  readonly handlers: readonly HandlerReading[];
-  /** By handler. */
-  readonly workers: ReadonlyMap<string, WorkerUsage>;
-  readonly pending: ReadonlyMap<string, number>;
-  readonly nats: NatsReading;
-  readonly ready: boolean;
-  readonly about: Readonly<Record<string, string>>;
-}
-
-export interface Family extends FamilyHead {
-  read(snapshot: Snapshot): readonly Sample[];
 }
 
 const PENDING_MS = 1_000;
@@ -94,8 +80,8 @@ function plain(value: number): Sample[] {
 
 /** Whoever scrapes waits for all the rest too: what the server does not tell soon is left out. */
 async function pendingOf(source: RuntimeSource, clock: Clock): Promise<ReadonlyMap<string, number>> {
-  const durable = source.handlers().filter(({ status }) => status.kind === "durable");
+  const durable = source.handlers().flatMap(({ status }) => (status.kind === "durable" ? [status] : []));
   if (durable.length === 0 || source.nats().kind !== "connected") return new Map();
-  const known = await within(clock, PENDING_MS, source.pending(durable.map(({ status }) => status.name)));
+  const known = await within(clock, PENDING_MS, source.pending(durable));
   return known === "expired" ? new Map() : known;
 }

@@ -20,6 +20,11 @@ export function redactedText(text: string): string {
   return text.includes("://") && text.includes("@") ? text.replace(CREDENTIALS, "$1***@") : text;
 }
 
+/** Whether what stands under that name is a secret. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
 /** The value itself when there is nothing to hide in it, else a copy. */
 function hide(value: unknown, depth: number): unknown {
   if (typeof value === "string") return redactedText(value);
@@ -30,7 +35,7 @@ function hide(value: unknown, depth: number): unknown {
   let copy: Record<string, unknown> | undefined;
   for (const key in entries) {
     const entry = entries[key];
-    const isSecret = typeof entry === "string" && entry !== "" && SECRET_NAME.test(key);
+    const isSecret = typeof entry === "string" && entry !== "" && isSecretName(key);
     const hidden = isSecret ? "***" : hide(entry, depth + 1);
     if (hidden === entry) continue;
     copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>;

@@ -8,7 +8,9 @@
 // S4  Names fit the pattern, the version is semver, times are whole nanoseconds: the NATS CLI refuses the answers of all
 //     services when one does not fit its schema.
 
+import { createHash } from "node:crypto";
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
+import type { Clock, Timer } from "../clock.ts";
 import type { Emit } from "../events.ts";
 import { isBound } from "./health.ts";
 import type { HandlerReading, RuntimeSource } from "./metrics-source.ts";
@@ -19,18 +21,23 @@ export interface ServiceProtocolOptions {
   /** Of `event` and `request` handlers. */
   readonly queueGroup: (handler: string) => string;
   readonly startedAtMs: number;
+  readonly clock: Clock;
   readonly emit: Emit;
 }
 
 type Verb = "PING" | "INFO" | "STATS";
 
 const VERBS: readonly Verb[] = ["PING", "INFO", "STATS"];
+/** Many run without the right for good: each try is a line in the server's log. */
+const RETRY_MS = 60_000;
 const NS_PER_MS = 1e6;
 
 export class ServiceProtocol {
   private readonly options: ServiceProtocolOptions;
   private readonly subscriptions: Subscription[] = [];
   private refused = false;
+  private told = false;
+  private retry: Timer | undefined;
 
   constructor(options: ServiceProtocolOptions) {
     this.options = options;
@@ -38,10 +45,11 @@ export class ServiceProtocol {
 
   /**
    * Resolves when the server has confirmed it. Without the right to subscribe the service is not shown, and nothing else
-   * is amiss. Calling again begins anew.
+   * is amiss; it is tried again every minute. Calling again begins anew.
    */
   async listen(): Promise<void> {
     for (const subscription of this.subscriptions.splice(0)) subscription.unsubscribe();
+    this.refused = false;
     const { connection, source } = this.options;
     const { app, instance } = source;
     const subjects = VERBS.flatMap((verb) =>
@@ -58,6 +66,7 @@ export class ServiceProtocol {
 
   /** Never rejects. */
   async close(): Promise<void> {
+    this.retry?.cancel();
     // A subscription that cannot be drained has gone already.
     await Promise.all(this.subscriptions.map((subscription) => subscription.drain().catch(() => undefined)));
   }
@@ -75,8 +84,15 @@ export class ServiceProtocol {
   }
 
   private refuse(subject: string, { message }: Error): void {
-    if (!this.refused) this.tell(`the app is not shown by \`nats micro ls\`: subscribing to "${subject}": ${message}`);
     this.refused = true;
+    // Once: without the right nothing else is amiss, and that it came back needs no word.
+    if (!this.told) this.tell(`the app is not shown by \`nats micro ls\`: subscribing to "${subject}": ${message}`);
+    this.told = true;
+    this.retry ??= this.options.clock.after(RETRY_MS, () => {
+      this.retry = undefined;
+      // A lost connection subscribes again by itself when it is back.
+      this.listen().catch(() => undefined);
+    });
   }
 
   private tell(message: string): void {
@@ -144,9 +160,13 @@ function endpoint({ status: { name, kind, subject } }: HandlerReading, { queueGr
   return { name: endpointName(name), subject, queue_group: kind === "durable" ? "" : queueGroup(name) };
 }
 
-/** Handler names may hold `/` and `.`; names of endpoints may not, and need not be different. */
+/**
+ * Handler names may hold `/` and `.`; names of endpoints may not. No two handlers have the same: a folder is `_`, and what is
+ * `_` already is `__` (no folder or file of a handler begins with one); a name with a dot, which few have, ends in a mark.
+ */
 export function endpointName(handler: string): string {
-  return handler.replace(/[^A-Za-z0-9_-]/g, "_");
+  const name = handler.replaceAll("_", "__").replace(/[/.]/g, "_");
+  return handler.includes(".") ? `${name}-${createHash("sha256").update(handler).digest("hex").slice(0, 8)}` : name;
 }
 
 function metadataOf({ status, description }: HandlerReading): Record<string, string> {

@@ -1,35 +1,45 @@
 // Which streams an app's handlers take from, as far as that can be known without asking the server.
 
-import { durableNameOf } from "../bind/durable-name.ts";
-import { madeStreamName } from "../bind/stream-settings.ts";
-import { coveredBy } from "../bind/subject-cover.ts";
+import { claims } from "../metadata/claims.ts";
+import { durableNameOf, earlierDurableName } from "../streams/durable-name.ts";
+import { madeStreamName } from "../streams/stream-settings.ts";
+import { coveredBy } from "../streams/subject-cover.ts";
 import type { PermittedApp, PermittedHandler } from "./grant.ts";
 
 export interface TakenStream {
   readonly handler: PermittedHandler;
-  readonly durable: string;
+  readonly subject: string;
+  /** Which of them it is says the server: durables of before have another name (streams/handler-durable.ts, H2). */
+  readonly durables: readonly string[];
   readonly stream: string;
+  readonly domain: string | undefined;
   /** No declared stream takes the subject: this is the name of the one that `--provision` makes. */
   readonly assumed: boolean;
 }
 
-/** For each durable handler. */
+/** For each subject of each durable handler. */
 export function takenStreams({ app, streams, handlers }: PermittedApp): TakenStream[] {
   return handlers
     .filter(({ metadata }) => metadata.kind === "durable")
-    .map((handler) => {
-      const { subject } = handler.metadata;
+    .flatMap((handler) => claims(handler.metadata).map((subject) => ({ handler, subject })))
+    .map(({ handler, subject }) => {
+      const { stream, domain } = handler.metadata;
       const declared = streams.find(({ subjects }) => coveredBy(subjects, subject));
       return {
         handler,
-        durable: durableNameOf(app, handler.name),
-        stream: declared?.name ?? madeStreamName(app, subject),
-        assumed: declared === undefined,
+        subject,
+        durables: [durableNameOf(app, handler.name, subject), earlierDurableName(app, handler.name)],
+        stream: stream ?? declared?.name ?? madeStreamName(app, subject),
+        domain,
+        assumed: stream === undefined && declared === undefined,
       };
     });
 }
 
-/** Names of the declared streams and of those that handlers take from. */
+/** Names of the declared streams and of those of the account that handlers take from. */
 export function ownStreamNames(app: PermittedApp): string[] {
-  return [...new Set([...app.streams.map(({ name }) => name), ...takenStreams(app).map(({ stream }) => stream)])];
+  const taken = takenStreams(app)
+    .filter(({ domain }) => domain === undefined)
+    .map(({ stream }) => stream);
+  return [...new Set([...app.streams.map(({ name }) => name), ...taken])];
 }

@@ -1,15 +1,11 @@
 // The bucket that says which handlers are disabled: replicas follow it, and end what is over in it; operators write it.
 
-import { bucketName } from "../control/intent-store.ts";
+import { bucketName, intentStream } from "../control/intent-store.ts";
 import type { Grant } from "./grant.ts";
-import { ACCOUNT_INFO, consumersOf, directGet, streamApi } from "./jetstream-api.ts";
-
-export function bucketStream(app: string): string {
-  return `KV_${bucketName(app)}`;
-}
+import { ACCOUNT_INFO, consumersOf, directGet, flowControl, streamApi } from "./jetstream-api.ts";
 
 export function bucketUse(app: string): Grant {
-  const stream = bucketStream(app);
+  const stream = intentStream(app);
   return {
     why: "Which handlers are disabled: a bucket that is read, followed and written.",
     publish: [
@@ -17,7 +13,7 @@ export function bucketUse(app: string): Grant {
       ...streamApi(stream, "INFO", "MSG.GET"),
       directGet(stream),
       ...consumersOf(stream, "CREATE", "INFO", "DELETE"),
-      `$JS.FC.${stream}.>`,
+      ...flowControl(stream),
       `$KV.${bucketName(app)}.>`,
     ],
   };

@@ -12,12 +12,17 @@ export interface Grant {
 
 export interface PermittedHandler {
   readonly name: string;
-  readonly metadata: Pick<ResolvedMetadata, "kind" | "subject" | "timeoutMs" | "publishes">;
+  readonly metadata: Pick<
+    ResolvedMetadata,
+    "kind" | "subject" | "stream" | "domain" | "schedule" | "timeoutMs" | "publishes"
+  >;
 }
 
 export interface PermittedApp {
   readonly app: string;
   readonly inboxPrefix: string | undefined;
+  /** Of the JetStream that has the app's streams; undefined: that of the account. */
+  readonly domain?: string | undefined;
   /** Those declared. */
   readonly streams: readonly { readonly name: string; readonly subjects: readonly string[] }[];
   readonly handlers: readonly PermittedHandler[];

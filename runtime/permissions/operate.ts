@@ -1,16 +1,16 @@
 // What the commands of operators need: status, logs, disable, dlq and the like. Not `send` and `request`.
 
-import { deadLetterStream } from "../bind/dead-letters.ts";
-import { redriveStream, redriveSubjects } from "../bind/redrive-watch.ts";
 import { controlSubjects } from "../control/control-protocol.ts";
-import { ownStreamNames, takenStreams } from "./app-streams.ts";
+import { deadLetterStream } from "../dead-letters/letter-store.ts";
+import { redriveStream, redriveSubjects } from "../dead-letters/redrive-watch.ts";
+import { laterStream, laterSubjects } from "../later/later-stream.ts";
+import { ownStreamNames } from "./app-streams.ts";
 import { bucketUse } from "./bucket.ts";
 import { type Grant, inboxes, type PermittedApp } from "./grant.ts";
 import {
   consumerCreateUnnamed,
   consumerList,
   consumersOf,
-  durableInfo,
   STREAM_LIST,
   STREAM_NAMES,
   streamApi,
@@ -19,7 +19,6 @@ import {
 export function toOperate(app: PermittedApp): Grant[] {
   const letters = deadLetterStream(app.app);
   const own = ownStreamNames(app);
-  const durables = takenStreams(app).map(({ durable }) => durable);
   return [
     inboxes(app),
     {
@@ -28,8 +27,8 @@ export function toOperate(app: PermittedApp): Grant[] {
     },
     { ...bucketUse(app.app), why: "disable, enable: the bucket that says which handlers are disabled." },
     {
-      why: "status, disable: how many messages wait for durable handlers.",
-      publish: [STREAM_NAMES, ...durables.map(durableInfo)],
+      why: "status, inspect, disable, enable: how many messages wait for durable handlers, and where.",
+      publish: [STREAM_NAMES, consumerList("*")],
     },
     {
       why: "dlq list, show: dead letters hold the payloads of failed messages.",
@@ -48,10 +47,17 @@ export function toOperate(app: PermittedApp): Grant[] {
       ],
     },
     {
+      why: "scheduled list, cancel: what waits to leave later, payloads included.",
+      publish: streamApi(laterStream(app.app), "INFO", "MSG.GET", "MSG.DELETE"),
+    },
+    {
+      why: "send --delay, --at, and dlq redrive of what could not leave: the replicas publish it, with their rights.",
+      publish: [laterSubjects(app.app)],
+    },
+    {
       why: "unclaimed, prune: look through the account's streams, and remove consumers of the app's.",
       publish: [
         STREAM_LIST,
-        consumerList("*"),
         ...own.flatMap((stream) => [...streamApi(stream, "INFO"), ...consumersOf(stream, "DELETE")]),
       ],
     },

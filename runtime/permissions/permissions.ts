@@ -1,8 +1,9 @@
 // The permissions of one NATS user of an app, and what they leave out. Pure: nothing is asked of a server.
 
-import { coveredBy } from "../bind/subject-cover.ts";
+import { coveredBy } from "../streams/subject-cover.ts";
 import { takenStreams } from "./app-streams.ts";
 import { COMMON_INBOXES, type Grant, type PermittedApp } from "./grant.ts";
+import { inDomain } from "./jetstream-api.ts";
 import { toOperate } from "./operate.ts";
 import { toProvision } from "./provision.ts";
 import { toServe } from "./serve.ts";
@@ -41,13 +42,18 @@ export function permissionsOf(purpose: Purpose, app: PermittedApp, asked: AskedG
     app: app.app,
     purpose,
     grants: withoutRepeats([
-      ...GRANTS[purpose](app),
+      ...GRANTS[purpose](app).map((grant) => ofDomain(grant, app)),
       { why: "As asked with --publish.", publish: publishes },
       { why: "Answer those whose inboxes these are.", publish: answers },
     ]),
     answerMs: purpose === "operate" || answers.length > 0 ? undefined : answerMs(app),
     remarks: purpose === "operate" ? operatorRemarks(app) : [...servingRemarks(purpose, app, publishes)],
   };
+}
+
+/** JetStream is asked where the app has its streams. */
+function ofDomain({ publish = [], ...grant }: Grant, { domain }: PermittedApp): Grant {
+  return { ...grant, publish: publish.map((subject) => inDomain(subject, domain)) };
 }
 
 /** Handlers of every kind answer when they are invoked by hand. */
@@ -75,15 +81,15 @@ function operatorRemarks(app: PermittedApp): string[] {
 
 function* servingRemarks(purpose: Purpose, app: PermittedApp, publishes: readonly string[]): Generator<string> {
   yield* inboxRemarks(app);
-  for (const { handler, stream, assumed } of takenStreams(app)) {
+  for (const { handler, subject, stream, assumed } of takenStreams(app)) {
     if (!assumed) continue;
-    yield `No declared stream takes "${handler.metadata.subject}" of ${handler.name}: stream ${stream}, which --provision would make, is assumed. If another takes it, declare that one in handlers.config.ts.`;
+    yield `No declared stream takes "${subject}" of ${handler.name}: stream ${stream}, which --provision would make, is assumed. If another takes it, declare that one in handlers.config.ts.`;
   }
   yield publishRemark(app);
   const said = new Set([...app.handlers.flatMap(({ metadata }) => metadata.publishes), ...publishes]);
   const elsewhere = [...said].filter((subject) => !app.streams.some(({ subjects }) => coveredBy(subjects, subject)));
   if (elsewhere.length > 0) {
-    yield `Where a stream of another app takes ${elsewhere.join(", ")}, grant publishing to "$JS.API.STREAM.INFO.<that stream>" too: else messages go there without waiting for its confirmation.`;
+    yield `Where a stream of another app takes ${elsewhere.join(", ")}, grant publishing to "${inDomain("$JS.API.STREAM.INFO.<that stream>", app.domain)}" too: else messages go there without waiting for its confirmation.`;
   }
   if (purpose === "serve") {
     yield "No stream is made with these: start once with --provision as a user who may (`handlers permissions --for provision`).";

@@ -1,23 +1,25 @@
 // What `handlers start --provision` needs beside serving: to make and change the app's streams.
 
 import { keptStreams } from "../bind/kept-streams.ts";
+import { intentStream } from "../control/intent-store.ts";
+import { laterStream } from "../later/later-stream.ts";
+import { scheduleStream } from "../schedule/mark-store.ts";
 import { ownStreamNames } from "./app-streams.ts";
-import { bucketStream } from "./bucket.ts";
 import type { Grant, PermittedApp } from "./grant.ts";
-import { streamApi } from "./jetstream-api.ts";
+import { STREAM_LIST, streamApi } from "./jetstream-api.ts";
 import { toServe } from "./serve.ts";
 
 export function toProvision(app: PermittedApp): Grant[] {
-  const kept = [...keptStreams(app.app), bucketStream(app.app)];
+  const kept = [...keptStreams(app.app), laterStream(app.app), scheduleStream(app.app), intentStream(app.app)];
   return [
     ...toServe(app),
     {
-      why: "Make and change the streams that handlers take from.",
-      publish: ownStreamNames(app).flatMap((stream) => streamApi(stream, "INFO", "CREATE", "UPDATE")),
+      why: "Make and change the streams that handlers take from, unless another one stores their messages under another name.",
+      publish: [STREAM_LIST, ...ownStreamNames(app).flatMap((stream) => streamApi(stream, "INFO", "CREATE", "UPDATE"))],
     },
     {
-      why: "Make the streams for dead letters, redrives and given-back deliveries, and the bucket.",
-      publish: kept.flatMap((stream) => streamApi(stream, "INFO", "CREATE")),
+      why: "Make the streams for dead letters, redrives, given-back deliveries, what leaves later and what schedules have seen to, and the bucket; keep them in more copies.",
+      publish: kept.flatMap((stream) => streamApi(stream, "INFO", "CREATE", "UPDATE")),
     },
   ];
 }

@@ -1,18 +1,31 @@
 // What `handlers start` needs: every subject the runtime uses while it serves, and no right to make a stream.
 
 import { queueGroupOf } from "../bind/binder.ts";
-import { letterSubject, redriveSubject } from "../bind/dead-letter.ts";
-import { deadLetterStream } from "../bind/dead-letters.ts";
-import { durableNameOf } from "../bind/durable-name.ts";
-import { givenBackStream, givenBackSubjects } from "../bind/given-back.ts";
-import { redriveDurable } from "../bind/redrive-source.ts";
-import { redriveStream, redriveSubjects } from "../bind/redrive-watch.ts";
+import { usedUpSubject } from "../bind/delivery-limit.ts";
+import { givenBackStream, givenBackSubjects } from "../bind/uncharged-deliveries.ts";
 import { controlSubjects } from "../control/control-protocol.ts";
+import { letterSubject, partSubject, redriveSubject } from "../dead-letters/dead-letter.ts";
+import { deadLetterStream } from "../dead-letters/letter-store.ts";
+import { redriveStream, redriveSubjects } from "../dead-letters/redrive-watch.ts";
+import { BY_HAND } from "../later/later-message.ts";
+import { laterStream, laterSubjects, wakeSubject } from "../later/later-stream.ts";
+import { OVERDUE, windowSubject } from "../later/window.ts";
+import { claims } from "../metadata/claims.ts";
 import { serviceSubjects } from "../observe/service-protocol.ts";
+import { markSubject, scheduleStream } from "../schedule/mark-store.ts";
+import { earlierRedriveDurableName, redriveDurableName } from "../streams/durable-name.ts";
 import { ownStreamNames, takenStreams } from "./app-streams.ts";
 import { bucketUse } from "./bucket.ts";
 import { type Grant, inboxes, type PermittedApp, type PermittedHandler } from "./grant.ts";
-import { consumerList, durableUse, STREAM_NAMES, streamApi } from "./jetstream-api.ts";
+import {
+  acknowledgements,
+  consumerList,
+  consumersOf,
+  durableUse,
+  STREAM_NAMES,
+  streamApi,
+  streamLookup,
+} from "./jetstream-api.ts";
 
 export function toServe(app: PermittedApp): Grant[] {
   return [
@@ -21,6 +34,8 @@ export function toServe(app: PermittedApp): Grant[] {
     ...durableHandlers(app),
     streams(app),
     ...deadLetters(app),
+    later(app),
+    ...schedules(app),
     bucketUse(app.app),
     { why: "Take the commands of operators.", subscribe: [controlSubjects(app.app)] },
     { why: "Be seen as a NATS service (`nats micro ls`).", subscribe: serviceSubjects(app.app, "*") },
@@ -31,16 +46,20 @@ export function toServe(app: PermittedApp): Grant[] {
 function coreHandlers({ app, handlers }: PermittedApp): Grant[] {
   return handlers
     .filter(({ metadata }) => metadata.kind !== "durable")
-    .map(({ name, metadata: { kind, subject } }) => ({
-      why: `${name} (${kind}), in the queue group that its replicas share.`,
-      subscribe: [`${subject} ${queueGroupOf(app, name)}`],
+    .map(({ name, metadata }) => ({
+      why: `${name} (${metadata.kind}), in the queue group that its replicas share.`,
+      subscribe: claims(metadata).map((subject) => `${subject} ${queueGroupOf(app, name)}`),
     }));
 }
 
 function durableHandlers(app: PermittedApp): Grant[] {
-  return takenStreams(app).map(({ handler: { name, metadata }, durable, stream }) => ({
-    why: `${name} (durable): its consumer of stream ${stream}; acknowledgements in both shapes that servers use.`,
-    publish: durableUse({ stream, durable }, metadata.subject),
+  return takenStreams(app).map(({ handler: { name }, subject, durables, stream, domain }) => ({
+    why: `${name} (durable): its consumer of stream ${stream}, or one of before durables had a mark of their subject; acknowledgements in both shapes that servers use; word of what has reached a max_deliver.`,
+    publish: [
+      ...durables.flatMap((durable) => durableUse({ stream, durable, domain }, subject)),
+      ...(domain === undefined ? [] : streamLookup(stream, domain)),
+    ],
+    subscribe: durables.map((durable) => usedUpSubject({ stream, durable })),
   }));
 }
 
@@ -64,23 +83,75 @@ function deadLetters({ app, handlers }: PermittedApp): Grant[] {
   return [
     {
       why: "Keep dead letters.",
-      publish: [...streamApi(deadLetterStream(app), "INFO"), ...failing.map(({ name }) => letterSubject(app, name))],
+      publish: [
+        ...streamApi(deadLetterStream(app), "INFO"),
+        ...failing.flatMap(({ name }) => [letterSubject(app, name), partSubject(app, name)]),
+      ],
     },
     {
       why: "Take dead letters that are sent again.",
-      publish: [...streamApi(redriveStream(app), "INFO"), ...failing.flatMap((handler) => redrives(app, handler))],
-      subscribe: [redriveSubjects(app)],
+      publish: [
+        ...streamApi(redriveStream(app), "INFO"),
+        ...streamApi(deadLetterStream(app), "MSG.GET"),
+        ...failing.flatMap((handler) => redrives(app, handler)),
+      ],
+      subscribe: [redriveSubjects(app), ...failing.flatMap((handler) => redrivesUsedUp(app, handler))],
     },
     {
       why: "Remember which deliveries were given back unrun.",
-      publish: [...streamApi(givenBackStream(app), "MSG.GET"), givenBackSubjects(app)],
+      publish: [...streamApi(givenBackStream(app), "INFO", "MSG.GET"), givenBackSubjects(app)],
     },
   ];
 }
 
-function redrives(app: string, { name }: PermittedHandler): string[] {
-  const durable = redriveDurable(durableNameOf(app, name));
-  return durableUse({ stream: redriveStream(app), durable }, redriveSubject(app, name));
+function redrives(app: string, handler: PermittedHandler): string[] {
+  const subject = redriveSubject(app, handler.name);
+  return redriveDurables(app, handler).flatMap((durable) =>
+    durableUse({ stream: redriveStream(app), durable }, subject),
+  );
+}
+
+function redrivesUsedUp(app: string, handler: PermittedHandler): string[] {
+  return redriveDurables(app, handler).map((durable) => usedUpSubject({ stream: redriveStream(app), durable }));
+}
+
+function redriveDurables(app: string, { name }: PermittedHandler): string[] {
+  return [redriveDurableName(app, name, redriveSubject(app, name)), earlierRedriveDurableName(app, name)];
+}
+
+/** What cannot leave is a letter of whoever published it, of whatever kind. */
+function later({ app, handlers }: PermittedApp): Grant {
+  const stream = laterStream(app);
+  const publishers = [...handlers.map(({ name }) => name), BY_HAND];
+  return {
+    why: "Publish with `delay` or `at`: what is put off waits in a stream of ours, and is kept as a dead letter when it cannot leave.",
+    publish: [
+      ...streamApi(stream, "INFO"),
+      laterSubjects(app),
+      ...consumersOf(stream, "CREATE", "MSG.NEXT"),
+      ...acknowledgements(stream),
+      ...streamApi(deadLetterStream(app), "INFO", "MSG.GET"),
+      ...publishers.flatMap((name) => [letterSubject(app, name), partSubject(app, name)]),
+    ],
+    subscribe: [wakeSubject(app), windowSubject(app, OVERDUE)],
+  };
+}
+
+/** Published to their own subjects; what a durable has of it is asked for in `durableUse`. */
+function schedules({ app, handlers }: PermittedApp): Grant[] {
+  const scheduled = handlers.filter(({ metadata }) => metadata.schedule !== undefined);
+  if (scheduled.length === 0) return [];
+  const names = scheduled.map(({ name }) => name).join(", ");
+  return [
+    {
+      why: `Run ${names} by schedule: publish to the subjects, and note what has run in a stream of ours.`,
+      publish: [
+        ...scheduled.flatMap(({ metadata }) => claims(metadata)),
+        ...streamApi(scheduleStream(app), "INFO", "MSG.GET"),
+        ...scheduled.map(({ name }) => markSubject(app, name)),
+      ],
+    },
+  ];
 }
 
 function published({ handlers }: PermittedApp): Grant[] {

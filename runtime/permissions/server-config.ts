@@ -1,6 +1,6 @@
 // Permissions as nats-server reads them: the block for one user of its configuration.
 
-import { wrap } from "../observe/wrap.ts";
+import { wrap } from "../terminal/wrap.ts";
 import { COMMON_INBOXES, type Grant } from "./grant.ts";
 import type { Permissions, Purpose } from "./permissions.ts";
 
@@ -39,7 +39,7 @@ function answers(answerMs: number): string[] {
   const ttl = `${Math.ceil(answerMs / 1_000)}s`;
   return [
     ...comment(
-      `Answer whatever asks, for ${ttl} after it came. The server keeps each reply subject that long: with more than a hundred messages a second, name the inboxes of those who ask instead, --answer "${COMMON_INBOXES}.>".`,
+      `Answer whatever asks, for ${ttl} after it came. The server keeps each reply subject that long; before 2.10.24, with more than a hundred messages a second, name the inboxes of those who ask instead, --answer "${COMMON_INBOXES}.>".`,
       "  ",
     ),
     `  allow_responses: { max: ${MOST_ANSWERS}, ttl: "${ttl}" }`,

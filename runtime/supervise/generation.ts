@@ -1,18 +1,19 @@
 // One version of a handler: its bundle, and the workers that run it.
 //
 // G1  A worker that is enlisted has run its set-up; it gets deliveries once its lane is open.
-// G2  Dismissed workers finish what they have in hand, run their teardown, and end.
+// G2  Dismissed workers finish what they have in flight, run their teardown, and end.
 // G3  The bundle's files go when the last worker has gone.
 
 import type { Bundle } from "../bundle/bundle.ts";
 import type { Bundler } from "../bundle/bundler.ts";
 import { type Clock, within } from "../clock.ts";
 import type { Lane } from "../deliver/lane.ts";
-import { NOT_ITS_FAULT, type SerializedError, type WorkerExit } from "../deliver/outcome.ts";
-import type { WorkerProcess } from "../isolate/worker-process.ts";
+import type { Route } from "../deliver/route.ts";
+import { type Death, NOBODYS_DEATH } from "../deliver/suspicions.ts";
+import type { HandlerWorker } from "../isolate/worker-source.ts";
+import { NOT_ITS_FAULT, type SerializedError, type WorkerExit } from "../message/outcome.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { type CandidateOptions, loadCandidate, setUpCandidate } from "./candidate.ts";
-import type { Route } from "./route.ts";
 
 export interface GenerationOptions {
   readonly bundle: Bundle;
@@ -20,11 +21,18 @@ export interface GenerationOptions {
   readonly route: Route;
   readonly bundler: Bundler;
   readonly clock: Clock;
-  /** Time for `teardown` once nothing is in hand. */
+  /** Time for `teardown` once nothing is in flight. */
   readonly teardownMs: number;
   /** A worker of this generation ended unasked. */
-  readonly onLost: (exit: WorkerExit, pid: number) => void;
+  readonly onLost: (lost: LostWorker) => void;
   readonly onTeardownFailed: (error: SerializedError) => void;
+}
+
+/** A worker that ended unasked. */
+export interface LostWorker {
+  readonly pid: number;
+  readonly exit: WorkerExit;
+  readonly death: Death;
 }
 
 export class Generation {
@@ -32,7 +40,7 @@ export class Generation {
   readonly metadata: ResolvedMetadata;
   readonly route: Route;
   private readonly options: GenerationOptions;
-  private readonly crew = new Map<WorkerProcess, Lane>();
+  private readonly crew = new Map<HandlerWorker, Lane>();
   private killed = false;
 
   constructor(options: GenerationOptions) {
@@ -47,7 +55,7 @@ export class Generation {
   }
 
   /** Run the set-up of a loaded worker. Rejects with a RuntimeError; the worker is gone then. */
-  async enlist(worker: WorkerProcess, candidate: CandidateOptions): Promise<void> {
+  async enlist(worker: HandlerWorker, candidate: CandidateOptions): Promise<void> {
     const { metadata, route } = this;
     const { kind, subject, concurrency, retry, timeoutMs } = metadata;
     const attempts = kind === "durable" ? retry.attempts : 1;
@@ -56,13 +64,13 @@ export class Generation {
     await setUpCandidate(worker, () => worker.start(request, lane), candidate);
     this.crew.set(worker, lane);
     worker.exited.then((exit) => {
-      if (this.crew.delete(worker)) this.options.onLost(exit, worker.pid);
+      if (this.crew.delete(worker)) this.options.onLost({ pid: worker.pid, exit, death: lane.death ?? NOBODYS_DEATH });
     });
   }
 
   /** Let go of the inspector's port, or take it (again). */
-  setInspector(port: number | undefined): void {
-    for (const worker of this.crew.keys()) worker.setInspector(port);
+  setDebugger(port: number | undefined): void {
+    for (const worker of this.crew.keys()) worker.setDebugger(port);
   }
 
   /** From now on the workers get deliveries. */
@@ -90,7 +98,7 @@ export class Generation {
     return this.killed;
   }
 
-  /** Kill the workers. What they have in hand goes back to the queue. */
+  /** Kill the workers. What they have in flight goes back to the queue. */
   async terminate(): Promise<void> {
     const workers = [...this.crew.keys()];
     this.killed ||= workers.length > 0;
@@ -129,7 +137,7 @@ export class Generation {
     await this.options.bundler.retire(this.bundle);
   }
 
-  private async dismissOne(worker: WorkerProcess, lane: Lane): Promise<void> {
+  private async dismissOne(worker: HandlerWorker, lane: Lane): Promise<void> {
     await this.route.dispatcher.retire(lane);
     if (!this.crew.delete(worker)) return; // It ended by itself meanwhile.
     const { teardownMs, clock, onTeardownFailed } = this.options;

@@ -3,92 +3,109 @@
 //
 // S1  Steps that change the slot run one after another; a newer save cuts a candidate short, never the current version.
 // S2  A version that does not come up changes nothing but `lastFailure` and the log.
-// S3  The new version takes deliveries before the old one stops taking them; the old one finishes what it has in hand.
+// S3  The new version takes deliveries before the old one stops taking them; the old one finishes what it has in flight.
+//     One that is `exclusive` is set up after the old one has ended; when that fails, the old one is started again.
 // S4  When kind or subject change: bind new, then unbind old, then let old finish. In between both take messages.
 // S5  Once closed, the slot starts nothing.
-// S6  A version that only lacks NATS comes up when NATS is back, whether or not an earlier one serves meanwhile.
+// S6  A version that only lacks NATS or a stream comes up when that is there, whether or not an earlier one serves.
 
 import type { Bundle } from "../bundle/bundle.ts";
-import type { WorkerExit } from "../deliver/outcome.ts";
+import type { HandlerStats } from "../deliver/handler-stats.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
-import { type RuntimeError, toRuntimeError } from "../errors.ts";
+import { assertNever, type RuntimeError, toRuntimeError } from "../errors.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
-import { Superseded } from "./candidate.ts";
-import { Departures, UNHURRIED_MS } from "./departures.ts";
-import type { Generation } from "./generation.ts";
-import { type StateEvent, type StateKind, transition } from "./handler-state.ts";
-import { HandlerStats } from "./handler-stats.ts";
+import { bringUp } from "./bring-up.ts";
+import { CrewCare } from "./crew-care.ts";
+import type { Generation, LostWorker } from "./generation.ts";
 import { type HandlerStatus, statusOf } from "./handler-status.ts";
-import { IdleWatch } from "./idle-watch.ts";
 import { type Disabled, disabledByMetadata, type IntentSource, Intents } from "./intent.ts";
-import {
-  bindIdleGeneration,
-  candidateOptions,
-  claimedBy,
-  type GenerationOwner,
-  type PrepareOptions,
-  prepareGeneration,
-} from "./prepare.ts";
+import { OutsideWait } from "./outside-wait.ts";
+import { claimedBy, type GenerationOwner } from "./prepare.ts";
 import { Recovery } from "./recovery.ts";
 import { RecycleWatch } from "./recycle-watch.ts";
-import { mayComeUpLater } from "./restart-policy.ts";
+import { mayComeUpLater, whatItLacks } from "./restart-policy.ts";
+import { RetiringGenerations, UNHURRIED_MS } from "./retiring-generations.ts";
+import type { SlotDeps } from "./slot-deps.ts";
+import { SlotLife } from "./slot-life.ts";
+import { SlotMemory } from "./slot-memory.ts";
 import { exitError, SlotReports, teardownError, type Why } from "./slot-reports.ts";
-import type { SlotServices } from "./slot-services.ts";
+import { SlotTurns } from "./slot-turns.ts";
 
 export class HandlerSlot {
   readonly name: string;
-  readonly stats = new HandlerStats();
-  /** Files whose change may change this handler. */
-  inputs: readonly string[];
-  private readonly services: SlotServices;
+  private readonly deps: SlotDeps;
+  /** What is wanted. */
   private file: HandlerFile;
-  private state: StateKind = "starting";
-  private current: Generation | undefined;
-  /** Of the version that served last: what is known of a handler while it is off. */
-  private lastMetadata: ResolvedMetadata | undefined;
-  private lastFailure: RuntimeError | undefined;
   private readonly intents = new Intents();
+  /** What is. */
+  private readonly life: SlotLife;
+  private readonly memory: SlotMemory;
+  private readonly retiring: RetiringGenerations;
+  /** What comes next. */
+  private readonly turns: SlotTurns;
   private readonly recovery: Recovery;
+  private readonly outside: OutsideWait;
   private readonly recycling: RecycleWatch;
-  private readonly idle: IdleWatch;
-  private superseding = new AbortController();
-  private turn: Promise<void> = Promise.resolve();
-  private queuedReload: Promise<void> | undefined;
-  /** The queued reload is to make a new generation also of an unchanged version. */
-  private forced = false;
+  private readonly crew: CrewCare;
   private readonly reports: SlotReports;
-  private readonly departures: Departures;
   private readonly owner: GenerationOwner = {
-    wake: () => this.wake(),
-    lost: (generation, exit, pid) => this.onLost(generation, exit, pid),
+    wake: () => this.crew.wake(),
+    lost: (generation, lost) => this.onLost(generation, lost),
     teardownFailed: (error) => this.tellFailed(teardownError(this.name, this.file.displayPath, error)),
-    bindingLost: (error) => this.services.emit({ type: "nats.error", error }),
+    stepAside: (generation) => this.stepAside(generation),
+    bindingFailed: (error) => this.deps.emit({ type: "nats.error", error }),
+    bindingMoved: () => void this.reload(this.file, this.deps.clock.monotonicMs(), true),
   };
 
-  constructor(file: HandlerFile, services: SlotServices) {
+  constructor(file: HandlerFile, deps: SlotDeps) {
+    const { clock, binder, gate, emit } = deps;
     this.name = file.name;
     this.file = file;
-    this.inputs = [file.path];
-    this.services = services;
-    this.reports = new SlotReports(file.name, services.emit);
-    this.departures = new Departures(services.clock, this.reports);
-    this.idle = new IdleWatch(services.clock);
-    this.recovery = new Recovery(services.clock);
-    this.recycling = new RecycleWatch(services.clock, this.stats);
+    this.deps = deps;
+    this.life = new SlotLife(file.name, emit);
+    this.memory = new SlotMemory([file.path]);
+    this.reports = new SlotReports(file.name, emit);
+    this.retiring = new RetiringGenerations(clock, this.reports);
+    this.turns = new SlotTurns(gate, (error) => this.tellFailed(toRuntimeError(error, `handler "${file.name}"`)));
+    this.recovery = new Recovery(clock);
+    this.outside = new OutsideWait(binder, clock);
+    this.recycling = new RecycleWatch(clock, this.memory.stats);
+    this.crew = new CrewCare({
+      handler: file.name,
+      deps,
+      life: this.life,
+      turns: this.turns,
+      recovery: this.recovery,
+      stats: this.memory.stats,
+      source: () => this.source(),
+      onServing: (why, sinceMs) => this.tellServing(why, sinceMs),
+      onFailed: (error, only) => this.failed(error, only),
+    });
+  }
+
+  get stats(): HandlerStats {
+    return this.memory.stats;
+  }
+
+  /** Files whose change may change this handler. */
+  get inputs(): readonly string[] {
+    return this.memory.inputs;
   }
 
   get status(): HandlerStatus {
-    const { name, file, state, current, lastMetadata, lastFailure, stats } = this;
-    const disabled = this.intents.disabled;
-    return statusOf(
-      { name, file, state, current, lastMetadata, lastFailure, stats, disabled },
-      this.departures.generations,
-    );
+    const { name, file, memory } = this;
+    const { state } = this.life;
+    const view = { name, file, state, memory, disabled: this.intents.disabled, writes: this.deps.writes.holdsOf(name) };
+    return statusOf(view, this.retiring.generations);
   }
 
-  /** Of the version that serves. */
-  get description(): string {
-    return this.current?.metadata.description ?? "";
+  /** Of the version that serves, else of the last that was seen. */
+  get metadata(): ResolvedMetadata | undefined {
+    return this.current?.metadata ?? this.memory.metadata;
+  }
+
+  private get current(): Generation | undefined {
+    return this.life.current;
   }
 
   /**
@@ -97,15 +114,15 @@ export class HandlerSlot {
    */
   reload(file: HandlerFile, noticedAtMs: number, force = false): Promise<void> {
     this.file = file;
-    this.forced ||= force;
-    this.superseding.abort();
-    this.queuedReload ??= this.inTurn(() => {
-      this.queuedReload = undefined;
-      const fresh = this.forced;
-      this.forced = false;
-      return this.bringUp(this.current === undefined ? "start" : "reload", noticedAtMs, fresh);
-    });
-    return this.queuedReload;
+    this.outside.stop();
+    this.reports.askedAnew();
+    return this.queueReload(noticedAtMs, force);
+  }
+
+  private queueReload(noticedAtMs: number, force = false): Promise<void> {
+    return this.turns.reload(noticedAtMs, force, (fresh) =>
+      this.bringUp(this.current === undefined ? "start" : "reload", noticedAtMs, fresh),
+    );
   }
 
   /**
@@ -115,286 +132,213 @@ export class HandlerSlot {
   setIntent(source: IntentSource, disabled: Disabled | undefined): Promise<void> {
     this.intents.say(source, disabled);
     // Off is off: a version on its way up does not hold it back. Metadata speaks from within a version that comes up.
-    if (disabled !== undefined && source !== "metadata") this.superseding.abort();
-    return this.inTurn(() => this.applyIntent(source));
+    if (disabled !== undefined && source !== "metadata") this.turns.supersede();
+    return this.turns.run(() => this.applyIntent(source));
   }
 
   /** Resolves when no step is running or waiting. Never rejects. */
   settled(): Promise<void> {
-    return this.turn;
+    return this.turns.settled;
   }
 
   /**
-   * Take no more messages, finish those in hand within `graceMs` milliseconds, end the workers. What waits is handed
+   * Take no more messages, finish those in flight within `graceMs` milliseconds, end the workers. What waits is handed
    * out until the grace is over, then given back. Resolves with the subjects that did not end. Never rejects.
    */
   async close(graceMs = UNHURRIED_MS): Promise<string[]> {
-    this.superseding.abort();
-    this.move("closed");
+    this.turns.supersede();
+    this.turns.leave();
+    const { current } = this;
+    this.life.move("closed");
     let unfinished: string[] = [];
-    await this.inTurn(async () => {
-      const replaced = this.departures.end(graceMs, this.current?.route);
-      unfinished = [...(await this.takeDown(graceMs, "shutdown")), ...(await replaced)];
-      this.services.claims.forget(this.name);
+    await this.turns.run(async () => {
+      const replaced = this.retiring.end(graceMs, current?.route);
+      unfinished = [...(await this.takeDown(current, graceMs, "shutdown")), ...(await replaced)];
+      this.deps.claims.forget(this.name);
     });
     return unfinished;
   }
 
-  /** S1. A step that rejects is a fault of ours: it is told, and the next step runs. */
-  private inTurn(step: () => Promise<void>): Promise<void> {
-    this.turn = this.turn
-      .then(step)
-      .catch((error: unknown) => this.tellFailed(toRuntimeError(error, `handler "${this.name}"`)));
-    return this.turn;
-  }
-
   private async bringUp(why: Why, sinceMs: number, fresh = false): Promise<void> {
-    if (this.state === "stopped" || this.isHeldOff()) return;
-    this.superseding = new AbortController();
-    const { signal } = this.superseding;
-    try {
-      await this.bringUpFile(why, sinceMs, signal, fresh);
-    } catch (error) {
-      if (error instanceof Superseded || signal.aborted) return;
-      this.failed(toRuntimeError(error, `handler "${this.name}" could not be brought up`), this.current === undefined);
+    if (this.life.is("stopped") || this.isHeldOff()) return this.turns.leave();
+    const { memory, owner } = this;
+    if (fresh) await this.current?.route.lookAgain();
+    const end = await bringUp({
+      ...this.source(),
+      place: this.turns.placeSince(sinceMs),
+      memory,
+      owner,
+      onInputs: (inputs) => {
+        memory.inputs = inputs;
+      },
+      isServing: (bundle) => !fresh && this.isServing(bundle),
+      waitsIdle: () => this.waitsIdle(),
+      onMetadata: (metadata) => this.learn(metadata),
+      isWanted: () => !this.life.is("disabled") && !this.intents.has("metadata"),
+    });
+    this.turns.over({ superseded: end.kind === "superseded" });
+    switch (end.kind) {
+      case "ready":
+        return this.adopt(end.generation, why, sinceMs, end.event);
+      case "unchanged":
+        this.outside.stop();
+        return memory.failure === undefined ? undefined : this.tellServing(why, sinceMs);
+      case "failed":
+        return this.failed(end.error, this.current === undefined);
+      case "not-wanted":
+      case "superseded":
+        return undefined;
+      default:
+        return assertNever(end);
     }
   }
 
-  private async bringUpFile(why: Why, sinceMs: number, signal: AbortSignal, fresh: boolean): Promise<void> {
-    const { bundler, gate } = this.services;
-    const built = await bundler.build(this.file);
-    this.inputs = built.ok ? built.bundle.inputs : built.inputs;
-    if (!built.ok) throw built.error;
-    const { bundle } = built;
-    if (signal.aborted || (!fresh && this.isServing(bundle))) {
-      await bundler.retire(bundle);
-      if (!signal.aborted && this.lastFailure !== undefined) this.tellServing(why, sinceMs);
-      return;
-    }
-    try {
-      const idle = this.waitsIdle() ? await this.inspect(bundle) : undefined;
-      const generation = await (idle === undefined
-        ? gate(() => prepareGeneration(this.preparation(bundle, signal)))
-        : bindIdleGeneration(idle, this.preparation(bundle, signal)));
-      if (generation !== undefined) this.adopt(generation, why, sinceMs, idle === undefined ? "brought-up" : "bound");
-    } catch (error) {
-      await bundler.retire(bundle);
-      throw error;
-    }
+  /** A version that comes up has said what it is. */
+  private learn(metadata: ResolvedMetadata): void {
+    this.memory.metadata = metadata;
+    const said = metadata.disabled ? disabledByMetadata(this.deps.clock.nowMs()) : undefined;
+    if (metadata.disabled !== this.intents.has("metadata")) void this.setIntent("metadata", said);
   }
 
-  /** Disabled by a word that a save cannot take back. */
+  /** Disabled, and not by its own metadata: a save does not change it. */
   private isHeldOff(): boolean {
-    return this.state === "disabled" && this.intents.disabled?.source !== "metadata";
+    return this.life.is("disabled") && this.intents.disabled?.source !== "metadata";
   }
 
   private isServing(bundle: Bundle): boolean {
-    return (this.state === "serving" || this.state === "idle") && this.current?.bundle.version === bundle.version;
+    return this.life.is("serving", "idle") && this.current?.bundle.version === bundle.version;
   }
 
   /** D6: a version that replaces one without a process, or comes up where there are many, needs none either. */
   private waitsIdle(): boolean {
-    return this.state === "idle" || (this.current === undefined && this.services.crowded());
+    return this.life.is("idle") || (this.current === undefined && this.deps.crowded());
   }
 
-  /** What it exports, seen in a process shared with others; undefined when it wants a process of its own. */
-  private async inspect(bundle: Bundle): Promise<ResolvedMetadata | undefined> {
-    const metadata = await this.services.inspector.look(this.file, bundle);
-    return metadata.minWorkers > 0 ? undefined : metadata;
+  /** What a candidate is made from. */
+  private source() {
+    const { deps, file, current } = this;
+    return { deps, file, current, signal: this.turns.begin() };
   }
 
-  private preparation(bundle: Bundle, signal: AbortSignal): PrepareOptions {
-    return {
-      ...this.source(bundle, signal),
-      stats: this.stats,
-      owner: this.owner,
-      mayServe: (metadata) => {
-        this.lastMetadata = metadata;
-        if (metadata.disabled !== this.intents.has("metadata")) this.sayByMetadata(metadata);
-        return !metadata.disabled && this.state !== "disabled";
-      },
-    };
-  }
-
-  private source(bundle: Bundle, signal: AbortSignal) {
-    return { services: this.services, file: this.file, bundle, current: this.current, signal };
+  /** S3. What comes meanwhile waits. */
+  private stepAside(generation: Generation): Promise<void> {
+    if (this.life.is("serving")) this.life.move("stepped-aside");
+    return generation.dismiss();
   }
 
   /** S3, S4. */
   private adopt(generation: Generation, why: Why, sinceMs: number, event: "brought-up" | "bound"): void {
+    // It was bound in the very moment in which the slot was closed.
+    if (this.life.is("stopped")) return void this.retiring.takeDown(generation, 0, "shutdown");
     const old = this.current;
-    this.current = generation;
+    this.outside.stop();
     this.recovery.startAfresh();
-    this.services.claims.keep(this.name, claimedBy(generation));
+    this.deps.claims.keep(this.name, claimedBy(generation));
     generation.open();
-    this.move(event);
+    this.life.move(event, generation);
     this.tellServing(why, sinceMs);
-    if (event === "brought-up") this.completeCrew(generation);
-    this.watchIdle();
-    this.recycling.watch(generation, () => void this.reload(this.file, this.services.clock.monotonicMs(), true));
-    if (old !== undefined) this.departures.replace(old, old.route === generation.route);
-  }
-
-  /** More workers of the same version, where `workers` asks for them. */
-  private completeCrew(generation: Generation): void {
-    const missing = generation.metadata.workers - generation.pids.length;
-    for (let at = 0; at < missing; at++) void this.inTurn(() => this.recruit(generation));
-  }
-
-  private async recruit(generation: Generation): Promise<void> {
-    if (this.current !== generation || generation.pids.length >= generation.metadata.workers) return;
-    if (this.state === "stopped" || this.state === "disabled") return;
-    const sinceMs = this.services.clock.monotonicMs();
-    const why: Why = this.state === "waking" ? "wake" : "restart";
-    this.superseding = new AbortController();
-    const { signal } = this.superseding;
-    try {
-      await this.services.gate(() => generation.recruit(candidateOptions(this.source(generation.bundle, signal))));
-      if (this.state === "serving") return;
-      generation.route.comeBack(this.recovery.onTrial);
-      this.move("brought-up");
-      if (why === "restart") this.stats.restarts++;
-      else this.stats.wokenAfter(this.services.clock.monotonicMs() - sinceMs);
-      this.tellServing(why, sinceMs);
-      this.watchIdle();
-    } catch (error) {
-      if (error instanceof Superseded) return;
-      this.failed(toRuntimeError(error, `handler "${this.name}" could not be restarted`), this.state !== "serving");
-    }
-  }
-
-  private wake(): void {
-    if (this.state !== "idle" || this.current === undefined) return;
-    const { current } = this;
-    this.move("wake");
-    void this.inTurn(() => this.recruit(current));
-  }
-
-  /** D6: an idle handler gives up its process, and keeps its binding. */
-  private watchIdle(): void {
-    const { current } = this;
-    if (current === undefined) return;
-    this.idle.watch(current, () => {
-      if (this.current !== current || this.state !== "serving") return;
-      this.move("went-idle");
-      void current.dismiss();
-    });
+    if (event === "brought-up") this.crew.complete(generation);
+    this.crew.watchIdle();
+    this.recycling.watch(generation, () => void this.reload(this.file, this.deps.clock.monotonicMs(), true));
+    if (old !== undefined) this.retiring.replace(old, old.route === generation.route);
   }
 
   /** A worker ended unasked. */
-  private onLost(generation: Generation, exit: WorkerExit, pid: number): void {
-    if (this.current !== generation || this.state === "stopped" || this.state === "disabled") return;
+  private onLost(generation: Generation, { exit, pid, death }: LostWorker): void {
+    if (this.current !== generation || this.life.is("stopped", "disabled")) return;
     this.stats.workerLost(exit);
-    const decision = this.recovery.failed();
+    const decision = this.recovery.failed(death);
     const error = exitError(this.name, this.file.displayPath, exit);
     this.reports.lost(generation, pid, error, decision.do === "restart" ? decision.afterMs : undefined);
     if (decision.do === "quarantine") return this.quarantine(error, decision.coolDownMs);
-    if (generation.pids.length > 0) return void this.inTurn(() => this.recruit(generation));
-    if (this.state === "serving") this.move(decision.afterMs === 0 ? "worker-lost" : "crash-loop");
+    if (generation.pids.length > 0) return void this.crew.recruit(generation);
+    if (this.life.is("serving")) this.life.move(decision.afterMs === 0 ? "worker-lost" : "crash-loop");
     this.restartAfter(decision.afterMs);
   }
 
   private restartAfter(waitMs: number): void {
     const again = () => {
-      if (this.state === "backing-off" || this.state === "quarantined") this.move("due");
+      if (this.life.is("backing-off", "quarantined")) this.life.move("due");
       const { current } = this;
-      const sinceMs = this.services.clock.monotonicMs();
-      void this.inTurn(() => (current === undefined ? this.bringUp("start", sinceMs) : this.recruit(current)));
+      const sinceMs = this.deps.clock.monotonicMs();
+      if (current === undefined) void this.turns.run(() => this.bringUp("start", sinceMs));
+      else void this.crew.recruit(current);
     };
     this.recovery.tryAfter(waitMs, again);
   }
 
   private quarantine(error: RuntimeError, coolDownMs: number): void {
-    this.lastFailure = error;
-    if (this.state !== "idle") this.move("quarantine");
+    this.memory.failure = error;
+    if (!this.life.is("idle")) this.life.move("quarantine");
     const reason = `quarantined: ${error.message}`;
     const { current } = this;
     current?.route.setAside(reason);
     void current?.terminate().then(() => current.route.giveBackQueued(reason));
-    this.services.emit({ type: "handler.quarantined", handler: this.name, error, coolDownMs });
+    this.deps.emit({ type: "handler.quarantined", handler: this.name, error, coolDownMs });
     this.restartAfter(coolDownMs);
   }
 
   /** S2; and S6, unless a later try has ended before. `only`: there is no version that goes on serving. */
   private failed(error: RuntimeError, only: boolean): void {
-    if (this.state === "stopped" || this.state === "disabled") return;
+    if (this.life.is("stopped", "disabled")) return;
     this.tellFailed(error);
-    this.lastFailure = error;
-    const lacksNats = error.code === "NATS_UNREACHABLE";
-    const again = () => {
-      if (this.lastFailure === error) void this.reload(this.file, this.services.clock.monotonicMs());
-    };
-    if (lacksNats) void this.services.binder.worthRetrying().then(again);
+    this.memory.failure = error;
+    const lacking = { handler: this.name, code: error.code, metadata: this.memory.metadata };
+    this.outside.wait(lacking, () => void this.queueReload(this.deps.clock.monotonicMs()));
     if (!only) return this.resumeInterrupted();
     const mayComeUp = mayComeUpLater(error.code);
-    this.move(mayComeUp ? "load-failed" : "refused");
-    if (mayComeUp && !lacksNats) this.restartAfter(this.recovery.notComeUp());
+    this.life.move(mayComeUp ? "load-failed" : "refused");
+    if (mayComeUp && whatItLacks(error.code) === undefined) this.restartAfter(this.recovery.notComeUp());
   }
 
   /** S2: the save that failed may have cut short the restart, or the waking, of the version that serves. */
   private resumeInterrupted(): void {
     const { current } = this;
-    if (current === undefined || (this.state !== "restarting" && this.state !== "waking")) return;
-    void this.inTurn(() => this.recruit(current));
-  }
-
-  private sayByMetadata({ disabled }: ResolvedMetadata): void {
-    void this.setIntent("metadata", disabled ? disabledByMetadata(this.services.clock.nowMs()) : undefined);
+    if (current === undefined || !this.life.is("restarting", "waking")) return;
+    void this.crew.recruit(current);
   }
 
   private async applyIntent(source: IntentSource): Promise<void> {
     const disabled = this.intents.disabled;
-    if (this.state === "stopped") return;
-    if (disabled?.now === true) void this.departures.terminate();
-    if (disabled !== undefined && this.state !== "disabled") {
-      this.superseding.abort();
-      this.move("disabled");
-      this.services.emit({ type: "handler.disabled", handler: this.name, by: disabled.by, reason: disabled.reason });
-      // Off means: takes no more messages. What it has in hand ends in its own time.
-      await this.current?.route.unbind();
-      void this.takeDown(disabled.now ? 0 : UNHURRIED_MS, "disabled");
+    if (this.life.is("stopped")) return;
+    if (disabled?.now === true) void this.retiring.terminate();
+    if (disabled !== undefined && !this.life.is("disabled")) {
+      const { current } = this;
+      this.turns.supersede();
+      this.life.move("disabled");
+      this.deps.emit({ type: "handler.disabled", handler: this.name, by: disabled.by, reason: disabled.reason });
+      // Off means: takes no more messages. What it has in flight ends in its own time.
+      void this.takeDown(current, disabled.now ? 0 : UNHURRIED_MS, "disabled");
+      await current?.route.unbind();
     } else if (disabled?.source === "metadata" && source !== "metadata") {
       // While somebody else held it off, the file may have been saved without its `disabled`.
-      await this.bringUp("start", this.services.clock.monotonicMs());
+      await this.bringUp("start", this.deps.clock.monotonicMs());
     }
-    if (disabled === undefined && this.state === "disabled") {
-      this.move("enabled");
+    if (disabled === undefined && this.life.is("disabled")) {
+      this.life.move("enabled");
       this.recovery.startAfresh();
-      this.services.emit({ type: "handler.enabled", handler: this.name });
-      await this.bringUp("start", this.services.clock.monotonicMs());
+      this.deps.emit({ type: "handler.enabled", handler: this.name });
+      await this.bringUp("start", this.deps.clock.monotonicMs());
     }
   }
 
-  /** Resolves with the subjects of what did not end. */
-  private async takeDown(graceMs: number, why: "shutdown" | "disabled"): Promise<string[]> {
-    this.recovery.stop();
-    this.recycling.stop();
-    this.idle.stop();
-    const { current } = this;
-    if (current === undefined) return [];
-    this.current = undefined;
-    this.services.claims.keep(this.name, undefined);
-    return this.departures.takeDown(current, graceMs, why);
-  }
-
-  private move(event: StateEvent): void {
-    const from = this.state;
-    this.state = transition(from, event);
-    if (from !== this.state) this.services.emit({ type: "handler.state", handler: this.name, from, to: this.state });
+  /** Of a version that is no longer current. Resolves with the subjects of what did not end. */
+  private async takeDown(left: Generation | undefined, graceMs: number, why: "shutdown" | "disabled") {
+    for (const watch of [this.recovery, this.outside, this.recycling, this.crew]) watch.stop();
+    if (left === undefined) return [];
+    this.deps.claims.keep(this.name, []);
+    return this.retiring.takeDown(left, graceMs, why);
   }
 
   private tellServing(why: Why, sinceMs: number): void {
     if (this.current === undefined) return;
-    this.lastFailure = undefined;
-    this.lastMetadata = this.current.metadata;
+    this.memory.failure = undefined;
+    this.memory.metadata = this.current.metadata;
     if (why === "reload") this.stats.reloads++;
-    this.reports.serving(this.current, why, this.services.clock.monotonicMs() - sinceMs);
+    this.reports.serving(this.current, why, this.deps.clock.monotonicMs() - sinceMs);
   }
 
   private tellFailed(error: RuntimeError): void {
-    this.reports.failed(
-      error,
-      this.state === "serving" || this.state === "idle" ? this.current?.bundle.version : undefined,
-    );
+    this.reports.failed(error, this.life.is("serving", "idle") ? this.current?.bundle.version : undefined);
   }
 }

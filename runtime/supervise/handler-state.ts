@@ -1,21 +1,22 @@
 // The life of a handler's slot. `transition` is the only place where a state follows from another.
 //
-// | state        | brought-up | bound | load-failed | refused | went-idle | wake   | worker-lost | crash-loop  | quarantine  | due        | disabled | enabled  | closed  |
-// | starting     | serving    | idle  | backing-off | failed  |           |        |             |             |             |            | disabled |          | stopped |
-// | serving      | serving    | idle  |             |         | idle      |        | restarting  | backing-off | quarantined |            | disabled |          | stopped |
-// | idle         | serving    | idle  |             |         |           | waking |             |             |             |            | disabled |          | stopped |
-// | waking       | serving    | idle  | backing-off | failed  |           |        |             |             | quarantined |            | disabled |          | stopped |
-// | restarting   | serving    | idle  | backing-off | failed  |           |        |             |             | quarantined |            | disabled |          | stopped |
-// | backing-off  | serving    | idle  | backing-off | failed  |           |        |             |             | quarantined | restarting | disabled |          | stopped |
-// | quarantined  | serving    | idle  | quarantined | failed  |           |        |             |             | quarantined | restarting | disabled |          | stopped |
-// | failed       | serving    | idle  | backing-off | failed  |           |        |             |             |             |            | disabled |          | stopped |
-// | disabled     |            |       |             |         |           |        |             |             |             |            | disabled | starting | stopped |
-// | stopped      |            |       |             |         |           |        |             |             |             |            |          |          | stopped |
+// | state        | brought-up | bound | load-failed | refused | went-idle | wake   | worker-lost | stepped-aside | crash-loop  | quarantine  | due        | disabled | enabled  | closed  |
+// | starting     | serving    | idle  | backing-off | failed  |           |        |             |               |             |             |            | disabled |          | stopped |
+// | serving      | serving    | idle  |             |         | idle      |        | restarting  | restarting    | backing-off | quarantined |            | disabled |          | stopped |
+// | idle         | serving    | idle  |             |         |           | waking |             |               |             |             |            | disabled |          | stopped |
+// | waking       | serving    | idle  | backing-off | failed  |           |        |             |               |             | quarantined |            | disabled |          | stopped |
+// | restarting   | serving    | idle  | backing-off | failed  |           |        |             |               |             | quarantined |            | disabled |          | stopped |
+// | backing-off  | serving    | idle  | backing-off | failed  |           |        |             |               |             | quarantined | restarting | disabled |          | stopped |
+// | quarantined  | serving    | idle  | quarantined | failed  |           |        |             |               |             | quarantined | restarting | disabled |          | stopped |
+// | failed       | serving    | idle  | backing-off | failed  |           |        |             |               |             |             |            | disabled |          | stopped |
+// | disabled     |            |       |             |         |           |        |             |               |             |             |            | disabled | starting | stopped |
+// | stopped      |            |       |             |         |           |        |             |               |             |             |            |          |          | stopped |
 //
 // "bound" is a version bound without a process: the first message wakes it. "refused" is a version that only a save can
-// mend (it does not build, its metadata is wrong, its subject is taken); "load-failed" one that may come up another time
-// (an import or a set-up that threw, hung or crashed). A save that fails while an earlier version is there is no event:
-// it changes nothing. *Disabled* is an operator's word, *quarantined* the handler's own doing.
+// mend (it does not build, its metadata is wrong, its subject is taken), or the stream that it lacks, which is looked for
+// meanwhile; "load-failed" one that may come up another time (an import or a set-up that threw, hung or crashed). A save
+// that fails while an earlier version is there is no event: it changes nothing. "stepped-aside" is a version that ended
+// so that the next one can have what it held. *Disabled* is an operator's word, *quarantined* the handler's own doing.
 
 import { RuntimeError } from "../errors.ts";
 
@@ -39,6 +40,7 @@ export type StateEvent =
   | "went-idle"
   | "wake"
   | "worker-lost"
+  | "stepped-aside"
   | "crash-loop"
   | "quarantine"
   | "due"
@@ -58,6 +60,7 @@ const TABLE: Readonly<Record<StateKind, Row>> = {
     ...LIVE,
     "went-idle": "idle",
     "worker-lost": "restarting",
+    "stepped-aside": "restarting",
     "crash-loop": "backing-off",
     quarantine: "quarantined",
   },

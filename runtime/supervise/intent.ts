@@ -11,13 +11,13 @@ export interface Disabled {
   readonly sinceMs: number;
   /** Milliseconds since the epoch; undefined: until enabled. */
   readonly untilMs: number | undefined;
-  /** Kill what is in hand instead of letting it finish. */
+  /** Kill what is in flight instead of letting it finish. */
   readonly now: boolean;
 }
 
 const STRENGTH: readonly IntentSource[] = ["env", "config", "operator", "metadata"];
 
-/** The word that counts, or undefined when nobody says "disabled". */
+/** The strongest that says "disabled", or undefined when none does. */
 export function strongest(said: ReadonlyMap<IntentSource, Disabled>): Disabled | undefined {
   for (const source of STRENGTH) {
     const disabled = said.get(source);
@@ -30,7 +30,7 @@ export function strongest(said: ReadonlyMap<IntentSource, Disabled>): Disabled |
 export class Intents {
   private readonly said = new Map<IntentSource, Disabled>();
 
-  /** The word that counts, or undefined when nobody says "disabled". */
+  /** The strongest that says "disabled", or undefined when none does. */
   get disabled(): Disabled | undefined {
     return strongest(this.said);
   }
@@ -45,7 +45,7 @@ export class Intents {
   }
 }
 
-/** The word of a handler's own metadata. */
+/** As a handler's own metadata says it. */
 export function disabledByMetadata(nowMs: number): Disabled {
   return { source: "metadata", by: "metadata", reason: "", sinceMs: nowMs, untilMs: undefined, now: false };
 }

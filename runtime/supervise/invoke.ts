@@ -1,16 +1,17 @@
 // Runs a handler once, by hand, in a worker of its own: nothing of what is bound or serves is touched.
 
-import type { Delivery } from "../deliver/delivery.ts";
 import { Dispatcher } from "../deliver/dispatcher.ts";
-import { encodeHeaders } from "../deliver/header-block.ts";
-import type { Outcome } from "../deliver/outcome.ts";
+import { outcomeError } from "../deliver/outcome-error.ts";
+import { Suspicions } from "../deliver/suspicions.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import type { RuntimeError } from "../errors.ts";
+import type { Delivery } from "../message/delivery.ts";
+import { encodeHeaders } from "../message/header-block.ts";
+import type { Outcome } from "../message/outcome.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { type CandidateOptions, loadCandidate, setUpCandidate } from "./candidate.ts";
-import { outcomeError } from "./outcome-error.ts";
 import { candidateOptions } from "./prepare.ts";
-import type { SlotServices } from "./slot-services.ts";
+import type { SlotDeps } from "./slot-deps.ts";
 
 export interface Invoked {
   readonly outcome: Outcome;
@@ -23,25 +24,25 @@ export interface Invoked {
 /** Rejects with a RuntimeError when the handler does not build or come up. */
 export async function invokeOnce(
   file: HandlerFile,
-  services: SlotServices,
+  deps: SlotDeps,
   payload: Uint8Array,
   headers: readonly (readonly [string, string])[],
 ): Promise<Invoked> {
-  const built = await services.bundler.build(file);
+  const built = await deps.bundler.build(file);
   if (!built.ok) throw built.error;
   const { signal } = new AbortController();
-  const candidate = candidateOptions({ services, file, bundle: built.bundle, current: undefined, signal });
+  const candidate = candidateOptions({ deps, file, bundle: built.bundle, current: undefined, signal });
   try {
     const { worker, metadata } = await loadCandidate(candidate);
     try {
       const message = delivery(metadata, payload, headers);
-      const { outcome, chunks } = await runOne(worker, metadata, candidate, services, message);
-      return { outcome, chunks, error: errorOf(outcome, file, services, metadata) };
+      const { outcome, chunks } = await runOne(worker, metadata, candidate, deps, message);
+      return { outcome, chunks, error: errorOf(outcome, file, deps, metadata) };
     } finally {
-      await worker.stop(services.killGraceMs, services.clock);
+      await worker.stop(deps.killGraceMs, deps.clock);
     }
   } finally {
-    await services.bundler.retire(built.bundle);
+    await deps.bundler.retire(built.bundle);
   }
 }
 
@@ -49,7 +50,7 @@ function runOne(
   worker: Awaited<ReturnType<typeof loadCandidate>>["worker"],
   metadata: ResolvedMetadata,
   candidate: CandidateOptions,
-  services: SlotServices,
+  deps: SlotDeps,
   message: Delivery,
 ): Promise<{ outcome: Outcome; chunks: Uint8Array[] }> {
   const { timeoutMs, kind, subject } = metadata;
@@ -61,7 +62,7 @@ function runOne(
         ordered: true,
         prefetch: false,
         timeoutMs,
-        killGraceMs: services.killGraceMs,
+        killGraceMs: deps.killGraceMs,
         maxQueued: 1,
         maxQueuedBytes: Number.MAX_SAFE_INTEGER,
       },
@@ -71,7 +72,8 @@ function runOne(
         wake: () => undefined,
         roomChanged: () => undefined,
       },
-      services.clock,
+      new Suspicions("", new Map()),
+      deps.clock,
     );
     const lane = dispatcher.lane(worker);
     const idPrefix = `invoke.${crypto.randomUUID()}.`;
@@ -101,11 +103,11 @@ function delivery(
 function errorOf(
   outcome: Outcome,
   file: HandlerFile,
-  services: SlotServices,
+  deps: SlotDeps,
   metadata: ResolvedMetadata,
 ): RuntimeError | undefined {
   if (outcome.kind === "returned") return undefined;
-  const { rootDir } = services;
+  const { rootDir } = deps;
   return outcomeError(outcome, {
     handler: file.name,
     file: file.displayPath,

@@ -1,16 +1,18 @@
 // From a bundle to a generation that is ready to take over: loaded, checked, set up, bound. On failure nothing is left.
 
 import type { Bundle } from "../bundle/bundle.ts";
-import type { SerializedError, WorkerExit } from "../deliver/outcome.ts";
+import { Route } from "../deliver/route.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import type { RuntimeError } from "../errors.ts";
+import type { SerializedError } from "../message/outcome.ts";
+import { claims } from "../metadata/claims.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { type CandidateOptions, loadCandidate } from "./candidate.ts";
-import { Generation } from "./generation.ts";
-import type { HandlerStats } from "./handler-stats.ts";
-import { type Profile, profileOf } from "./profile.ts";
-import { Route } from "./route.ts";
-import type { SlotServices } from "./slot-services.ts";
+import { Generation, type LostWorker } from "./generation.ts";
+import { type LaunchNeeds, launchNeedsOf } from "./launch-needs.ts";
+import type { SlotDeps } from "./slot-deps.ts";
+import type { SlotMemory } from "./slot-memory.ts";
+import { unlessSuperseded } from "./superseded.ts";
 
 const UNHURRIED_MS = 24 * 3_600_000;
 
@@ -18,69 +20,81 @@ const UNHURRIED_MS = 24 * 3_600_000;
 export interface GenerationOwner {
   /** There are messages and no worker. */
   wake(): void;
-  lost(generation: Generation, exit: WorkerExit, pid: number): void;
+  lost(generation: Generation, lost: LostWorker): void;
   teardownFailed(error: SerializedError): void;
-  bindingLost(error: RuntimeError): void;
+  /** The version that serves is to end before the next one is set up. Resolves when it has. Never rejects. */
+  stepAside(generation: Generation): Promise<void>;
+  bindingFailed(error: RuntimeError): void;
+  /** What it takes is elsewhere now. */
+  bindingMoved(): void;
 }
 
 export interface PrepareOptions {
-  readonly services: SlotServices;
+  readonly deps: SlotDeps;
   readonly file: HandlerFile;
   readonly bundle: Bundle;
   /** The version that serves, whose route is kept when it fits. */
   readonly current: Generation | undefined;
-  readonly stats: HandlerStats;
+  readonly memory: SlotMemory;
   readonly owner: GenerationOwner;
-  /** False: the version is not to serve. */
-  readonly mayServe: (metadata: ResolvedMetadata) => boolean;
+  /** The version has said what it is. */
+  readonly onMetadata: (metadata: ResolvedMetadata) => void;
+  /** Asked after that: whether it is to serve. */
+  readonly isWanted: () => boolean;
   readonly signal: AbortSignal;
 }
 
-/** Rejects with a RuntimeError, or Superseded. Undefined when `mayServe` says no. */
+/** Rejects with a RuntimeError, or Superseded. Undefined when it is not wanted. */
 export async function prepareGeneration(options: PrepareOptions): Promise<Generation | undefined> {
-  const { services, bundle, current } = options;
-  const { bundler } = services;
+  const { deps, bundle, current } = options;
+  const { bundler } = deps;
   const candidate = candidateOptions(options);
   // A debugger finds every version on the same port, so the one that serves lets go of it first.
   const port = candidate.inspectPort;
-  if (port !== undefined) current?.setInspector(undefined);
+  if (port !== undefined) current?.setDebugger(undefined);
   const { worker, metadata } = await loadCandidate(candidate).catch((error: unknown) => {
-    if (port !== undefined) current?.setInspector(port);
+    if (port !== undefined) current?.setDebugger(port);
     throw error;
   });
   try {
-    if (!options.mayServe(metadata)) {
+    options.onMetadata(metadata);
+    if (!options.isWanted()) {
       worker.terminate();
       await bundler.retire(bundle);
       return undefined;
     }
     const generation = await createGeneration(metadata, options);
+    if (current !== undefined && (metadata.exclusive || current.metadata.exclusive)) {
+      await unlessSuperseded(options.signal, options.owner.stepAside(current));
+    }
     await generation.enlist(worker, candidate);
+    claim(metadata, options); // Who had given its subject up may be back meanwhile.
     if (generation.route !== current?.route) await generation.route.bind();
     return generation;
   } catch (error) {
     worker.terminate();
-    services.claims.keep(options.file.name, claimedBy(current));
+    deps.claims.keep(options.file.name, claimedBy(current));
     throw error;
   }
 }
 
-/** The subject a version answers alone. */
-export function claimedBy(generation: Generation | undefined): string | undefined {
-  return generation?.metadata.kind === "request" ? generation.metadata.subject : undefined;
+/** The subjects a version answers alone. */
+export function claimedBy(generation: Generation | undefined): readonly string[] {
+  return generation?.metadata.kind === "request" ? claims(generation.metadata) : [];
 }
 
 /**
  * A version whose metadata is known, bound without a worker: the first message wakes it. Rejects with a RuntimeError.
- * Undefined when `mayServe` says no.
+ * Undefined when it is not wanted.
  */
 export async function bindIdleGeneration(
   metadata: ResolvedMetadata,
   options: PrepareOptions,
 ): Promise<Generation | undefined> {
-  const { services, file, bundle, current } = options;
-  if (!options.mayServe(metadata)) {
-    await services.bundler.retire(bundle);
+  const { deps, file, bundle, current } = options;
+  options.onMetadata(metadata);
+  if (!options.isWanted()) {
+    await deps.bundler.retire(bundle);
     return undefined;
   }
   try {
@@ -88,15 +102,19 @@ export async function bindIdleGeneration(
     if (generation.route !== current?.route) await generation.route.bind();
     return generation;
   } catch (error) {
-    services.claims.keep(file.name, claimedBy(current));
+    deps.claims.keep(file.name, claimedBy(current));
     throw error;
   }
 }
 
+function claim(metadata: ResolvedMetadata, { deps, file }: PrepareOptions): void {
+  if (metadata.kind === "request") deps.claims.claim(file.name, claims(metadata), file.displayPath);
+}
+
 async function createGeneration(metadata: ResolvedMetadata, options: PrepareOptions): Promise<Generation> {
-  const { services, file, bundle, current, owner } = options;
-  const { claims, bundler, clock, killGraceMs } = services;
-  if (metadata.kind === "request") claims.claim(file.name, metadata.subject, file.displayPath);
+  const { deps, bundle, current, owner } = options;
+  const { bundler, clock, killGraceMs } = deps;
+  claim(metadata, options);
   const route = current?.route.serves(metadata) === true ? current.route : await openRoute(metadata, options);
   const generation: Generation = new Generation({
     bundle,
@@ -105,32 +123,35 @@ async function createGeneration(metadata: ResolvedMetadata, options: PrepareOpti
     bundler,
     clock,
     teardownMs: Math.max(killGraceMs, 1),
-    onLost: (exit, pid) => owner.lost(generation, exit, pid),
+    onLost: (lost) => owner.lost(generation, lost),
     onTeardownFailed: (error) => owner.teardownFailed(error),
   });
   return generation;
 }
 
-export function candidateOptions(options: Omit<PrepareOptions, "stats" | "owner" | "mayServe">): CandidateOptions {
-  const { services, file, bundle, current, signal } = options;
-  const { emit, call } = services;
+/** What a worker of a version is brought up from. */
+export type CandidateSource = Pick<PrepareOptions, "deps" | "file" | "bundle" | "current" | "signal">;
+
+export function candidateOptions({ deps, file, bundle, current, signal }: CandidateSource): CandidateOptions {
+  const { emit, writes } = deps;
   const handler = file.name;
   const { version } = bundle;
   return {
     file,
     bundle,
-    known: profileKnown(current?.metadata ?? services.known(handler)),
-    rootDir: services.rootDir,
-    defaults: services.defaults,
+    known: knownNeeds(current?.metadata ?? deps.known(handler)),
+    rootDir: deps.rootDir,
+    defaults: deps.defaults,
     // Whoever steps through a handler is not to be hurried.
-    startTimeoutMs: services.inspectPort(handler) === undefined ? services.startTimeoutMs : UNHURRIED_MS,
-    environment: services.environment,
-    inspectPort: services.inspectPort(handler),
-    pool: services.pool,
-    clock: services.clock,
+    startTimeoutMs: deps.inspectPort(handler) === undefined ? deps.startTimeoutMs : UNHURRIED_MS,
+    environment: deps.environment,
+    inspectPort: deps.inspectPort(handler),
+    pool: deps.pool,
+    clock: deps.clock,
     listener: {
-      call,
+      call: writes.around(handler, deps.call),
       output: (stream, line) => emit({ type: "handler.output", handler, version, stream, line }),
+      outputDropped: (stream, count) => emit({ type: "handler.output-dropped", handler, version, stream, count }),
       log: ({ level, message, fields, id, attempt, traceId }) =>
         emit({ type: "handler.log", handler, version, level, message, fields, messageId: id, attempt, traceId }),
     },
@@ -138,25 +159,29 @@ export function candidateOptions(options: Omit<PrepareOptions, "stats" | "owner"
   };
 }
 
-function profileKnown(metadata: ResolvedMetadata | undefined): Profile | undefined {
-  return metadata === undefined ? undefined : profileOf(metadata);
+function knownNeeds(metadata: ResolvedMetadata | undefined): LaunchNeeds | undefined {
+  return metadata === undefined ? undefined : launchNeedsOf(metadata);
 }
 
-async function openRoute(metadata: ResolvedMetadata, { services, file, stats, owner }: PrepareOptions): Promise<Route> {
+async function openRoute(metadata: ResolvedMetadata, options: PrepareOptions): Promise<Route> {
+  const { deps, file, memory, owner } = options;
+  const { stats, suspicions } = memory;
   return new Route({
     handler: file.name,
     file: file.displayPath,
-    rootDir: services.rootDir,
+    rootDir: deps.rootDir,
     metadata,
-    deadlines: services.inspectPort(file.name) === undefined,
-    killGraceMs: services.killGraceMs,
-    maxHops: services.maxHops,
-    plan: await services.binder.plan(file.name, metadata),
+    deadlines: deps.inspectPort(file.name) === undefined,
+    killGraceMs: deps.killGraceMs,
+    maxHops: deps.maxHops,
+    plan: await deps.binder.plan(file.name, metadata),
     stats,
-    spans: services.spans,
-    clock: services.clock,
-    emit: services.emit,
+    suspicions,
+    spans: deps.spans,
+    clock: deps.clock,
+    emit: deps.emit,
     onWake: () => owner.wake(),
-    onLost: (error) => owner.bindingLost(error),
+    onFault: (error) => owner.bindingFailed(error),
+    onMoved: () => owner.bindingMoved(),
   });
 }

@@ -1,6 +1,7 @@
 // How often a handler has failed lately, and the timer for its next try.
 
 import type { Clock, Timer } from "../clock.ts";
+import { type Death, NOBODYS_DEATH } from "../deliver/suspicions.ts";
 import {
   addFailure,
   decideRestart,
@@ -23,20 +24,20 @@ export class Recovery {
 
   /** It has been set aside, and has not yet shown that it is well. */
   get onTrial(): boolean {
-    return this.failures.quarantines > 0;
+    return this.failures.onTrial;
   }
 
   /** One more failure: what is to be done? */
-  failed(): RestartDecision {
-    this.failures = addFailure(this.failures, this.clock.monotonicMs());
-    const decision = decideRestart(this.failures);
+  failed(death: Death): RestartDecision {
+    this.failures = addFailure(this.failures, this.clock.monotonicMs(), death);
+    const decision = decideRestart(this.failures, death);
     if (decision.do === "quarantine") this.failures = quarantined(this.failures, decision.coolDownMs);
     return decision;
   }
 
   /** A version did not come up, and it is its own doing: milliseconds until it is tried again. */
   notComeUp(): number {
-    const decision = this.failed();
+    const decision = this.failed(NOBODYS_DEATH);
     return decision.do === "restart" ? Math.max(decision.afterMs, FIRST_RETRY_MS) : decision.coolDownMs;
   }
 
@@ -52,7 +53,7 @@ export class Recovery {
     this.timer?.cancel();
   }
 
-  /** A new version, or the operator's word: the past is forgotten. */
+  /** A new version, or an operator's command: past failures no longer count. */
   startAfresh(): void {
     this.stop();
     this.failures = NO_FAILURES;

@@ -1,8 +1,8 @@
 // Notices when a version's workers have handled as much, or lived as long, as the handler's `recycle` allows.
 
 import type { Clock, Timer } from "../clock.ts";
+import type { HandlerStats } from "../deliver/handler-stats.ts";
 import type { Generation } from "./generation.ts";
-import type { HandlerStats } from "./handler-stats.ts";
 
 const LOOK_MS = 1_000;
 

@@ -1,18 +1,19 @@
 // What a slot tells about its handler.
 
-import type { SerializedError, WorkerExit } from "../deliver/outcome.ts";
 import { RuntimeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
 import { explainExit } from "../isolate/exit.ts";
+import type { SerializedError, WorkerExit } from "../message/outcome.ts";
 import type { Generation } from "./generation.ts";
+import { whatItLacks } from "./restart-policy.ts";
 
 export type Why = "start" | "reload" | "restart" | "wake";
 
 export class SlotReports {
   private readonly handler: string;
   private readonly emit: Emit;
-  /** That NATS is gone has been told: the tries until it is back are no news. */
-  private toldGone = false;
+  /** What is lacking has been told: the tries until it is there are no news. */
+  private toldLack: string | undefined;
 
   constructor(handler: string, emit: Emit) {
     this.handler = handler;
@@ -21,7 +22,7 @@ export class SlotReports {
 
   serving({ metadata, bundle }: Generation, why: Why, durationMs: number): void {
     const { kind, subject } = metadata;
-    this.toldGone = false;
+    this.toldLack = undefined;
     this.emit({
       type: "handler.serving",
       handler: this.handler,
@@ -33,10 +34,16 @@ export class SlotReports {
     });
   }
 
+  /** Somebody wants to know: what is lacking is told again. */
+  askedAnew(): void {
+    if (this.toldLack !== "nats") this.toldLack = undefined;
+  }
+
   failed(error: RuntimeError, serving: string | undefined): void {
-    const isGone = error.code === "NATS_UNREACHABLE";
-    if (isGone && this.toldGone) return;
-    this.toldGone = isGone;
+    const lacks = whatItLacks(error.code);
+    const lack = lacks === "stream" ? error.message : lacks;
+    if (lack !== undefined && lack === this.toldLack) return;
+    this.toldLack = lack;
     this.emit({ type: "handler.failed", handler: this.handler, error, serving });
   }
 

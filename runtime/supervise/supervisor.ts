@@ -1,21 +1,27 @@
 // All handlers: keeps the slots in step with the files. What is on disk is wanted; what has a slot is running.
 //
 // V1  A file that is gone is taken down only when it is still gone REMOVAL_GRACE_MS later: editors save by moving
-//     the file away and back.
+//     the file away and back. At once, when another handler has come up on its subject: then it was renamed. Whether one
+//     that is coming up will do so is waited for, RENAME_MS at most.
 // V2  One handler's trouble is its own: every step of a slot ends in a state, never in a rejection.
 
 import { dependentsOf } from "../bundle/dependents.ts";
 import { type Clock, type Timer, within } from "../clock.ts";
+import type { HandlerStats } from "../deliver/handler-stats.ts";
+import { WriteWatches } from "../deliver/write-watch.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import type { ScanResult } from "../discover/scan.ts";
 import type { Emit } from "../events.ts";
 import { HandlerSlot } from "./handler-slot.ts";
-import type { HandlerStats } from "./handler-stats.ts";
 import type { HandlerStatus } from "./handler-status.ts";
+import { HeldPlaces } from "./held-places.ts";
 import type { Disabled } from "./intent.ts";
 import { type Invoked, invokeOnce } from "./invoke.ts";
-import type { SlotServices } from "./slot-services.ts";
+import { MissingFiles } from "./missing-files.ts";
+import { type SharedMistakes, sharedMistakes } from "./shared-mistakes.ts";
+import type { SlotDeps } from "./slot-deps.ts";
 import { SubjectClaims } from "./subject-claims.ts";
+import { tellWarnings } from "./tell-warnings.ts";
 
 export interface SupervisorOptions {
   /** Which handlers there are now. */
@@ -26,7 +32,7 @@ export interface SupervisorOptions {
   readonly disabledFromStart: (name: string) => Disabled | undefined;
   /** Up to this many handlers get a process each at the start. */
   readonly eagerWorkers: number;
-  readonly services: Omit<SlotServices, "claims" | "crowded">;
+  readonly deps: Omit<SlotDeps, "claims" | "crowded" | "writes">;
   readonly clock: Clock;
   readonly emit: Emit;
   /** The files that handlers are built from may be others than before; undefined: nobody follows them. */
@@ -40,27 +46,50 @@ export interface HandlerReading {
 }
 
 const REMOVAL_GRACE_MS = 250;
+const RENAME_MS = 10_000;
 const FOLLOW_AFTER_MS = 5;
 
 export class Supervisor {
   private readonly options: SupervisorOptions;
-  private readonly services: SlotServices;
+  private readonly deps: SlotDeps;
+  private readonly mistakes: SharedMistakes;
+  private readonly places: HeldPlaces;
   private readonly slots = new Map<string, HandlerSlot>();
   private readonly files = new Map<string, HandlerFile>();
   private readonly operatorSaid = new Map<string, Disabled>();
-  /** Slots of removed files, finishing what they have in hand. */
+  /** Slots of removed files, finishing what they have in flight. */
   private readonly leaving = new Map<Promise<void>, string>();
   private told = new Set<string>();
-  private removal: Timer | undefined;
+  private readonly missing: MissingFiles;
   private following: Timer | undefined;
   private scanning: Promise<void> = Promise.resolve();
   private closed = false;
 
   constructor(options: SupervisorOptions) {
     this.options = options;
-    const claims = new SubjectClaims((handler) => this.bringUp(handler, options.clock.monotonicMs()));
+    this.missing = new MissingFiles(options.clock, REMOVAL_GRACE_MS, () => {
+      this.scanning = this.scanning.then(() => this.removeMissing());
+    });
+    const claims = new SubjectClaims({
+      isGivenUp: (handler) => this.missing.has(handler),
+      onFreed: (handler) => this.bringUp(handler, options.clock.monotonicMs()),
+      onTakenOver: (handler) => this.remove(handler),
+    });
     const crowded = () => this.slots.size > options.eagerWorkers;
-    this.services = { ...options.services, claims, crowded };
+    const fileOf = (handler: string) => this.files.get(handler)?.displayPath;
+    this.mistakes = sharedMistakes({ clock: options.clock, emit: options.emit, fileOf });
+    const bundler = tellWarnings(options.deps.bundler, options.emit);
+    const writes = new WriteWatches(options.clock, options.emit);
+    const find = (name: string) => {
+      const file = this.files.get(name);
+      return file && { file, metadata: this.slots.get(name)?.metadata };
+    };
+    this.places = new HeldPlaces({ deps: options.deps, find });
+    const emit: Emit = (event) => {
+      this.mistakes.emit(event);
+      this.places.saw(event);
+    };
+    this.deps = { ...options.deps, bundler, emit, claims, crowded, writes };
   }
 
   /** Discover and bring up every handler. Resolves when each serves or has failed. */
@@ -99,7 +128,7 @@ export class Supervisor {
     headers: readonly (readonly [string, string])[],
   ): Promise<Invoked | undefined> {
     const file = this.files.get(name);
-    return file === undefined ? undefined : invokeOnce(file, this.services, payload, headers);
+    return file === undefined ? undefined : invokeOnce(file, this.deps, payload, headers);
   }
 
   status(): HandlerStatus[] {
@@ -109,13 +138,19 @@ export class Supervisor {
   /** How every handler stands, with its counters themselves: they go on counting. */
   readings(): HandlerReading[] {
     const slots = [...this.slots.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-    return slots.map(({ status, stats, description }) => ({ status, stats, description }));
+    return slots.map(({ status, stats, metadata }) => ({ status, stats, description: metadata?.description ?? "" }));
   }
 
   /** A dead letter of the handler is stored. */
   deadLetterKept(handler: string): void {
     const slot = this.slots.get(handler);
     if (slot !== undefined) slot.stats.deadLetters++;
+  }
+
+  /** This replica saw to a planned time of the handler, or passed some over. */
+  planned(handler: string, what: keyof HandlerStats["plannedTimes"], count: number): void {
+    const slot = this.slots.get(handler);
+    if (slot !== undefined) slot.stats.plannedTimes[what] += count;
   }
 
   /** Resolves when no slot is in the middle of a step. */
@@ -126,8 +161,10 @@ export class Supervisor {
   /** Drain every handler. Resolves with what did not end in time, as `name: subject`. */
   async close(graceMs: number): Promise<string[]> {
     this.closed = true;
-    this.removal?.cancel();
+    this.missing.stop();
+    this.places.close();
     this.following?.cancel();
+    this.mistakes.close();
     await this.scanning;
     const removed = within(this.options.clock, graceMs, Promise.all(this.leaving.keys()));
     const left = await Promise.all(
@@ -148,22 +185,19 @@ export class Supervisor {
     const files = new Map(found.files.filter(({ name }) => wanted(name)).map((file) => [file.name, file]));
     const inputs = new Map([...this.slots].map(([name, slot]) => [name, slot.inputs]));
     const dependents = dependentsOf(paths, inputs);
-    // A second file of the same name is like a bad save: what served goes on, until one of the two is gone.
-    const conflicted = new Set(found.conflicts.map(({ name }) => name));
-    const missing = [...this.slots.keys()].filter((name) => !files.has(name) && !conflicted.has(name));
+    this.missing.saw(this.missingFrom(found));
     for (const [name, file] of files) {
       const before = this.files.get(name);
       this.files.set(name, file);
       if (before === undefined) this.add(file, noticedAtMs);
       else if (before.path !== file.path || dependents.has(name)) this.bringUp(name, noticedAtMs);
     }
-    if (missing.length > 0) this.removeLater();
     this.followInputs();
   }
 
   private add(file: HandlerFile, noticedAtMs: number): void {
     this.options.emit({ type: "handler.discovered", handler: file.name, file: file.displayPath });
-    const slot = new HandlerSlot(file, this.services);
+    const slot = new HandlerSlot(file, this.deps);
     this.slots.set(file.name, slot);
     const disabled = this.options.disabledFromStart(file.name);
     if (disabled !== undefined) void slot.setIntent(disabled.source, disabled);
@@ -179,30 +213,37 @@ export class Supervisor {
     return slot.reload(file, noticedAtMs, force).then(() => this.followInputs());
   }
 
-  /** V1. */
-  private removeLater(): void {
-    this.removal ??= this.options.clock.after(REMOVAL_GRACE_MS, () => {
-      this.removal = undefined;
-      this.scanning = this.scanning.then(() => this.removeMissing());
-    });
+  /** A second file of the same name is like a bad save: what served goes on, until one of the two is gone. */
+  private missingFrom({ files, conflicts }: ScanResult): string[] {
+    const present = new Set([...files, ...conflicts].map(({ name }) => name).filter(this.options.wanted));
+    return [...this.slots.keys()].filter((name) => !present.has(name));
   }
 
+  /** V1. */
   private async removeMissing(): Promise<void> {
-    const { discover, wanted, emit } = this.options;
-    const found = await discover();
-    const present = new Set([...found.files, ...found.conflicts].map(({ name }) => name).filter(wanted));
-    for (const [name, slot] of this.slots) {
-      if (present.has(name) || this.closed) continue;
-      this.slots.delete(name);
-      this.files.delete(name);
-      const gone = slot
-        .close()
-        // A file of that name may be there again, with a slot of its own.
-        .then(() => (this.slots.has(name) ? undefined : this.services.bundler.forget(name)))
-        .then(() => emit({ type: "handler.removed", handler: name }))
-        .finally(() => this.leaving.delete(gone));
-      this.leaving.set(gone, name);
-    }
+    if (this.closed) return;
+    this.missing.saw(this.missingFrom(await this.options.discover()));
+    const isComing = [...this.slots.values()].some(({ status }) => status.state === "starting");
+    for (const name of this.missing.gone(isComing ? RENAME_MS : REMOVAL_GRACE_MS)) this.remove(name);
+  }
+
+  private remove(name: string): void {
+    const slot = this.slots.get(name);
+    if (slot === undefined || this.closed) return;
+    this.slots.delete(name);
+    this.files.delete(name);
+    this.missing.forget(name);
+    const gone = slot
+      .close()
+      // A file of that name may be there again, with a slot of its own.
+      .then(() => (this.slots.has(name) ? undefined : this.deps.bundler.forget(name)))
+      .then(() => {
+        this.options.emit({ type: "handler.removed", handler: name });
+        // A file of that name may be there again, and go on where this one was.
+        if (!this.slots.has(name)) this.deps.binder.removed(name);
+      })
+      .finally(() => this.leaving.delete(gone));
+    this.leaving.set(gone, name);
     this.followInputs();
   }
 

@@ -2,7 +2,7 @@
 // span of the author's in it.
 
 import { SpanKind, SpanStatusCode, type Tracer, trace } from "@opentelemetry/api";
-import { type Call, type HandlerCall, lasting } from "../deliver/handler-call.ts";
+import { type Call, type HandlerCall, lasting } from "../message/handler-call.ts";
 import { redactedText } from "../observe/redact.ts";
 import { contextIn, withContext } from "./message-context.ts";
 

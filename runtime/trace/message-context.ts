@@ -1,7 +1,7 @@
 // The trace context of a message, read from its headers and written into them by whatever propagator is registered.
 
 import { type Context, propagation, ROOT_CONTEXT, type TextMapGetter, type TextMapSetter } from "@opentelemetry/api";
-import { decodeHeaders, encodeHeaders, type HeaderPairs } from "../deliver/header-block.ts";
+import { decodeHeaders, encodeHeaders, type HeaderPairs } from "../message/header-block.ts";
 
 type Carrier = (readonly [name: string, value: string])[];
 

@@ -2,9 +2,18 @@
 
 import { propagation, type Tracer, type TracerProvider, trace } from "@opentelemetry/api";
 import type { Emit } from "../events.ts";
+import type { Call } from "../message/handler-call.ts";
 import { inCallSpan } from "./call-span.ts";
 import { RunSpans } from "./run-spans.ts";
-import type { Tracing } from "./tracing.ts";
+
+export interface Tracing {
+  /** Of the deliveries that are run. */
+  readonly runs: RunSpans;
+  /** The call, in a span of its own. */
+  around(call: Call): Call;
+  /** Have what is still held exported. Rejects when that fails. */
+  flush(): Promise<void>;
+}
 
 /** The API hands out a stand-in for the provider, which knows whether there is one. */
 interface StandIn {

@@ -7,24 +7,14 @@
 // R3  A run cut short through no fault of its own ends without an error, and the next one has a span of its own.
 
 import { type Span, SpanKind, SpanStatusCode, type Tracer, trace } from "@opentelemetry/api";
-import type { Delivery } from "../deliver/delivery.ts";
-import type { Outcome } from "../deliver/outcome.ts";
 import { explain, stackOf } from "../deliver/settle.ts";
-import type { WorkerPort } from "../deliver/worker-port.ts";
+import type { Delivery } from "../message/delivery.ts";
+import type { DeliverySpans, RunsAbout } from "../message/delivery-spans.ts";
+import { messageIdOf } from "../message/message-id.ts";
+import type { Outcome } from "../message/outcome.ts";
+import type { WorkerPort } from "../message/worker-port.ts";
 import { redactedText } from "../observe/redact.ts";
 import { contextIn, withContext } from "./message-context.ts";
-
-/** What the runs of one worker have in common. */
-export interface RunsAbout {
-  readonly handler: string;
-  /** Of the bundle. */
-  readonly version: string;
-  /** As the handler's metadata has it, wildcards included. */
-  readonly subject: string;
-  /** Queue group or durable consumer. */
-  readonly group: string;
-  readonly idPrefix: string;
-}
 
 interface OpenRun {
   readonly span: Span;
@@ -32,7 +22,7 @@ interface OpenRun {
   readonly received: Uint8Array | undefined;
 }
 
-export class RunSpans {
+export class RunSpans implements DeliverySpans {
   private readonly tracer: Tracer;
   private readonly open = new Map<Delivery, OpenRun>();
 
@@ -40,7 +30,6 @@ export class RunSpans {
     this.tracer = tracer;
   }
 
-  /** The worker, with a span begun for each delivery it is handed. */
   around(worker: WorkerPort, about: RunsAbout): WorkerPort {
     return {
       pid: worker.pid,
@@ -54,7 +43,6 @@ export class RunSpans {
     };
   }
 
-  /** End the delivery's span, if it has one. */
   ended(delivery: Delivery, outcome: Outcome): void {
     const run = this.open.get(delivery);
     if (run === undefined) return;
@@ -82,7 +70,7 @@ function attributesOf(delivery: Delivery, { handler, version, subject, group, id
     "messaging.destination.name": delivery.subject,
     "messaging.destination.template": subject,
     "messaging.consumer.group.name": group,
-    "messaging.message.id": `${idPrefix}${delivery.seq}`,
+    "messaging.message.id": messageIdOf(idPrefix, delivery.seq, delivery.storedAtMs),
     "messaging.message.body.size": delivery.data.length,
     "handlers.handler": handler,
     "handlers.version": version,

@@ -3,18 +3,8 @@
 // asked about it.
 
 import { type Clock, within } from "../clock.ts";
-import type { Call } from "../deliver/handler-call.ts";
 import type { Emit } from "../events.ts";
-import type { RunSpans } from "./run-spans.ts";
-
-export interface Tracing {
-  /** Of the deliveries that are run. */
-  readonly runs: RunSpans;
-  /** The call, in a span of its own. */
-  around(call: Call): Call;
-  /** Have what is still held exported. Rejects when that fails. */
-  flush(): Promise<void>;
-}
+import type { Tracing } from "./registered-tracing.ts";
 
 export type StartedTracing = Omit<Tracing, "flush"> & {
   /** Export what is held. Never rejects. */
@@ -34,8 +24,15 @@ const FLUSH_MS = 3_000;
 export async function startTracing({ clock, emit }: TracingOptions): Promise<StartedTracing | undefined> {
   const registered = (globalThis as { [REGISTERED]?: { version: string; trace?: unknown } })[REGISTERED];
   if (registered?.trace === undefined) return undefined;
-  const { registeredTracing } = await import("./registered-tracing.ts");
   const warn = (message: string) => emit({ type: "runtime.notice", level: "warn", message: `tracing: ${message}` });
+  const loaded = await import("./registered-tracing.ts").catch(reason);
+  if (typeof loaded === "string") {
+    warn(
+      `there are no spans: a tracer provider is registered, but @opentelemetry/api cannot be loaded (${loaded}). Install it beside nats-handlers`,
+    );
+    return undefined;
+  }
+  const { registeredTracing } = loaded;
   const tracing = registeredTracing(emit);
   if (tracing === undefined) {
     warn(

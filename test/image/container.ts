@@ -3,7 +3,7 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
-import { inspectProcess } from "../../runtime/bind/process-info.ts";
+import { lookUpProcess } from "../../runtime/dev-server/process-info.ts";
 import type { Buildah } from "./buildah.ts";
 
 export interface ImageConfig {
@@ -86,7 +86,7 @@ export function follow(child: ChildProcess): Running {
 /** The process of the entry point, below the one that started it. */
 export function mainProcess(pid: number): number {
   const found = processesBelow(pid).find((below) =>
-    /^node \S*bin\/handlers /.test(inspectProcess(below)?.command ?? ""),
+    /^node \S*bin\/handlers /.test(lookUpProcess(below)?.command ?? ""),
   );
   if (found === undefined) throw new Error(`no process of the image runs below ${pid}`);
   return found;
@@ -95,7 +95,7 @@ export function mainProcess(pid: number): number {
 /** Every process that this one has started, and those they have. */
 export function processesBelow(pid: number): number[] {
   const all = readdirSync("/proc").map(Number).filter(Boolean);
-  const children = all.filter((other) => inspectProcess(other)?.parentPid === pid);
+  const children = all.filter((other) => lookUpProcess(other)?.parentPid === pid);
   return children.flatMap((child) => [child, ...processesBelow(child)]);
 }
 

@@ -1,4 +1,5 @@
 // A save that does not come up changes nothing but the log: the last good version serves on, and so does everybody else.
+// @module-tag any-server
 
 import { expect, it } from "vitest";
 import type { TestClient } from "../support/client.ts";
@@ -6,7 +7,7 @@ import { fixture } from "../support/project.ts";
 import { shown, type TestRuntime, useStage } from "../support/runtime.ts";
 
 const stage = useStage();
-const SHORT = { startTimeout: "500ms" } as const;
+const SHORT = { startTimeout: "1500ms" } as const;
 
 const answering = (version: string, subject = "good") =>
   fixture("answers-version.ts", { VERSION: version, SUBJECT: subject });
@@ -28,7 +29,7 @@ const BAD = [
     name: "loops-at-import.ts",
     code: "HANDLER_LOAD_TIMED_OUT",
     place: { file: "handlers/good.ts" },
-    says: [/evaluating its top level after 500 ms/, /endless loop/],
+    says: [/evaluating its top level after 1500 ms/, /endless loop/],
   },
   {
     name: "exits-at-import.ts",
@@ -76,7 +77,7 @@ const BAD = [
     name: "hangs-in-setup.ts",
     code: "HANDLER_LOAD_TIMED_OUT",
     place: { file: "handlers/good.ts" },
-    says: [/`setup` after 500 ms/],
+    says: [/`setup` after 1500 ms/],
   },
 ] as const;
 

@@ -1,4 +1,5 @@
 // `handlers build`, and what serves it: the folder alone, somewhere else, with nothing installed.
+// @module-tag any-server
 
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -6,7 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
-import type { Manifest } from "../../runtime/build/manifest.ts";
+import type { Manifest } from "../../runtime/prebuild/manifest.ts";
 import { runCli, startCli } from "../support/cli-process.ts";
 import { connectClient, type TestClient } from "../support/client.ts";
 import { startTestServer, type TestServer } from "../support/nats-server.ts";
@@ -97,7 +98,7 @@ it("the same sources give the same bytes, wherever they lie", async () => {
 it("tells of each handler its metadata, its version and its size, and of the app its name", async () => {
   const project = sample();
   expect((await build(project)).stdout).toMatch(/4 of 4 handlers checked out: all fine\nbuilt build; /);
-  const { handlers, packageName, config, natives, platform } = manifestOf(project);
+  const { handlers, packageName, config, copied, platform } = manifestOf(project);
   expect(handlers.map(({ name }) => name)).toEqual(["todo/audit", "todo/list", "todo/mutate", "todo/save"]);
   expect(handlers.at(-1)).toMatchObject({
     file: "handlers/todo/save.ts",
@@ -106,7 +107,7 @@ it("tells of each handler its metadata, its version and its size, and of the app
     metadata: { kind: "durable", subject: "todo.newitem", concurrency: 8, timeoutMs: 10_000, hasSchema: true },
   });
   const expected = { packageName: "shop", config: { bundle: "config.mjs", file: "handlers.config.ts" } };
-  expect({ packageName, config, natives, platform }).toEqual({ ...expected, natives: [], platform: null });
+  expect({ packageName, config, copied, platform }).toEqual({ ...expected, copied: [], platform: null });
   // Of zod there is in it what the handlers use.
   expect(handlers.at(-1)!.sizeBytes).toBeLessThan(200_000);
 });
@@ -235,6 +236,40 @@ it("a package that cannot be bundled is copied with what it needs, and said so",
   const folder = carriedAway(project);
   project.end();
   await served(folder, async () => expect((await client.ask("hash")).value).toBe("seed and table"));
+});
+
+it("a build is judged where nothing of the project is to be seen, and says what to write", async () => {
+  const project = projectWith({
+    "plug.ts": `
+      import { readFileSync } from "node:fs";
+      const name = ["plug", "in"].join("-");
+      const { answer } = await import(name);
+      export const metadata = { subject: "plug", kind: "request" };
+      export default () => answer;`,
+  });
+  installPackage(project, "plug-in", {
+    "package.json": JSON.stringify({ name: "plug-in", version: "1.2.3", main: "index.js" }),
+    "index.js": "exports.answer = 42;",
+  });
+  expect(await runCli(["check"], { cwd: project.rootDir })).toMatchObject({ code: 0 });
+  const { code, stdout } = await build(project);
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/✗ plug +HANDLER_LOAD_FAILED[^✗]*plug-in[^✗]*handlers\/plug\.ts\n/);
+  expect(stdout).toContain(`write \`external: ["plug-in"]\` in handlers.config.ts`);
+  const config = join(project.rootDir, "handlers.config.ts");
+  writeFileSync(config, `export default { external: ["nowhere"] };`);
+  expect(await build(project)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('names the package "nowhere", which is not installed'),
+  });
+  writeFileSync(config, `export default { external: ["plug-in"] };`);
+  expect((await build(project)).stdout).toMatch(
+    /plug-in 1\.2\.3 is named by `external`: it is not bundled but copied\n/,
+  );
+  expect(manifestOf(project).platform).toBe(null);
+  const folder = carriedAway(project);
+  project.end();
+  await served(folder, async () => expect((await client.ask("plug")).value).toBe(42));
 });
 
 it("a bad handler fails the build, which names all that is wrong and leaves the build before alone", async () => {

@@ -4,8 +4,8 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "@nats-io/transport-node";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { readRuntimeFile } from "../../runtime/bind/runtime-file.ts";
 import { systemClock } from "../../runtime/clock.ts";
+import { readRuntimeFile } from "../../runtime/dev-server/runtime-file.ts";
 import { type CliProcess, runCli, startCli } from "../support/cli-process.ts";
 import { startTestServer, type TestServer } from "../support/nats-server.ts";
 import { childProcesses, ended, noneLeft } from "../support/processes.ts";
@@ -166,7 +166,7 @@ describe("send and request", () => {
       ...withServer(),
       input: "not JSON",
     });
-    expect(JSON.parse(stdout)).toEqual({ subject: "any.subject", bytes: 8 });
+    expect(JSON.parse(stdout)).toEqual({ subject: "any.subject", bytes: 8, taken: true });
     const messages = [];
     for await (const message of received) messages.push([message.string(), message.headers?.get("trace")]);
     expect(messages).toEqual([
@@ -182,7 +182,7 @@ describe("send and request", () => {
     await connection.request("$JS.API.STREAM.CREATE.SHOP", JSON.stringify(stream));
     await cli(["send", "stored.a", "1"], withServer());
     const { stdout } = await cli(["send", "stored.b", "2", "--json"], withServer());
-    expect(JSON.parse(stdout)).toEqual({ subject: "stored.b", bytes: 1, stream: "SHOP", seq: 2 });
+    expect(JSON.parse(stdout)).toEqual({ subject: "stored.b", bytes: 1, stream: "SHOP", seq: 2, taken: true });
     await connection.close();
   });
 
@@ -212,7 +212,7 @@ describe("send and request", () => {
     const shared = await startTestServer({ config });
     const url = shared.url.replace("//", "//core:secret@");
     const sent = await cli(["send", "any.subject", "1", "--json"], { env: { NATS_URL: url } });
-    expect(sent).toMatchObject({ code: 0, stdout: '{"subject":"any.subject","bytes":1}\n' });
+    expect(sent).toMatchObject({ code: 0, stdout: '{"subject":"any.subject","bytes":1,"taken":false}\n' });
     await shared.stop();
   });
 

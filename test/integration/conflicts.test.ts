@@ -1,4 +1,5 @@
 // Two handlers that cannot both be: a loud error that names both files, and everybody else runs on.
+// @module-tag any-server
 
 import { expect, it } from "vitest";
 import { fixture } from "../support/project.ts";
@@ -79,4 +80,22 @@ it("a version that does not come up holds no subject; the one that serves keeps 
   expect(refused.error.code).toBe("SUBJECT_CONFLICT");
   await app.after(() => take("shop.b"), "handler.serving", { handler: "second" });
   expect([await value("shop.a"), await value("shop.b")]).toEqual(["first", "second"]);
+});
+
+it("a request handler whose file is renamed goes on answering: no conflict with the file that is gone, and no gap", async () => {
+  const app = await stage.start({ handlers: { "ed.ts": answering("same", "renamed") } });
+  const serving = app.next("handler.serving", { handler: "Ed" });
+  const removed = app.next("handler.removed", { handler: "ed" });
+  let isOver = false;
+  const asking = (async () => {
+    const answers: unknown[] = [];
+    while (!isOver) answers.push(await value("renamed"));
+    return answers;
+  })();
+  app.project.rename("ed.ts", "Ed.ts");
+  await Promise.all([serving, removed]);
+  isOver = true;
+  expect(new Set(await asking)).toEqual(new Set(["same"]));
+  expect(await value("renamed")).toBe("same");
+  expect(app.told("handler.failed")).toEqual([]);
 });

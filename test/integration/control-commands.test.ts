@@ -3,6 +3,7 @@
 import { connect } from "@nats-io/transport-node";
 import { expect, it } from "vitest";
 import { run } from "../../runtime/cli/run.ts";
+import { hurriedRestarts } from "../support/hurried-clock.ts";
 import { type TestRuntime, useStage } from "../support/runtime.ts";
 import { type FakeTerminal, fakeTerminal } from "../unit/cli/fake-terminal.ts";
 
@@ -218,7 +219,7 @@ it("invoke runs a handler once, also a disabled one, and prints its reply, its r
 });
 
 it("enable brings a quarantined handler back at once", async () => {
-  const app = await stage.start({ handlers: { "price.js": PRICE } });
+  const app = await stage.start({ handlers: { "price.js": PRICE }, clock: hurriedRestarts });
   app.project.copy("exits-the-process.ts", "culprit.ts");
   await app.next("handler.serving", { handler: "culprit" });
   const from = app.mark();
@@ -261,6 +262,18 @@ it("the last known intents hold when the bucket is deleted, and stand in the nex
   expect((await handlers(next, "enable", "price", "order")).code).toBe(0);
 });
 
+it("a bucket that is removed is made anew with what was off, and the log says so", async () => {
+  const app = await stage.start({ handlers: { "price.js": PRICE, "order.js": ORDER } });
+  await handlers(app, "disable", "price", "--reason", "kept");
+  const isTold = ({ message }: { message: string }) => message.includes('"shop_handlers" was removed');
+  const remove = () => stage.client.connection.request("$JS.API.STREAM.DELETE.KV_shop_handlers");
+  const { level, message } = await app.after(remove, "runtime.notice", isTold);
+  expect([level, message.endsWith("stays off, and is written into it: price")]).toEqual(["warn", true]);
+  expect(app.status("price")).toMatchObject({ state: "disabled", disabled: { reason: "kept" } });
+  expect((await handlers(app, "enable", "price")).code).toBe(0);
+  expect(await stateOf(app, "price")).not.toBe("disabled");
+});
+
 it("start refuses rather than serve what may have been turned off, when the bucket cannot be had", async () => {
   const { url } = stage.server;
   const other = await connect({ servers: url });
@@ -268,8 +281,27 @@ it("start refuses rather than serve what may have been turned off, when the buck
   const stream = { name: "TAKES_IT", subjects: ["$KV.taken_handlers.>"], storage: "memory" };
   await other.request("$JS.API.STREAM.CREATE.TAKES_IT", JSON.stringify(stream));
   await expect(stage.start({ handlers: { "price.js": PRICE }, config: { app: "taken" } })).rejects.toMatchObject({
-    code: "NATS_UNREACHABLE",
+    code: "NATS_REFUSED",
     message: expect.stringContaining('the bucket "taken_handlers" that says which handlers are disabled'),
   });
   await other.close();
+});
+
+it("send says when nobody takes the message, and request passes over the confirmation of a stream", async () => {
+  const app = await stage.start({ handlers: { "price.js": PRICE, "order.js": ORDER } });
+  expect((await handlers(app, "send", "shop.nothing", "{}")).stderr).toBe(
+    '! nobody takes "shop.nothing" now: the message is lost\n',
+  );
+  expect((await handlers(app, "send", "shop.order", "{}")).stderr).toBe("");
+  expect(await json(app, "send", "shop.nothing", "{}")).toMatchObject({ taken: false });
+  await stage.client.connection.request(
+    "$JS.API.STREAM.CREATE.ALL",
+    JSON.stringify({ name: "ALL", subjects: ["shop.>"] }),
+  );
+  const answered = await handlers(app, "request", "shop.price", "{}");
+  expect([answered.code, JSON.parse(answered.stdout)]).toEqual([0, { cents: 250 }]);
+  const unanswered = await handlers(app, "request", "shop.nothing", "{}", "--timeout", "300ms");
+  await stage.client.connection.request("$JS.API.STREAM.DELETE.ALL");
+  expect([unanswered.code, unanswered.stdout]).toEqual([4, ""]);
+  expect(unanswered.stderr).toMatch(/REQUEST_FAILED: "shop.nothing" was stored in stream "ALL", and not answered/);
 });

@@ -2,6 +2,7 @@
 
 import { jetstreamManager } from "@nats-io/jetstream";
 import { beforeEach, describe, expect, it } from "vitest";
+import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
 import { type CliResult, runCli, startCli } from "../support/cli-process.ts";
 import { type TestRuntime, useStage } from "../support/runtime.ts";
 
@@ -32,12 +33,16 @@ interface Listed {
   readonly letters: readonly { id: number; reason: string; redriven: number; attempts: number }[];
 }
 
+/** Asked of the box itself: each look by a command would be a process. */
+async function kept(count: number): Promise<void> {
+  const box = new DeadLetterBox(stage.client.connection, "shop");
+  await expect.poll(async () => (await box.list()).length, { timeout: 50_000 }).toBe(count);
+}
+
 /** Have the handler fail so many messages for good. */
 async function fail(count: number, message: object = {}): Promise<void> {
   for (let at = 0; at < count; at++) stage.client.publish("shop.order", { at, ...message });
-  const kept = async () => (await json<Listed>("dlq", "list", "--limit", "1000")).letters.length;
-  // One look is a process of its own, which takes more than the second that a poll has by default where much runs.
-  await expect.poll(kept, { timeout: 50_000, interval: 100 }).toBe(count);
+  await kept(count);
 }
 
 describe("handlers dlq", () => {
@@ -64,7 +69,7 @@ describe("handlers dlq", () => {
   it("filters by handler, reason and time, and helps with names", async () => {
     await fail(1);
     stage.client.publish("shop.order", { never: true });
-    await expect.poll(async () => (await json<Listed>("dlq", "list")).letters.length).toBe(2);
+    await kept(2);
     const reasons = async (...args: string[]) =>
       (await json<Listed>("dlq", "list", ...args)).letters.map(({ reason }) => reason);
     expect(await reasons()).toEqual(["gave-up", "threw"]);
@@ -118,7 +123,7 @@ describe("handlers dlq", () => {
     expect(Number(redriven)).toBeGreaterThan(0);
     expect(Number(redriven) + Number(left)).toBe(40);
     const all = async () => (await json<Listed>("dlq", "list", "--limit", "100")).letters;
-    await expect.poll(async () => (await all()).length).toBe(40);
+    await kept(40);
     expect((await all()).filter((letter) => letter.redriven === 1)).toHaveLength(Number(redriven));
   });
 
@@ -141,7 +146,7 @@ describe("handlers unclaimed and handlers prune", () => {
     await cli("send", "shop.other", "{}");
     const listed = await cli("prune");
     expect(listed).toMatchObject({ code: 1, stderr: expect.stringContaining("--yes removes") });
-    expect(listed.stdout).toMatch(/audit +1 +SHOP_SHOP +shop-audit\n/);
+    expect(listed.stdout).toMatch(/audit +1 +shop\.\* +SHOP_SHOP +shop-audit-\w+\n/);
     expect(await cli("prune", "--yes")).toMatchObject({ code: 0 });
     expect(await cli("prune")).toMatchObject({ code: 0 });
     expect((await cli("unclaimed")).stdout).toMatch(/MESSAGES +SUBJECT +STREAM\n2 +shop\.other +SHOP_SHOP\n/);

@@ -1,10 +1,10 @@
 // Dead letters of `event` handlers: nothing holds their messages back, so what is on its way is bounded.
 
 import { expect, it } from "vitest";
-import { DeadLetterBox } from "../../runtime/bind/dead-letter-box.ts";
-import { DeadLetters } from "../../runtime/bind/dead-letters.ts";
-import { Notices } from "../../runtime/bind/notices.ts";
 import { systemClock } from "../../runtime/clock.ts";
+import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
+import { DeadLetters } from "../../runtime/dead-letters/dead-letters.ts";
+import { RateLimitedNotices } from "../../runtime/nats/rate-limited-notices.ts";
 import { useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -12,11 +12,19 @@ const MIB = 1024 ** 2;
 
 it("letters beyond the bound are refused, and there is room again when the first ones are stored", async () => {
   const { connection } = stage.client;
-  const notices = new Notices(() => undefined, systemClock);
-  const letters = new DeadLetters({ connection, app: "bounded", notices });
+  const notices = new RateLimitedNotices(() => undefined, systemClock);
+  const letters = new DeadLetters({ connection, app: "bounded", clock: systemClock, notices, copies: 1 });
   const letter = (sequence: number, data = new Uint8Array(10)) => ({
     ...{ id: `flood:${sequence}:${data.length}`, handler: "h", version: undefined, reason: "threw" as const },
-    ...{ message: "m", stack: undefined, subject: "s", stream: undefined, sequence, attempts: 1 },
+    ...{
+      message: "m",
+      stack: undefined,
+      subject: "s",
+      stream: undefined,
+      sequence,
+      storedAtMs: undefined,
+      attempts: 1,
+    },
     ...{ firstFailedAtMs: 1, lastFailedAtMs: 1, instance: "i", redriven: 0, headers: undefined, data },
   });
   const flood = Array.from({ length: 2_000 }, (_, at) => letters.keepIfRoom(letter(at)));

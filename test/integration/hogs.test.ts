@@ -1,5 +1,6 @@
 // Who gets out of the way of the others: a worker that keeps a core to itself and finishes nothing, long before its timeout;
 // and one whose predecessor has died, until it has finished something.
+// @module-tag any-server
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";

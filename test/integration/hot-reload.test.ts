@@ -1,13 +1,16 @@
 // Saving, adding, removing and renaming handler files while messages flow: nothing is lost and nothing doubled.
+// @module-tag any-server
 
 import { expect, it } from "vitest";
 import { fixture } from "../support/project.ts";
 import { type TestRuntime, useStage } from "../support/runtime.ts";
 import { startTraffic } from "../support/traffic.ts";
+import { volume } from "../support/volume.ts";
 
 const stage = useStage();
 /** More than get a process at the start. */
-const FILES = 200;
+const FILES = volume(200);
+const SAVES = volume(100);
 type Handled = { id: number; version: string };
 
 const counting = (version: string | number, subject = "counted") =>
@@ -29,25 +32,24 @@ it("a new file dropped in serves", async () => {
   const app = await stage.start({});
   const served = await serves(app, "greet", () => app.project.write("greet.ts", answering("hello", "greet")));
   expect(served).toMatchObject({ kind: "request", subject: "greet", why: "start" });
-  expect(served.durationMs).toBeLessThan(1_000);
   expect((await stage.client.ask("greet")).text).toBe('"hello"');
 });
 
-it("saved 100 times under 2,000 messages/s, every message is handled exactly once, by one version or the other", async () => {
+it(`saved ${SAVES} times under 2,000 messages/s, every message is handled exactly once, by one version or the other`, async () => {
   const app = await stage.start({ handlers: { "count.ts": counting(0) } });
   const handled = await stage.client.collect<Handled>("handled");
   const traffic = startTraffic(stage.client, "counted", 2_000);
   const { project } = app;
   const ways = [project.write, project.replace, project.writeTwice];
-  for (let version = 1; version <= 100; version++) {
+  for (let version = 1; version <= SAVES; version++) {
     await serves(app, "count", () => ways[version % 3]?.("count.ts", counting(version)));
   }
   const sent = (await traffic.stop()) + 1;
   stage.client.publish("counted", { id: sent });
   await handled.until(sent);
   expect(faults(handled.values, sent)).toEqual([]);
-  expect(new Set(handled.values.map(({ version }) => version)).size).toBeGreaterThan(50);
-  expect(handled.values.find(({ id }) => id === sent)?.version).toBe("100");
+  expect(new Set(handled.values.map(({ version }) => version)).size).toBeGreaterThan(SAVES / 2);
+  expect(handled.values.find(({ id }) => id === sent)?.version).toBe(String(SAVES));
   expect(app.told("delivery.failed")).toEqual([]);
   const retired = app.told("generation.retired");
   expect(retired.every(({ drained }) => drained)).toBe(true);

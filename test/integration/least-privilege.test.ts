@@ -5,11 +5,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect, errors, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { durableNameOf } from "../../runtime/streams/durable-name.ts";
 import { type CliProcess, runCli, startCli } from "../support/cli-process.ts";
 import { freePort } from "../support/free-port.ts";
 import { startTestServer, type TestServer } from "../support/nats-server.ts";
 import { childProcesses, noneLeft } from "../support/processes.ts";
 import { createProject, type TestProject } from "../support/project.ts";
+
+const SAVE = durableNameOf("todo", "todo/save", "todo.newitem");
 
 const SAMPLE = fileURLToPath(new URL("../../handlers/", import.meta.url));
 const CONFIG = fileURLToPath(new URL("../../handlers.config.ts", import.meta.url));
@@ -19,6 +22,12 @@ const MILK = "5f0c3f64-9c3b-4b54-8e0a-7c0f1f1f0a01";
 const GATED = `
   export const metadata = { subject: "gated.item", kind: "durable", publishes: ["gate"] };
   export default async (n, ctx) => void (await ctx.request("gate", { n, attempt: ctx.attempt }));
+`;
+
+/** Runs by itself. */
+const BEAT = `
+  export const metadata = { subject: "beat", schedule: "* * * * * *" };
+  export default (_event, ctx) => ctx.log.info(\`beat of \${ctx.scheduledFor.toISOString()}\`);
 `;
 
 /** Each has inboxes of its own, so that nobody hears the replies to another. */
@@ -76,7 +85,7 @@ function refusals(user: User): string[] {
 
 beforeAll(async () => {
   before = childProcesses();
-  project = createProject({ "gated.js": GATED });
+  project = createProject({ "gated.js": GATED, "beat.js": BEAT });
   cpSync(SAMPLE, project.handlersDir, { recursive: true });
   cpSync(CONFIG, join(project.rootDir, "handlers.config.ts"));
   const users = [
@@ -115,10 +124,14 @@ describe("the permissions that are printed", () => {
     await runtime.printed(/saw todo\.itemsaved/);
   });
 
+  it("run what has a schedule", async () => {
+    await runtime.printed(/beat of 20/);
+  });
+
   it("let an operator look at everything", async () => {
     const { handlers } = await jsonAs<{ handlers: { name: string; state: string }[] }>("operator", "status");
     expect(handlers.map(({ name, state }) => `${name} ${state}`)).toEqual(
-      ["gated", "todo/audit", "todo/list", "todo/mutate", "todo/save"].map((name) => `${name} serving`),
+      ["beat", "gated", "todo/audit", "todo/list", "todo/mutate", "todo/save"].map((name) => `${name} serving`),
     );
     expect(await as("operator", "inspect", "todo/save")).toMatchObject({ code: 0, stderr: "" });
     expect((await as("operator", "logs", "-n", "500")).stdout).toContain("saw todo.newitem");
@@ -209,8 +222,8 @@ describe("what is not granted is refused by the server", () => {
       "_HANDLERS.todo.reload",
       "_INBOX_publisher.x",
       "$JS.API.STREAM.MSG.GET.ORDERS",
-      "$JS.API.CONSUMER.CREATE.ORDERS.todo-todo-save.todo.newitem",
-      "$JS.API.CONSUMER.CREATE.TODO.todo-todo-save.todo.itemsaved",
+      `$JS.API.CONSUMER.CREATE.ORDERS.${SAVE}.todo.newitem`,
+      `$JS.API.CONSUMER.CREATE.TODO.${SAVE}.todo.itemsaved`,
       "$JS.API.STREAM.CREATE.DLQ_todo",
       "$JS.API.STREAM.DELETE.TODO",
       "$JS.ACK.TODO.shop-save.1.1.1.1.0",

@@ -1,4 +1,5 @@
 // What the log is told: to which trace a line belongs, and no password, wherever it came from.
+// @module-tag any-server
 
 import { writeFileSync } from "node:fs";
 import { expect, it } from "vitest";

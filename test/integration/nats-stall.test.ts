@@ -7,11 +7,14 @@ import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { delay, systemClock } from "../../runtime/clock.ts";
+import { durableNameOf } from "../../runtime/streams/durable-name.ts";
 import { type CliProcess, startCli } from "../support/cli-process.ts";
 import { freePort } from "../support/free-port.ts";
 import { startTestServer, type TestServer } from "../support/nats-server.ts";
 import { childProcesses, freeze, noneLeft } from "../support/processes.ts";
 import { createProject, type TestProject } from "../support/project.ts";
+
+const DURABLE = durableNameOf("shop", "count", "orders.placed");
 
 const STALL_MS = 10_000;
 const ORDERS_EVERY_MS = 5;
@@ -128,10 +131,10 @@ function handled(): number[] {
 async function allHandled(count: number): Promise<number[]> {
   // What was on its way to the runtime when NATS went comes again after the ack wait; we do not wait that long.
   const jsm = await jetstreamManager(client);
-  await jsm.consumers.update("ORDERS", "shop-count", { ack_wait: 2_000_000_000 });
+  await jsm.consumers.update("ORDERS", DURABLE, { ack_wait: 2_000_000_000 });
   for (;;) {
     const ids = handled();
-    const { num_pending, num_ack_pending } = await jsm.consumers.info("ORDERS", "shop-count");
+    const { num_pending, num_ack_pending } = await jsm.consumers.info("ORDERS", DURABLE);
     if (num_pending + num_ack_pending === 0 || new Set(ids).size === count) return ids;
     await delay(systemClock, 50);
   }

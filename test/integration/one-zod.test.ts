@@ -1,4 +1,5 @@
 // Workers load zod in fewer files than it has. Nobody can tell, but by the clock.
+// @module-tag any-server
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
 // What goes in and what comes out: every content, every kind of answer.
+// @module-tag any-server
 
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { expect, it } from "vitest";
@@ -11,25 +12,82 @@ function serve(name: string) {
   return stage.start({ handlers: { [name]: fixture(name) } });
 }
 
+const TEXT = { "Content-Type": ["text/plain"] };
+
 it("a reply is what was returned: JSON for JSON, bytes for bytes, a text for a text, nothing for nothing", async () => {
-  await serve("echoes.ts");
+  const asBytes = { '"echo"': '"echo.bytes"', "kind:": 'payload: "bytes", kind:' };
+  await stage.start({ handlers: { "echo.ts": fixture("echoes.ts"), "bytes.ts": fixture("echoes.ts", asBytes) } });
   const { client } = stage;
   expect((await client.ask("echo", { a: [1, null, "ü"] })).value).toEqual({ a: [1, null, "ü"] });
   expect((await client.ask("echo", JSON.stringify("a text"))).text).toBe('"a text"');
-  expect((await client.ask("echo", "plain words")).text).toBe("plain words");
-  expect((await client.ask("echo", "{ half a JSON")).text).toBe("{ half a JSON");
+  expect((await client.ask("echo", "plain words", TEXT)).text).toBe("plain words");
+  expect((await client.ask("echo", "[1]", TEXT)).text).toBe("[1]");
   const bytes = Uint8Array.from([0, 255, 1, 254, 10, 13]);
-  expect([...(await client.ask("echo", bytes)).message.data]).toEqual([...bytes]);
+  expect([...(await client.ask("echo.bytes", bytes)).message.data]).toEqual([...bytes]);
   const large = new Uint8Array(900_000).fill(7);
-  expect(Buffer.from((await client.ask("echo", large)).message.data).equals(large)).toBe(true);
+  expect(Buffer.from((await client.ask("echo.bytes", large)).message.data).equals(large)).toBe(true);
   const empty = await client.ask("echo");
   expect([empty.code, empty.message.data.length]).toEqual([0, 0]);
 });
 
 it("a text returned for a request that was not JSON is sent as it is", async () => {
-  const text = fixture("echoes.ts").replace("payload;", '"said " + new TextDecoder().decode(payload as Uint8Array);');
+  const text = fixture("echoes.ts").replace("payload;", '"said " + payload;');
   await stage.start({ handlers: { "echo.ts": text } });
-  expect((await stage.client.ask("echo", "plain words")).text).toBe("said plain words");
+  expect((await stage.client.ask("echo", "plain words", TEXT)).text).toBe("said plain words");
+});
+
+it("what a handler gets does not depend on the bytes: a handler of bytes gets bytes, and another none", async () => {
+  await stage.start({
+    handlers: {
+      "json.ts": fixture("tells-what-it-gets.ts"),
+      "bytes.ts": fixture("tells-what-it-gets.ts", {
+        '"given"': '"given.bytes"',
+        "kind:": 'payload: "bytes", kind:',
+      }),
+    },
+  });
+  const { client } = stage;
+  // Protobuf and MessagePack that look like JSON, and some that do not.
+  for (const bytes of [[0x20, 0x35], [0x31], [0x0a, 5, 0x68, 0x65, 0x6c, 0x6c, 0x6f]]) {
+    const { value } = await client.ask("given.bytes", Uint8Array.from(bytes));
+    expect(value).toEqual({ is: "Uint8Array", content: bytes });
+    const header = { "Content-Type": ["application/x-protobuf"] };
+    expect((await client.ask("given", Uint8Array.from(bytes), header)).value).toEqual(value);
+  }
+  expect(await client.ask("given", "plain words")).toMatchObject({ code: 400, value: { err: { code: 400 } } });
+  expect((await client.ask("given", "plain words")).error).toContain("payload is not JSON");
+  expect((await client.ask("given", Uint8Array.from([0x22, 0xc3, 0x28, 0x22]))).error).toContain("not UTF-8");
+  expect((await client.ask("given", "1", TEXT)).value).toEqual({ is: "string", content: "1" });
+});
+
+it("a codec of the author's reads requests and writes replies", async () => {
+  await serve("speaks-its-own-format.ts");
+  const { client } = stage;
+  expect((await client.ask("spoken", "a=1;b=two")).text).toBe("got={a,b}");
+  const broken = await client.ask("spoken", "a");
+  expect([broken.code, broken.error]).toEqual([400, "invalid payload: payload cannot be decoded: no = in a"]);
+  expect((await client.ask("spoken", "{}", { "Content-Type": ["application/json"] })).code).toBe(400);
+});
+
+it("what is asked of others is read as asked, and a reply that cannot be read so is an error", async () => {
+  await serve("asks-and-tells.ts");
+  const { connection } = stage.client;
+  connection.subscribe("picture", { callback: (_error, msg) => void msg.respond(Uint8Array.from([0x31])) });
+  connection.subscribe("words", { callback: (_error, msg) => void msg.respond("plain words") });
+  const asked = async (subject: string, payload?: string) =>
+    (await stage.client.ask("asks", { subject, payload })).value;
+  expect(await asked("picture")).toBe("number 1");
+  expect(await asked("picture", "bytes")).toBe("object 49");
+  expect(await asked("words", "bytes")).toBe(`object ${[...Buffer.from("plain words")]}`);
+  expect(await asked("words")).toMatch(
+    /^Error 502 the reply to the request to "words" cannot be read: payload is not JSON/,
+  );
+});
+
+it("an error says what it is in its body too: a caller that reads no headers hears it", async () => {
+  await serve("throws-anything.ts");
+  const { value } = await stage.client.ask("throws", JSON.stringify("no such card"));
+  expect(value).toEqual({ err: { status: "error", code: 500, message: "no such card" } });
 });
 
 it("a handler knows the subject, what stood for the wildcards, every header value, its id and its attempt", async () => {
@@ -50,9 +108,9 @@ it("a handler knows the subject, what stood for the wildcards, every header valu
     attempts: 1,
   });
   const ask = async (payload?: string) => (await stage.client.ask("context.x.orders.y", payload)).value;
-  const [first, second] = (await Promise.all([ask(), ask("{ no JSON")])) as { id: string }[];
+  const [first, second] = (await Promise.all([ask(), ask("[]")])) as { id: string }[];
   expect(first).toMatchObject({ payload: "undefined", isBytes: false, headers: [] });
-  expect(second).toMatchObject({ isBytes: true });
+  expect(second).toMatchObject({ payload: [], isBytes: false });
   expect(first?.id).toMatch(/.+/);
   expect(first?.id).not.toBe(second?.id);
 });
@@ -64,7 +122,7 @@ it("a payload the schema refuses is answered with 400 and the issues, and never 
   const from = app.mark();
   const bad = await stage.client.ask("shaped", { id: "one", tags: ["a", 2] });
   expect(bad.code).toBe(400);
-  expect(bad.value).toMatchObject({ issues: [{ path: "id" }, { path: "tags.1" }] });
+  expect(bad.value).toMatchObject({ err: { issues: [{ path: "id" }, { path: "tags.1" }] } });
   expect(bad.error).toContain("id");
   expect(await stage.client.ask("shaped", "no JSON")).toMatchObject({ code: 400 });
   expect(await stage.client.ask("shaped")).toMatchObject({ code: 400 });
@@ -152,4 +210,41 @@ it("an event handler never answers, so the PubAck of a JetStream publisher stays
   expect((await heard.until(50)).length).toBe(50);
   expect(app.told("delivery.failed").length).toBeGreaterThan(0);
   await manager.streams.delete("STORED");
+});
+
+it("a value that breaks whoever looks at it harms its own message, and no worker", async () => {
+  const app = await serve("hostile-values.ts");
+  const noSubject =
+    /there is no subject in (5|{}|\["a"\]|null): a subject such as "orders.created", or an event, is needed/;
+  for (const [what, code, says] of [
+    ["logs a bigint", 0, /^$/],
+    ["logs a getter", 0, /^$/],
+    ["logs a proxy", 0, /^$/],
+    ["throws a getter", 500, /cannot be read/],
+    ["throws a proxy", 500, /which is not an Error/],
+    ["returns a proxy", 500, /hands off/],
+    ["returns a map", 500, /the returned value is a Map, which JSON cannot carry/],
+    ["returns a generator", 500, /a generator, of which nothing has run/],
+    ["publishes a set", 500, /the data published to "anywhere" holds a Set at "tags", which JSON cannot carry/],
+    ["publishes to a number", 500, noSubject],
+    ["publishes to an object", 500, noSubject],
+    ["publishes to a list", 500, noSubject],
+    ["publishes to null", 500, noSubject],
+  ] as const) {
+    const answer = await stage.client.ask("hostile", JSON.stringify(what));
+    expect([what, answer.code]).toEqual([what, code]);
+    expect(answer.error).toMatch(says);
+  }
+  expect(app.told("handler.log").map(({ fields }) => fields)).toContainEqual({ id: "12n" });
+  expect(app.told("worker.exited")).toEqual([]);
+});
+
+it("a default export that would run nothing is refused when it is loaded, by its name", async () => {
+  for (const [text, says] of [
+    ["export default function* (event) { yield event; }", "is a generator function: calling it runs nothing"],
+    ["export default class Handler {}", "has a default export that is a class, but a function is needed"],
+  ] as const) {
+    const app = await stage.start({ handlers: { "odd.ts": `export const metadata = { subject: "odd" }; ${text}` } });
+    expect(app.status("odd").lastFailure?.message ?? "").toContain(says);
+  }
 });

@@ -1,3 +1,5 @@
+// @module-tag any-server
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -6,9 +8,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, it } from "vitest";
-import { inspectProcess } from "../../runtime/bind/process-info.ts";
-import { findServerBinary } from "../../runtime/bind/server-binary.ts";
 import { delay, systemClock } from "../../runtime/clock.ts";
+import { lookUpProcess } from "../../runtime/dev-server/process-info.ts";
+import { findServerBinary } from "../../runtime/dev-server/server-binary.ts";
 import type { RuntimeEvent } from "../../runtime/events.ts";
 import { startReaper } from "../../runtime/isolate/reaper.ts";
 
@@ -25,7 +27,7 @@ afterEach(async () => {
 
 /** Resolves when the process has ended; the runner's timeout is the limit. */
 async function ended(pid: number): Promise<void> {
-  while ((inspectProcess(pid)?.command ?? "") !== "") await delay(systemClock, 5);
+  while ((lookUpProcess(pid)?.command ?? "") !== "") await delay(systemClock, 5);
 }
 
 /** A process that starts children as the supervisor does, and says their ids in one line of JSON. */
@@ -61,7 +63,7 @@ it("when the supervisor is killed with -9, its busy worker, its deaf one and its
     reaper.track(deaf.pid, "term");
     await once(deaf, "message");
     console.log(JSON.stringify({ server: server.pid, busy: busy.pid, deaf: deaf.pid }));`);
-  for (const pid of Object.values(pids)) expect(inspectProcess(pid)?.command).not.toBe("");
+  for (const pid of Object.values(pids)) expect(lookUpProcess(pid)?.command).not.toBe("");
   child.kill("SIGKILL");
   for (const pid of Object.values(pids)) await ended(pid);
 });
@@ -86,7 +88,7 @@ it("a process that was untracked is left alone", async () => {
     console.log(JSON.stringify({ spared: spared.pid, doomed: doomed.pid }));`);
   child.kill("SIGKILL");
   await ended(pids.doomed!);
-  expect(inspectProcess(pids.spared!)?.command).toContain("for (;;);");
+  expect(lookUpProcess(pids.spared!)?.command).toContain("for (;;);");
   process.kill(pids.spared!, "SIGKILL");
 });
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect } from "@nats-io/transport-node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readRuntimeFile } from "../../runtime/bind/runtime-file.ts";
+import { readRuntimeFile } from "../../runtime/dev-server/runtime-file.ts";
 import { type CliProcess, runCli, startCli } from "../support/cli-process.ts";
 import { startTestServer } from "../support/nats-server.ts";
 import { childProcesses, noneLeft } from "../support/processes.ts";

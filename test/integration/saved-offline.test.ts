@@ -1,4 +1,5 @@
 // A file may be saved while NATS is away: the newest good version serves when it is back, with no other save.
+// @module-tag any-server
 
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { connectClient } from "../support/client.ts";

@@ -3,10 +3,11 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { systemClock } from "../../runtime/clock.ts";
+import type { Runtime } from "../../runtime/compose/runtime-options.ts";
+import { startRuntime } from "../../runtime/compose/start.ts";
 import { loadConfig } from "../../runtime/config/load.ts";
 import { openIntentStore } from "../../runtime/control/intent-store.ts";
 import type { RuntimeEvent } from "../../runtime/events.ts";
-import { type Runtime, startRuntime } from "../../runtime/runtime.ts";
 import { connectClient, type TestClient } from "../support/client.ts";
 import { startTestServer, type TestServer } from "../support/nats-server.ts";
 import { childProcesses, noneLeft } from "../support/processes.ts";

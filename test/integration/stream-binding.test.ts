@@ -2,9 +2,12 @@ import { AckPolicy } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
-import { decodeHeaders } from "../../runtime/deliver/header-block.ts";
 import type { RuntimeError } from "../../runtime/errors.ts";
+import { decodeHeaders } from "../../runtime/message/header-block.ts";
+import { durableNameOf } from "../../runtime/streams/durable-name.ts";
 import { ACK, durable, textOf, useStreamStage } from "../support/stream-stage.ts";
+
+const DURABLE = durableNameOf("app", "todo/save", "todo.new");
 
 const stage = useStreamStage();
 beforeEach(async () => {
@@ -28,7 +31,7 @@ async function listenFor(word: string, count = 1): Promise<{ readonly all: Promi
   return { all };
 }
 
-async function info(durableName = "app-todo-save") {
+async function info(durableName = DURABLE) {
   return stage.jsm.consumers.info("TODO", durableName);
 }
 
@@ -44,7 +47,34 @@ describe("taking messages", () => {
     const acked = await listenFor("+ACK", 2);
     for (const delivery of owner.deliveries) owner.settle(delivery, ACK);
     await acked.all;
-    expect(await info()).toMatchObject({ num_pending: 0, num_ack_pending: 0, ack_floor: { stream_seq: 2 } });
+    expect(await info(durableNameOf("app", "todo/save", "todo.*"))).toMatchObject({
+      num_pending: 0,
+      num_ack_pending: 0,
+      ack_floor: { stream_seq: 2 },
+    });
+  });
+
+  it("settles with nobody what was in hand of a stream that is made anew, and takes the new one's message of that number", async () => {
+    await stage.store("todo.new", "old");
+    const { bind } = await stage.replica();
+    const owner = await bind("todo/save", durable("todo.new"));
+    const old = await owner.next();
+    await stage.jsm.streams.delete("TODO");
+    await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.>"] });
+    await stage.store("todo.new", "new");
+    const fresh = await owner.next();
+    expect([textOf(old), textOf(fresh)]).toEqual(["old", "new"]);
+    expect([old.seq, fresh.seq]).toEqual([1, 1]);
+    owner.settle(old, ACK);
+    await stage.store("todo.new", "next");
+    const next = await owner.next();
+    // Whatever was said of the old one came before this.
+    const acked = await listenFor("+ACK");
+    owner.settle(next, ACK);
+    expect(await acked.all).toEqual([expect.stringMatching(/^\$JS\.ACK\.TODO\.app-todo-save-\w+\.1\.2\./)]);
+    await expect.poll(async () => (await info()).num_ack_pending).toBe(1);
+    owner.settle(fresh, ACK);
+    await expect.poll(async () => (await info()).num_ack_pending).toBe(0);
   });
 
   it("hands over the headers of a message and how many handlers it has come through", async () => {
@@ -152,7 +182,7 @@ describe("settling", () => {
     const working = await listenFor("+WPI");
     tick();
     const [subject] = await working.all;
-    expect(subject).toMatch(/^\$JS\.ACK\.TODO\.app-todo-save\.1\.1\./);
+    expect(subject).toMatch(/^\$JS\.ACK\.TODO\.app-todo-save-\w+\.1\.1\./);
     owner.settle(slow!, ACK);
   });
 });
@@ -194,7 +224,7 @@ describe("the consumer", () => {
     await (await stage.replica()).bind("todo/save", durable("todo.new"));
     const { config } = await info();
     expect(config).toMatchObject({
-      durable_name: "app-todo-save",
+      durable_name: DURABLE,
       filter_subject: "todo.new",
       ack_policy: "explicit",
       deliver_policy: "all",
@@ -205,29 +235,18 @@ describe("the consumer", () => {
     expect(config.backoff).toBeUndefined();
   });
 
-  it("is changed when the handler's subject changes, and keeps its place", async () => {
-    await stage.store("todo.new", "handled");
-    const { bind } = await stage.replica();
-    const before = await bind("todo/save", durable("todo.new"));
-    const acked = await listenFor("+ACK");
-    before.settle(await before.next(), ACK);
-    await acked.all;
-    await before.binding!.unbind();
-    await stage.store("todo.other", "new");
-    const after = await bind("todo/save", durable("todo.other"));
-    expect(textOf(await after.next())).toBe("new");
-    expect((await info()).config.filter_subject).toBe("todo.other");
-  });
-
   it.each([
     ["a push consumer", { deliver_subject: "elsewhere" }, /push consumer/],
     ["one without explicit acks", { ack_policy: AckPolicy.None }, /ack policy "none"/],
     ["another app's", { description: "handler todo/save of app other" }, /belongs to app "other"/],
+    ["another handler's", { description: "handler todo-save of app app" }, /belongs to handler "todo-save"/],
+    ["set to another subject", { filter_subject: "todo.other" }, /takes "todo\.other", and is to take "todo\.new"/],
   ])("that exists and is %s is refused with what to do", async (_what, config, message) => {
-    await stage.jsm.consumers.add("TODO", { durable_name: "app-todo-save", ack_policy: AckPolicy.Explicit, ...config });
+    const made = { durable_name: DURABLE, filter_subject: "todo.new", ack_policy: AckPolicy.Explicit, ...config };
+    await stage.jsm.consumers.add("TODO", made);
     const refused = await (await stage.replica()).bind("todo/save", durable("todo.new")).catch((error) => error);
     expect(refused).toMatchObject({ code: "CONSUMER_REFUSED", message: expect.stringMatching(message) });
-    expect(refused.remedy).toContain("nats consumer rm TODO app-todo-save");
+    expect(refused.remedy).toContain(`nats consumer rm TODO ${DURABLE}`);
   });
 
   it("of a second handler on a work queue is refused with the reason", async () => {
@@ -239,16 +258,6 @@ describe("the consumer", () => {
     expect(refused.remedy).toMatch(/work queue lets one handler take each subject/);
   });
 
-  it("is one handler's: a second of the same durable name is refused with both names", async () => {
-    const { bind } = await stage.replica();
-    const owner = await bind("todo/save", durable("todo.new"));
-    const refused = await bind("todo.save", durable("todo.new")).catch((error) => error);
-    expect(refused).toMatchObject({ code: "NAME_CONFLICT" });
-    expect(refused.message).toMatch(/"todo\/save" and "todo\.save"/);
-    await owner.binding!.unbind();
-    await bind("todo.save", durable("todo.new"));
-  });
-
   it("that is deleted is made anew, and everything stored is delivered again", async () => {
     await stage.store("todo.new", "text");
     const { bind, events } = await stage.replica();
@@ -256,11 +265,11 @@ describe("the consumer", () => {
     const acked = await listenFor("+ACK");
     owner.settle(await owner.next(), ACK);
     await acked.all;
-    const told = events.next("runtime.notice");
+    const told = events.notice(/"app-todo-save-\w+".*removed.*Consumer Deleted.*made anew/i);
     // Server 2.9 removes it, and now and then complains that a file of it is still being written.
-    await stage.jsm.consumers.delete("TODO", "app-todo-save").catch(() => false);
+    await stage.jsm.consumers.delete("TODO", DURABLE).catch(() => false);
     expect(textOf(await owner.next())).toBe("text");
-    expect((await told).message).toMatch(/"app-todo-save".*removed.*Consumer Deleted.*made anew/i);
+    await told;
   });
 });
 
@@ -286,7 +295,8 @@ describe("a lost connection", () => {
 });
 
 describe("unbinding", () => {
-  it("strands nothing: what was on its way is handed over, and the rest stays stored", async () => {
+  // Within less than the ack wait (30 s): what the server could not hand over any more, it hands to the next who asks.
+  it("strands nothing: what was on its way is handed over, and the rest is there for the next at once", async () => {
     const total = 3_000;
     for (let at = 0; at < total; at++) stage.client.publish("todo.new", String(at));
     await stage.client.flush();
@@ -299,10 +309,39 @@ describe("unbinding", () => {
       await owner.binding!.unbind();
       while (owner.open.size > 0) await new Promise((resolve) => setImmediate(resolve));
       await connection.flush();
-      for (const { seq, attempt } of owner.deliveries) seen.set(seq, attempt);
-      expect((await info()).num_ack_pending).toBe(0);
+      for (const { seq, attempt } of owner.deliveries) {
+        expect(seen.has(seq)).toBe(false);
+        seen.set(seq, attempt);
+      }
     }
-    expect([...seen.values()].every((attempt) => attempt === 1)).toBe(true);
+    // The server counts an acknowledgement some milliseconds after it has taken it.
+    await expect.poll(async () => (await info()).num_ack_pending, { timeout: 5_000 }).toBe(0);
+    // Almost all: a message that met an inbox which was just given up counts as delivered.
+    expect([...seen.values()].filter((attempt) => attempt > 1).length).toBeLessThan(total / 20);
+  }, 25_000);
+
+  it("waits for what has arrived and is still being looked up: it is handed over, or goes back", async () => {
+    await stage.store("todo.new", "text");
+    const { bind, binder, connection } = await stage.replica();
+    const lookup = stalled(connection, "$JS.API.STREAM.MSG.GET.GIVEN_BACK_app");
+    const owner = await bind("todo/save", durable("todo.new"));
+    owner.settle(await owner.next(), { do: "retry", delayMs: 1 });
+    await lookup.began;
+    let unbound = false;
+    const unbinding = owner.binding!.unbind().then(() => {
+      unbound = true;
+    });
+    // Another is bound and unbound meanwhile: that takes longer than it would.
+    await (await bind("todo/audit", durable("todo.audit"))).binding!.unbind();
+    expect([unbound, owner.deliveries.length]).toEqual([false, 1]);
+    lookup.goOn();
+    await unbinding;
+    const again = await owner.next();
+    expect(again).toMatchObject({ seq: 1, attempt: 2 });
+    owner.settle(again, { do: "give-back" });
+    await binder.settled();
+    const other = await (await stage.replica()).bind("todo/save", durable("todo.new"), ACK);
+    expect(await other.next()).toMatchObject({ seq: 1, attempt: 2 });
   });
 
   it("can be done twice, and takes no more", async () => {
@@ -314,6 +353,20 @@ describe("unbinding", () => {
     expect(owner.deliveries).toHaveLength(0);
   });
 });
+
+/** Holds requests to the subject up, as a server does whose peers are away. */
+function stalled(connection: NatsConnection, subject: string): { readonly began: Promise<void>; goOn(): void } {
+  const [began, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const request = connection.request.bind(connection);
+  connection.request = async (asked, ...rest) => {
+    if (asked === subject) {
+      began.resolve();
+      await released.promise;
+    }
+    return request(asked, ...rest);
+  };
+  return { began: began.promise, goOn: () => released.resolve() };
+}
 
 async function statusOf(connection: NatsConnection, wanted: string): Promise<void> {
   for await (const { type } of connection.status()) if (type === wanted) return;

@@ -1,13 +1,17 @@
-import { connect, headers as createHeaders } from "@nats-io/transport-node";
+import { headers as createHeaders } from "@nats-io/transport-node";
 import { beforeEach, describe, expect, it } from "vitest";
-import { DeadLetterBox } from "../../runtime/bind/dead-letter-box.ts";
-import { redrive } from "../../runtime/bind/redrive.ts";
 import { systemClock } from "../../runtime/clock.ts";
-import { decodeHeaders } from "../../runtime/deliver/header-block.ts";
-import type { Settlement } from "../../runtime/deliver/settle.ts";
+import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
+import { redrive } from "../../runtime/dead-letters/redrive.ts";
+import { decodeHeaders } from "../../runtime/message/header-block.ts";
+import { letterIdOf, messageIdOf } from "../../runtime/message/message-id.ts";
+import type { Settlement } from "../../runtime/message/settlement.ts";
+import { durableNameOf } from "../../runtime/streams/durable-name.ts";
 import { ACK, durable, type HeldOwner, type Replica, textOf, useStreamStage } from "../support/stream-stage.ts";
+import { volume } from "../support/volume.ts";
 
 const stage = useStreamStage();
+const MANY = volume(10_000);
 beforeEach(async () => {
   await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.>"] });
 });
@@ -46,6 +50,7 @@ function redriveNow(ids: readonly number[], changes = {}) {
     app: "app",
     box: box(),
     clock: systemClock,
+    copies: 1,
     rate: undefined,
     ...changes,
   });
@@ -79,7 +84,7 @@ describe("a dead letter", () => {
       ["X-Colour", "red"],
       ["traceparent", "00-abc-def-01"],
     ]);
-    expect(await stage.jsm.consumers.info("TODO", "app-todo-save")).toMatchObject({
+    expect(await stage.jsm.consumers.info("TODO", durableNameOf("app", "todo/save", "todo.*"))).toMatchObject({
       num_ack_pending: 0,
       num_pending: 0,
     });
@@ -90,12 +95,15 @@ describe("a dead letter", () => {
     await stage.store("todo.new", "text");
     const owner = await one.bind("todo/save", durable("todo.new"));
     const delivery = await owner.next();
-    const letters = (await import("../../runtime/bind/dead-letters.ts")).DeadLetters;
-    const { Notices } = await import("../../runtime/bind/notices.ts");
-    const notices = new Notices(two.events.emit, systemClock);
-    const other = new letters({ connection: two.connection, app: "app", notices });
-    const same = { id: "dlq:TODO:1:app-todo-save", handler: "todo/save", version: undefined, reason: "threw" } as const;
-    const rest = { message: "m", stack: undefined, subject: "todo.new", stream: "TODO", sequence: 1, attempts: 1 };
+    const letters = (await import("../../runtime/dead-letters/dead-letters.ts")).DeadLetters;
+    const { RateLimitedNotices } = await import("../../runtime/nats/rate-limited-notices.ts");
+    const notices = new RateLimitedNotices(two.events.emit, systemClock);
+    const other = new letters({ connection: two.connection, app: "app", clock: systemClock, notices, copies: 1 });
+    const { storedAtMs } = delivery;
+    const id = letterIdOf("app", "todo/save", messageIdOf("TODO:", 1, storedAtMs));
+    const same = { id, handler: "todo/save", version: undefined, reason: "threw" } as const;
+    const from = { subject: "todo.new", stream: "TODO", sequence: 1, storedAtMs };
+    const rest = { message: "m", stack: undefined, ...from, attempts: 1 };
     const more = { firstFailedAtMs: undefined, lastFailedAtMs: 1, instance: "i", redriven: 0, headers: undefined };
     expect(await other.keep({ ...same, ...rest, ...more, data: delivery.data })).toBe(true);
     owner.settle(delivery, FAILED);
@@ -103,44 +111,16 @@ describe("a dead letter", () => {
     expect(await box().list()).toHaveLength(1);
   });
 
-  it("larger than the server takes says where its payload is", async () => {
-    await stage.server.restart("max_payload: 16384");
-    const large = "x".repeat(15_500);
-    const replica = await stage.replica();
-    const owner = await replica.bind("todo/save", durable("todo.new"));
-    const client = await connect({ servers: stage.server.url });
-    const headers = createHeaders();
-    headers.set("X-Long", "y".repeat(600));
-    await client.request("todo.new", large, { headers, timeout: 5_000 });
-    const told = replica.events.next("runtime.notice");
-    owner.settle(await owner.next(), FAILED);
-    await settled(replica);
-    expect((await told).message).toMatch(/too large.*stays in stream "TODO" \(1\)/);
-    const shown = await new DeadLetterBox(client, "app").show(1);
-    expect(shown).toMatchObject({ body: "in-stream", stack: FAILED.stack });
-    expect(Buffer.from(shown!.data).toString()).toBe(large);
-    await redrive([1], {
-      connection: client,
-      app: "app",
-      box: new DeadLetterBox(client, "app"),
-      clock: systemClock,
-      rate: undefined,
-    });
-    const again = await owner.next();
-    expect(textOf(again)).toBe(large);
-    owner.settle(again, ACK);
-    await client.close();
-    await stage.server.restart("");
-  });
-
   it("that cannot be kept leaves its original to come again", async () => {
     await stage.jsm.streams.add({ name: "DLQ_app", subjects: ["dlq.app.>"], max_msg_size: 10 });
     const replica = await stage.replica();
-    const told = replica.events.next("runtime.notice");
+    const told = replica.events.notice(/dead letter of handler "todo\/save" could not be kept: the server says/);
     const owner = await replica.bind("todo/save", durable("todo.new"));
     await failOne(replica, owner);
-    expect((await told).message).toMatch(/dead letter of handler "todo\/save" could not be kept: the server says/);
-    expect(await stage.jsm.consumers.info("TODO", "app-todo-save")).toMatchObject({ num_ack_pending: 1 });
+    await told;
+    expect(await stage.jsm.consumers.info("TODO", durableNameOf("app", "todo/save", "todo.new"))).toMatchObject({
+      num_ack_pending: 1,
+    });
   });
 });
 
@@ -249,7 +229,7 @@ describe("redriving", () => {
     const headers = createHeaders();
     headers.set("X-Colour", "red");
     stage.client.publish("news.today", "text", { headers });
-    expect(owner.settle(await owner.next(), FAILED)).toBe("dead letter");
+    expect(owner.settle(await owner.next(), FAILED)).toBe("will be kept as a dead letter");
     await settled(replica);
     expect(await box().list()).toMatchObject([{ handler: "watcher", subject: "news.today", stream: undefined }]);
     await redriveNow([1]);
@@ -266,21 +246,18 @@ describe("redriving", () => {
     expect((await stage.jsm.streams.info("REDRIVE_app")).state.messages).toBe(0);
   });
 
-  it("of 10,000 letters, interrupted and run again, neither loses nor doubles any", async () => {
-    const total = 10_000;
+  it(`of ${MANY} letters, interrupted and run again, neither loses nor doubles any`, async () => {
+    const total = MANY;
     await fillBox(total);
-    const startedAtMs = performance.now();
     const all = await box().list();
-    const listMs = performance.now() - startedAtMs;
     expect(all).toHaveLength(total);
-    expect(listMs).toBeLessThan(5_000);
     const ids = all.map(({ id }) => id);
     const stop = new AbortController();
     const first = await redriveNow(ids, {
       signal: stop.signal,
-      onProgress: (done: number) => done > 3_000 && stop.abort(),
+      onProgress: (done: number) => done > 0.3 * total && stop.abort(),
     });
-    expect(first.redriven).toBeLessThan(4_000);
+    expect(first.redriven).toBeLessThan(total);
     // As if it had been killed after the redrive was stored and before the letter was removed.
     const kept = new DeadLetterBox(stage.client, "app");
     kept.remove = async () => {

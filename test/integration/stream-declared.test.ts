@@ -1,9 +1,11 @@
 import { connect } from "@nats-io/transport-node";
 import { describe, expect, it } from "vitest";
-import type { DeclaredStream } from "../../runtime/bind/stream-settings.ts";
-import { ensureStreams, StreamFinder } from "../../runtime/bind/streams.ts";
-import { unclaimed } from "../../runtime/bind/unclaimed.ts";
+import { systemClock } from "../../runtime/clock.ts";
 import type { RuntimeError } from "../../runtime/errors.ts";
+import { StreamFinder } from "../../runtime/streams/stream-finder.ts";
+import type { DeclaredStream } from "../../runtime/streams/stream-settings.ts";
+import { ensureStreams } from "../../runtime/streams/streams.ts";
+import { unclaimed } from "../../runtime/streams/unclaimed.ts";
 import { eventRecorder } from "../support/event-recorder.ts";
 import { startTestServer } from "../support/nats-server.ts";
 import { durable, useStreamStage } from "../support/stream-stage.ts";
@@ -30,7 +32,7 @@ function declared(changes: Partial<DeclaredStream> = {}): DeclaredStream {
 
 function ensure(provision: boolean, ...streams: DeclaredStream[]) {
   const { events, emit } = eventRecorder();
-  return ensureStreams({ connection: stage.client, streams, provision, emit }).then(() => events);
+  return ensureStreams({ connection: stage.client, streams, provision, copies: 1, emit }).then(() => events);
 }
 
 function refused(promise: Promise<unknown>): Promise<RuntimeError> {
@@ -95,9 +97,17 @@ describe("a declared stream", () => {
 });
 
 describe("the stream of a durable handler's subject", () => {
-  function finder(provision: boolean, streams: readonly string[] = []) {
+  function finder(provision: boolean, streams: readonly string[] = [], connection = stage.client) {
     const recorder = eventRecorder();
-    const options = { connection: stage.client, app: "shop", declared: streams, provision, emit: recorder.emit };
+    const options = {
+      copies: 1,
+      connection,
+      app: "shop",
+      declared: streams,
+      provision,
+      clock: systemClock,
+      emit: recorder.emit,
+    };
     return Object.assign(new StreamFinder(options), { events: recorder.events });
   }
 
@@ -122,6 +132,21 @@ describe("the stream of a durable handler's subject", () => {
     expect(find.events[0]).toMatchObject({ message: expect.stringMatching(/no stream takes "todo.new".*"SHOP_TODO"/) });
   });
 
+  it("takes the subjects of all replicas that widen it at once", async () => {
+    const replicas = await Promise.all([1, 2, 3].map(() => connect({ servers: stage.server.url })));
+    try {
+      await finder(true).streamFor("todo.first", "h");
+      for (let round = 1; round <= 5; round++) {
+        const subjects = replicas.map((_, at) => `todo.${round}.${at}`);
+        const names = replicas.map((connection, at) => finder(true, [], connection).streamFor(subjects[at]!, "h"));
+        expect(await Promise.all(names)).toEqual(replicas.map(() => "SHOP_TODO"));
+        expect((await stage.jsm.streams.info("SHOP_TODO")).config.subjects).toEqual(expect.arrayContaining(subjects));
+      }
+    } finally {
+      await Promise.all(replicas.map((connection) => connection.close()));
+    }
+  });
+
   it("is never changed when it is not ours: what it lacks is explained", async () => {
     await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.new"] });
     const error = await refused(finder(true, ["TODO"]).streamFor("todo.*", "save"));
@@ -141,7 +166,15 @@ describe("the stream of a durable handler's subject", () => {
     const server = await startTestServer({ config: 'accounts { A { users: [{ user: "a", password: "a" }] } }' });
     const connection = await connect({ servers: server.url, user: "a", pass: "a" });
     try {
-      const options = { connection, app: "shop", declared: [], provision: true, emit: () => undefined };
+      const options = {
+        copies: 1,
+        connection,
+        app: "shop",
+        declared: [],
+        provision: true,
+        clock: systemClock,
+        emit: () => undefined,
+      };
       const error = await refused(new StreamFinder(options).streamFor("todo.new", "save"));
       expect(error).toMatchObject({ code: "STREAM_REFUSED", handler: "save" });
       expect(error.message).toMatch(/no stream could be found for "todo.new".*(not enabled|did not answer)/i);

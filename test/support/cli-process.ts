@@ -25,30 +25,34 @@ export interface CliProcess {
 
 export interface CliOptions {
   readonly cwd: string;
-  readonly env?: Readonly<Record<string, string>>;
+  /** Undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly input?: string;
   /** For Node itself. */
   readonly nodeArgs?: readonly string[];
+  /** Another user than that of the tests, who must be root then. */
+  readonly uid?: number;
   /** As a shell with a terminal starts it: the leader of a process group, to which Ctrl-C goes. */
   readonly ownGroup?: boolean;
   /** Another than that of the clone: a build brings its own. */
   readonly bin?: string;
 }
 
-/** Start it, without the NATS settings and the colours of whoever runs the tests. */
+/** Start it, on the nats-server of these tests, without the NATS settings and the colours of whoever runs them. */
 export function startCli(
   args: readonly string[],
-  { cwd, env = {}, input, nodeArgs = [], bin = BIN, ownGroup = false }: CliOptions,
+  { cwd, env = {}, input, nodeArgs = [], bin = BIN, ownGroup = false, uid }: CliOptions,
 ): CliProcess {
   const base = Object.entries(process.env).filter(
     ([name]) => !/^(NATS_|HANDLERS_|NODE_OPTIONS|FORCE_COLOR|VITEST)/.test(name),
   );
-  const cache = Object.entries(process.env).filter(([name]) => name === "HANDLERS_CACHE_DIR");
+  const kept = Object.entries(process.env).filter(([name]) => /^HANDLERS_(CACHE_DIR|NATS_SERVER)$/.test(name));
   const child = spawn(process.execPath, [...nodeArgs, bin, ...args], {
     cwd,
-    env: { ...Object.fromEntries([...base, ...cache]), ...env },
+    env: { ...Object.fromEntries([...base, ...kept]), ...env },
     stdio: ["pipe", "pipe", "pipe"],
     detached: ownGroup,
+    ...(uid === undefined ? {} : { uid }),
   });
   const printed = { stdout: "", stderr: "", all: "" };
   const waiting = new Set<() => void>();

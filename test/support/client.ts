@@ -27,7 +27,8 @@ export interface TestClient {
   flush(): Promise<void>;
 }
 
-const COLLECT_MS = 20_000;
+/** For an answer, and for what is collected: less than the runner's limit, so that a test that fails shows what was missing. */
+const PATIENCE_MS = 60_000;
 
 export class Collector<T> {
   readonly values: T[] = [];
@@ -40,15 +41,15 @@ export class Collector<T> {
     for (const wake of this.waiting.splice(0)) wake();
   }
 
-  /** Resolves with all values once there are `count`, or after 20 s with those there are: the test then shows the difference. */
+  /** Resolves with all values once there are `count`, or after a minute with those there are: the test then shows the difference. */
   async until(count: number): Promise<T[]> {
     await this.when((values) => values.length >= count);
     return this.values;
   }
 
-  /** Resolves once the condition holds, or after 20 s. */
+  /** Resolves once the condition holds, or after a minute. */
   async when(holds: (values: readonly T[]) => boolean): Promise<T[]> {
-    const deadlineMs = systemClock.monotonicMs() + COLLECT_MS;
+    const deadlineMs = systemClock.monotonicMs() + PATIENCE_MS;
     while (!holds(this.values)) {
       const leftMs = deadlineMs - systemClock.monotonicMs();
       const more = new Promise<void>((resolve) => this.waiting.push(resolve));
@@ -64,11 +65,16 @@ export async function connectClient(url: string, reconnect = true): Promise<Test
     connection,
     publish: (subject, value, headers) => connection.publish(subject, encode(value), withHeaders(headers)),
     async ask(subject, value, headers) {
-      return answerOf(await connection.request(subject, encode(value), { timeout: 20_000, ...withHeaders(headers) }));
+      return answerOf(
+        await connection.request(subject, encode(value), { timeout: PATIENCE_MS, ...withHeaders(headers) }),
+      );
     },
     async askMany(subject, value) {
       const answers: Answer[] = [];
-      const replies = await connection.requestMany(subject, encode(value), { strategy: "sentinel", maxWait: 20_000 });
+      const replies = await connection.requestMany(subject, encode(value), {
+        strategy: "sentinel",
+        maxWait: PATIENCE_MS,
+      });
       for await (const message of replies) answers.push(answerOf(message));
       return answers;
     },

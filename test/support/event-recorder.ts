@@ -22,5 +22,14 @@ export function eventRecorder() {
         await new Promise<void>((resolve) => waiting.push(resolve));
       }
     },
+    /** The first notice of these words, from now on: others may be told before it. */
+    async notice(words: RegExp): Promise<Told<"runtime.notice">> {
+      for (let at = events.length; ; ) {
+        const event = events[at];
+        if (event === undefined) await new Promise<void>((resolve) => waiting.push(resolve));
+        else if (event.type === "runtime.notice" && words.test(event.message)) return event;
+        else at++;
+      }
+    },
   };
 }

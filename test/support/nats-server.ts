@@ -3,9 +3,9 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findServerBinary } from "../../runtime/bind/server-binary.ts";
-import { type ServerProcess, startServerProcess } from "../../runtime/bind/server-process.ts";
 import { systemClock } from "../../runtime/clock.ts";
+import { findServerBinary } from "../../runtime/dev-server/server-binary.ts";
+import { type ServerProcess, startServerProcess } from "../../runtime/dev-server/server-process.ts";
 import { startReaper } from "../../runtime/isolate/reaper.ts";
 
 export interface TestServerOptions {
@@ -28,6 +28,8 @@ export interface TestServer {
   stop(): Promise<void>;
   /** KILL it, keeping the data for `restart`. */
   kill(): Promise<void>;
+  /** Have it read another configuration while it runs. */
+  reload(config: string): Promise<void>;
   /** End it if it runs, and start it with the same port, data and configuration, or the configuration given. */
   restart(config?: string): Promise<void>;
 }
@@ -70,6 +72,12 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       await cleanUp();
     },
     kill: () => server.kill(),
+    async reload(changed) {
+      config = changed;
+      // Server 2.9 would switch off what only a flag has switched on.
+      await writeFile(configFile, `${changed}\njetstream { store_dir: ${JSON.stringify(storeDir)} }\n`);
+      process.kill(server.pid, "SIGHUP");
+    },
     async restart(changed) {
       config = changed ?? config;
       await server.stop();

@@ -2,12 +2,12 @@
 
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { inspectProcess } from "../../runtime/bind/process-info.ts";
 import { delay, systemClock } from "../../runtime/clock.ts";
+import { lookUpProcess } from "../../runtime/dev-server/process-info.ts";
 
 /** The live processes that are there because of this one: those it has started, those they have started, and so on. */
 export function childProcesses(): Set<number> {
-  const all = allPids().map((pid) => ({ pid, info: inspectProcess(pid) }));
+  const all = allPids().map((pid) => ({ pid, info: lookUpProcess(pid) }));
   const found = new Set<number>();
   const below = (parent: number) => {
     for (const { pid, info } of all) {
@@ -20,23 +20,28 @@ export function childProcesses(): Set<number> {
   return found;
 }
 
+/** Those it has started itself. */
+export function childrenOf(parent: number): number[] {
+  return allPids().filter((pid) => lookUpProcess(pid)?.parentPid === parent);
+}
+
 /** From a clone, from the package; and once it knows its handler, under that name. */
 const WORKER = /program.worker\.mjs|isolate.worker.entry|^handlers: (?!fork server)/;
 
 /** Those of them that run a worker. */
 export function workerProcesses(): number[] {
-  return [...childProcesses()].filter((pid) => WORKER.test(inspectProcess(pid)?.command ?? ""));
+  return [...childProcesses()].filter((pid) => WORKER.test(lookUpProcess(pid)?.command ?? ""));
 }
 
 /** Those of them that are esbuild's. */
 export function esbuildProcesses(): number[] {
-  return [...childProcesses()].filter((pid) => /esbuild.* --service=/.test(inspectProcess(pid)?.command ?? ""));
+  return [...childProcesses()].filter((pid) => /esbuild.* --service=/.test(lookUpProcess(pid)?.command ?? ""));
 }
 
 /** The process that starts workers, as soon as there is one; the runner's timeout is the limit. */
 export async function forkServerProcess(): Promise<number> {
   for (;;) {
-    const found = [...childProcesses()].find((pid) => inspectProcess(pid)?.command.startsWith("handlers: fork server"));
+    const found = [...childProcesses()].find((pid) => lookUpProcess(pid)?.command.startsWith("handlers: fork server"));
     if (found !== undefined) return found;
     await delay(systemClock, 5);
   }
@@ -53,7 +58,7 @@ export async function noneLeft(before: ReadonlySet<number>): Promise<void> {
 
 /** Resolves when the process has ended; the runner's timeout is the limit. */
 export async function ended(pid: number): Promise<void> {
-  while ((inspectProcess(pid)?.command ?? "") !== "") await delay(systemClock, 5);
+  while ((lookUpProcess(pid)?.command ?? "") !== "") await delay(systemClock, 5);
 }
 
 /** SIGSTOP it, and resolve when it stands still. SIGCONT has it go on, SIGKILL ends it as it is. */

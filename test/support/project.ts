@@ -1,6 +1,8 @@
 // A project in a temporary folder: handler files come and go in it as they do under an editor.
 
 import {
+  cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -16,6 +18,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const FIXTURES = fileURLToPath(new URL("../fixtures/handlers/", import.meta.url));
+const PROGRAM = join(".handlers", "program");
 const PACKAGES = fileURLToPath(new URL("../../node_modules/", import.meta.url));
 
 export type Replacements = Readonly<Record<string, string | number>>;
@@ -64,6 +67,7 @@ export function createProject(files: Readonly<Record<string, string>> = {}, belo
     writeFileSync(path(file), text);
   };
   for (const [file, text] of Object.entries(files)) write(file, text);
+  takeProgram(rootDir);
   return {
     rootDir,
     handlersDir,
@@ -86,6 +90,33 @@ export function createProject(files: Readonly<Record<string, string>> = {}, belo
       return path === undefined ? "" : readFileSync(join(build, path), "utf8");
     },
     remove: (file) => rmSync(path(file)),
-    end: () => rmSync(topDir, { recursive: true, force: true }),
+    end() {
+      keepProgram(rootDir);
+      rmSync(topDir, { recursive: true, force: true });
+    },
   };
+}
+
+/** Where the worker's program of an earlier project of this run lies: a second start in a real project finds it too. */
+function keptProgram(): string | undefined {
+  const { TEST_PROGRAM_DIR: folder } = process.env;
+  return folder === undefined ? undefined : join(folder, "program");
+}
+
+function takeProgram(rootDir: string): void {
+  const kept = keptProgram();
+  if (kept !== undefined && existsSync(kept)) cpSync(kept, join(rootDir, PROGRAM), { recursive: true });
+}
+
+function keepProgram(rootDir: string): void {
+  const kept = keptProgram();
+  const program = join(rootDir, PROGRAM);
+  if (kept === undefined || existsSync(kept) || !existsSync(join(program, "zod-classic.mjs"))) return;
+  const temporary = `${kept}.${process.pid}`;
+  cpSync(program, temporary, { recursive: true });
+  try {
+    renameSync(temporary, kept);
+  } catch {
+    // Another test file was first, with the same.
+  }
 }

@@ -1,11 +1,14 @@
 // A real runtime in a temporary project against a real nats-server, and what it tells.
 
+import { transform } from "esbuild";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
+import { hold, letGo } from "../../runtime/bundle/esbuild-process.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
+import type { Runtime } from "../../runtime/compose/runtime-options.ts";
+import { startRuntime } from "../../runtime/compose/start.ts";
 import { resolveConfig } from "../../runtime/config/resolve.ts";
 import { describeError } from "../../runtime/errors.ts";
 import type { RuntimeEvent } from "../../runtime/events.ts";
-import { type Runtime, startRuntime } from "../../runtime/runtime.ts";
 import type { HandlerStatus } from "../../runtime/supervise/handler-status.ts";
 import type { UserConfig } from "../../sdk/define-config.ts";
 import { connectClient, type TestClient } from "./client.ts";
@@ -13,6 +16,9 @@ import { eventRecorder, type Told } from "./event-recorder.ts";
 import { startTestServer, type TestServer } from "./nats-server.ts";
 import { childProcesses, noneLeft } from "./processes.ts";
 import { createProject, type TestProject } from "./project.ts";
+
+/** One fewer than in life: each costs every test a process that it hardly ever needs. */
+const WARM_WORKERS = 1;
 
 type Kind = RuntimeEvent["type"];
 /** The fields the event must have, or a question about it. */
@@ -52,13 +58,17 @@ export interface Stage {
   start(options: StartOptions): Promise<TestRuntime>;
 }
 
-/** Call it at the top of a test file. After each test its runtimes are closed, and no process of theirs may be left. */
-export function useStage(serverConfig?: string): Stage {
+/**
+ * Call it at the top of a test file. After each test its runtimes are closed, and no process of theirs may be left.
+ * `keepsEsbuild`: one esbuild serves all runtimes of the file; otherwise it starts and ends with them, as in life.
+ */
+export function useStage(serverConfig?: string, { keepsEsbuild = true } = {}): Stage {
   const cleanups: (() => unknown)[] = [];
   let server: TestServer;
   let client: TestClient;
   let before: ReadonlySet<number>;
   beforeAll(async () => {
+    if (keepsEsbuild) await holdEsbuild();
     server = await startTestServer(serverConfig === undefined ? {} : { config: serverConfig });
   });
   beforeEach(async () => {
@@ -70,7 +80,10 @@ export function useStage(serverConfig?: string): Stage {
     await client.connection.close();
     await noneLeft(before);
   });
-  afterAll(() => server?.stop());
+  afterAll(async () => {
+    await server?.stop();
+    if (keepsEsbuild) await letGo();
+  });
   return {
     get server() {
       return server;
@@ -86,6 +99,12 @@ export function useStage(serverConfig?: string): Stage {
       return app;
     },
   };
+}
+
+/** And have it run: what is there before a test is not taken for something that the test has left. */
+async function holdEsbuild(): Promise<void> {
+  hold();
+  await transform("");
 }
 
 async function startTestRuntime(project: TestProject, url: string, options: StartOptions): Promise<TestRuntime> {
@@ -153,7 +172,7 @@ function configOf(project: TestProject, url: string, mode: "dev" | "start", valu
       path,
       displayPath: "handlers.config.ts",
       source: "",
-      value: { nats: { servers: url }, ...value },
+      value: { nats: { servers: url }, warmWorkers: WARM_WORKERS, ...value },
       inputs: [],
     },
     packageName: "shop",

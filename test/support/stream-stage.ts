@@ -4,12 +4,17 @@ import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { type Binder, createBinder } from "../../runtime/bind/binder.ts";
-import type { Binding } from "../../runtime/bind/binding.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
-import type { Delivery } from "../../runtime/deliver/delivery.ts";
-import type { Settlement } from "../../runtime/deliver/settle.ts";
 import type { RuntimeError } from "../../runtime/errors.ts";
+import type { Binding } from "../../runtime/message/binding.ts";
+import type { Delivery } from "../../runtime/message/delivery.ts";
+import type { Hold, HoldBoard, HoldReason } from "../../runtime/message/hold.ts";
+import type { Settlement } from "../../runtime/message/settlement.ts";
 import type { ResolvedMetadata } from "../../runtime/metadata/handler-metadata.ts";
+import { Patience } from "../../runtime/nats/patience.ts";
+import { RateLimitedNotices } from "../../runtime/nats/rate-limited-notices.ts";
+import { ServerClock } from "../../runtime/nats/server-clock.ts";
+import { createScheduledBinder } from "../../runtime/schedule/scheduled-binder.ts";
 import { eventRecorder } from "./event-recorder.ts";
 import { startTestServer, type TestServer } from "./nats-server.ts";
 
@@ -21,6 +26,8 @@ export function durable(subject: string, changes: Partial<ResolvedMetadata> = {}
     subject,
     description: "",
     hasSchema: false,
+    payload: "json",
+    streamsReply: false,
     concurrency: 4,
     timeoutMs: 30_000,
     retry: { attempts: 3, backoffMs: [10] },
@@ -33,6 +40,7 @@ export function durable(subject: string, changes: Partial<ResolvedMetadata> = {}
     recycle: { messages: 0, ageMs: 0 },
     minWorkers: 0,
     workers: 1,
+    exclusive: false,
     maxQueued: 100,
     maxQueuedBytes: 1_000_000,
     disabled: false,
@@ -91,12 +99,18 @@ export class HeldOwner {
   }
 }
 
+type HoldWords = Omit<Hold, "sinceMs">;
+
 export interface Replica {
   readonly connection: NatsConnection;
   readonly binder: Binder;
   readonly events: ReturnType<typeof eventRecorder>;
-  /** Errors told to `onLost`. */
-  readonly lost: RuntimeError[];
+  /** Errors told to `onFault`. */
+  readonly faults: RuntimeError[];
+  /** Handlers whose subject is elsewhere now. */
+  readonly moved: readonly string[];
+  /** What holds a handler, by reason: one board for all handlers of the replica. */
+  readonly holds: ReadonlyMap<HoldReason, HoldWords>;
   bind(handler: string, metadata: ResolvedMetadata, settleWith?: Settlement): Promise<HeldOwner>;
 }
 
@@ -116,14 +130,14 @@ export interface StreamStage {
   store(subject: string, ...texts: readonly string[]): Promise<void>;
 }
 
-/** Call it at the top of a test file. Each test begins without streams. */
-export function useStreamStage(): StreamStage {
+/** Call it at the top of a test file, with what is to stand in the server's configuration. Each test begins without streams. */
+export function useStreamStage(config = ""): StreamStage {
   const cleanups: (() => unknown)[] = [];
   let server: TestServer;
   let client: NatsConnection;
   let jsm: JetStreamManager;
   beforeAll(async () => {
-    server = await startTestServer();
+    server = await startTestServer({ config });
   });
   beforeEach(async () => {
     client = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 20 });
@@ -150,30 +164,61 @@ export function useStreamStage(): StreamStage {
       const connection = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 20 });
       cleanups.push(() => connection.close());
       const events = eventRecorder();
-      const lost: RuntimeError[] = [];
+      const faults: RuntimeError[] = [];
+      const moved: string[] = [];
+      const holds = new Map<HoldReason, HoldWords>();
+      const board: HoldBoard = {
+        begin: (hold) => void holds.set(hold.reason, hold),
+        end: (reason) => void holds.delete(reason),
+      };
       const instance = crypto.randomUUID().slice(0, 8);
       const { emit } = events;
-      const binder = createBinder({
+      const serverClock = new ServerClock(clock);
+      const bound = createBinder({
+        serverClock,
         connection,
         app,
         instance,
         inboxPrefix: undefined,
         streams,
         provision,
+        copies: 1,
+        patience: new Patience(clock, 0),
         clock,
         emit,
+      });
+      const binder = await createScheduledBinder({
+        binder: bound,
+        connection,
+        app,
+        copies: 1,
+        clock,
+        serverClock,
+        notices: new RateLimitedNotices(emit, clock),
+        emit,
+        onPlanned: () => {},
       });
       cleanups.push(() => binder.settled());
       return {
         connection,
         binder,
         events,
-        lost,
+        faults,
+        moved,
+        holds,
         async bind(handler, metadata, settleWith) {
           const owner = new HeldOwner(metadata.concurrency, settleWith);
           const plan = await binder.plan(handler, metadata);
-          const onLost = (error: RuntimeError) => void lost.push(error);
-          owner.binding = await plan.bind({ handler, metadata, owner, onOverflow: () => undefined, onLost });
+          const onFault = (error: RuntimeError) => void faults.push(error);
+          owner.binding = await plan.bind({
+            handler,
+            metadata,
+            owner,
+            onOverflow: () => undefined,
+            holds: board,
+            onFault,
+            onMoved: () => void moved.push(handler),
+          });
           cleanups.push(() => owner.binding?.unbind());
           return owner;
         },

@@ -57,6 +57,29 @@ describe("a handler", () => {
     });
   });
 
+  test("a payload is bytes, or what the codec decodes, where its format says so", () => {
+    defineHandler({ subject: "a.b", payload: "bytes" }, (event) => {
+      expectTypeOf(event).toEqualTypeOf<Uint8Array>();
+    });
+    const metadata = {
+      subject: "a.b",
+      kind: "request",
+      payload: {
+        contentType: "application/x-protobuf",
+        decode: (bytes: Uint8Array) => ({ size: bytes.length }),
+        encode: (reply: { ok: boolean }) => Uint8Array.of(Number(reply.ok)),
+      },
+    } satisfies HandlerMetadata;
+    defineHandler(metadata, (event) => {
+      expectTypeOf(event).toEqualTypeOf<{ size: number }>();
+      return { ok: true };
+    });
+    defineHandler({ subject: "a.b", payload: "json" }, (event) => expectTypeOf(event).toBeUnknown());
+    defineHandler({ ...newItem, payload: "bytes" }, (event) => {
+      expectTypeOf(event).toEqualTypeOf<{ id: string; item: string }>();
+    });
+  });
+
   test("an event with wildcards can be handled", () => {
     defineHandler({ ...anyItem } satisfies HandlerMetadata, (event) => {
       expectTypeOf(event).toEqualTypeOf<{ id: string }>();
@@ -102,6 +125,13 @@ describe("metadata", () => {
   test("a wrong kind does not compile", () => {
     // @ts-expect-error: there is no kind "queue"
     void ({ subject: "a.b", kind: "queue" } satisfies HandlerMetadata);
+  });
+
+  test("a wrong payload format does not compile", () => {
+    // @ts-expect-error: there is no format "protobuf"
+    void ({ subject: "a.b", payload: "protobuf" } satisfies HandlerMetadata);
+    // @ts-expect-error: a codec decodes
+    void ({ subject: "a.b", payload: { encode: () => new Uint8Array() } } satisfies HandlerMetadata);
   });
 
   test("a wrong duration does not compile", () => {
@@ -176,6 +206,19 @@ describe("publish", () => {
   test("an unknown option does not compile", () => {
     // @ts-expect-error: the option is called headers
     void ctx.publish("a.b", {}, { header: {} });
+    // @ts-expect-error: a request leaves at once
+    void ctx.request("a.b", {}, { delay: "1s" });
+  });
+
+  test("later is a length of time or a Date, and one of them", () => {
+    void ctx.publish("a.b", {}, { delay: "10m", headers: { a: "b" } });
+    void ctx.publish(itemSaved, { id: "1" }, { at: new Date() });
+    // @ts-expect-error: both
+    void ctx.publish("a.b", {}, { delay: "10m", at: new Date() });
+    // @ts-expect-error: no unit
+    void ctx.publish("a.b", {}, { delay: 600_000 });
+    // @ts-expect-error: no Date
+    void ctx.publish("a.b", {}, { at: "2030-01-01" });
   });
 });
 
@@ -183,6 +226,7 @@ describe("request", () => {
   test("the reply's type is the caller's claim, else unknown", () => {
     expectTypeOf(ctx.request("todo.list")).resolves.toBeUnknown();
     expectTypeOf(ctx.request<string[]>("todo.list", {})).resolves.toEqualTypeOf<string[]>();
+    expectTypeOf(ctx.request<Uint8Array>("a.picture", 1, { payload: "bytes" })).resolves.toEqualTypeOf<Uint8Array>();
     expectTypeOf(ctx.request(newItem, { id: "1", item: "x" })).resolves.toBeUnknown();
   });
 
@@ -214,4 +258,31 @@ describe("the configuration", () => {
     // @ts-expect-error: not a duration
     defineConfig({ defaults: { timeout: "half a minute" } });
   });
+});
+
+describe("a schedule", () => {
+  test("is a cron pattern, or one of cron and every", () => {
+    ({ subject: "a", schedule: "0 5 * * *" }) satisfies HandlerMetadata;
+    ({
+      subject: "a",
+      schedule: { cron: "@daily", timeZone: "Europe/Berlin", missed: "all" },
+    }) satisfies HandlerMetadata;
+    ({ subject: "a", schedule: { every: "5m", payload: { full: true } } }) satisfies HandlerMetadata;
+    // @ts-expect-error both of the two
+    ({ subject: "a", schedule: { cron: "@daily", every: "5m" } }) satisfies HandlerMetadata;
+    // @ts-expect-error an interval has no zone
+    ({ subject: "a", schedule: { every: "5m", timeZone: "UTC" } }) satisfies HandlerMetadata;
+    // @ts-expect-error no duration
+    ({ subject: "a", schedule: { every: "5 minutes" } }) satisfies HandlerMetadata;
+    // @ts-expect-error no such word
+    ({ subject: "a", schedule: { every: "5m", missed: "twice" } }) satisfies HandlerMetadata;
+  });
+
+  test("publishes what the event's schema takes", () => {
+    ({ ...counted, schedule: { every: "5m", payload: { count: "1" } } }) satisfies HandlerMetadata<typeof counted>;
+    // @ts-expect-error the schema takes a text
+    ({ ...counted, schedule: { every: "5m", payload: { count: 1 } } }) satisfies HandlerMetadata<typeof counted>;
+  });
+
+  test("tells its planned time", () => expectTypeOf(ctx.scheduledFor).toEqualTypeOf<Date | undefined>());
 });

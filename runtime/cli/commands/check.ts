@@ -1,16 +1,16 @@
 // `handlers check`: would everything come up? For CI: exit code 1 when anything would not.
 
+import { printLine } from "../../terminal/terminal.ts";
+import { badIn, printCheck } from "../check-report.ts";
 import type { ExitCode } from "../exit-code.ts";
-import { inspect, inspectionJson } from "../inspection.ts";
-import { badIn, printInspection } from "../inspection-report.ts";
 import type { Invocation } from "../invocation.ts";
-import { printLine } from "../terminal.ts";
+import { checkHere, checkJson } from "../project-check.ts";
 
 export async function check({ terminal, options }: Invocation<{ json?: boolean }>): Promise<ExitCode> {
   const { out } = terminal;
-  const inspection = await inspect(terminal, options);
-  const good = badIn(inspection) === 0;
-  if (options.json === true) printLine(out, inspectionJson(inspection));
-  else printInspection(out, inspection);
+  const checked = await checkHere(terminal, options);
+  const good = badIn(checked) === 0;
+  if (options.json === true) printLine(out, checkJson(checked));
+  else printCheck(out, checked);
   return good ? 0 : 1;
 }

@@ -8,17 +8,21 @@ import type { Emit } from "../../events.ts";
 import { didYouMean } from "../../metadata/nearest.ts";
 import { thresholdOf } from "../../observe/log-level.ts";
 import { createDevLog } from "../../observe/log-terminal.ts";
+import { printError, type Terminal } from "../../terminal/terminal.ts";
 import { watchConfig } from "../config-watch.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { loadProject } from "../global-options.ts";
 import type { Invocation } from "../invocation.ts";
+import { logOutput } from "../log-output.ts";
 import { packageVersion } from "../package-version.ts";
+import { startPageBeside } from "../page-beside.ts";
 import { serve } from "../serve.ts";
-import { printError, printLine, type Terminal } from "../terminal.ts";
 
 interface DevOptions {
   readonly port: string;
   readonly inspect?: readonly string[];
+  /** Undefined: at a terminal. */
+  readonly ui?: boolean;
 }
 
 export async function dev({ terminal, options }: Invocation<DevOptions>): Promise<ExitCode> {
@@ -28,25 +32,23 @@ export async function dev({ terminal, options }: Invocation<DevOptions>): Promis
   const config = await load();
   const { out } = terminal;
   let threshold = thresholdOf(config.logLevel, config.logLevels);
-  const write = (text: string) => out.write(text);
+  const log = logOutput(out, (message) => emit({ type: "runtime.notice", level: "warn", message }));
   const emit = createDevLog({
     paint: out.paint,
     columns: () => out.columns,
     level: (handler) => threshold(handler),
     nowMs: () => systemClock.monotonicMs(),
-    write,
+    write: (text) => log.write(text),
   });
-  printLine(
-    out,
-    `${out.paint("bold", "nats-handlers")} ${packageVersion()} ${out.paint("dim", `· app ${config.app} · ${where(config, terminal)}`)}`,
-  );
+  const head = `· app ${config.app} · ${where(config, terminal)}`;
+  log.write(`${out.paint("bold", "nats-handlers")} ${packageVersion()} ${out.paint("dim", head)}\n`);
   const { servers } = config.nats;
   if (servers !== undefined) onProgress(`connecting to ${servers.join(", ")}`);
   const runtime = { config, mode: "dev", emit, environment: terminal.env, onProgress, natsPort, inspect } as const;
   return serve({
     runtime,
     // Past the ^C that the terminal shows.
-    onAsked: () => out.write(out.isTerminal ? "\n" : ""),
+    onAsked: () => log.write(out.isTerminal ? "\n" : ""),
     onReady(running) {
       tellUnknownNames(
         inspect,
@@ -61,12 +63,19 @@ export async function dev({ terminal, options }: Invocation<DevOptions>): Promis
         printError(terminal, error);
         emit({ type: "runtime.notice", level: "warn", message: "the configuration of the start stays in force" });
       };
-      return watchConfig({ config, clock: systemClock, load, onChange, onError });
+      const watching = watchConfig({ config, clock: systemClock, load, onChange, onError });
+      const page = (options.ui ?? out.isTerminal) ? startPageBeside(options, emit) : undefined;
+      return {
+        close() {
+          watching.close();
+          page?.close();
+        },
+      };
     },
-  });
+  }).finally(() => log.close());
 
   function onProgress(line: string): void {
-    printLine(out, out.paint("dim", line));
+    log.write(`${out.paint("dim", line)}\n`);
   }
 }
 

@@ -1,29 +1,22 @@
 // `handlers disable`: turn handlers off on every replica, and say what becomes of their messages.
 
-import { systemClock } from "../../clock.ts";
-import { Backlog } from "../../control/backlog.ts";
+import { systemClock, within } from "../../clock.ts";
 import type { ReplicaInfo, StatusReply } from "../../control/control-protocol.ts";
 import { findNames, isGlob } from "../../control/handler-names.ts";
 import type { Intent } from "../../control/intent.ts";
-import { type IntentMark, openIntentStore } from "../../control/intent-store.ts";
 import { type HandlerSummary, summarize } from "../../control/summary.ts";
-import { watchersOf } from "../../control/watchers.ts";
 import { RuntimeError } from "../../errors.ts";
-import {
-  type ControlSession,
-  countText,
-  handlersOf,
-  operatorName,
-  printLate,
-  replicasOf,
-  unknownHandlers,
-  withControl,
-} from "../control-session.ts";
+import { durablesSeen, ownDurables, pendingOf } from "../../operate/kept-messages.ts";
+import { handlersOf, type OperatorSession } from "../../operate/session.ts";
+import { lookAround, type Switched, switchAll } from "../../operate/switch-handlers.ts";
+import { type Standing, standingOf } from "../../streams/standing.ts";
+import { printLine, printWrapped, type Terminal } from "../../terminal/terminal.ts";
+import { countText, operatorName, printReplicas, unknownHandlers, withControl } from "../control-session.ts";
 import { disabledText } from "../disabled-text.ts";
 import type { ExitCode } from "../exit-code.ts";
+import { fateText } from "../fate-text.ts";
 import type { Invocation } from "../invocation.ts";
-import { readEnd, readWait } from "../moment.ts";
-import { printLine, printWrapped, type Terminal } from "../terminal.ts";
+import { readEnd, readWait } from "../time-options.ts";
 
 export interface DisableOptions {
   readonly reason?: string;
@@ -42,28 +35,29 @@ export function disable(
   const waitMs = readWait(options.wait);
   readEnd(options, systemClock.nowMs()); // What cannot be read is refused before anything connects.
   return withControl(terminal, options, async (session) => {
-    const { connection, app, client } = session;
-    const store = await openIntentStore(connection, app, systemClock);
-    const [replies, watchers] = await Promise.all([client.status(), watchersOf(connection, app)]);
-    const names = namesToDisable(words, replies, options.force === true, app);
-    const intent = intentOf(options, terminal);
-    const startedAtMs = systemClock.monotonicMs();
-    const marks: IntentMark[] = [];
-    for (const name of names) marks.push(await store.put(name, intent));
-    const asked = replies.map(({ replica }) => replica);
-    const { done, late } = await client.applied(marks, replicasOf(replies, watchers), waitMs);
-    const tookMs = systemClock.monotonicMs() - startedAtMs;
-    const after = await handlersAfter(session, names, asked);
-    const told = { app, names, intent, done, late, tookMs, waitMs, after };
+    const { app } = session;
+    const scene = await lookAround(session);
+    const names = namesToDisable(words, scene.replies, options.force === true, app);
+    const intent = intentOf(options, terminal, scene.nowMs);
+    const switched = await switchAll(session, scene, names, { intent, waitMs });
+    const tookMs = systemClock.monotonicMs() - switched.startedAtMs;
+    const seen = await within(systemClock, AFTER_MS, handlersAfter(session, names, switched.asked));
+    const told = { app, names, intent, switched, tookMs, ...(seen === "expired" ? NOTHING_SEEN : seen) };
     if (options.json === true) printLine(terminal.out, disableJson(told));
     else print(told, terminal);
-    return late.length === 0 ? 0 : 1;
+    return switched.late.length === 0 ? 0 : 1;
   });
 }
 
-function intentOf({ reason = "", now = false, ...end }: DisableOptions, { env }: Terminal): Intent {
-  const sinceMs = systemClock.nowMs();
-  const untilMs = readEnd(end, sinceMs);
+/** It is off: what more can be told of it is worth no long wait. */
+const AFTER_MS = 1_500;
+const NOTHING_SEEN = { after: new Map(), standings: new Map() };
+
+/** Its times are the server's: every replica goes by them. `--until` is meant by the clock of whoever types it. */
+function intentOf({ reason = "", now = false, ...end }: DisableOptions, { env }: Terminal, sinceMs: number): Intent {
+  const nowMs = systemClock.nowMs();
+  const endMs = readEnd(end, nowMs);
+  const untilMs = endMs === undefined ? undefined : Math.round(sinceMs + (endMs - nowMs));
   const by = operatorName(env);
   return { disabled: true, by, reason, sinceMs, ...(untilMs === undefined ? {} : { untilMs }), now };
 }
@@ -92,64 +86,68 @@ function namesToDisable(
 
 /** What is known of them now that they are off: their subjects, what is still in hand, what waits. */
 async function handlersAfter(
-  { client, connection, app }: ControlSession,
+  { client, connection, app }: OperatorSession,
   names: readonly string[],
   asked: readonly ReplicaInfo[],
-): Promise<Map<string, HandlerSummary>> {
-  const pending = await new Backlog(connection, app).ofAll(names);
+): Promise<Pick<Told, "after" | "standings">> {
   const replies = asked.length === 0 ? [] : await client.status(asked);
-  return new Map(summarize(replies, pending).map((summary) => [summary.name, summary]));
+  const kept = { app, durables: await durablesSeen(connection, app, replies), replies };
+  const after = new Map(summarize(replies, pendingOf(names, kept)).map((summary) => [summary.name, summary]));
+  const standings = names.map(async (name) => {
+    const { kind, subject = "", domain } = after.get(name) ?? {};
+    if (kind !== "durable") return [];
+    const [own] = ownDurables(name, kept);
+    return [[name, await standingOf(connection, own, { subject, domain })] as const];
+  });
+  return { after, standings: new Map((await Promise.all(standings)).flat()) };
 }
 
 interface Told {
   readonly app: string;
   readonly names: readonly string[];
   readonly intent: Intent;
-  readonly done: readonly ReplicaInfo[];
-  readonly late: readonly ReplicaInfo[];
+  readonly switched: Switched;
   readonly tookMs: number;
-  readonly waitMs: number;
   readonly after: ReadonlyMap<string, HandlerSummary>;
+  /** Of the durable ones. */
+  readonly standings: ReadonlyMap<string, Standing>;
 }
 
-function print({ app, names, intent, done, late, tookMs, waitMs, after }: Told, terminal: Terminal): void {
-  const { out, err } = terminal;
+function print({ app, names, intent, switched, tookMs, after, standings }: Told, terminal: Terminal): void {
+  const { out } = terminal;
+  const { done, late } = switched;
   const why = disabledText({ source: "operator", ...intent, sinceMs: 0 }, intent.sinceMs).replace("disabled ", "");
   const where = done.length === 0 ? "" : ` on ${countText(done.length, "replica")} in ${Math.round(tookMs)} ms`;
   for (const name of names) {
     printLine(out, `${out.paint("yellow", "-")} ${out.paint("bold", name)} disabled${where}`);
-    printWrapped(out, fateLines(after.get(name)));
+    printWrapped(out, fateLines(after.get(name), standings.get(name)));
   }
   printWrapped(out, [why]);
-  if (done.length + late.length === 0)
-    printLine(err, `${err.paint("yellow", "!")} no runtime of app "${app}" runs: it holds from the next start on`);
-  printLate(terminal, late, waitMs);
+  printReplicas(terminal, app, switched, done.length + late.length === 0 ? "it holds" : undefined);
 }
 
 /** What becomes of its messages. */
-function fateLines(summary: HandlerSummary | undefined): string[] {
+function fateLines(summary: HandlerSummary | undefined, standing: Standing = { kind: "unknown" }): string[] {
   if (summary === undefined) return [];
-  const { kind, subject, pending, inFlight, queued } = summary;
+  const { kind, subject, inFlight, queued } = summary;
   const inHand = inFlight + queued;
   const finishing =
     inHand === 0
       ? []
       : [`${countText(inHand, "message")} in hand ${inHand === 1 ? "is" : "are"} finished first; --now ends them`];
-  if (kind === "durable")
-    return [
-      ...finishing,
-      `its messages wait in the stream until it is enabled: ${pending ?? "an unknown number"} so far`,
-    ];
+  if (kind === "durable") return [...finishing, fateText(standing)];
   if (kind === "request") return [...finishing, `requests to "${subject}" get "no responders" at once`];
   if (kind === "event") return [...finishing, `messages to "${subject}" are lost to it while it is off`];
   return finishing;
 }
 
-function disableJson({ names, intent, done, late, tookMs, after, app }: Told): string {
+function disableJson({ app, names, intent, switched, tookMs, after }: Told): string {
   const handlers = names.map((name) => {
     const { kind, subject, pending, inFlight, queued } = after.get(name) ?? {};
     return { name, kind, subject, pending, inFlight, queued };
   });
   const { by, reason, untilMs } = intent;
-  return JSON.stringify({ app, ok: late.length === 0, handlers, by, reason, untilMs, tookMs, done, late }, null, 2);
+  const { done, late, gone, keptBy } = switched;
+  const ok = late.length === 0;
+  return JSON.stringify({ app, ok, handlers, by, reason, untilMs, tookMs, done, late, gone, keptBy }, null, 2);
 }

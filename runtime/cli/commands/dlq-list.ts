@@ -1,14 +1,14 @@
 // `handlers dlq list`: what failed, newest first.
 
-import type { LetterSummary } from "../../bind/dead-letter-box.ts";
 import { systemClock } from "../../clock.ts";
-import { columnLines } from "../columns.ts";
+import type { LetterSummary } from "../../dead-letters/dead-letter-box.ts";
+import { columnLines } from "../../terminal/columns.ts";
+import { type Output, printLine } from "../../terminal/terminal.ts";
+import { momentText } from "../../terminal/time-text.ts";
+import { visible } from "../../terminal/visible.ts";
+import { noneText, type QueryOptions, readCount, readQuery, withLetters } from "../dead-letter-filter.ts";
 import type { ExitCode } from "../exit-code.ts";
 import type { Invocation } from "../invocation.ts";
-import { noneText, type QueryOptions, readCount, readQuery, withLetters } from "../letter-query.ts";
-import { momentText } from "../moment.ts";
-import { type Output, printLine } from "../terminal.ts";
-import { visible } from "../visible.ts";
 
 export interface DlqListOptions extends QueryOptions {
   readonly limit: string;

@@ -1,10 +1,10 @@
 // `handlers dlq purge`: remove dead letters for good.
 
+import { printLine } from "../../terminal/terminal.ts";
 import { countText } from "../control-session.ts";
+import { noneText, withLetters } from "../dead-letter-filter.ts";
 import type { ExitCode } from "../exit-code.ts";
 import type { Invocation } from "../invocation.ts";
-import { noneText, withLetters } from "../letter-query.ts";
-import { printLine } from "../terminal.ts";
 
 export interface DlqPurgeOptions {
   readonly handler?: string;

@@ -1,14 +1,15 @@
 // `handlers dlq redrive`: send dead letters again, each to the one handler that failed it.
 
-import type { LetterSummary } from "../../bind/dead-letter-box.ts";
-import { type RedriveResult, redrive } from "../../bind/redrive.ts";
 import { systemClock } from "../../clock.ts";
 import { ControlClient } from "../../control/client.ts";
+import type { LetterSummary } from "../../dead-letters/dead-letter-box.ts";
+import { type RedriveResult, redrive } from "../../dead-letters/redrive.ts";
 import { RuntimeError } from "../../errors.ts";
-import { countText, handlersOf } from "../control-session.ts";
-import type { ExitCode } from "../exit-code.ts";
-import { untilInterrupted } from "../interrupt.ts";
-import type { Invocation } from "../invocation.ts";
+import { handlersOf } from "../../operate/session.ts";
+import { copiesFor } from "../../streams/own-stream.ts";
+import { Progress } from "../../terminal/progress.ts";
+import { printLine, type Terminal } from "../../terminal/terminal.ts";
+import { countText } from "../control-session.ts";
 import {
   type LetterDesk,
   noneText,
@@ -17,9 +18,10 @@ import {
   readId,
   readQuery,
   withLetters,
-} from "../letter-query.ts";
-import { Progress } from "../progress.ts";
-import { printLine, type Terminal } from "../terminal.ts";
+} from "../dead-letter-filter.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { untilInterrupted } from "../interrupt.ts";
+import type { Invocation } from "../invocation.ts";
 import { printLetters } from "./dlq-list.ts";
 
 export interface DlqRedriveOptions extends QueryOptions {
@@ -99,7 +101,8 @@ async function warnOfAbsent(
 ): Promise<void> {
   const client = new ControlClient(connection, config.app, config.nats.inboxPrefix, systemClock);
   const known = handlersOf(await client.status().catch(() => []));
-  const absent = [...new Set(letters.map(({ handler }) => handler))].filter((handler) => !known.has(handler));
+  const waiting = letters.filter(({ returnTo }) => returnTo === undefined);
+  const absent = [...new Set(waiting.map(({ handler }) => handler))].filter((handler) => !known.has(handler));
   for (const handler of absent) {
     printLine(err, `${err.paint("yellow", "!")} no replica has ${handler} now: its messages wait until one does`);
   }
@@ -130,6 +133,7 @@ async function redriveAll(
       app: config.app,
       box,
       clock: systemClock,
+      copies: copiesFor(config.copies, connection),
       rate,
       onProgress,
       signal,

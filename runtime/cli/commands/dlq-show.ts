@@ -1,13 +1,13 @@
 // `handlers dlq show`: everything kept of one failure.
 
-import type { LetterDetails } from "../../bind/dead-letter-box.ts";
 import { systemClock } from "../../clock.ts";
+import type { LetterDetails } from "../../dead-letters/dead-letter-box.ts";
+import { type Output, printLine } from "../../terminal/terminal.ts";
+import { momentText } from "../../terminal/time-text.ts";
+import { visible } from "../../terminal/visible.ts";
+import { readId, withLetters } from "../dead-letter-filter.ts";
 import type { ExitCode } from "../exit-code.ts";
 import type { Invocation } from "../invocation.ts";
-import { readId, withLetters } from "../letter-query.ts";
-import { momentText } from "../moment.ts";
-import { type Output, printLine } from "../terminal.ts";
-import { visible } from "../visible.ts";
 
 const MISSING: ExitCode = 1;
 
@@ -68,12 +68,10 @@ function withoutMessage(stack: string, message: string): string {
   return first.endsWith(message) && rest.length > 0 ? rest.join("\n") : stack;
 }
 
-function whereFrom({ body, data, stream }: LetterDetails): string {
-  if (body === "here") return "";
-  if (body === "dropped") return ", too large to keep: lost";
-  return data.length > 0
-    ? `, too large to keep: read from stream ${stream}`
-    : `, too large to keep, and gone from stream ${stream}`;
+function whereFrom({ body, gone, stream }: LetterDetails): string {
+  if (gone && body === "in-stream") return `, too large to keep, and gone from stream ${stream}`;
+  if (gone) return ", too large to keep in one message: lost";
+  return body === "in-stream" ? `, too large to keep: read from stream ${stream}` : "";
 }
 
 /** JSON laid out, other text as it is, anything else as hexadecimal numbers. */

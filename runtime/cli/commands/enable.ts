@@ -2,29 +2,21 @@
 // tried again at once.
 
 import { systemClock } from "../../clock.ts";
-import { Backlog } from "../../control/backlog.ts";
 import type { ReplicaInfo, StatusReply } from "../../control/control-protocol.ts";
 import { findNames } from "../../control/handler-names.ts";
-import { type IntentMark, type IntentStore, openIntentStore } from "../../control/intent-store.ts";
 import { type HandlerSummary, summarize } from "../../control/summary.ts";
-import { watchersOf } from "../../control/watchers.ts";
-import {
-  type ControlSession,
-  countText,
-  handlersOf,
-  operatorName,
-  printLate,
-  replicasOf,
-  unknownHandlers,
-  withControl,
-} from "../control-session.ts";
+import { durablesSeen, pausedForMs, pendingOf } from "../../operate/kept-messages.ts";
+import { handlersOf, type OperatorSession } from "../../operate/session.ts";
+import { lookAround, type Switched, switchAll } from "../../operate/switch-handlers.ts";
+import { printLine, printWrapped, type Terminal } from "../../terminal/terminal.ts";
+import { momentText } from "../../terminal/time-text.ts";
+import { countText, operatorName, printReplicas, unknownHandlers, withControl } from "../control-session.ts";
 import { disabledTexts } from "../disabled-text.ts";
 import type { ExitCode } from "../exit-code.ts";
 import type { Invocation } from "../invocation.ts";
-import { readWait } from "../moment.ts";
 import { printReported } from "../reported-error.ts";
 import { stateText } from "../status-screen.ts";
-import { printLine, printWrapped, type Terminal } from "../terminal.ts";
+import { readWait } from "../time-options.ts";
 
 export interface EnableOptions {
   readonly wait: string;
@@ -37,33 +29,33 @@ export function enable(words: readonly string[], { terminal, options }: Invocati
   const waitMs = readWait(options.wait);
   return withControl(terminal, options, async (session) => {
     const { connection, app, client } = session;
-    const store = await openIntentStore(connection, app, systemClock);
-    const [replies, watchers, intents] = await Promise.all([
-      client.status(),
-      watchersOf(connection, app),
-      store.list(),
-    ]);
+    const scene = await lookAround(session);
+    const { bucket, replies } = scene;
+    const store = await bucket;
+    const intents = await store.list();
     const known = new Set([...handlersOf(replies), ...intents.keys()]);
     const { names, unknown } = findNames(words, known);
     if (unknown.length > 0) throw unknownHandlers(unknown, known);
     const off = names.filter((name) => intents.has(name) || isOffByOperator(name, replies));
-    const pending = await new Backlog(connection, app).ofAll(off);
-    const asked = replies.map(({ replica }) => replica);
-    const startedAtMs = systemClock.monotonicMs();
-    const marks = await putAll(store, off, operatorName(terminal.env));
-    const { late } = await client.applied(marks, replicasOf(replies, watchers), waitMs);
+    const pending = pendingOf(off, { app, durables: await durablesSeen(connection, app, replies), replies });
+    const by = operatorName(terminal.env);
+    const intent = { disabled: false, by, reason: "", sinceMs: store.nowMs(), now: false };
+    const switched = await switchAll(session, scene, off, { intent, waitMs });
+    const { asked, late } = switched;
     const tried = await retry(session, names, asked, waitMs);
-    const tookMs = systemClock.monotonicMs() - startedAtMs;
+    const tookMs = systemClock.monotonicMs() - switched.startedAtMs;
     const after = asked.length === 0 ? [] : summarize(await client.status(asked), pending);
+    const kept = { app, durables: await durablesSeen(connection, app, replies), replies };
     const handlers = names.map((name): Enabled => {
       return {
         name,
+        pausedForMs: pausedForMs(name, kept),
         wasOff: off.includes(name),
         tried: tried.has(name),
         after: after.find((one) => one.name === name),
       };
     });
-    const told = { app, handlers, asked, late, tookMs, waitMs };
+    const told = { app, handlers, switched, tookMs };
     if (options.json === true) printLine(terminal.out, enableJson(told));
     else print(told, terminal);
     return late.length === 0 && handlers.every(isOn) ? 0 : 1;
@@ -76,16 +68,9 @@ function isOffByOperator(name: string, replies: readonly StatusReply[]): boolean
   );
 }
 
-async function putAll(store: IntentStore, names: readonly string[], by: string): Promise<IntentMark[]> {
-  const sinceMs = systemClock.nowMs();
-  const marks: IntentMark[] = [];
-  for (const name of names) marks.push(await store.put(name, { disabled: false, by, reason: "", sinceMs, now: false }));
-  return marks;
-}
-
 /** Those in trouble get a new start wherever they are in trouble. Resolves with their names. */
 async function retry(
-  { client }: ControlSession,
+  { client }: OperatorSession,
   names: readonly string[],
   asked: readonly ReplicaInfo[],
   waitMs: number,
@@ -102,6 +87,8 @@ async function retry(
 
 interface Enabled {
   readonly name: string;
+  /** An operator has paused its consumer for so long still. */
+  readonly pausedForMs: number | undefined;
   readonly wasOff: boolean;
   readonly tried: boolean;
   readonly after: HandlerSummary | undefined;
@@ -110,28 +97,23 @@ interface Enabled {
 interface Told {
   readonly app: string;
   readonly handlers: readonly Enabled[];
-  readonly asked: readonly ReplicaInfo[];
-  readonly late: readonly ReplicaInfo[];
+  readonly switched: Switched;
   readonly tookMs: number;
-  readonly waitMs: number;
 }
 
 /** It serves on one replica at least, or nothing runs that could. */
-function isOn({ after }: Enabled): boolean {
+function isOn({ after }: Pick<Enabled, "after">): boolean {
   return after === undefined || after.replicas.some(({ handler }) => TAKING.has(handler.state));
 }
 
 const TAKING = new Set<string>(["serving", "idle", "waking", "restarting"]);
 
-function print({ app, handlers, asked, late, tookMs, waitMs }: Told, terminal: Terminal): void {
-  const { err } = terminal;
+function print({ app, handlers, switched, tookMs }: Told, terminal: Terminal): void {
   for (const handler of handlers) printOne(handler, tookMs, terminal);
-  if (asked.length + late.length === 0)
-    printLine(err, `${err.paint("yellow", "!")} no runtime of app "${app}" runs: it serves from the next start on`);
-  printLate(terminal, late, waitMs);
+  printReplicas(terminal, app, switched, switched.asked.length + switched.late.length === 0 ? "it serves" : undefined);
 }
 
-function printOne({ name, wasOff, tried, after }: Enabled, tookMs: number, terminal: Terminal): void {
+function printOne({ name, pausedForMs, wasOff, tried, after }: Enabled, tookMs: number, terminal: Terminal): void {
   const { out } = terminal;
   const bold = out.paint("bold", name);
   if (after === undefined)
@@ -149,6 +131,11 @@ function printOne({ name, wasOff, tried, after }: Enabled, tookMs: number, termi
     out,
     disabledTexts(after, systemClock.nowMs()).map((text) => `still ${text}`),
   );
+  if (pausedForMs !== undefined) {
+    const nowMs = systemClock.nowMs();
+    const until = momentText(nowMs + pausedForMs, nowMs);
+    printWrapped(out, [`still paused by an operator until ${until}: \`nats consumer resume\` ends it before`]);
+  }
   const failure = after.replicas.find(({ handler }) => handler.lastFailure !== undefined)?.handler.lastFailure;
   if (failure !== undefined) printReported(out, failure, name, "    ");
 }
@@ -159,12 +146,14 @@ function didText({ wasOff, tried }: { wasOff: boolean; tried: boolean }, after: 
   return after.state === "disabled" ? "was not disabled by an operator" : "was not off";
 }
 
-function enableJson({ app, handlers, late, tookMs }: Told): string {
-  const each = handlers.map(({ name, wasOff, tried, after }) => ({
+function enableJson({ app, handlers, switched, tookMs }: Told): string {
+  const { late, gone } = switched;
+  const each = handlers.map(({ name, pausedForMs, wasOff, tried, after }) => ({
     name,
     wasOff,
     tried,
-    on: isOn({ name, wasOff, tried, after }),
+    on: isOn({ after }),
+    ...(pausedForMs === undefined ? {} : { pausedForMs }),
     replicas: after?.replicas.map(({ replica, handler }) => ({
       ...replica,
       state: handler.state,
@@ -172,5 +161,5 @@ function enableJson({ app, handlers, late, tookMs }: Told): string {
     })),
   }));
   const ok = late.length === 0 && handlers.every(isOn);
-  return JSON.stringify({ app, ok, handlers: each, tookMs, late }, null, 2);
+  return JSON.stringify({ app, ok, handlers: each, tookMs, late, gone }, null, 2);
 }

@@ -1,16 +1,19 @@
 // `handlers inspect NAME`: everything known of one handler, replica by replica.
 
 import { systemClock } from "../../clock.ts";
-import { Backlog } from "../../control/backlog.ts";
 import { type HandlerSummary, summarize } from "../../control/summary.ts";
-import { handlersOf, replicaText, statusOfAll, unknownHandlers, withControl } from "../control-session.ts";
+import { durablesSeen, leftBehind, leftLine, pendingOf } from "../../operate/kept-messages.ts";
+import { handlersOf } from "../../operate/session.ts";
+import { type Output, printLine } from "../../terminal/terminal.ts";
+import { spanText } from "../../terminal/time-text.ts";
+import { replicaText, statusOfAll, unknownHandlers, withControl } from "../control-session.ts";
 import { disabledText } from "../disabled-text.ts";
 import type { ExitCode } from "../exit-code.ts";
+import { holdText } from "../hold-text.ts";
 import type { Invocation } from "../invocation.ts";
-import { spanText } from "../moment.ts";
 import { printReported } from "../reported-error.ts";
+import { nextRunOf, runsText } from "../schedule-text.ts";
 import { countCell, memoryCell, millisecondsCell, stateText } from "../status-screen.ts";
-import { type Output, printLine } from "../terminal.ts";
 
 export function inspectHandler(name: string, { terminal, options }: Invocation<{ json?: boolean }>): Promise<ExitCode> {
   return withControl<ExitCode>(terminal, options, async (session) => {
@@ -21,38 +24,46 @@ export function inspectHandler(name: string, { terminal, options }: Invocation<{
       replica,
       handlers: handlers.filter((one) => one.name === name),
     }));
-    const pending = await new Backlog(session.connection, session.app).ofAll([name]);
-    const [summary] = summarize(own, pending);
+    const { app } = session;
+    const kept = { app, durables: await durablesSeen(session.connection, app, replies), replies };
+    const [summary] = summarize(own, pendingOf([name], kept));
+    const left = leftBehind(kept).filter(({ handler, waiting }) => handler === name && waiting > 0);
     const { out } = terminal;
-    if (options.json === true) printLine(out, JSON.stringify(summary, null, 2));
-    else if (summary !== undefined) print(summary, out);
+    if (summary === undefined) return 0;
+    const nextRun = nextRunOf(summary, systemClock.nowMs());
+    if (options.json === true) printLine(out, JSON.stringify({ ...summary, ...nextRun, left }, null, 2));
+    else print(summary, left.map(leftLine), out);
     return 0;
   });
 }
 
 type Held = HandlerSummary["replicas"][number];
 
-function print(summary: HandlerSummary, out: Output): void {
+function print(summary: HandlerSummary, left: readonly string[], out: Output): void {
   const { name, kind, subject, file, pending } = summary;
   printLine(out, `${out.paint("bold", name)}  ${stateText(summary)}`);
   const what = kind === undefined ? "nothing is known of it before it serves" : `${kind} handler of "${subject}"`;
   printFact(out, "what", what);
   printFact(out, "file", file);
-  if (pending !== undefined) printFact(out, "stream", `${countCell(pending)} messages not settled`);
-  printFact(out, "done", countsText(summary));
+  const { schedule } = summary;
   const nowMs = systemClock.nowMs();
+  if (schedule !== undefined) printFact(out, "runs", runsText(summary, schedule, nowMs));
+  if (pending !== undefined) printFact(out, "stream", `${countCell(pending)} messages not settled`);
+  for (const line of left) printFact(out, "left", out.paint("yellow", line));
+  printFact(out, "done", countsText(summary));
   for (const held of summary.replicas) printReplica(held, nowMs, out);
 }
 
 function printReplica({ replica, handler }: Held, nowMs: number, out: Output): void {
-  const { state, version, inFlight, queued, reloads, restarts, pids, memoryBytes, disabled, lastFailure, lastError } =
-    handler;
+  const { state, version, inFlight, queued, reloads, restarts, pids, memoryBytes } = handler;
+  const { disabled, holds = [], lastFailure, lastError } = handler;
   printLine(
     out,
     `\n${out.paint("bold", `replica ${replicaText(replica)}`)} ${out.paint("dim", `· up ${spanText(nowMs - replica.startedAtMs)}`)}`,
   );
   printFact(out, "state", version === undefined ? state : `${state}, version ${version}`);
   if (disabled !== undefined) printFact(out, "", out.paint("yellow", disabledText(disabled, nowMs)));
+  for (const hold of holds) printFact(out, "stuck", out.paint("yellow", holdText(hold, nowMs)));
   const process = pids.length === 0 ? "none" : `pid ${pids.join(", ")}, ${memoryCell(memoryBytes)}`;
   printFact(out, "process", `${process}; ${reloads} reloads, ${restarts} restarts`);
   printFact(out, "now", `${inFlight} in flight, ${queued} queued`);

@@ -6,12 +6,13 @@ import { parseDuration } from "../../../sdk/duration.ts";
 import { noRuntime } from "../../control/client.ts";
 import type { InvokeReply } from "../../control/control-protocol.ts";
 import { RuntimeError } from "../../errors.ts";
-import { handlersOf, replicaText, statusOfAll, unknownHandlers, withControl } from "../control-session.ts";
+import { handlersOf } from "../../operate/session.ts";
+import { type Output, printError, printLine, type Terminal } from "../../terminal/terminal.ts";
+import { replicaText, statusOfAll, unknownHandlers, withControl } from "../control-session.ts";
 import type { ExitCode } from "../exit-code.ts";
 import type { Invocation } from "../invocation.ts";
 import { type PayloadOptions, readHeaders, readPayload } from "../message-input.ts";
 import { printReported } from "../reported-error.ts";
-import { type Output, printError, printLine, type Terminal } from "../terminal.ts";
 
 export interface InvokeOptions extends PayloadOptions {
   readonly header?: readonly string[];

@@ -1,26 +1,36 @@
 // `handlers list`: which handlers there are and what they take. Broken ones stand in it with their error's code.
 
+import { systemClock } from "../../clock.ts";
+import { tableLines } from "../../terminal/table.ts";
+import { printError, printLine } from "../../terminal/terminal.ts";
 import { durationText } from "../duration-text.ts";
 import { type ExitCode, exitCodeOf } from "../exit-code.ts";
-import { disabledRemark, type InspectedHandler, inspect, inspectionJson } from "../inspection.ts";
+import { loadProject } from "../global-options.ts";
 import type { Invocation } from "../invocation.ts";
-import { tableLines } from "../table.ts";
-import { printError, printLine } from "../terminal.ts";
+import { type CheckedHandler, checkJson, disabledRemark, listHere } from "../project-check.ts";
+import { cutTo, scheduleText } from "../schedule-text.ts";
 
 const HEADINGS = ["NAME", "KIND", "SUBJECT", "CONC", "TIMEOUT", "FILE"];
 
 export async function list({ terminal, options }: Invocation<{ json?: boolean }>): Promise<ExitCode> {
   const { out } = terminal;
-  const inspection = await inspect(terminal, options);
-  const { handlers, problems } = inspection;
+  const checked = await listHere(terminal, await loadProject(terminal, options, "dev"));
+  const { handlers, problems } = checked;
   if (options.json === true) {
-    printLine(out, inspectionJson(inspection));
+    printLine(out, checkJson(checked));
   } else {
     for (const problem of problems) printError(terminal, problem);
     const lines = tableLines([HEADINGS, ...handlers.map(rowOf)], out.columns);
     const [heading = "", ...rows] = lines;
     if (handlers.length > 0) printLine(out, out.paint("dim", heading));
-    for (const [at, row] of rows.entries()) printLine(out, handlers[at]?.ok ? row : out.paint("red", row));
+    const nowMs = systemClock.nowMs();
+    for (const [at, row] of rows.entries()) {
+      const handler = handlers[at];
+      printLine(out, handler?.ok ? row : out.paint("red", row));
+      const times = handler?.ok === true ? handler.metadata.schedule?.times : undefined;
+      if (times !== undefined)
+        printLine(out, out.paint("dim", cutTo(out.columns, `  runs ${scheduleText(times, nowMs)}`)));
+    }
     const broken = handlers.filter(({ ok }) => !ok).length;
     if (broken > 0 && terminal.err.isTerminal)
       printLine(terminal.err, `\n${broken} failed; \`handlers check\` tells why`);
@@ -31,7 +41,7 @@ export async function list({ terminal, options }: Invocation<{ json?: boolean }>
   return handlers.length === 0 && first !== undefined ? exitCodeOf(first) : 0;
 }
 
-function rowOf(handler: InspectedHandler): string[] {
+function rowOf(handler: CheckedHandler): string[] {
   if (!handler.ok) return [handler.name, handler.error.code, "", "", "", handler.file];
   const { kind, subject, concurrency, timeoutMs } = handler.metadata;
   return [

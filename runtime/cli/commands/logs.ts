@@ -3,13 +3,14 @@
 import type { LogLine } from "../../control/control-protocol.ts";
 import { isGlob } from "../../control/handler-names.ts";
 import { RuntimeError } from "../../errors.ts";
-import { handlersOf, meantHandlers, statusOfAll, withControl } from "../control-session.ts";
+import { handlersOf } from "../../operate/session.ts";
+import { printLine } from "../../terminal/terminal.ts";
+import { meantHandlers, statusOfAll, withControl } from "../control-session.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { loadProject } from "../global-options.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import type { Invocation } from "../invocation.ts";
 import { logLineText } from "../log-line.ts";
-import { printLine } from "../terminal.ts";
 
 export interface LogsOptions {
   readonly follow?: boolean;

@@ -1,23 +1,30 @@
 // `handlers new NAME`: writes a handler file that works as it is.
 
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import type { ResolvedConfig } from "../../config/resolved-config.ts";
 import { handlerFileOf } from "../../discover/rules.ts";
 import { RuntimeError } from "../../errors.ts";
 import { didYouMean } from "../../metadata/nearest.ts";
 import { validateSubject } from "../../metadata/subject.ts";
+import { printLine } from "../../terminal/terminal.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { loadProject } from "../global-options.ts";
-import { handlerSource, isKind, KINDS, type Kind } from "../handler-template.ts";
+import { handlerSource, isKind, KINDS, type Kind, type Runner, testSource } from "../handler-template.ts";
 import type { Invocation } from "../invocation.ts";
-import { printLine } from "../terminal.ts";
 
 export interface NewOptions {
   readonly kind: string;
   readonly subject?: string;
+  readonly test?: boolean;
 }
+
+const RUN_TESTS: Readonly<Record<Runner, string>> = {
+  vitest: "npx vitest run",
+  jest: "npx jest",
+  node: "node --test",
+};
 
 export async function newHandler(word: string, { terminal, options }: Invocation<NewOptions>): Promise<ExitCode> {
   const kind = readKind(options.kind);
@@ -26,17 +33,45 @@ export async function newHandler(word: string, { terminal, options }: Invocation
   const subject = readSubject(options.subject ?? name.replaceAll("/", "."));
   const path = join(config.handlersDir, `${name}.ts`);
   const shown = relative(config.rootDir, path);
+  const example = exampleOf(subject);
   refuseExisting(config, name);
-  await mkdir(dirname(path), { recursive: true });
-  // "wx" refuses a file that has come into being since.
-  await writeFile(path, handlerSource(kind, subject), { flag: "wx" });
+  await write(path, shown, handlerSource(kind, subject));
   const { out } = terminal;
-  printLine(out, `${out.paint("green", "✓")} wrote ${out.paint("bold", shown)}: ${kind} handler of "${subject}"`);
-  printLine(
-    out,
-    `\n  npx handlers dev\n  npx handlers ${kind === "request" ? "request" : "send"} ${exampleOf(subject)} '{"name":"world"}'`,
-  );
+  const tick = out.paint("green", "✓");
+  printLine(out, `${tick} wrote ${out.paint("bold", shown)}: ${kind} handler of "${subject}"`);
+  let tests = "";
+  if (options.test === true) {
+    const runner = runnerOf(config.rootDir);
+    const testFile = shown.replace(/\.ts$/, ".test.ts");
+    await write(join(config.rootDir, testFile), testFile, testSource(runner, basename(path, ".ts"), subject, example));
+    printLine(out, `${tick} wrote ${out.paint("bold", testFile)}`);
+    tests = `  ${RUN_TESTS[runner]} ${testFile}\n`;
+  }
+  const verb = kind === "request" ? "request" : "send";
+  printLine(out, `\n${tests}  npx handlers dev\n  npx handlers ${verb} ${example} '{"name":"world"}'`);
   return 0;
+}
+
+/** Throws USAGE. */
+async function write(path: string, shown: string, source: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    // "wx" refuses a file that has come into being since.
+    await writeFile(path, source, { flag: "wx" });
+  } catch (cause) {
+    throw new RuntimeError("USAGE", `${shown} cannot be written: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** What the project tests with, as its package.json says. */
+function runnerOf(rootDir: string): Runner {
+  try {
+    const { dependencies, devDependencies } = JSON.parse(readFileSync(join(rootDir, "package.json"), "utf8"));
+    const packages = { ...dependencies, ...devDependencies };
+    return (["vitest", "jest"] as const).find((name) => name in packages) ?? "node";
+  } catch {
+    return "node"; // Without a package.json, or with a broken one: npm's to complain about.
+  }
 }
 
 function readKind(word: string): Kind {

@@ -8,12 +8,12 @@ import { validateSubject } from "../../metadata/subject.ts";
 import type { PermittedHandler } from "../../permissions/grant.ts";
 import { type Permissions, PURPOSES, type Purpose, permissionsOf } from "../../permissions/permissions.ts";
 import { MOST_ANSWERS, serverConfig } from "../../permissions/server-config.ts";
+import { printLine, type Terminal } from "../../terminal/terminal.ts";
+import { badIn, printCheck } from "../check-report.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { buildOfContainer, loadProject } from "../global-options.ts";
-import { inspectOptions, withDisabled } from "../inspection.ts";
-import { badIn, printInspection } from "../inspection-report.ts";
 import type { Invocation } from "../invocation.ts";
-import { printLine, type Terminal } from "../terminal.ts";
+import { listHere } from "../project-check.ts";
 
 export interface PermissionsOptions {
   readonly for: string;
@@ -32,7 +32,8 @@ export async function permissions({ terminal, options }: Invocation<PermissionsO
   const handlers = await goodHandlers(terminal, config);
   if (handlers === undefined) return 1;
   const { app, nats, streams } = config;
-  const wanted = permissionsOf(purpose, { app, inboxPrefix: nats.inboxPrefix, streams, handlers }, asked);
+  const { inboxPrefix, domain } = nats;
+  const wanted = permissionsOf(purpose, { app, inboxPrefix, domain, streams, handlers }, asked);
   printLine(terminal.out, options.json === true ? permissionsJson(wanted) : serverConfig(wanted));
   return 0;
 }
@@ -50,10 +51,9 @@ async function goodHandlers(
     const isWanted = config.only.length === 0 ? () => true : matchesAny(config.only);
     return build.manifest.handlers.filter(({ name }) => isWanted(name));
   }
-  const { inspectProject } = await import("../../offline.ts");
-  const inspection = withDisabled(await inspectProject(inspectOptions(terminal, config)), config);
-  if (badIn(inspection) === 0) return inspection.handlers.filter((handler) => handler.ok);
-  printInspection(terminal.err, inspection);
+  const checked = await listHere(terminal, config);
+  if (badIn(checked) === 0) return checked.handlers.filter((handler) => handler.ok);
+  printCheck(terminal.err, checked);
   return undefined;
 }
 

@@ -5,7 +5,7 @@ import type { ExitCode } from "../exit-code.ts";
 
 export async function precompile(): Promise<ExitCode> {
   const [{ loadRuntime }] = await Promise.all([
-    import("../../runtime.ts"),
+    import("../../compose/start.ts"),
     import("../../config/load.ts"),
     import("./start.ts"),
   ]);

@@ -1,13 +1,14 @@
 // `handlers reload`: build handlers and bring them up again on every replica, also when nothing in them has changed.
 
 import type { ReloadedHandler, ReplicaInfo } from "../../control/control-protocol.ts";
-import { silentAmong, watchersOf } from "../../control/watchers.ts";
-import { handlersOf, meantHandlers, silentLines, statusOfAll, withControl } from "../control-session.ts";
+import { silentAmong, watchersOf } from "../../control/intent-watchers.ts";
+import { handlersOf } from "../../operate/session.ts";
+import { tableLines } from "../../terminal/table.ts";
+import { printLine, type Terminal } from "../../terminal/terminal.ts";
+import { meantHandlers, printGone, silentLines, statusOfAll, withControl } from "../control-session.ts";
 import type { ExitCode } from "../exit-code.ts";
 import type { Invocation } from "../invocation.ts";
 import { printReported } from "../reported-error.ts";
-import { tableLines } from "../table.ts";
-import { printLine, type Terminal } from "../terminal.ts";
 
 const RELOAD_MS = 60_000;
 
@@ -33,8 +34,11 @@ export function reload(
     );
     results.sort((a, b) => (a.handler.name < b.handler.name ? -1 : a.handler.name > b.handler.name ? 1 : 0));
     const ok = silent.length === 0 && results.every(({ handler }) => isFine(handler));
-    if (options.json === true) printLine(terminal.out, reloadJson(ok, results, silent));
-    else print(results, silent, terminal);
+    if (options.json === true) printLine(terminal.out, reloadJson(ok, results, silent, reloaded.gone));
+    else {
+      print(results, silent, terminal);
+      printGone(terminal, reloaded.gone);
+    }
     return ok ? 0 : 1;
   });
 }
@@ -61,7 +65,12 @@ function rowOf({ replica, handler }: Reloaded): string[] {
   return [name, replica.instance, `${Math.round(tookMs)} ms`, result];
 }
 
-function reloadJson(ok: boolean, results: readonly Reloaded[], silent: readonly ReplicaInfo[]): string {
+function reloadJson(
+  ok: boolean,
+  results: readonly Reloaded[],
+  silent: readonly ReplicaInfo[],
+  gone: readonly ReplicaInfo[],
+): string {
   const reloaded = results.map(({ replica, handler }) => ({ replica: replica.instance, ...handler }));
-  return JSON.stringify({ ok, reloaded, silent }, null, 2);
+  return JSON.stringify({ ok, reloaded, silent, gone }, null, 2);
 }

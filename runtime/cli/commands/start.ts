@@ -1,13 +1,14 @@
 // `handlers start`: serve in production. Says what happens as JSON lines.
 
+import type { Runtime } from "../../compose/runtime-options.ts";
 import { RuntimeError } from "../../errors.ts";
 import { createJsonLog } from "../../observe/log.ts";
 import { thresholdOf } from "../../observe/log-level.ts";
-import type { Runtime } from "../../runtime.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { findBuild, tellBuild } from "../found-build.ts";
 import { loadProject, projectRoot } from "../global-options.ts";
 import type { Invocation } from "../invocation.ts";
+import { logOutput } from "../log-output.ts";
 import { serve } from "../serve.ts";
 
 interface StartOptions {
@@ -24,7 +25,12 @@ export async function start({ terminal, options }: Invocation<StartOptions>): Pr
   // The metadata in a build has been filled in already.
   const config = build === undefined ? loaded : { ...loaded, defaults: build.manifest.defaults };
   if (config.nats.servers === undefined) throw notConfigured();
-  const emit = createJsonLog({ level: thresholdOf(config.logLevel, config.logLevels), app: config.app });
+  const destination = logOutput(terminal.out, (message) => emit({ type: "runtime.notice", level: "warn", message }));
+  const emit = createJsonLog({
+    level: thresholdOf(config.logLevel, config.logLevels),
+    app: config.app,
+    destination,
+  });
   if (build !== undefined) await tellBuild(build, config, emit);
   const onProgress = (message: string) => emit({ type: "runtime.notice", level: "info", message });
   return serve({
@@ -48,7 +54,7 @@ export async function start({ terminal, options }: Invocation<StartOptions>): Pr
       }
       return { close: () => undefined };
     },
-  });
+  }).finally(() => destination.close());
 }
 
 /** Before the runtime makes anything. */

@@ -1,25 +1,21 @@
 // `handlers status`: how every handler stands, over all replicas.
 
 import { systemClock } from "../../clock.ts";
-import { Backlog } from "../../control/backlog.ts";
 import { noRuntime } from "../../control/client.ts";
 import type { ReplicaInfo, StatusReply } from "../../control/control-protocol.ts";
+import { silentAmong, watchersOf } from "../../control/intent-watchers.ts";
 import { type HandlerSummary, summarize } from "../../control/summary.ts";
-import { silentAmong, watchersOf } from "../../control/watchers.ts";
-import {
-  type ControlSession,
-  handlersOf,
-  meantHandlers,
-  replicaText,
-  silentLines,
-  withControl,
-} from "../control-session.ts";
+import { durablesSeen, leftBehind, leftLine, pendingOf } from "../../operate/kept-messages.ts";
+import { handlersOf, type OperatorSession } from "../../operate/session.ts";
+import type { LeftDurable } from "../../streams/left-behind.ts";
+import { type Output, printLine } from "../../terminal/terminal.ts";
+import { spanText } from "../../terminal/time-text.ts";
+import { meantHandlers, replicaText, silentLines, withControl } from "../control-session.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import type { Invocation } from "../invocation.ts";
-import { spanText } from "../moment.ts";
+import { nextRunOf } from "../schedule-text.ts";
 import { paintTitle, statusLines, titleOf } from "../status-screen.ts";
-import { type Output, printLine } from "../terminal.ts";
 
 export interface StatusOptions {
   readonly watch?: boolean;
@@ -31,8 +27,7 @@ const REDRAW_MS = 1_000;
 
 export function status(names: readonly string[], { terminal, options }: Invocation<StatusOptions>): Promise<ExitCode> {
   return withControl<ExitCode>(terminal, options, async (session) => {
-    const backlog = new Backlog(session.connection, session.app);
-    const look = () => lookAt(session, backlog, names);
+    const look = () => lookAt(session, names);
     const { out } = terminal;
     if (options.watch !== true) {
       print(await look(), options, out);
@@ -56,11 +51,15 @@ interface Seen {
   readonly summaries: readonly HandlerSummary[];
   /** Replicas that are there and do not answer. */
   readonly silent: readonly ReplicaInfo[];
+  /** Where messages of subjects wait that handlers do not take any more. */
+  readonly left: readonly LeftDurable[];
 }
 
-async function lookAt(session: ControlSession, backlog: Backlog, words: readonly string[]): Promise<Seen> {
+async function lookAt(session: OperatorSession, words: readonly string[]): Promise<Seen> {
   const { client, connection, app } = session;
-  const [all, watchers] = await Promise.all([client.status(), watchersOf(connection, app)]);
+  const present = watchersOf(connection, app);
+  const [all, watchers] = await Promise.all([client.status(undefined, present), present]);
+  const durables = await durablesSeen(connection, app, all);
   const silent = silentAmong(
     watchers,
     all.map(({ replica }) => replica),
@@ -72,8 +71,9 @@ async function lookAt(session: ControlSession, backlog: Backlog, words: readonly
     handlers: handlers.filter(({ name }) => names.has(name)),
   }));
   const durable = replies.flatMap(({ handlers }) => handlers.filter(mayHaveBacklog).map(({ name }) => name));
-  const pending = await backlog.ofAll([...new Set(durable)]);
-  return { app, replies, summaries: summarize(replies, pending), silent };
+  const kept = { app, durables, replies: all };
+  const left = leftBehind(kept).filter(({ handler, waiting }) => names.has(handler) && waiting > 0);
+  return { app, replies, summaries: summarize(replies, pendingOf(durable, kept)), silent, left };
 }
 
 /** Off since the start, nobody knows of which kind it is. */
@@ -93,10 +93,10 @@ function redraw(seen: Seen, options: StatusOptions, out: Output): void {
   out.write(`\x1b[H${lines.join("")}\x1b[J`);
 }
 
-function screenOf({ app, replies, summaries, silent }: Seen, options: StatusOptions, out: Output): string[] {
+function screenOf({ app, replies, summaries, silent, left }: Seen, options: StatusOptions, out: Output): string[] {
   const nowMs = systemClock.nowMs();
   const title = paintTitle(titleOf(app, replies, summaries), out);
-  const unheard = silentLines(silent, out);
+  const unheard = [...left.map((one) => `${out.paint("yellow", "!")} ${leftLine(one)}`), ...silentLines(silent, out)];
   if (options.replicas !== true) return [...statusLines({ title, summaries, nowMs }, out), ...unheard];
   const each = replies.map((reply) => {
     return statusLines({ title: replicaTitle(reply.replica, nowMs, out), summaries: summarize([reply]), nowMs }, out);
@@ -109,7 +109,8 @@ function replicaTitle(replica: ReplicaInfo, nowMs: number, { paint }: Output): s
 }
 
 /** For `--json`: stable names, plain values. */
-function statusJson({ app, replies, summaries, silent }: Seen): string {
+function statusJson({ app, replies, summaries, silent, left }: Seen): string {
   const replicas = replies.map(({ replica }) => replica);
-  return JSON.stringify({ app, replicas, silent, handlers: summaries }, null, 2);
+  const handlers = summaries.map((summary) => ({ ...summary, ...nextRunOf(summary, systemClock.nowMs()) }));
+  return JSON.stringify({ app, replicas, silent, handlers, left }, null, 2);
 }

@@ -1,6 +1,7 @@
 // Who takes the stream: the raw client's `consume`, a handler of ours, and nestjs-jetstream.
 
 import { join } from "node:path";
+import { durableNameOf } from "../../../runtime/streams/durable-name.ts";
 import { cpuNs, processTree } from "../measure/process-cpu.ts";
 import { NESTJS_JETSTREAM } from "../peers.ts";
 import type { RawDurableCommands } from "../processes/raw-durable.ts";
@@ -69,7 +70,10 @@ export async function ourContender(
     async again(round) {
       // An old server removes it and still says that it failed, when one of its files was just being written. Had it
       // truly failed, the round stalls and says so.
-      if (round > 0) return void (await manager.consumers.delete(STREAM, "bench-ours").catch(() => undefined));
+      if (round > 0)
+        return void (await manager.consumers
+          .delete(STREAM, durableNameOf("bench", "ours", SUBJECT))
+          .catch(() => undefined));
       await child.call("start", lab.startOptions(project, "start"));
       if (supervisorProfile !== undefined) await child.call("startProfile", null);
     },

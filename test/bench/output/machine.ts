@@ -4,8 +4,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
-import { findServerBinary } from "../../../runtime/bind/server-binary.ts";
 import { systemClock } from "../../../runtime/clock.ts";
+import { findServerBinary } from "../../../runtime/dev-server/server-binary.ts";
 
 export interface Machine {
   readonly atIso: string;

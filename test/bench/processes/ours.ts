@@ -2,10 +2,11 @@
 
 import { join } from "node:path";
 import { systemClock } from "../../../runtime/clock.ts";
+import type { Runtime } from "../../../runtime/compose/runtime-options.ts";
+import { startRuntime } from "../../../runtime/compose/start.ts";
 import { handlerDefaults, runtimeDefaults } from "../../../runtime/config/defaults.ts";
 import type { ResolvedConfig } from "../../../runtime/config/resolved-config.ts";
 import type { RuntimeEvent } from "../../../runtime/events.ts";
-import { type Runtime, startRuntime } from "../../../runtime/runtime.ts";
 import { heldMiB } from "../../support/footprint.ts";
 import { startProfile, stopProfile } from "../measure/profile.ts";
 import { serve, tell } from "../rpc.ts";
@@ -79,10 +80,14 @@ function configOf(rootDir: string, natsUrl: string): ResolvedConfig {
     configInputs: [],
     nats: { servers: [natsUrl], ...NO_CREDENTIALS },
     streams: [],
+    copies: undefined,
     defaults: handlerDefaults,
     http: { port: undefined, host: httpHost.start },
     disabled: [],
     only: [],
+    preload: [],
+    conditions: [],
+    external: [],
   };
 }
 
@@ -93,6 +98,7 @@ const NO_CREDENTIALS = {
   creds: undefined,
   nkey: undefined,
   tls: undefined,
+  domain: undefined,
   inboxPrefix: undefined,
 } as const;
 

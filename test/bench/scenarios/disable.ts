@@ -76,7 +76,7 @@ async function switchTo({ control, store, replicas }: Operator, disabled: boolea
   const saidMs = performance.now();
   const mark = await store.put(WORK.name, intent);
   const applied = replicas.map(async (replica) => {
-    const { late } = await control.applied([mark], [replica], LIMIT_MS);
+    const { late } = await control.applied([mark], [], [replica], LIMIT_MS);
     if (late.length > 0) throw new Error(`${replica.instance} does not act within ${LIMIT_MS} ms`);
     return performance.now() - saidMs;
   });

@@ -62,7 +62,7 @@ describe("the stacks of a profile", () => {
   it("tell whose code took the time itself", () => {
     const nodes = [
       ["(root)", [2, 4]],
-      ["cut", [3], `${ROOT}runtime/bind/message-cutter.ts`],
+      ["cut", [3], `${ROOT}runtime/nats/fast-parser.ts`],
       ["subarray", [], "node:buffer"],
       ["(garbage collector)"],
     ] as const;

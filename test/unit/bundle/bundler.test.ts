@@ -332,6 +332,19 @@ test("among many handlers built at once only the broken ones fail", async () => 
   expect(first?.ok && second?.ok && first.bundle.version !== second.bundle.version).toBe(true);
 });
 
+test("a mistake in a module that many share has its place in each of their failures", async () => {
+  write("handlers/_shared.ts", "export const shared = 1;");
+  const files = Array.from({ length: 100 }, (_, at) =>
+    writeHandler(`h${at}`, `import { shared } from "./_shared"; export default [shared, ${at}];`),
+  );
+  // Some have been saved one by one, and are built by contexts since.
+  for (const file of files.slice(0, 33)) for (let save = 0; save < 2; save++) await built(file);
+  await Promise.all(files.map(built));
+  write("handlers/_shared.ts", "export const shared = ");
+  const places = await Promise.all(files.map(async (file) => (await failure(file)).error.place?.file));
+  expect(new Set(places)).toEqual(new Set(["handlers/_shared.ts"]));
+});
+
 test("two handlers of equal content do not share a file", async () => {
   const a = await built(writeHandler("a/b", "export default import.meta.filename;"));
   const b = await built(writeHandler("a__b", "export default import.meta.filename;"));

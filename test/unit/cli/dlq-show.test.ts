@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { payloadText } from "../../../runtime/cli/commands/dlq-show.ts";
-import { visible } from "../../../runtime/cli/visible.ts";
+import { visible } from "../../../runtime/terminal/visible.ts";
 
 it("a payload is shown as JSON, as text, or as numbers", () => {
   const show = (data: string | number[]) => payloadText(Buffer.from(data as string));

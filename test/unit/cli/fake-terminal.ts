@@ -1,7 +1,7 @@
 // A terminal that keeps what is printed to it.
 
-import type { Output, Terminal } from "../../../runtime/cli/terminal.ts";
-import { plain } from "../../../runtime/observe/paint.ts";
+import { plain } from "../../../runtime/terminal/paint.ts";
+import type { Output, Terminal } from "../../../runtime/terminal/terminal.ts";
 
 export interface FakeTerminal extends Terminal {
   readonly stdout: () => string;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { logLineText } from "../../../runtime/cli/log-line.ts";
-import { plain } from "../../../runtime/observe/paint.ts";
+import { plain } from "../../../runtime/terminal/paint.ts";
 
 const view = { nameWidth: 6, paint: plain, columns: 80 };
 const line = { replica: "a1b2c3d4", timeMs: new Date(2030, 0, 1, 9, 5, 7).getTime(), level: "info", text: "got it" };

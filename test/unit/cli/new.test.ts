@@ -42,6 +42,20 @@ describe("handlers new", () => {
     expect(existsSync(join(folder, "handlers/hello.ts"))).toBe(true);
   });
 
+  it.each([
+    ["vitest", { devDependencies: { vitest: "^5" } }, 'from "vitest"', "npx vitest run"],
+    ["jest", { devDependencies: { jest: "^31" } }, 'from "@jest/globals"', "npx jest"],
+    ["Node's own runner", {}, 'from "node:test"', "node --test"],
+  ])("writes a test for %s, of a message that the handler takes", async (_runner, manifest, imported, command) => {
+    await writeFile(join(folder, "package.json"), JSON.stringify(manifest));
+    const { stdout } = await create("orders/paid", "--subject", "orders.*.paid", "--test");
+    const test = await source("orders/paid.test.ts");
+    expect(test).toContain(imported);
+    expect(test).toContain('import * as handler from "./paid.ts";');
+    expect(test).toContain('{ subject: "orders.example.paid" }');
+    expect(stdout).toContain(`${command} handlers/orders/paid.test.ts`);
+  });
+
   it("never overwrites, whatever the file's ending", async () => {
     await mkdir(join(folder, "handlers"));
     await writeFile(join(folder, "handlers/hello.mjs"), "mine");

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { columnLines } from "../../../runtime/cli/columns.ts";
 import { statusLines, titleOf } from "../../../runtime/cli/status-screen.ts";
-import type { Output } from "../../../runtime/cli/terminal.ts";
 import type { ReportedHandler, StatusReply } from "../../../runtime/control/control-protocol.ts";
 import { summarize } from "../../../runtime/control/summary.ts";
-import { plain } from "../../../runtime/observe/paint.ts";
+import { columnLines } from "../../../runtime/terminal/columns.ts";
+import { plain } from "../../../runtime/terminal/paint.ts";
+import type { Output } from "../../../runtime/terminal/terminal.ts";
 
 const wide: ReportedHandler = {
   name: "billing/invoices/create",
@@ -59,6 +59,25 @@ describe("handlers status", () => {
     expect(lines[2]).toMatch(/NAME.*STATE.*HANDLED.*FAILED/);
   });
 
+  it("says when a handler runs by itself, and that it does not while it is off, in 80 columns", () => {
+    const schedule = {
+      kind: "cron",
+      pattern: "0 5 * * MON-FRI",
+      timeZone: "America/Argentina/ComodRivadavia",
+    } as const;
+    const lines = screen(80, { schedule });
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(80);
+    expect(lines.slice(4).join(" ").replace(/\s+/g, " ")).toMatch(
+      /^ runs at 0 5 \* \* MON-FRI \(America\/Argentina\/ComodRivadavia\), next 2030-02-01 \d\d:00:00, in \d+ h$/,
+    );
+    const every = { kind: "every", everyMs: 300_000 } as const;
+    expect(screen(80, { schedule: every })[4]).toBe("    runs every 5m, next 12:05:00, in 5 min");
+    const disabled = { source: "operator", by: "ana@host", reason: "", sinceMs: NOW } as const;
+    expect(screen(80, { schedule: every, state: "disabled", disabled })[4]).toBe(
+      "    runs every 5m, but not now: disabled",
+    );
+  });
+
   it("flags replicas that differ, in state and in version", () => {
     const text = screen(120, {}, { version: "fedcba987654" }, { state: "failed", version: "fedcba987654" }).join("\n");
     expect(text).toContain("1 handler, 1 failed");
@@ -96,4 +115,10 @@ describe("columns", () => {
     expect(columnLines(columns, 24)[1]).toBe("a-long-name-indeed  bbb");
     expect(columnLines(columns, 12)).toEqual(["A", "a-long-name…"]);
   });
+});
+
+it("a worker that was killed is told of without its handler's name, and without a hole in the sentence", () => {
+  const message = 'the worker of handler "billing/invoices/create" was ended by SIGKILL';
+  const lines = screen(200, { lastError: { code: "WORKER_CRASHED", message, atMs: NOW - 36_000 } });
+  expect(lines.at(-1)?.trim()).toBe("36 s ago WORKER_CRASHED: its worker was ended by SIGKILL");
 });

@@ -127,9 +127,28 @@ test("wrong values are placed in the file", async () => {
   });
 });
 
-test("a state folder that cannot be written says so", async () => {
-  await write({ "handlers.config.ts": "export default {};", ".handlers": "a file in the place of the folder" });
-  const error = await refused();
-  expect(error.message).toContain("handlers.config.ts cannot be evaluated");
-  expect(error.remedy).toContain(join(root, ".handlers/config"));
+describe("a state folder that cannot be written", () => {
+  const temporary = process.env.TMPDIR;
+  afterEach(() => {
+    if (temporary === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = temporary;
+  });
+
+  test("is replaced by a temporary one, from where packages are found too", async () => {
+    await write({
+      ".handlers": "a file in the place of the folder",
+      "node_modules/names/package.json": '{ "name": "names", "type": "module", "exports": "./index.js" }',
+      "node_modules/names/index.js": 'export const app = "from-package";',
+      "handlers.config.ts": 'import { app } from "names";\nexport default { app };',
+    });
+    expect((await load()).app).toBe("from-package");
+  });
+
+  test("says so when there is no temporary one either", async () => {
+    await write({ "handlers.config.ts": "export default {};", ".handlers": "a file in the place of the folder" });
+    process.env.TMPDIR = join(root, ".handlers");
+    const error = await refused();
+    expect(error.message).toContain("handlers.config.ts cannot be evaluated");
+    expect(error.remedy).toContain(`Let the runtime write to ${join(root, ".handlers")} or `);
+  });
 });

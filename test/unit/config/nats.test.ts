@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { resolveConfig } from "../../../runtime/config/resolve.ts";
-import type { NatsSettings } from "../../../runtime/config/resolved-config.ts";
+import type { ConfiguredNats } from "../../../runtime/config/resolved-config.ts";
 import { readServers } from "../../../runtime/config/server-url.ts";
 import type { ConfigFlags, Environment } from "../../../runtime/config/spoken-settings.ts";
 import type { NatsConfig } from "../../../sdk/define-config.ts";
@@ -14,7 +14,7 @@ interface Project {
   files?: Readonly<Record<string, string>>;
 }
 
-function settings({ nats, env = {}, flags = {}, files = {} }: Project): Partial<NatsSettings> {
+function settings({ nats, env = {}, flags = {}, files = {} }: Project): Partial<ConfiguredNats> {
   const file = { path: "/srv/shop/handlers.config.ts", displayPath: "handlers.config.ts", source: "", inputs: [] };
   const { nats: resolved } = resolveConfig({
     rootDir: "/srv/shop",
@@ -35,8 +35,8 @@ describe("servers", () => {
     ["localhost", ["localhost"]],
     ["a:1, tls://b:2/", ["a:1", "tls://b:2"]],
     [
-      ["ws://a", "wss://[::1]:443"],
-      ["ws://a", "wss://[::1]:443"],
+      ["nats://a", "tls://[::1]:443"],
+      ["nats://a", "tls://[::1]:443"],
     ],
   ])("%j gives %j", (raw, servers) => {
     expect(readServers(raw)).toMatchObject({ value: { servers } });
@@ -75,6 +75,14 @@ describe("layers", () => {
     expect(settings({ nats, env: { NATS_INBOX_PREFIX: "_INBOX_ann" } })).toEqual({ inboxPrefix: "_INBOX_ann" });
     expect(settings({ nats, flags: { inboxPrefix: "_INBOX_bob" } })).toEqual({ inboxPrefix: "_INBOX_bob" });
     expect(() => settings({ flags: { inboxPrefix: "_INBOX.>" } })).toThrow("--inbox-prefix");
+  });
+
+  test("the domain of the app's JetStream is said by flag, variable, file or context", () => {
+    const nats = { domain: "hub" };
+    expect(settings({ nats })).toEqual({ domain: "hub" });
+    expect(settings({ nats, env: { NATS_JS_DOMAIN: "far" } })).toEqual({ domain: "far" });
+    expect(settings({ nats, flags: { jsDomain: "near" } })).toEqual({ domain: "near" });
+    expect(() => settings({ nats: { domain: "a.b" } })).toThrow("nats.domain");
   });
 
   test("a login said outright wins over the one in the URL", () => {
@@ -167,5 +175,12 @@ describe("a NATS CLI context", () => {
     ["prod", '{"url":"http://x"}', '"prod" cannot be used: url must be a URL'],
   ])("%s with %s is refused", (name, content, message) => {
     expect(() => settings({ env: { NATS_CONTEXT: name }, files: { [path]: content } })).toThrow(message);
+  });
+});
+
+test.each(["ws://a:8080", "wss://a"])("%s is refused as a WebSocket, with what to name instead", (url) => {
+  const read = readServers(url);
+  expect(read).toEqual({
+    problem: expect.stringContaining("WebSockets (ws://, wss://) are not supported. Name the client port"),
   });
 });

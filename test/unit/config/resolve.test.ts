@@ -75,6 +75,9 @@ describe("without any setting", () => {
       http: { port: undefined, host: "0.0.0.0" },
       disabled: [],
       only: [],
+      preload: [],
+      conditions: [],
+      external: [],
       logLevel: "info",
       logLevels: [],
       drainGraceMs: 25_000,
@@ -283,7 +286,7 @@ describe("a problem is told with where it comes from", () => {
     [
       "a wrong variable",
       { env: { HANDLERS_HTTP_PORT: "80a" } },
-      'environment: HANDLERS_HTTP_PORT must be a whole number from 1 to 65,535; received "80a"',
+      'environment: HANDLERS_HTTP_PORT must be a whole number from 0 to 65,535; received "80a"',
     ],
     [
       "a wrong flag",
@@ -328,7 +331,7 @@ export default defineConfig({
     const message = refused({
       source,
       file: { apps: "todo", defaults: { timeout: 30 } },
-      env: { HANDLERS_HTTP_PORT: "0" },
+      env: { HANDLERS_HTTP_PORT: "65536" },
       flags: { server: "http://x" },
     });
     expect(message.split("\n").map((line) => line.slice(0, 70))).toEqual([

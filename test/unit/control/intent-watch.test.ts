@@ -52,9 +52,12 @@ async function watching(bucket = fakeBucket("one")) {
     open: () => open(),
     replica: { instance: "one", host: "here", pid: 1, startedAtMs: 0 },
     clock,
-    onIntent: (name, disabled) => told.push(`${name} ${disabled === undefined ? "on" : `off: ${disabled.reason}`}`),
+    nowMs: () => clock.nowMs(),
+    onIntent: (name, disabled) =>
+      void told.push(`${name} ${disabled === undefined ? "on" : `off: ${disabled.reason}`}`),
     onLost: () => told.push("lost"),
     onBack: () => told.push("back"),
+    onReplaced: (off) => told.push(`replaced: ${off.join()}`),
   });
   await watch.start();
   return {
@@ -104,6 +107,21 @@ describe("a replica that watches intents", () => {
     expect(told[0]).toBe("save on");
   });
 
+  it("writes what it was told while the bucket was away into the same bucket, once that answers again (I4)", async () => {
+    const { bucket, told, watch, opens } = await watching();
+    bucket.put("save", intentText({ disabled: false }));
+    const { state, putAfter } = bucket.store;
+    const away = () => Promise.reject(new RuntimeError("NATS_UNREACHABLE", "away"));
+    Object.assign(bucket.store, { state: away, putAfter: away });
+    told.length = 0;
+    await watch.take("save", intentText({ reason: "told" }));
+    // It answers first when it is opened anew, and is the one of before.
+    opens(async () => Object.assign(bucket.store, { state, putAfter }));
+    await watch.check();
+    expect(bucket.entries.get("save")?.text).toContain('"reason":"told"');
+    expect(told.filter((line) => !line.startsWith("save off: told"))).toEqual([]);
+  });
+
   it("goes by the last known intents while the bucket is gone, and writes them into the next one (I1)", async () => {
     const { bucket, told, watch, opens } = await watching();
     bucket.put("save", intentText());
@@ -122,7 +140,7 @@ describe("a replica that watches intents", () => {
     opens(async () => second.store);
     await watch.check();
     expect([...second.entries.keys()].sort()).toEqual(["list", "save"]);
-    expect(told.slice(1).sort()).toEqual(["back", "list on", "save off: slow"]);
+    expect(told.slice(1).sort()).toEqual(["back", "list on", "replaced: save", "save off: slow"]);
   });
 
   it("notices that its watch has gone deaf (I3)", async () => {
@@ -134,6 +152,39 @@ describe("a replica that watches intents", () => {
     expect(told).toEqual(["save off: slow"]);
     await watch.check();
     expect(told).toHaveLength(1);
+  });
+
+  it("goes by a word that whoever has stored it tells, once, and by nothing older that the bucket tells later (I3)", async () => {
+    const { bucket, told, watch } = await watching();
+    const on = intentText({ disabled: false });
+    bucket.put("save", on);
+    bucket.deafen();
+    bucket.put("save", intentText());
+    const mark = { bucket: "one", name: "save", revision: 2 };
+    watch.hear(mark, intentText());
+    watch.hear(mark, intentText());
+    watch.hear({ ...mark, revision: 1 }, on);
+    watch.hear({ ...mark, bucket: "another", revision: 9 }, on);
+    expect(told).toEqual(["save on", "save off: slow"]);
+  });
+
+  it("goes by what it is told while the bucket takes nothing, writes it down when it does, and gives way to what is newer (I4)", async () => {
+    const { bucket, told, watch } = await watching();
+    bucket.put("save", intentText({ disabled: false }));
+    const { putAfter } = bucket.store;
+    bucket.store.putAfter = () => Promise.reject(new RuntimeError("NATS_UNREACHABLE", "no leader"));
+    await watch.take("save", intentText());
+    await watch.take("list", intentText());
+    expect(told).toEqual(["save on", "save off: slow", "list off: slow"]);
+    // A watch that is set up anew tells what stood before.
+    await watch.check();
+    expect(told.filter((line) => line === "save on")).toHaveLength(1);
+    bucket.put("list", intentText({ disabled: false }));
+    expect(told.at(-1)).toBe("list on");
+    bucket.store.putAfter = putAfter;
+    await watch.check();
+    expect(bucket.entries.get("save")).toMatchObject({ text: intentText(), revision: 3 });
+    expect(bucket.entries.get("list")?.text).toContain('"disabled":false');
   });
 
   it("leaves no timer when it is closed", async () => {

@@ -5,7 +5,7 @@ import type { LogLine } from "../../../runtime/control/control-protocol.ts";
 import { findNames, isGlob } from "../../../runtime/control/handler-names.ts";
 import { LastErrors } from "../../../runtime/control/last-errors.ts";
 import { LogTap } from "../../../runtime/control/log-tap.ts";
-import { partsOf } from "../../../runtime/control/parts.ts";
+import { splitAnswer } from "../../../runtime/control/split-answer.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 
 describe("names", () => {
@@ -27,8 +27,8 @@ describe("names", () => {
 describe("parts", () => {
   it("keep all items in order, and one that is too large by itself", () => {
     const items = ["aaaa", "bbbb", "c".repeat(100), "dd"];
-    expect(partsOf(items, 20)).toEqual([["aaaa", "bbbb"], ["c".repeat(100)], ["dd"]]);
-    expect(partsOf([], 20)).toEqual([[]]);
+    expect(splitAnswer(items, 20)).toEqual([["aaaa", "bbbb"], ["c".repeat(100)], ["dd"]]);
+    expect(splitAnswer([], 20)).toEqual([[]]);
   });
 });
 

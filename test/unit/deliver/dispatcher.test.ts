@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Delivery } from "../../../runtime/deliver/delivery.ts";
 import { Dispatcher, type DispatcherLimits } from "../../../runtime/deliver/dispatcher.ts";
 import type { Lane } from "../../../runtime/deliver/lane.ts";
-import { NOT_ITS_FAULT, type Outcome, type WorkerExit } from "../../../runtime/deliver/outcome.ts";
-import type { WorkerPort } from "../../../runtime/deliver/worker-port.ts";
+import { type SuspicionMemory, Suspicions } from "../../../runtime/deliver/suspicions.ts";
+import type { Delivery } from "../../../runtime/message/delivery.ts";
+import { NOT_ITS_FAULT, type Outcome, type WorkerExit } from "../../../runtime/message/outcome.ts";
+import type { WorkerPort } from "../../../runtime/message/worker-port.ts";
 import { type FakeClock, fakeClock } from "../../support/fake-clock.ts";
 
 const CRASH: WorkerExit = { code: 1, signal: null, outOfMemory: false, killedBecause: undefined, lastOutput: [] };
@@ -42,11 +43,13 @@ class FakeWorker implements WorkerPort {
 let clock: FakeClock;
 let settled: { seq: number; outcome: Outcome["kind"]; blocked?: boolean }[];
 let wakes: number;
+let memory: SuspicionMemory;
 
 beforeEach(() => {
   clock = fakeClock();
   settled = [];
   wakes = 0;
+  memory = new Map();
 });
 
 function dispatcherWith(limits: Partial<DispatcherLimits> = {}): Dispatcher {
@@ -63,6 +66,7 @@ function dispatcherWith(limits: Partial<DispatcherLimits> = {}): Dispatcher {
       wake: () => wakes++,
       roomChanged: () => undefined,
     },
+    new Suspicions("s:", memory),
     clock,
   );
 }
@@ -259,6 +263,158 @@ describe("a worker that dies", () => {
     lane.ended(0, { kind: "threw", error: { name: "Error", message: "late", stack: "" } });
     lane.exited(CRASH);
     expect(settled).toEqual([{ seq: 1, outcome: "returned" }]);
+  });
+});
+
+describe("suspects that were given back", () => {
+  /** 1 to 3 were in hand of a worker that died, and went back to where they came from. */
+  function givenBack(): Dispatcher {
+    const dispatcher = dispatcherWith({ concurrency: 3 });
+    const { lane } = open(dispatcher);
+    deliver(dispatcher, 1, 2, 3);
+    lane.exited(CRASH);
+    expect(dispatcher.takeQueued().map(({ seq }) => seq)).toEqual([1, 2, 3]);
+    return dispatcher;
+  }
+
+  test("run alone when they come again, before what came earlier", () => {
+    const dispatcher = givenBack();
+    deliver(dispatcher, 4, 2, 3);
+    const { worker, lane } = open(dispatcher);
+    expect(worker.seqs).toEqual([2]);
+    lane.done(0, 1);
+    expect(worker.seqs).toEqual([2, 3]);
+    lane.done(1, 1);
+    expect(worker.seqs).toEqual([2, 3, 4]);
+  });
+
+  test("run alone also beside a trial, and wait for what is in hand", () => {
+    const dispatcher = givenBack();
+    dispatcher.hold();
+    const { worker, lane } = open(dispatcher);
+    dispatcher.resume(true);
+    deliver(dispatcher, 4, 5, 1, 6);
+    expect(worker.seqs).toEqual([4]);
+    lane.done(0, 1);
+    expect(worker.seqs).toEqual([4, 1]);
+    lane.done(1, 1);
+    expect(worker.seqs).toEqual([4, 1, 5, 6]);
+  });
+
+  test("are cleared by ending well: they then run beside others", () => {
+    const dispatcher = givenBack();
+    const { worker, lane } = open(dispatcher);
+    deliver(dispatcher, 1);
+    lane.done(0, 1);
+    deliver(dispatcher, 1, 4);
+    expect(worker.seqs).toEqual([1, 1, 4]);
+    expect([...memory.keys()]).toEqual(["s:2", "s:3"]);
+  });
+
+  test("are known to the next binding of the handler", () => {
+    givenBack();
+    const next = dispatcherWith();
+    const { worker } = open(next);
+    deliver(next, 2, 4);
+    expect(worker.seqs).toEqual([2]);
+  });
+
+  test("what has killed runs alone at every attempt", () => {
+    const dispatcher = givenBack();
+    deliver(dispatcher, 2);
+    open(dispatcher).lane.exited(CRASH);
+    expect(settled).toEqual([{ seq: 2, outcome: "crashed" }]);
+    const { worker } = open(dispatcher);
+    deliver(dispatcher, 2, 4);
+    expect(worker.seqs).toEqual([2]);
+  });
+
+  test("between two that are known to kill as many others have their turn as run at a time", () => {
+    const dispatcher = givenBack();
+    for (const seq of [1, 2]) {
+      deliver(dispatcher, seq);
+      open(dispatcher).lane.exited(CRASH);
+    }
+    deliver(dispatcher, 1, 2, 4, 5, 6, 7);
+    open(dispatcher).lane.exited(CRASH);
+    const { worker, lane } = open(dispatcher);
+    expect(worker.seqs).toEqual([4, 5, 6]);
+    lane.done(0, 3);
+    expect(worker.seqs).toEqual([4, 5, 6, 2]);
+    lane.exited(CRASH);
+    expect(open(dispatcher).worker.seqs).toEqual([7]);
+  });
+
+  test("leave room for others while they wait", () => {
+    const dispatcher = givenBack();
+    deliver(dispatcher, 1, 2, 3);
+    expect(dispatcher.room).toBe(3);
+    deliver(dispatcher, 4, 5);
+    expect(dispatcher.room).toBe(1);
+  });
+
+  test("wait within the bounds of the queue", () => {
+    const dispatcher = givenBack();
+    dispatcher.configure({ ...LIMITS, maxQueued: 2 });
+    expect(deliver(dispatcher, 1, 2, 3)).toEqual([true, true, false]);
+  });
+
+  test("the oldest is forgotten beyond ten thousand", () => {
+    const dispatcher = dispatcherWith({ concurrency: 10_001, maxQueued: 20_000, maxQueuedBytes: 1_000_000 });
+    const { lane } = open(dispatcher);
+    deliver(dispatcher, ...Array.from({ length: 10_001 }, (_, at) => at + 1));
+    lane.exited(CRASH);
+    expect([memory.size, memory.has("s:1"), memory.has("s:10001")]).toEqual([10_000, false, true]);
+  });
+});
+
+describe("what a worker died of", () => {
+  const NOBODY = { of: "nobody", explains: false, wellBefore: false };
+
+  test("nobody, when nothing was in hand", () => {
+    const { lane } = open(dispatcherWith());
+    lane.exited(CRASH);
+    expect(lane.death).toEqual(NOBODY);
+  });
+
+  test("one of several, then the message that is found, which explains the death before; then a known killer", () => {
+    const dispatcher = dispatcherWith();
+    const first = open(dispatcher);
+    deliver(dispatcher, 1, 2);
+    first.lane.exited(CRASH);
+    expect(first.lane.death).toEqual({ ...NOBODY, of: "several" });
+    const second = open(dispatcher);
+    second.lane.done(0, 1);
+    second.lane.exited(CRASH);
+    expect(second.lane.death).toEqual({ of: "message", explains: true, wellBefore: true });
+    const third = open(dispatcher);
+    deliver(dispatcher, 2);
+    third.lane.exited(CRASH);
+    expect(third.lane.death).toEqual({ ...NOBODY, of: "killer" });
+  });
+
+  test("a second culprit among the suspects explains nothing more", () => {
+    const dispatcher = dispatcherWith();
+    const deaths = [1, 2, 3].map((at) => {
+      const { lane } = open(dispatcher);
+      if (at === 1) deliver(dispatcher, 1, 2);
+      lane.exited(CRASH);
+      return lane.death;
+    });
+    expect(deaths.map((death) => [death?.of, death?.explains])).toEqual([
+      ["several", false],
+      ["message", true],
+      ["message", false],
+    ]);
+  });
+
+  test("a message for which the worker was killed at its deadline", () => {
+    const dispatcher = dispatcherWith();
+    const { lane } = open(dispatcher);
+    deliver(dispatcher, 1);
+    clock.advance(1_100);
+    lane.exited({ ...CRASH, signal: "SIGKILL" });
+    expect(lane.death).toEqual({ ...NOBODY, of: "message" });
   });
 });
 

@@ -1,9 +1,10 @@
 // L6: what the worker holds back behind another of its key.
 
 import { beforeEach, expect, it } from "vitest";
-import type { Delivery } from "../../../runtime/deliver/delivery.ts";
-import { Lane } from "../../../runtime/deliver/lane.ts";
-import type { WorkerExit } from "../../../runtime/deliver/outcome.ts";
+import { Lane, type LeftBehind } from "../../../runtime/deliver/lane.ts";
+import { NOBODYS_DEATH } from "../../../runtime/deliver/suspicions.ts";
+import type { Delivery } from "../../../runtime/message/delivery.ts";
+import type { WorkerExit } from "../../../runtime/message/outcome.ts";
 import { type FakeClock, fakeClock } from "../../support/fake-clock.ts";
 
 const CRASH: WorkerExit = { code: 1, signal: null, outOfMemory: false, killedBecause: undefined, lastOutput: [] };
@@ -27,14 +28,15 @@ beforeEach(() => {
     whereBlocked: async () => undefined,
     terminate: () => lane.exited({ ...CRASH, killedBecause: "timeout" }),
   };
-  const seqs = (deliveries: Delivery[]) => deliveries.map(({ seq }) => seq);
+  const seqs = (deliveries: readonly Delivery[]) => deliveries.map(({ seq }) => seq);
   const owner = {
     settled: ({ seq }: Delivery, { kind }: { kind: string }, tookMs: number) =>
       settled.push(`${seq} ${kind} ${tookMs}`),
     chunk: () => undefined,
     progressed: () => undefined,
-    ended: (_lane: Lane, { innocent, suspects }: { innocent: Delivery[]; suspects: Delivery[] }) => {
+    ended: (_lane: Lane, { innocent, suspects }: LeftBehind) => {
       left = { innocent: seqs(innocent), suspects: seqs(suspects) };
+      return NOBODYS_DEATH;
     },
   };
   lane = new Lane(worker, { concurrency: 4, timeoutMs: 1_000, killGraceMs: 100 }, owner, clock);

@@ -1,8 +1,8 @@
 // Row by row after the table in settle.ts.
 
 import { describe, expect, test } from "vitest";
-import type { Outcome, OutcomeKind } from "../../../runtime/deliver/outcome.ts";
 import { backoff, type SettleRule, settle } from "../../../runtime/deliver/settle.ts";
+import type { Outcome, OutcomeKind } from "../../../runtime/message/outcome.ts";
 
 const error = { name: "Error", message: "no such card", stack: "Error: no such card\n    at secret.ts:1:1" };
 const exit = { code: 1, signal: null, outOfMemory: false, killedBecause: undefined, lastOutput: [] };
@@ -25,6 +25,7 @@ const rule = (kind: SettleRule["kind"]): SettleRule => ({
   kind,
   attempts: 3,
   backoffMs: [1_000, 5_000],
+  streamsReply: false,
   version: "v1",
 });
 const settled = (kind: SettleRule["kind"], outcome: OutcomeKind, attempt = 1) =>
@@ -40,6 +41,20 @@ describe("an event handler", () => {
   const rest = kinds.filter((kind) => !["returned", "queue-full", "given-back"].includes(kind));
   test.each(rest)("leaves a dead letter with the reason when it failed: %s", (outcome) => {
     expect(settled("event", outcome)).toMatchObject({ do: "dead-letter", reason: outcome });
+  });
+});
+
+describe("a durable handler whose publish was not taken for want of NATS", () => {
+  const outage: Outcome = { kind: "threw", error: { ...error, name: "NatsUnavailable", code: 504 } };
+  test("is put off, and charged as any failure when that has lasted too long", () => {
+    for (const attempt of [1, 3]) {
+      const otherwise = settled("durable", "threw", attempt);
+      expect(settle(outage, attempt, rule("durable"), 0.5)).toEqual({ do: "put-off", otherwise });
+    }
+  });
+  test("as an event or a request handler has failed", () => {
+    expect(settle(outage, 1, rule("event"), 0.5).do).toBe("dead-letter");
+    expect(settle(outage, 1, rule("request"), 0.5).do).toBe("reply-error");
   });
 });
 
@@ -70,10 +85,34 @@ describe("a request handler", () => {
     expect(JSON.stringify(settled("request", "threw"))).toContain("no such card");
     expect(JSON.stringify(settled("request", "threw"))).not.toContain("secret.ts");
   });
+  test.each(kinds.filter((kind) => kind !== "returned"))(
+    "says it in the body too, for who reads no headers: %s",
+    (outcome) => {
+      const settlement = settled("request", outcome) as { code: number; text: string; body: string };
+      const { code, text, body } = settlement;
+      // NestJS takes an empty reply for "nobody listens", and one with any other key for a good one.
+      expect(JSON.parse(body)).toMatchObject({ err: { status: "error", code, message: text } });
+      expect(Object.keys(JSON.parse(body))).toEqual(["err"]);
+    },
+  );
+  test("that streams its reply ends it with an error without a body, whatever went wrong", () => {
+    for (const outcome of Object.values(outcomes).filter(({ kind }) => kind !== "returned"))
+      expect(settle(outcome, 1, { ...rule("request"), streamsReply: true }, 0)).toMatchObject({ body: "" });
+  });
   test("tells the issues of an invalid payload in the body", () => {
     const settlement = settled("request", "invalid");
     expect(settlement).toMatchObject({ body: expect.stringContaining('"path":"id"') });
   });
+});
+
+test("a worker that was killed is told by why, and one that ended by how", () => {
+  const text = (how: Partial<typeof exit> | { killedBecause: string; signal: string }) =>
+    settle({ kind: "crashed", exit: { ...exit, ...how } }, 1, rule("event"), 0);
+  const broke = { code: null, signal: "SIGKILL", killedBecause: "it broke the protocol (frame of 0 bytes)" };
+  expect(text(broke as never)).toMatchObject({
+    text: "the worker was killed: it broke the protocol (frame of 0 bytes)",
+  });
+  expect(text({})).toMatchObject({ text: "the worker ended with exit code 1" });
 });
 
 describe("a durable handler", () => {

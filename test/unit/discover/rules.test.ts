@@ -14,6 +14,10 @@ test("a handler is named by its path below the handlers folder, without the exte
 test.each([
   ["a.ts", "a"],
   ["a.mts", "a"],
+  ["a.cts", "a"],
+  ["a.cjs", "a"],
+  ["a.tsx", "a"],
+  ["a.jsx", "a"],
   ["a.js", "a"],
   ["a.mjs", "a"],
   ["a.b.ts", "a.b"],
@@ -36,8 +40,8 @@ test.each([
   "a.test.helper.ts",
   "a.d.ts",
   "a.d.mts",
-  "a.tsx",
-  "a.cjs",
+  "a.d.cts",
+  "a.vue",
   "a.json",
   "a.ts~",
   "a.ts.tmp",
@@ -52,5 +56,5 @@ test("a name that queue groups could not carry is a problem that names what is w
   expect(nameOf("my handler.ts")).toBeUndefined();
   const error = nameProblem("/p", "/p/handlers", "/p/handlers/my handler\n.ts");
   expect(error?.message).toBe(String.raw`handler name "my handler\n" contains " ", "\n"`);
-  expect(error?.place?.file).toBe("handlers/my handler\n.ts");
+  expect(error?.place?.file).toBe(String.raw`handlers/my handler\n.ts`);
 });

@@ -1,25 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { describeError, type RuntimeError } from "../../../runtime/errors.ts";
-import type { HandlerDefaults, ResolvedMetadata } from "../../../runtime/metadata/handler-metadata.ts";
+import type { ResolvedMetadata } from "../../../runtime/metadata/handler-metadata.ts";
 import { parseMetadata } from "../../../runtime/metadata/parse.ts";
+import { describeMetadata } from "../../../runtime/worker/describe-metadata.ts";
+import { DEFAULTS } from "../../support/handler-defaults.ts";
 
-const DEFAULTS: HandlerDefaults = {
-  kind: "event",
-  description: "",
-  concurrency: 3,
-  timeoutMs: 4_000,
-  retry: { attempts: 5, backoffMs: [6_000] },
-  expiresMs: 0,
-  memoryMiB: 77,
-  env: ["BASE"],
-  idleMs: 8_000,
-  recycle: { messages: 0, ageMs: 0 },
-  minWorkers: 0,
-  workers: 1,
-  maxQueued: 9,
-  maxQueuedBytes: 10_000,
-  disabled: false,
-};
 const WHERE = { handler: "todo/save", file: "handlers/todo/save.ts" };
 
 function resolved(raw: unknown, defaults = DEFAULTS): ResolvedMetadata {
@@ -40,7 +25,10 @@ test("a subject alone is enough: the rest are the defaults handed in", () => {
     publishes: [],
     subject: "todo.new",
     hasSchema: false,
+    payload: "json",
+    streamsReply: false,
     ordered: false,
+    exclusive: false,
   });
 });
 
@@ -49,6 +37,7 @@ test("every option is read, in the runtime's units", () => {
     subject: "todo.*",
     kind: "durable",
     schema: { $schema: "standard", vendor: "zod" },
+    payload: "bytes",
     description: "Saves an item",
     concurrency: 8,
     timeout: "10s",
@@ -68,6 +57,8 @@ test("every option is read, in the runtime's units", () => {
     subject: "todo.*",
     kind: "durable",
     hasSchema: true,
+    payload: "bytes",
+    streamsReply: false,
     description: "Saves an item",
     concurrency: 8,
     timeoutMs: 10_000,
@@ -81,10 +72,47 @@ test("every option is read, in the runtime's units", () => {
     recycle: { messages: 1_000, ageMs: 3_600_000 },
     minWorkers: 1,
     workers: 4,
+    exclusive: false,
     maxQueued: 50,
     maxQueuedBytes: 10_000,
     disabled: true,
   });
+});
+
+/** As it crosses from the worker. */
+const overTheWire = (metadata: unknown) => JSON.parse(JSON.stringify(describeMetadata(metadata)));
+
+test("a codec is anything that decodes, a library's object included", () => {
+  class Packr {
+    readonly structures = new Map([[1, 2n]]);
+    decode(bytes: Uint8Array) {
+      return bytes.length;
+    }
+    encode() {
+      return new Uint8Array(1);
+    }
+  }
+  for (const payload of [new Packr(), { decode: () => 1 }, { contentType: "application/x-protobuf", decode: () => 1 }])
+    expect(resolved(overTheWire({ subject: "a.b", payload })).payload).toBe("codec");
+});
+
+test.each([
+  ["JSON", 'metadata.payload must be "json", "bytes", or a codec with a function `decode(bytes)`; received "JSON"'],
+  [{ encode: () => 1 }, /must be "json", "bytes", or a codec/],
+  [{ decode: Number, encode: "base64" }, 'must have a function as its encode; received "base64"'],
+  [{ decode: Number, contentType: "protobuf" }, /must have a media type .* received "protobuf"/],
+])("a payload format that is none is refused: %o", (payload, says) => {
+  expect(refused(overTheWire({ subject: "a.b", payload })).message).toMatch(says);
+});
+
+test.each([
+  [4n, "4n"],
+  [Number.NaN, "NaN"],
+  [[1, Number.POSITIVE_INFINITY, 4n], "[1,Infinity,4n]"],
+  [{ a: Symbol("s") }, '{"a":Symbol(s)}'],
+  [() => 1, "a function"],
+])("a refusal quotes what stood in the source: %o", (concurrency, quoted) => {
+  expect(refused(overTheWire({ subject: "a.b", concurrency })).message).toMatch(`; received ${quoted}`);
 });
 
 test("one backoff stands for a list of one, and a partial retry keeps the other default", () => {
@@ -92,6 +120,11 @@ test("one backoff stands for a list of one, and a partial retry keeps the other 
     attempts: 5,
     backoffMs: [3_000],
   });
+});
+
+test("a default of more workers gives way to `exclusive`", () => {
+  const metadata = resolved({ subject: "a.b", exclusive: true }, { ...DEFAULTS, workers: 4 });
+  expect([metadata.exclusive, metadata.workers]).toEqual([true, 1]);
 });
 
 test("a default of more kept workers gives way to fewer workers", () => {
@@ -147,6 +180,10 @@ describe("a single problem is one sentence with the value received", () => {
       'metadata.retry is for handlers of kind "durable" only; this one is "event"',
     ],
     [{ subject: "a.b", minWorkers: 2 }, "metadata.minWorkers must not be more than workers, which is 1; received 2"],
+    [
+      { subject: "a.b", exclusive: true, workers: 2 },
+      "metadata.exclusive means one process at a time, and workers is 2",
+    ],
     [{ subject: "a.b", disabled: "yes" }, "must be true or false"],
     [{ subject: "a.b", description: "long ".repeat(300) }, "at most 1,000 characters"],
     [[], "metadata must be an object"],

@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { RuntimeError } from "../../../runtime/errors.ts";
 import type { LogLevel, RuntimeEvent } from "../../../runtime/events.ts";
-import { formatEvent } from "../../../runtime/observe/dev-log.ts";
+import { levelOf, textOf } from "../../../runtime/observe/event-rows.ts";
+import { isTold } from "../../../runtime/observe/log-level.ts";
 import { createDevLog } from "../../../runtime/observe/log-terminal.ts";
-import { paintFor, plain } from "../../../runtime/observe/paint.ts";
+import { paintFor, plain } from "../../../runtime/terminal/paint.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 
 const show = (event: RuntimeEvent, level: LogLevel = "info") =>
-  formatEvent(event, { paint: plain, columns: 80, level, nameWidth: 9 });
+  isTold(levelOf(event), level) ? textOf(event, { paint: plain, columns: 80, nameWidth: 9 }) : undefined;
 
 const serving = (why: "start" | "reload" | "restart" | "wake", handler = "todo/save") =>
   ({
@@ -91,6 +92,8 @@ describe("the live log", () => {
     );
     const printed = { type: "handler.output", handler: "a", version: "1", stream: "stderr", line: "printed" } as const;
     expect(show(printed)).toBe("  a         │ printed");
+    const dropped = { type: "handler.output-dropped", handler: "a", version: "1", stream: "stderr", count: 1 } as const;
+    expect(show(dropped)).toMatch(/^! a {8} {2,}dropped 1 line of its stderr: it prints faster than/);
   });
 
   it("names the handler of a lost worker once, and says what comes next", () => {

@@ -127,4 +127,20 @@ describe("the JSON log", () => {
     } as const;
     expect(log("info", output, dropped, exited).map(({ level }) => level)).toEqual(["warn", "warn", "error"]);
   });
+
+  it("says how many printed lines were dropped, and whose they were", () => {
+    const dropped = {
+      type: "handler.output-dropped",
+      handler: "a",
+      version: "1",
+      stream: "stdout",
+      count: 23,
+    } as const;
+    expect(log("warn", dropped)).toMatchObject([
+      { level: "warn", event: "handler.output-dropped", handler: "a", stream: "stdout", count: 23 },
+    ]);
+    expect(log("warn", dropped)[0]?.msg).toBe(
+      "dropped 23 lines of its stdout: it prints faster than 5000 lines a second",
+    );
+  });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { HandlerStats } from "../../../runtime/deliver/handler-stats.ts";
 import { createMetrics } from "../../../runtime/observe/metrics.ts";
 import type { RuntimeSource } from "../../../runtime/observe/metrics-source.ts";
 import { WorkerUsageReader } from "../../../runtime/observe/metrics-workers.ts";
-import { HandlerStats } from "../../../runtime/supervise/handler-stats.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { seriesOf } from "../../support/scrape.ts";
 import { CRASH, reading, source } from "./readings.ts";
@@ -74,11 +74,12 @@ describe("/metrics", () => {
     stats.workerLost(CRASH);
     stats.workerLost({ ...CRASH, outOfMemory: true, killedBecause: "it held more memory than it may" });
     stats.workerLost({ ...CRASH, killedBecause: "it went on after the timeout of a message" });
+    stats.workerLost({ ...CRASH, killedBecause: "it broke the protocol (frame of 0 bytes)" });
     stats.wokenAfter(12);
     stats.wokenAfter(8);
     const series = await scrape(source([reading("a", { stats })]));
-    for (const reason of ["crashed", "out-of-memory", "timed-out"])
-      expect(series.get(`handlers_worker_restarts_total{handler="a",reason="${reason}"}`)).toBe(1);
+    const lost = (reason: string) => series.get(`handlers_worker_restarts_total{handler="a",reason="${reason}"}`);
+    expect([lost("crashed"), lost("out-of-memory"), lost("timed-out")]).toEqual([2, 1, 1]);
     expect(series.get('handlers_cold_starts_total{handler="a"}')).toBe(2);
     expect(series.get('handlers_cold_start_seconds_total{handler="a"}')).toBe(0.02);
   });

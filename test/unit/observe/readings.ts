@@ -1,8 +1,8 @@
 // Handlers as health, metrics and the service protocol see them, made up.
 
-import type { WorkerExit } from "../../../runtime/deliver/outcome.ts";
+import { HandlerStats } from "../../../runtime/deliver/handler-stats.ts";
+import type { WorkerExit } from "../../../runtime/message/outcome.ts";
 import type { HandlerReading, HandlerStanding, RuntimeSource } from "../../../runtime/observe/metrics-source.ts";
-import { HandlerStats } from "../../../runtime/supervise/handler-stats.ts";
 
 export const CRASH: WorkerExit = {
   code: 1,
@@ -30,6 +30,7 @@ export function reading(name: string, { status = {}, stats, description = "" }: 
     queued: 0,
     pids: [],
     lastFailure: undefined,
+    holds: [],
     ...status,
   };
   return { status: standing, stats: stats ?? new HandlerStats(), description };

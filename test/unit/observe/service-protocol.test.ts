@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { HandlerStats } from "../../../runtime/deliver/handler-stats.ts";
 import type { RuntimeEvent } from "../../../runtime/events.ts";
 import type { RuntimeSource } from "../../../runtime/observe/metrics-source.ts";
 import { endpointName, ServiceProtocol, serviceInfo, serviceStats } from "../../../runtime/observe/service-protocol.ts";
 import { versionIn } from "../../../runtime/observe/service-protocol-version.ts";
-import { HandlerStats } from "../../../runtime/supervise/handler-stats.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
 import { reading, source } from "./readings.ts";
 
 type Callback = (error: Error | null, request: { respond(text: string): void }) => void;
@@ -14,12 +15,15 @@ function fakeConnection() {
   const connection = {
     subscribe(subject: string, { callback }: { callback: Callback }) {
       callbacks.set(subject, callback);
-      return { drain: async () => void callbacks.delete(subject) };
+      const end = () => void callbacks.delete(subject);
+      return { drain: async () => end(), unsubscribe: end };
     },
     flush: async () => undefined,
   };
   return { callbacks, connection: connection as never };
 }
+
+const clock = fakeClock();
 
 function optionsFor(from: RuntimeSource, connection = fakeConnection().connection, events: RuntimeEvent[] = []) {
   const queueGroup = (handler: string) => `shop.${handler}`;
@@ -28,6 +32,7 @@ function optionsFor(from: RuntimeSource, connection = fakeConnection().connectio
     source: from,
     queueGroup,
     startedAtMs: 0,
+    clock,
     emit: (event: RuntimeEvent) => void events.push(event),
   };
 }
@@ -150,8 +155,30 @@ describe("the service", () => {
     expect([...callbacks.keys()]).toEqual(["$SRV.PING"]);
   });
 
+  it("is shown a minute after the right to it has come, without another word", async () => {
+    const { connection, callbacks } = fakeConnection();
+    const events: RuntimeEvent[] = [];
+    let isAllowed = false;
+    const flush = async () => {
+      if (!isAllowed) callbacks.get("$SRV.PING")?.(new Error("not allowed"), { respond: () => undefined });
+    };
+    const service = new ServiceProtocol(optionsFor(source([]), { ...(connection as object), flush } as never, events));
+    await service.listen();
+    clock.advance(60_000);
+    expect([...callbacks.keys()]).toEqual(["$SRV.PING"]);
+    await Promise.resolve();
+    isAllowed = true;
+    clock.advance(60_000);
+    await expect.poll(() => callbacks.size).toBe(9);
+    expect(events).toHaveLength(1);
+  });
+
   it("has names and a version that the NATS CLI takes", () => {
-    expect(endpointName("todo/v1.save")).toMatch(/^[a-zA-Z0-9_-]+$/);
+    const alike = ["todo/save", "todo_save", "todo.save", "todo-save", "todo/v1.save", "todo.v1/save", "a_/b", "a__b"];
+    const names = alike.map(endpointName);
+    for (const name of names) expect(name).toMatch(/^[a-zA-Z0-9_-]+$/);
+    expect(new Set(names).size).toBe(alike.length);
+    expect(endpointName("todo/save")).toBe("todo_save");
     expect(versionIn('{"version":"1.2.3-rc.1+5"}')).toBe("1.2.3-rc.1+5");
     for (const text of ['{"version":"1.2"}', '{"version":7}', "{}", "no json"]) expect(versionIn(text)).toBe("0.0.0");
   });

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { PermittedApp, PermittedHandler } from "../../../runtime/permissions/grant.ts";
 import { type AskedGrants, type Purpose, permissionsOf } from "../../../runtime/permissions/permissions.ts";
 import { serverConfig } from "../../../runtime/permissions/server-config.ts";
+import { durableNameOf } from "../../../runtime/streams/durable-name.ts";
 
 function handler(
   name: string,
@@ -32,25 +33,45 @@ function permitted(purpose: Purpose, app: Partial<PermittedApp> = {}, asked: Par
   };
 }
 
+const BILL = durableNameOf("shop", "orders/bill", "orders.*.created");
+
 describe("to serve", () => {
   test("a handler of core messages hears its subject in its own queue group, and no more", () => {
     const { subscribe, publish } = permitted("serve", { handlers: [handler("a/price", "request", "price.*")] });
     expect(subscribe.filter((subject) => subject.startsWith("price"))).toEqual(["price.* shop.a.price"]);
-    expect(publish.filter((subject) => /dlq|redrive|ACK/i.test(subject))).toEqual([]);
+    expect(publish.filter((subject) => /redrive/i.test(subject))).toEqual([]);
+    const acknowledged = publish.filter((subject) => /ACK/.test(subject));
+    expect(acknowledged).toEqual(["$JS.ACK.LATER_shop.>", "$JS.ACK.*.*.LATER_shop.>"]);
   });
 
-  test("a durable handler has one consumer, by name and filter, and acknowledges for that one alone", () => {
+  test("a durable handler has one consumer, by name and filter, under the name of before too, and acknowledges for that one alone", () => {
     const { publish, subscribe } = permitted("serve");
     expect(publish).toEqual(
       expect.arrayContaining([
-        "$JS.API.CONSUMER.CREATE.ORDERS.shop-orders-bill.orders.*.created",
-        "$JS.API.CONSUMER.MSG.NEXT.ORDERS.shop-orders-bill",
+        `$JS.API.CONSUMER.CREATE.ORDERS.${BILL}.orders.*.created`,
+        `$JS.API.CONSUMER.MSG.NEXT.ORDERS.${BILL}`,
+        `$JS.ACK.ORDERS.${BILL}.>`,
         "$JS.ACK.ORDERS.shop-orders-bill.>",
-        "$JS.ACK.*.*.ORDERS.shop-orders-bill.>",
+        "$JS.API.CONSUMER.CREATE.ORDERS.shop-orders-bill.orders.*.created",
+        `$JS.ACK.*.*.ORDERS.${BILL}.>`,
         "dlq.shop.orders.bill",
       ]),
     );
     expect(subscribe).not.toContain("orders.*.created");
+  });
+
+  test("an app of a domain asks the JetStream of that domain, and no other", () => {
+    for (const purpose of ["serve", "provision", "operate"] as const) {
+      const { publish } = permitted(purpose, { domain: "hub" });
+      expect(publish.filter((subject) => /^\$JS\.API|^\$KV/.test(subject))).toEqual([]);
+      expect(publish).toContain("$JS.hub.API.STREAM.NAMES");
+      expect(publish).toContain("$JS.hub.API.$KV.shop_handlers.>");
+    }
+    expect(permitted("serve", { domain: "hub" }).publish).toContain(`$JS.hub.API.CONSUMER.MSG.NEXT.ORDERS.${BILL}`);
+  });
+
+  test("a durable handler may hear of messages that have reached a max_deliver", () => {
+    expect(permitted("serve").subscribe).toContain(`$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.ORDERS.${BILL}`);
   });
 
   test("no stream may be made, changed or emptied", () => {
@@ -68,7 +89,7 @@ describe("to serve", () => {
 
   test("a durable handler whose stream is not declared is told of, with the stream assumed", () => {
     const { publish, remarks } = permitted("serve", { streams: [] });
-    expect(publish).toContain("$JS.API.CONSUMER.MSG.NEXT.SHOP_ORDERS.shop-orders-bill");
+    expect(publish).toContain(`$JS.API.CONSUMER.MSG.NEXT.SHOP_ORDERS.${BILL}`);
     expect(remarks.join("\n")).toContain(
       'No declared stream takes "orders.*.created" of orders/bill: stream SHOP_ORDERS',
     );
@@ -95,10 +116,19 @@ test("to provision is to serve, and to make the streams of the app: no others, a
     "$JS.API.STREAM.CREATE.DLQ_shop",
     "$JS.API.STREAM.CREATE.GIVEN_BACK_shop",
     "$JS.API.STREAM.CREATE.KV_shop_handlers",
+    "$JS.API.STREAM.CREATE.LATER_shop",
     "$JS.API.STREAM.CREATE.ORDERS",
     "$JS.API.STREAM.CREATE.REDRIVE_shop",
-    "$JS.API.STREAM.INFO.GIVEN_BACK_shop",
+    "$JS.API.STREAM.CREATE.SCHEDULE_shop",
+    "$JS.API.STREAM.INFO.SCHEDULE_shop",
+    "$JS.API.STREAM.LIST",
+    "$JS.API.STREAM.UPDATE.DLQ_shop",
+    "$JS.API.STREAM.UPDATE.GIVEN_BACK_shop",
+    "$JS.API.STREAM.UPDATE.KV_shop_handlers",
+    "$JS.API.STREAM.UPDATE.LATER_shop",
     "$JS.API.STREAM.UPDATE.ORDERS",
+    "$JS.API.STREAM.UPDATE.REDRIVE_shop",
+    "$JS.API.STREAM.UPDATE.SCHEDULE_shop",
   ]);
 });
 

@@ -14,6 +14,21 @@ describe("verdictOf", () => {
     expect(error).toMatchObject({ name: "GiveUp", message: "card expired", cause });
   });
 
+  test("what throws when it is touched is no verdict, and a mark that makes no sense is none", () => {
+    const hostile = new Proxy(new Error("no"), {
+      get() {
+        throw new Error("hands off");
+      },
+    });
+    expect(verdictOf(hostile)).toBeUndefined();
+    const VERDICT = Symbol.for("nats-handlers.verdict");
+    expect(verdictOf({ [VERDICT]: { kind: "shred" } })).toBeUndefined();
+    expect(verdictOf({ [VERDICT]: { kind: "retry-later", delayMs: "soon" } })).toEqual({
+      kind: "retry-later",
+      delayMs: undefined,
+    });
+  });
+
   test("a subclass is a verdict too", () => {
     class CardExpired extends GiveUp {}
     expect(verdictOf(new CardExpired("no funds"))).toEqual({ kind: "give-up" });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { HandlerStats } from "../../../runtime/deliver/handler-stats.ts";
 import type { Generation } from "../../../runtime/supervise/generation.ts";
-import { HandlerStats } from "../../../runtime/supervise/handler-stats.ts";
 import { RecycleWatch } from "../../../runtime/supervise/recycle-watch.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 

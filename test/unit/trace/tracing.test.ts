@@ -1,11 +1,11 @@
 import { propagation, trace } from "@opentelemetry/api";
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Delivery } from "../../../runtime/deliver/delivery.ts";
-import { encodeHeaders } from "../../../runtime/deliver/header-block.ts";
-import { RETURNED } from "../../../runtime/deliver/outcome.ts";
-import type { WorkerPort } from "../../../runtime/deliver/worker-port.ts";
 import type { RuntimeEvent } from "../../../runtime/events.ts";
+import type { Delivery } from "../../../runtime/message/delivery.ts";
+import { encodeHeaders } from "../../../runtime/message/header-block.ts";
+import { RETURNED } from "../../../runtime/message/outcome.ts";
+import type { WorkerPort } from "../../../runtime/message/worker-port.ts";
 import { startTracing } from "../../../runtime/trace/tracing.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 

@@ -1,0 +1,158 @@
+// What has arrived and is not decided yet: looked up where need be, then run, buried or given back.
+//
+// I2  A redelivery is checked against what was given back before, so that only real attempts are charged, and what has failed
+//     for good already is not run again. Where that cannot be read now, one that would be done with for its attempts comes
+//     again: what it has failed with may stand there, and its letter is to say so.
+// I3  A message that must not run any more (admission.ts) becomes a dead letter. One whose own subject is not the handler's
+//     is not run, and not charged: it goes back, for a version that takes it; a redriven one is a dead letter again.
+// I5  Each is decided, whatever its lookups come to: nothing is kept that nobody has.
+// I7  Once the handler is unbound, what comes all the same goes back.
+
+import { within } from "../clock.ts";
+import type { BindingOwner } from "../message/binding.ts";
+import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import { matches } from "../metadata/subject.ts";
+import { mayBeAnsweredLater } from "../nats/jetstream-errors.ts";
+import { UnawaitedWork } from "../nats/unawaited-work.ts";
+import { admissionVerdict } from "./admission.ts";
+import { attemptOf } from "./attempt-count.ts";
+import type { StreamDelivery } from "./stream-delivery.ts";
+import type { StreamDeps } from "./stream-deps.ts";
+import type { StreamSettler } from "./stream-settler.ts";
+import type { GivenBack } from "./uncharged-deliveries.ts";
+
+export interface AdmissionsOptions {
+  readonly deps: StreamDeps;
+  readonly handler: string;
+  /** As it is now: a reload changes it. */
+  readonly metadata: () => ResolvedMetadata;
+  readonly owner: BindingOwner;
+  readonly settler: StreamSettler;
+  readonly onFault: (error: unknown) => void;
+}
+
+const LOOKUP_MS = 2_000;
+const STRAY_RETRY_MS = 30_000;
+const REFUSED_RETRY_MS = 1_000;
+/** Until what could not be read now is asked for again. */
+const UNREADABLE_RETRY_MS = 5_000;
+const NOTHING_KNOWN: GivenBack = { uncharged: 0, failure: undefined };
+const NO_ANSWER = "no answer";
+
+export class Admissions {
+  private readonly options: AdmissionsOptions;
+  private readonly underWay = new UnawaitedWork();
+  private isClosed = false;
+
+  constructor(options: AdmissionsOptions) {
+    this.options = options;
+  }
+
+  /** Most messages are decided within the call. */
+  decide(delivery: StreamDelivery): void {
+    const { subject } = this.options.metadata();
+    if (delivery.subject !== subject && !matches(subject, delivery.subject)) this.turnAway(delivery, subject);
+    else if (delivery.info.deliveries === 1 && delivery.fetch === undefined) this.admit(delivery);
+    else this.underWay.add(this.decideLater(delivery));
+  }
+
+  /** As one that has just arrived, and of which all is known. */
+  decideAgain(delivery: StreamDelivery): void {
+    try {
+      this.admit(delivery);
+    } catch (error) {
+      this.options.onFault(error);
+      this.options.settler.giveBack(delivery, UNREADABLE_RETRY_MS);
+    }
+  }
+
+  /** Resolves when all that has arrived is decided: soon, as no lookup is waited for long. */
+  decided(): Promise<void> {
+    return this.underWay.settled();
+  }
+
+  /** I7. */
+  close(): void {
+    this.isClosed = true;
+  }
+
+  /** I3. */
+  private turnAway(delivery: StreamDelivery, subject: string): void {
+    const { deps, handler, settler } = this.options;
+    const what = `"${delivery.subject}" is not a subject of handler "${handler}", which takes "${subject}"`;
+    if (delivery.history !== undefined) return settler.bury(delivery, { reason: "unclaimed", text: what });
+    const { stream, consumer } = delivery.info;
+    const message = `a message came from durable "${consumer}" of stream "${stream}" and goes back unrun: ${what}. Something else has set the durable to another subject: set it back, or remove it (\`nats consumer rm ${stream} ${consumer}\`), and it is made anew`;
+    deps.notices.tell(`stray ${consumer}`, "warn", message);
+    settler.giveBack(delivery, STRAY_RETRY_MS);
+  }
+
+  /** I5. */
+  private async decideLater(delivery: StreamDelivery): Promise<void> {
+    const { settler, onFault, metadata } = this.options;
+    try {
+      const known = await this.givenBackBefore(delivery);
+      const { uncharged, failure } = known === NO_ANSWER ? NOTHING_KNOWN : known;
+      const { attempts } = metadata().retry;
+      const { attempt, unheard } = attemptOf(delivery.info.deliveries, uncharged, attempts);
+      delivery.attempt = attempt;
+      const isUsedUp = attempt > attempts || unheard > 0;
+      if (known === NO_ANSWER && isUsedUp) return settler.comeAgain(delivery, UNREADABLE_RETRY_MS);
+      if (failure !== undefined) return settler.buryAsKnown(delivery, failure);
+      if (unheard > 0) await this.discount(delivery, unheard);
+      const missing = await this.fetch(delivery);
+      if (missing !== undefined) settler.bury(delivery, { reason: "expired", text: missing });
+      else this.admit(delivery);
+    } catch (error) {
+      onFault(error);
+      settler.giveBack(delivery, UNREADABLE_RETRY_MS);
+    }
+  }
+
+  /** I2. Deliveries that reached nobody are written down before the message is run: should its host die now, it has been. */
+  private async discount(delivery: StreamDelivery, unheard: number): Promise<void> {
+    const { deps, handler, settler } = this.options;
+    const message = `the server has handed out messages of handler "${handler}" to nobody, one of them ${unheard} times (it does so where a leaf node's link is cut): they are run once more, as their last attempt`;
+    deps.notices.tell(`unheard ${handler}`, "warn", message);
+    await settler.writeDownCount(delivery, undefined);
+  }
+
+  /** I2. Never rejects. */
+  private async givenBackBefore(delivery: StreamDelivery): Promise<GivenBack | typeof NO_ANSWER> {
+    if (delivery.info.deliveries === 1) return NOTHING_KNOWN;
+    const { deps, handler, settler } = this.options;
+    const lookup = deps.givenBack.read(settler.messageOf(delivery)).catch((error: unknown) => {
+      const message = `handler "${handler}": what was given back cannot be read, so it is charged as an attempt: ${String(error)}`;
+      deps.notices.tell(`uncharged ${handler}`, "warn", message);
+      return mayBeAnsweredLater(error) ? NO_ANSWER : NOTHING_KNOWN;
+    });
+    const found = await within(deps.clock, LOOKUP_MS, lookup);
+    return found === "expired" ? NO_ANSWER : found;
+  }
+
+  /** Returns why the message cannot be run, when its payload is gone. */
+  private async fetch(delivery: StreamDelivery): Promise<string | undefined> {
+    if (delivery.fetch === undefined) return undefined;
+    const content = await within(this.options.deps.clock, LOOKUP_MS, delivery.fetch());
+    if (content === "expired") throw new Error(`its payload could not be read within ${LOOKUP_MS} ms`);
+    if ("missing" in content) return content.missing;
+    delivery.data = content.data;
+    delivery.headers = content.headers;
+    return undefined;
+  }
+
+  /** I3. */
+  private admit(delivery: StreamDelivery): void {
+    const { deps, handler, owner, settler } = this.options;
+    const metadata = this.options.metadata();
+    const needsTime = metadata.expiresMs > 0 || delivery.attempt > metadata.retry.attempts;
+    const arrival = { attempt: delivery.attempt, storedAtMs: delivery.info.storedAtMs };
+    const verdict = admissionVerdict(arrival, metadata, needsTime ? deps.serverClock.nowMs() : 0);
+    if (verdict.do === "dead-letter") {
+      const message = `a message of handler "${handler}" ("${delivery.subject}") will become a dead letter unrun: ${verdict.text}`;
+      deps.notices.tell(`unrun ${verdict.reason} ${handler}`, "warn", message);
+      return settler.bury(delivery, verdict);
+    }
+    if (this.isClosed || !owner.accept(delivery)) settler.giveBack(delivery, REFUSED_RETRY_MS);
+  }
+}

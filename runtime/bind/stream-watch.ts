@@ -1,0 +1,71 @@
+// Notices that the subject of a bound handler is in another stream now: the old one was removed, renamed, or gave it up.
+//
+// W1  Looked at now and then, and at once when the stream is gone or somebody asks.
+// W2  Nothing that is left behind is forgotten: while the old stream still has messages for the handler, they come first.
+
+import type { Clock, Timer } from "../clock.ts";
+
+export interface StreamWatchOptions {
+  readonly clock: Clock;
+  /** The stream that is bound. */
+  readonly stream: string;
+  /** The stream that takes the subject now; undefined: cannot be said. Never rejects. */
+  readonly where: () => Promise<string | undefined>;
+  /** Messages of the bound stream that are not settled; 0 when it is gone; undefined: cannot be said. Never rejects. */
+  readonly left: () => Promise<number | undefined>;
+  /** Called once: from now on the other stream is to be bound. */
+  readonly onMoved: (to: string) => void;
+  /** The subject has moved, and what is left behind comes first. */
+  readonly onLeftBehind: (to: string, messages: number) => void;
+}
+
+const LOOK_EVERY_MS = 60_000;
+const LOOK_AGAIN_MS = 2_000;
+
+export class StreamWatch {
+  private readonly options: StreamWatchOptions;
+  private readonly timer: Timer;
+  private soon: Timer | undefined;
+  private looking: Promise<void> | undefined;
+  private state: "bound" | "moved" | "closed" = "bound";
+
+  constructor(options: StreamWatchOptions) {
+    this.options = options;
+    this.timer = options.clock.every(LOOK_EVERY_MS, () => void this.look());
+  }
+
+  get hasMoved(): boolean {
+    return this.state === "moved";
+  }
+
+  /** Resolves when it is known whether the subject has moved. Never rejects. */
+  look(): Promise<void> {
+    this.looking ??= this.lookOnce().finally(() => {
+      this.looking = undefined;
+    });
+    return this.looking;
+  }
+
+  close(): void {
+    this.timer.cancel();
+    this.soon?.cancel();
+    if (this.state === "bound") this.state = "closed";
+  }
+
+  private async lookOnce(): Promise<void> {
+    const { stream, where, left, onMoved, onLeftBehind, clock } = this.options;
+    const to = await where();
+    if (to === undefined || to === stream) return;
+    const messages = await left();
+    if (this.state !== "bound" || messages === undefined) return;
+    if (messages > 0) {
+      onLeftBehind(to, messages);
+      this.soon?.cancel();
+      this.soon = clock.after(LOOK_AGAIN_MS, () => void this.look()); // W2
+      return;
+    }
+    this.timer.cancel();
+    this.state = "moved";
+    onMoved(to);
+  }
+}

@@ -1,0 +1,41 @@
+// `handlers scheduled cancel ID...`: what is cancelled never leaves.
+
+import { systemClock } from "../../clock.ts";
+import { RuntimeError } from "../../errors.ts";
+import { type Cancelled, LaterBox } from "../../later/later-box.ts";
+import { printLine } from "../../terminal/terminal.ts";
+import type { ExitCode } from "../exit-code.ts";
+import type { Invocation } from "../invocation.ts";
+import { withConnection } from "../nats-client.ts";
+
+export async function scheduledCancel(
+  words: readonly string[],
+  { terminal, options }: Invocation<{ readonly json?: boolean }>,
+): Promise<ExitCode> {
+  const { out, err } = terminal;
+  const ids = [...new Set(words.map(readId))];
+  if (ids.length === 0)
+    throw new RuntimeError("USAGE", "say which messages to cancel, by their numbers", {
+      remedy: "`handlers scheduled list` shows them.",
+    });
+  const ends: Record<Cancelled, number[]> = { cancelled: [], missing: [], leaving: [] };
+  const app = await withConnection(terminal, options, async (connection, config) => {
+    const box = new LaterBox(connection, config.app, systemClock);
+    for (const id of ids) ends[await box.cancel(id)].push(id);
+    return config.app;
+  });
+  if (options.json === true) printLine(out, JSON.stringify({ app, ...ends }));
+  else {
+    for (const id of ends.cancelled) printLine(out, `${id} is cancelled`);
+    for (const id of ends.missing) printLine(err, `${id} does not wait: cancelled before, or it has left`);
+    for (const id of ends.leaving) printLine(err, `${err.paint("red", "✗")} ${id} is due, and leaves`);
+  }
+  return ends.leaving.length === 0 ? 0 : 1;
+}
+
+function readId(word: string): number {
+  const id = Number(word);
+  if (/^\d+$/.test(word) && Number.isSafeInteger(id) && id > 0) return id;
+  const message = `a message that waits has a number, as \`handlers scheduled list\` shows it; received ${JSON.stringify(word)}`;
+  throw new RuntimeError("USAGE", message);
+}

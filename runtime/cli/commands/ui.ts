@@ -1,0 +1,99 @@
+// `handlers ui`: serves the page until Ctrl-C.
+
+import { spawn } from "node:child_process";
+import { systemClock } from "../../clock.ts";
+import { DeadLetterBox } from "../../dead-letters/dead-letter-box.ts";
+import { RuntimeError } from "../../errors.ts";
+import { LaterBox } from "../../later/later-box.ts";
+import { isLoopback, servePage } from "../../page/page-server.ts";
+import { readRights } from "../../page/rights.ts";
+import { type Output, printLine } from "../../terminal/terminal.ts";
+import { momentText } from "../../terminal/time-text.ts";
+import { operatorName, withControl } from "../control-session.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { loadProject } from "../global-options.ts";
+import { untilInterrupted } from "../interrupt.ts";
+import type { Invocation } from "../invocation.ts";
+import { isOfDev } from "../nats-client.ts";
+import { packageVersion } from "../package-version.ts";
+
+export interface UiOptions {
+  readonly host: string;
+  readonly port?: string;
+  readonly readOnly?: boolean;
+  readonly allow?: string;
+  readonly payloads?: boolean;
+  readonly open?: boolean;
+  /** Started by `dev`, and ends with it. */
+  readonly beside?: boolean;
+}
+
+export async function ui({ terminal, options }: Invocation<UiOptions>): Promise<ExitCode> {
+  const { host, beside = false } = options;
+  const rights = readRights(options);
+  const port = options.port === undefined ? undefined : readPort(options.port);
+  const config = await loadProject(terminal, options, "dev");
+  const { out, err } = terminal;
+  return withControl<ExitCode>(terminal, options, async (session) => {
+    const { connection, app } = session;
+    const desk = {
+      ...session,
+      clock: systemClock,
+      letters: new DeadLetterBox(connection, app),
+      later: new LaterBox(connection, app, systemClock),
+      inboxPrefix: config.nats.inboxPrefix,
+      declared: config.streams.map(({ name }) => name),
+      rights,
+      showsPayloads: options.payloads === true || isOfDev(config),
+      operator: operatorName(terminal.env),
+      version: packageVersion(),
+      tell: (line: string) => printLine(out, beside ? `page: ${line}` : `${timeText(out)} ${line}`),
+    };
+    const page = await servePage({ desk, host, port });
+    printLine(out, `${beside ? "the page" : out.paint("bold", app)}: ${page.url}`);
+    if (!isLoopback(host)) printLine(err, beyondText(host));
+    if (options.open === true) openInBrowser(page.url, err);
+    await (beside ? untilStdinEnds() : untilAborted(untilInterrupted().signal));
+    await page.close();
+    return 0;
+  });
+}
+
+function timeText({ paint }: Output): string {
+  const nowMs = systemClock.nowMs();
+  return paint("dim", momentText(nowMs, nowMs));
+}
+
+function beyondText(host: string): string {
+  return `served on ${host}: without TLS the address, and all that is shown, can be read on the way. A tunnel (ssh -L) or a proxy adds it`;
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}
+
+/** Or is told to: dev ends it that way. */
+function untilStdinEnds(): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdin.resume().once("end", resolve).once("error", resolve);
+    process.once("SIGTERM", () => resolve());
+  });
+}
+
+const OPENERS: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>> = {
+  darwin: ["open"],
+  win32: ["explorer"],
+};
+
+function openInBrowser(url: string, err: Output): void {
+  const [command = "xdg-open", ...args] = OPENERS[process.platform] ?? [];
+  const child = spawn(command, [...args, url], { stdio: "ignore", detached: true });
+  child.on("error", () => printLine(err, `no browser could be opened (${command}): open the address above`));
+  child.unref();
+}
+
+function readPort(word: string): number {
+  const port = Number(word);
+  if (/^\d+$/.test(word) && port <= 65_535) return port;
+  throw new RuntimeError("USAGE", `--port needs a port from 0 to 65535; received ${JSON.stringify(word)}`);
+}

@@ -1,0 +1,123 @@
+// The commands of those who run handlers: how they stand, and what to do about it.
+
+import { type Command, Option } from "commander";
+import type { Terminal } from "../terminal/terminal.ts";
+import type { ExitCode } from "./exit-code.ts";
+
+export interface HandlerCommands {
+  readonly terminal: Terminal;
+  readonly finish: (code: ExitCode) => void;
+  /** Reads an option that can be given several times. */
+  readonly collect: (value: string, before?: readonly string[]) => string[];
+}
+
+const NAMES = "handlers, or globs such as 'todo/*'";
+
+export function addHandlerCommands(program: Command, operating: HandlerCommands): void {
+  program.commandsGroup("Operate handlers:");
+  addLooking(program, operating);
+  addPage(program, operating);
+  addSwitching(program, operating);
+  addDoing(program, operating);
+}
+
+function addLooking(program: Command, { terminal, finish }: HandlerCommands): void {
+  program
+    .command("status")
+    .description("how the handlers stand, over all replicas")
+    .argument("[NAME...]", NAMES)
+    .option("-w, --watch", "again every second, until Ctrl-C")
+    .option("--replicas", "each replica by itself")
+    .option("--json", "as JSON")
+    .action(async (names: string[], _options, command: Command) => {
+      const { status } = await import("./commands/status.ts");
+      finish(await status(names, { terminal, options: command.optsWithGlobals() }));
+    });
+  program
+    .command("inspect <NAME>")
+    .description("everything known of one handler, replica by replica")
+    .option("--json", "as JSON")
+    .action(async (name: string, _options, command: Command) => {
+      const { inspectHandler } = await import("./commands/inspect.ts");
+      finish(await inspectHandler(name, { terminal, options: command.optsWithGlobals() }));
+    });
+  program
+    .command("logs")
+    .description("the last lines of the log, of all replicas")
+    .argument("[NAME...]", NAMES)
+    .option("-f, --follow", "and new ones as they come, until Ctrl-C")
+    .option("-n, --last <COUNT>", "how many lines of each replica, at most 500", "50")
+    .option("--json", "as JSON, one line each")
+    .action(async (names: string[], _options, command: Command) => {
+      const { logs } = await import("./commands/logs.ts");
+      finish(await logs(names, { terminal, options: command.optsWithGlobals() }));
+    });
+}
+
+function addPage(program: Command, { terminal, finish }: HandlerCommands): void {
+  program
+    .command("ui")
+    .description("a page for the browser: handlers, dead letters, streams, send")
+    .option("--host <HOST>", "address to listen on; only this machine reaches the default", "127.0.0.1")
+    .option("--port <PORT>", "port (default: 4280, or any free one where that is taken)")
+    .option("--read-only", "look, and change nothing")
+    .option("--allow <ACTIONS>", "only these, joined by commas: disable, enable, reload, redrive, drop, cancel, send")
+    .option("--payloads", "show payloads also of a NATS that `handlers dev` has not brought")
+    .option("--open", "open it in the browser")
+    .addOption(new Option("--beside", "end when stdin does").hideHelp())
+    .action(async (_options, command: Command) => {
+      const { ui } = await import("./commands/ui.ts");
+      finish(await ui({ terminal, options: command.optsWithGlobals() }));
+    });
+}
+
+function addSwitching(program: Command, { terminal, finish }: HandlerCommands): void {
+  program
+    .command("disable")
+    .description("turn handlers off, on every replica, until enabled")
+    .argument("<NAME...>", NAMES)
+    .option("--reason <TEXT>", "why, for those who wonder later")
+    .option("--for <DURATION>", "on again by itself after this long: 30m, 2h")
+    .option("--until <TIME>", "on again by itself at this time: 18:30, 2030-01-31T18:30")
+    .option("--now", "end what is in hand instead of letting it finish")
+    .option("--force", "also names that no replica knows yet")
+    .option("--wait <DURATION>", "how long the replicas may take to apply it", "10s")
+    .option("--json", "as JSON")
+    .action(async (names: string[], _options, command: Command) => {
+      const { disable } = await import("./commands/disable.ts");
+      finish(await disable(names, { terminal, options: command.optsWithGlobals() }));
+    });
+  program
+    .command("enable")
+    .description("turn handlers on again; start those anew that keep failing")
+    .argument("<NAME...>", NAMES)
+    .option("--wait <DURATION>", "how long the replicas may take to apply it", "30s")
+    .option("--json", "as JSON")
+    .action(async (names: string[], _options, command: Command) => {
+      const { enable } = await import("./commands/enable.ts");
+      finish(await enable(names, { terminal, options: command.optsWithGlobals() }));
+    });
+}
+
+function addDoing(program: Command, { terminal, finish, collect }: HandlerCommands): void {
+  program
+    .command("reload")
+    .description("build handlers and bring them up again, on every replica")
+    .argument("<NAME...>", NAMES)
+    .option("--json", "as JSON")
+    .action(async (names: string[], _options, command: Command) => {
+      const { reload } = await import("./commands/reload.ts");
+      finish(await reload(names, { terminal, options: command.optsWithGlobals() }));
+    });
+  program
+    .command("invoke <NAME> [JSON|-]")
+    .description("run a handler once by hand, also a disabled one; - reads the payload from stdin")
+    .option("-H, --header <NAME=VALUE>", "a header; can be given several times", collect)
+    .option("--raw", "take the text, and print the reply, as they are")
+    .option("--timeout <DURATION>", "how long to wait for its end", "60s")
+    .option("--json", "say as JSON how it ended")
+    .action(async (name: string, payload: string | undefined, _options, command: Command) => {
+      const { invoke } = await import("./commands/invoke.ts");
+      finish(await invoke(name, payload, { terminal, options: command.optsWithGlobals() }));
+    });
+}

@@ -1,0 +1,297 @@
+// Wires what takes messages to the workers, over a connection to NATS: what each part does stands in its own folder.
+
+import { createBinder, queueGroupOf } from "../bind/binder.ts";
+import { ensureKeptStreams, keptStreams } from "../bind/kept-streams.ts";
+import { type Clock, within } from "../clock.ts";
+import type { ResolvedConfig } from "../config/resolved-config.ts";
+import { Backlog } from "../control/backlog.ts";
+import { ControlPlane } from "../control/control-plane.ts";
+import { intentStream } from "../control/intent-store.ts";
+import type { EmbeddedServer } from "../dev-server/embedded-server.ts";
+import type { FileWatch } from "../discover/watch.ts";
+import { RuntimeError, toRuntimeError } from "../errors.ts";
+import type { RuntimeEvent } from "../events.ts";
+import type { Reaper } from "../isolate/reaper.ts";
+import { LaterStore } from "../later/later-store.ts";
+import { laterStream, provisionLater } from "../later/later-stream.ts";
+import { LaterRelay } from "../later/relay.ts";
+import type { Call } from "../message/handler-call.ts";
+import { claims } from "../metadata/claims.ts";
+import { globMatcher } from "../metadata/name-filter.ts";
+import { connect, type NatsConnection } from "../nats/connection.ts";
+import { ConnectionState } from "../nats/connection-state.ts";
+import { askForJetStream } from "../nats/no-jetstream.ts";
+import { ELECTIONS_MS, Patience } from "../nats/patience.ts";
+import { RateLimitedNotices } from "../nats/rate-limited-notices.ts";
+import { retryAfterReconnect } from "../nats/retry-after-reconnect.ts";
+import { ServerClock } from "../nats/server-clock.ts";
+import { watchNats } from "../observe/health-nats.ts";
+import type { RuntimeSource } from "../observe/metrics-source.ts";
+import { ServiceProtocol } from "../observe/service-protocol.ts";
+import { Publisher } from "../publish/publisher.ts";
+import { provisionSchedules, scheduleStream } from "../schedule/mark-store.ts";
+import { createScheduledBinder } from "../schedule/scheduled-binder.ts";
+import { tellLeftBehind } from "../streams/left-behind.ts";
+import { copiesFor } from "../streams/own-stream.ts";
+import { raiseCopies } from "../streams/raise-copies.ts";
+import { ensureStreams } from "../streams/streams.ts";
+import { tellUnclaimed } from "../streams/unclaimed.ts";
+import { createConcurrencyLimit } from "../supervise/concurrency-limit.ts";
+import type { Disabled } from "../supervise/intent.ts";
+import { Supervisor } from "../supervise/supervisor.ts";
+import type { StartedTracing } from "../trace/tracing.ts";
+import type { Runtime, RuntimeOptions } from "./runtime-options.ts";
+import { type Tools, wantedBy } from "./tools.ts";
+
+/** What is there before NATS is. */
+export interface Ground {
+  readonly options: RuntimeOptions;
+  readonly instance: string;
+  readonly candidatesAtOnce: number;
+  readonly observed: RuntimeSource;
+  readonly reaper: Reaper;
+  readonly tools: Tools;
+  readonly tracing: StartedTracing | undefined;
+  /** What is started here is added to it, and closed by whoever called. */
+  readonly closers: (() => unknown)[];
+  /** From now on operators may ask for the log. */
+  readonly onControl: (control: ControlPlane) => void;
+}
+
+export interface Serving extends Omit<Runtime, "close"> {
+  /** Log what is stored and taken by no handler, or by no version that runs. Does not wait. */
+  tellUnclaimed(): void;
+  /** Resolves with what did not end within the grace. */
+  drain(graceMs: number): Promise<readonly string[]>;
+}
+
+const CLOSE_NATS_MS = 2_000;
+/** How long a start waits for a connection that was lost on the way: as long as for the first one. */
+const BACK_WITHIN_MS = 10_000;
+/** For dead letters and other settlements that the server has to confirm. */
+const SETTLE_MS = 5_000;
+const DEFAULT_NATS_PORT = 4222;
+
+/** Resolves when every handler serves or has failed; rejects with a RuntimeError when nothing can run. */
+export async function serveOnNats(ground: Ground): Promise<Serving> {
+  const { options, instance, observed, reaper, tools, tracing, closers } = ground;
+  const { config, mode, clock, emit, environment, inspect = new Map<string, number>() } = options;
+  const { app } = config;
+  const provision = mode === "dev" || options.provision === true;
+  const server = await serverFor(options, reaper);
+  closers.push(() => server?.close());
+  // A server of ours is one alone, and has no domain.
+  const nats = server === undefined ? { servers: config.nats.servers! } : { servers: [server.url], domain: undefined };
+  const { servers } = nats;
+  const connection = await connect({
+    settings: { ...config.nats, ...nats },
+    name: `${app}/${instance}`,
+    emit,
+    clock,
+  });
+  closers.push(() => closeConnection(connection, clock));
+  observed.nats = watchNats(connection, clock);
+  const state = new ConnectionState(connection, clock);
+  const patience = new Patience(clock, ELECTIONS_MS);
+  const surely = <T>(step: () => Promise<T>) => retryAfterReconnect(state, BACK_WITHIN_MS, () => patience.surely(step));
+  const service = new ServiceProtocol({
+    connection,
+    source: observed,
+    queueGroup: (handler) => queueGroupOf(app, handler),
+    startedAtMs: clock.nowMs(),
+    clock,
+    emit,
+  });
+  closers.push(() => service.close());
+  await askForJetStream(connection);
+  const copies = copiesFor(config.copies, connection);
+  const serverClock = new ServerClock(clock, (skewMs) => emit(clocksDisagree(skewMs)));
+  const notices = new RateLimitedNotices(emit, clock);
+  const { inboxPrefix } = config.nats;
+  const publisher = new Publisher({ connection, app, inboxPrefix, clock, notices });
+  const publish: Call = (made) => publisher.call(made);
+  const laterStore = new LaterStore({ connection, app, clock, serverClock, copies, publish });
+  const { onCall } = options;
+  const call: Call = (made) => {
+    onCall?.(made);
+    return made.later === undefined ? publisher.call(made) : laterStore.call(made, made.later);
+  };
+  const onLetterKept = (handler: string) => supervisor.deadLetterKept(handler);
+  const bound = createBinder({
+    connection,
+    app,
+    instance,
+    inboxPrefix,
+    streams: config.streams.map(({ name }) => name),
+    provision,
+    copies,
+    patience,
+    clock,
+    serverClock,
+    emit,
+    onLetterKept,
+  });
+  closers.push(() => within(clock, SETTLE_MS, bound.settled()));
+  const binder = await createScheduledBinder({
+    binder: bound,
+    connection,
+    app,
+    copies,
+    clock,
+    serverClock,
+    notices,
+    emit,
+    onPlanned: (handler, what, count) => supervisor.planned(handler, what, count),
+  });
+  const relay = await LaterRelay.create({
+    connection,
+    app,
+    instance,
+    inboxPrefix,
+    clock,
+    serverClock,
+    notices,
+    copies,
+    publish,
+    onLetterKept,
+  });
+  closers.push(() => within(clock, SETTLE_MS, relay.close()));
+  let watch: FileWatch | undefined;
+  const { discover, bundler, known, pool, evaluator } = tools;
+  const supervisor: Supervisor = new Supervisor({
+    discover,
+    wanted: wantedBy(config),
+    disabledFromStart: disabledBy(config, clock),
+    eagerWorkers: config.eagerWorkers,
+    clock,
+    emit,
+    onInputs: mode === "dev" ? (paths) => watch?.follow(paths) : undefined,
+    deps: {
+      rootDir: config.rootDir,
+      defaults: config.defaults,
+      startTimeoutMs: config.startTimeoutMs,
+      killGraceMs: config.killGraceMs,
+      maxHops: config.maxHops,
+      environment,
+      bundler,
+      known,
+      pool,
+      evaluator,
+      binder,
+      call: tracing?.around(call) ?? call,
+      spans: tracing?.runs,
+      gate: createConcurrencyLimit(ground.candidatesAtOnce),
+      inspectPort: (handler) => inspect.get(handler),
+      clock,
+      emit,
+    },
+  });
+  const operators = new ControlPlane({ connection, app, instance, supervisor, clock, serverClock, emit, copies });
+  ground.onControl(operators);
+  closers.push(() => operators.close());
+  observed.handlers = () => supervisor.readings();
+  const backlog = new Backlog(connection, app);
+  observed.pending = (handlers) => backlog.ofAll(handlers);
+  try {
+    await Promise.all([
+      surely(() => ensureStreams({ connection, streams: config.streams, provision, copies, emit })),
+      options.provision === true ? surely(() => ensureKeptStreams(connection, app, copies)) : undefined,
+      options.provision === true ? surely(() => provisionLater(connection, app, copies)) : undefined,
+      options.provision === true ? surely(() => provisionSchedules(connection, app, copies)) : undefined,
+      surely(() => operators.loadIntents()),
+    ]);
+    if (mode === "dev") {
+      watch = await watchHandlers(config, supervisor, options);
+      await watch.ready;
+    }
+    const own = [...keptStreams(app), laterStream(app), scheduleStream(app), intentStream(app)];
+    void raiseCopies({
+      connection,
+      streams: own,
+      copies,
+      isStated: config.copies !== undefined,
+      patience,
+      clock,
+      emit,
+    });
+    await supervisor.start();
+    if (mode === "start") await tools.rest();
+    await surely(() => operators.listen());
+    await surely(() => service.listen());
+  } catch (error) {
+    patience.end();
+    // Handlers that are bound already would go on looking for their consumers, and keep the process alive.
+    await watch?.close();
+    await supervisor.close(0);
+    throw error;
+  }
+  return {
+    natsUrl: servers.join(","),
+    connection,
+    status: () => supervisor.status(),
+    reload: (name) => supervisor.reload(name),
+    tellUnclaimed() {
+      const handlers = supervisor.status();
+      const streams = binder.ownStreams;
+      void tellUnclaimed({ connection, streams, taken: handlers.flatMap(claims), emit });
+      void tellLeftBehind({ connection, app, streams: binder.takenStreams, handlers, emit });
+    },
+    async drain(graceMs) {
+      patience.end();
+      operators.close();
+      await watch?.close();
+      return supervisor.close(graceMs);
+    },
+  };
+}
+
+function clocksDisagree(skewMs: number): RuntimeEvent {
+  const apart = `${Math.round(Math.abs(skewMs) / 1_000)} s ${skewMs > 0 ? "ahead of" : "behind"}`;
+  const message = `the clock of this machine is ${apart} that of the NATS server: \`expires\` and \`disable --for\` go by the server's, times in the log by this one. Set it by NTP`;
+  return { type: "runtime.notice", level: "warn", message };
+}
+
+async function watchHandlers(
+  config: ResolvedConfig,
+  supervisor: Supervisor,
+  { clock, emit }: RuntimeOptions,
+): Promise<FileWatch> {
+  const { watchFiles } = await import("../discover/watch.ts");
+  return watchFiles({
+    handlersDir: config.handlersDir,
+    clock,
+    onChange: (paths) => void supervisor.changed(paths),
+    onError: (error) =>
+      emit({ type: "runtime.notice", level: "warn", message: toRuntimeError(error, "watching files").message }),
+  });
+}
+
+async function closeConnection(connection: NatsConnection, clock: Clock): Promise<void> {
+  // Closed already, or the server is gone: nothing is left to drain or to close.
+  const drained = connection.drain().catch(() => undefined);
+  await within(clock, CLOSE_NATS_MS, drained);
+  await connection.close().catch(() => undefined);
+}
+
+async function serverFor(options: RuntimeOptions, reaper: Reaper): Promise<EmbeddedServer | undefined> {
+  const { config, mode, clock, emit, onProgress, natsPort = DEFAULT_NATS_PORT } = options;
+  if (config.nats.servers !== undefined) return undefined;
+  if (mode === "dev") {
+    const { startEmbeddedServer } = await import("../dev-server/embedded-server.ts");
+    return startEmbeddedServer({ stateDir: config.stateDir, port: natsPort, reaper, clock, emit, onProgress });
+  }
+  throw new RuntimeError("NATS_NOT_CONFIGURED", "`start` needs to know where NATS is, and no server is configured", {
+    remedy:
+      "Set NATS_URL, `nats.servers` in handlers.config.ts or --server. `handlers dev` brings a server of its own.",
+  });
+}
+
+/** The environment speaks before the file, as everywhere. */
+function disabledBy({ disabled }: ResolvedConfig, clock: Clock): (name: string) => Disabled | undefined {
+  const sinceMs = clock.nowMs();
+  return (name) => {
+    const said = disabled.filter(({ pattern }) => globMatcher(pattern)(name));
+    const source = (said.find(({ by }) => by === "env") ?? said[0])?.by;
+    return source && { source, by: source, reason: "", sinceMs, untilMs: undefined, now: false };
+  };
+}

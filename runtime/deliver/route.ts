@@ -1,0 +1,270 @@
+// One binding and the dispatcher behind it: what comes in is dispatched, what has ended is settled, counted and told.
+
+import type { Clock } from "../clock.ts";
+import type { RuntimeError } from "../errors.ts";
+import type { Emit } from "../events.ts";
+import type { Binding, BindingOwner, PlannedBinding } from "../message/binding.ts";
+import type { Delivery } from "../message/delivery.ts";
+import type { DeliverySpans } from "../message/delivery-spans.ts";
+import { messageIdOf } from "../message/message-id.ts";
+import { type Outcome, RETURNED } from "../message/outcome.ts";
+import type { Settlement } from "../message/settlement.ts";
+import { traceIdIn } from "../message/trace-context.ts";
+import type { WorkerPort } from "../message/worker-port.ts";
+import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import { Dispatcher, type DispatcherLimits, type DispatcherOwner } from "./dispatcher.ts";
+import type { HandlerStats } from "./handler-stats.ts";
+import { Holds } from "./holds.ts";
+import type { Lane } from "./lane.ts";
+import { outcomeError } from "./outcome-error.ts";
+import { explain, type SettleRule, settle } from "./settle.ts";
+import { type SuspicionMemory, Suspicions } from "./suspicions.ts";
+
+export interface RouteOptions {
+  readonly handler: string;
+  readonly file: string;
+  readonly rootDir: string;
+  readonly metadata: ResolvedMetadata;
+  /** False while a debugger may hold the handler: then no timeout ends it. */
+  readonly deadlines: boolean;
+  readonly killGraceMs: number;
+  readonly maxHops: number;
+  readonly plan: PlannedBinding;
+  readonly stats: HandlerStats;
+  /** Which messages may have killed a worker, from bindings before this one as well. */
+  readonly suspicions: SuspicionMemory;
+  /** Undefined: tracing is off. */
+  readonly spans: DeliverySpans | undefined;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  /** Deliveries wait and there is no worker for them. */
+  readonly onWake: () => void;
+  readonly onFault: (error: RuntimeError) => void;
+  /** What the route is bound to is elsewhere now: from now on it `serves` nothing. */
+  readonly onMoved: () => void;
+}
+
+const DROP_REPORT_MS = 1_000;
+const REPORTS_PER_SECOND = 20;
+const UNLIMITED_MS = 24 * 3_600_000;
+
+export class Route implements DispatcherOwner, BindingOwner {
+  readonly dispatcher: Dispatcher;
+  readonly idPrefix: string;
+  /** What keeps messages from the binding. */
+  readonly holds: Holds;
+  private readonly options: RouteOptions;
+  private readonly suspicions: Suspicions;
+  private metadata: ResolvedMetadata;
+  private rule: SettleRule;
+  private binding: Binding | undefined;
+  private unbinding: Promise<void> | undefined;
+  private dropped = 0;
+  private reports = 0;
+  private asideBecause: string | undefined;
+
+  constructor(options: RouteOptions) {
+    this.options = options;
+    this.metadata = options.metadata;
+    this.rule = ruleOf(options.metadata, "");
+    this.idPrefix = options.plan.idPrefix;
+    this.holds = new Holds(options.handler, options.clock, options.emit);
+    this.suspicions = new Suspicions(this.idPrefix, options.suspicions);
+    this.dispatcher = new Dispatcher(this.limits(), this, this.suspicions, options.clock);
+  }
+
+  /** The place of a worker of that version. The caller starts the worker with it as its events, then opens it. */
+  lane(worker: WorkerPort, version: string): Lane {
+    const { spans, handler, plan } = this.options;
+    const about = { handler, version, subject: this.metadata.subject, group: plan.group, idPrefix: this.idPrefix };
+    return this.dispatcher.lane(spans === undefined ? worker : spans.around(worker, about));
+  }
+
+  /** Whether a version with this metadata can be served without binding anew. */
+  serves(metadata: ResolvedMetadata): boolean {
+    const { kind, subject, stream, domain, maxQueued, maxQueuedBytes } = this.metadata;
+    return (
+      this.binding?.hasMoved !== true &&
+      stream === metadata.stream &&
+      domain === metadata.domain &&
+      kind === metadata.kind &&
+      subject === metadata.subject &&
+      maxQueued === metadata.maxQueued &&
+      maxQueuedBytes === metadata.maxQueuedBytes
+    );
+  }
+
+  /** Find out now whether it is still bound to the right place. Never rejects. */
+  async lookAgain(): Promise<void> {
+    await this.binding?.lookAgain?.();
+  }
+
+  /** Workers opened from now on run by this metadata. `serves` must have said yes. */
+  adopt(metadata: ResolvedMetadata, version: string): void {
+    this.metadata = metadata;
+    this.rule = ruleOf(metadata, version);
+    this.binding?.adopt?.(metadata);
+    this.dispatcher.configure(this.limits());
+  }
+
+  async bind(): Promise<void> {
+    const { handler, plan, onFault, onMoved, emit } = this.options;
+    const onOverflow = (delivery: Delivery) => this.settled(delivery, { kind: "queue-full" }, 0);
+    const { metadata, holds } = this;
+    this.binding = await plan.bind({ handler, metadata, owner: this, onOverflow, holds, onFault, onMoved });
+    emit({ type: "handler.bound", handler, kind: this.metadata.kind, subject: this.metadata.subject });
+  }
+
+  /** Take no more messages; what has been taken goes on. Never rejects. A second call joins the first. */
+  unbind(): Promise<void> {
+    this.unbinding ??= this.unbindOnce();
+    return this.unbinding;
+  }
+
+  private async unbindOnce(): Promise<void> {
+    await this.binding?.unbind();
+    this.holds.clear();
+    this.options.emit({ type: "handler.unbound", handler: this.options.handler, subject: this.metadata.subject });
+  }
+
+  /** Settle what still waits as not handled. */
+  giveBackQueued(why: string): void {
+    for (const delivery of this.dispatcher.takeQueued()) this.settled(delivery, { kind: "given-back", why }, 0);
+  }
+
+  /** The handler keeps dying: requests are refused with the reason, events dropped; durable messages stay in the stream. */
+  setAside(reason: string): void {
+    this.asideBecause = reason;
+    this.suspicions.countedAgainstHandler();
+    this.dispatcher.hold();
+    this.giveBackQueued(reason);
+  }
+
+  /** Back from being set aside. On trial, one message runs alone before the others follow. */
+  comeBack(onTrial: boolean): void {
+    if (this.asideBecause === undefined) return;
+    this.asideBecause = undefined;
+    this.dispatcher.resume(onTrial);
+  }
+
+  get room(): number {
+    return this.dispatcher.room;
+  }
+
+  accept(delivery: Delivery): boolean {
+    delivery.arrivedAtMs = this.dispatcher.turnMs();
+    if (delivery.hops >= this.options.maxHops) {
+      this.settled(delivery, { kind: "too-many-hops", hops: delivery.hops }, 0);
+      return true;
+    }
+    if (this.asideBecause !== undefined) {
+      this.settled(delivery, { kind: "given-back", why: this.asideBecause }, 0);
+      return true;
+    }
+    return this.dispatcher.accept(delivery);
+  }
+
+  settled(delivery: Delivery, outcome: Outcome, tookMs: number): void {
+    const { stats, spans } = this.options;
+    spans?.ended(delivery, outcome);
+    const waitedMs = this.dispatcher.turnMs() - tookMs - (delivery.arrivedAtMs ?? 0);
+    stats.count(outcome.kind, delivery.attempt, tookMs, Math.max(0, waitedMs));
+    // Most messages end here.
+    if (outcome === RETURNED && this.rule.kind === "event") return;
+    const { kind } = this.rule;
+    const settlement = settle(outcome, delivery.attempt, this.rule, Math.random());
+    const done = this.binding?.apply(delivery, settlement);
+    if (outcome.kind === "returned" && done === undefined) return;
+    stats.lastError = errorText(outcome, settlement);
+    if (outcome.kind === "queue-full")
+      return this.reportDrops(
+        `the queue is full (${this.metadata.maxQueued} messages or ${this.metadata.maxQueuedBytes} bytes)`,
+      );
+    if (outcome.kind === "given-back") return kind === "durable" ? undefined : this.reportDrops(outcome.why);
+    this.reportFailure(delivery, outcome, done ?? settlement.do);
+  }
+
+  chunk(delivery: Delivery, data: Uint8Array): void {
+    this.binding?.chunk(delivery, data);
+  }
+
+  wake(): void {
+    this.options.onWake();
+  }
+
+  roomChanged(): void {
+    this.binding?.roomChanged();
+  }
+
+  private limits(): DispatcherLimits {
+    const { concurrency, workers, timeoutMs, maxQueued, maxQueuedBytes, kind, ordered } = this.metadata;
+    return {
+      concurrency,
+      ordered: ordered || (concurrency === 1 && workers === 1),
+      timeoutMs: this.options.deadlines ? timeoutMs : UNLIMITED_MS,
+      killGraceMs: this.options.killGraceMs,
+      maxQueued,
+      maxQueuedBytes,
+      // A durable message waits in the stream, where every replica can take it.
+      prefetch: kind !== "durable",
+    };
+  }
+
+  private reportFailure(delivery: Delivery, outcome: Outcome, settled: string): void {
+    if (!this.mayReport()) return;
+    const { handler, file, rootDir, emit } = this.options;
+    const { timeoutMs } = this.metadata;
+    const about = { handler, file, rootDir, subject: delivery.subject, timeoutMs };
+    // A reply that could not be sent is a failure of a delivery that returned.
+    const failure: Exclude<Outcome, { kind: "returned" }> =
+      outcome.kind === "returned"
+        ? { kind: "not-serializable", error: { name: "Error", message: settled, stack: "" } }
+        : outcome;
+    emit({
+      type: "delivery.failed",
+      handler,
+      version: this.rule.version,
+      subject: delivery.subject,
+      id: messageIdOf(this.idPrefix, delivery.seq, delivery.storedAtMs),
+      attempt: delivery.attempt,
+      traceId: traceIdIn(delivery.headers),
+      outcome: outcome.kind,
+      error: outcomeError(failure, about),
+      settled,
+    });
+  }
+
+  /** A handler that fails thousands of times a second gets REPORTS_PER_SECOND lines, and one that counts the rest. */
+  private mayReport(): boolean {
+    const { clock, handler, emit } = this.options;
+    if (this.reports++ === 0) {
+      clock.after(DROP_REPORT_MS, () => {
+        const more = this.reports - REPORTS_PER_SECOND;
+        this.reports = 0;
+        const message = `handler "${handler}": ${more} more failures in the last second`;
+        if (more > 0) emit({ type: "runtime.notice", level: "warn", message });
+      });
+    }
+    return this.reports <= REPORTS_PER_SECOND;
+  }
+
+  /** An overflow is thousands of messages; the log gets one line a second. */
+  private reportDrops(why: string): void {
+    if (this.dropped++ > 0) return;
+    const { clock, handler, emit } = this.options;
+    clock.after(DROP_REPORT_MS, () => {
+      emit({ type: "delivery.dropped", handler, count: this.dropped, why });
+      this.dropped = 0;
+    });
+  }
+}
+
+/** As the service protocol wants it: with the code, where the caller was told one. */
+function errorText(outcome: Outcome, settlement: Settlement): string {
+  if (outcome.kind === "returned") return "500:the reply could not be sent";
+  return settlement.do === "reply-error" ? `${settlement.code}:${settlement.text}` : explain(outcome);
+}
+
+function ruleOf({ kind, retry, streamsReply }: ResolvedMetadata, version: string): SettleRule {
+  return { kind, attempts: retry.attempts, backoffMs: retry.backoffMs, streamsReply, version };
+}

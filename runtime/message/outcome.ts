@@ -1,0 +1,50 @@
+// How a delivery ended. Expected ends are values; each carries what its settlement and its report need.
+
+/** An author's error, carried across the process boundary as data. */
+export interface SerializedError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string;
+  readonly code?: string | number;
+}
+
+export interface SchemaIssue {
+  readonly path: string;
+  readonly message: string;
+}
+
+export interface WorkerExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** Why we killed it; undefined when it ended by itself. */
+  readonly killedBecause: string | undefined;
+  /** The heap limit or the memory limit ended it. */
+  readonly outOfMemory: boolean;
+  /** Last lines of its stderr, oldest first, bounded. */
+  readonly lastOutput: readonly string[];
+}
+
+/** `killedBecause` of a worker ended from outside, through no fault of what it had in flight. */
+export const NOT_ITS_FAULT = "the runtime ends it";
+
+/** `killedBecause` of a worker that would not let go of a message whose time was up. */
+export const PAST_TIMEOUT = "it went on after the timeout of a message";
+
+export type Outcome =
+  | { readonly kind: "returned"; readonly reply: Uint8Array | undefined }
+  | { readonly kind: "threw"; readonly error: SerializedError }
+  | { readonly kind: "gave-up"; readonly error: SerializedError }
+  | { readonly kind: "retry-later"; readonly delayMs: number | undefined; readonly error: SerializedError }
+  | { readonly kind: "invalid"; readonly message: string; readonly issues: readonly SchemaIssue[] }
+  | { readonly kind: "not-serializable"; readonly error: SerializedError }
+  | { readonly kind: "timed-out"; readonly timeoutMs: number; readonly blocked: boolean; readonly stack?: string }
+  | { readonly kind: "crashed"; readonly exit: WorkerExit }
+  | { readonly kind: "out-of-memory"; readonly exit: WorkerExit }
+  | { readonly kind: "too-many-hops"; readonly hops: number }
+  | { readonly kind: "queue-full" }
+  | { readonly kind: "given-back"; readonly why: string };
+
+export type OutcomeKind = Outcome["kind"];
+
+/** Shared by every delivery that returned without a reply: most of them. */
+export const RETURNED: Outcome = { kind: "returned", reply: undefined };

@@ -1,0 +1,23 @@
+// What is done with a message once its delivery has ended; the binding carries it out.
+
+import type { OutcomeKind } from "./outcome.ts";
+
+export type Settlement =
+  | { readonly do: "done" }
+  | { readonly do: "reply"; readonly body: Uint8Array }
+  | { readonly do: "reply-error"; readonly code: number; readonly text: string; readonly body: string }
+  | { readonly do: "ack" }
+  | { readonly do: "retry"; readonly delayMs: number }
+  /** Uncharged: the handler did nothing wrong. */
+  | { readonly do: "give-back" }
+  /** It could not publish for want of NATS: uncharged for a while, then `otherwise`. */
+  | { readonly do: "put-off"; readonly otherwise: Settlement }
+  | {
+      readonly do: "dead-letter";
+      readonly reason: OutcomeKind;
+      readonly text: string;
+      readonly stack?: string | undefined;
+      /** Of the bundle. */
+      readonly version?: string;
+    }
+  | { readonly do: "drop"; readonly text: string };

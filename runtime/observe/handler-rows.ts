@@ -1,0 +1,153 @@
+// Rows of the events in the life of a handler: found, serving, failed, off, held up, gone.
+
+import { errorFields } from "./error-fields.ts";
+import type { EventOf, EventRows } from "./event-row.ts";
+import { dimLine, errorLines, handlers, INDENT, type LiveView, markedLine, name, seconds, short } from "./live-text.ts";
+
+export const HANDLER_ROWS: EventRows<
+  | "handler.discovered"
+  | "handler.removed"
+  | "handler.state"
+  | "handler.serving"
+  | "handler.failed"
+  | "handler.warned"
+  | "handler.quarantined"
+  | "handler.disabled"
+  | "handler.enabled"
+  | "handler.held"
+  | "handler.released"
+  | "handler.bound"
+  | "handler.unbound"
+  | "schedule.met"
+  | "schedule.passed-over"
+  | "generation.retired"
+> = {
+  "handler.discovered": {
+    level: "debug",
+    message: ({ file }) => `found ${file}`,
+    text: ({ handler, file }, view) => dimLine(handler, `found in ${file}`, view),
+  },
+  "handler.removed": {
+    level: "info",
+    message: () => "removed",
+    text: ({ handler }, view) => markedLine("-", handler, "removed", view),
+  },
+  "handler.state": {
+    level: "debug",
+    message: ({ from, to }) => `${from} -> ${to}`,
+    text: ({ handler, from, to }, view) => dimLine(handler, `${from} -> ${to}`, view),
+  },
+  "handler.serving": {
+    // Idle handlers come and go with their messages.
+    level: ({ why }) => (why === "wake" ? "debug" : "info"),
+    message: ({ subject }) => `serving ${subject}`,
+    text: serving,
+  },
+  "handler.failed": {
+    level: "error",
+    message: ({ error }) => error.message,
+    fields: ({ error, handler, serving: still, others }) => ({
+      ...errorFields(error),
+      handler,
+      serving: still,
+      others,
+    }),
+    text: failed,
+  },
+  "handler.warned": {
+    level: "warn",
+    message: ({ warning }) => warning.message,
+    fields: ({ warning, handler }) => ({ ...errorFields(warning), handler }),
+    text: ({ handler, warning }, view) => errorLines({ handler, error: warning, view, mark: "!" }),
+  },
+  "handler.quarantined": {
+    level: "error",
+    message: ({ error }) => error.message,
+    fields: ({ error, handler, coolDownMs }) => ({ ...errorFields(error), handler, coolDownMs }),
+    text({ handler, error, coolDownMs }, view) {
+      const rest = `quarantined: it is tried again at the next save, or in ${seconds(coolDownMs)}`;
+      return errorLines({ handler, error, view, rest: view.paint("yellow", rest) });
+    },
+  },
+  "handler.disabled": {
+    level: "warn",
+    message: ({ by }) => `disabled by ${by}`,
+    text: ({ handler, by, reason }, view) =>
+      markedLine("-", handler, `disabled by ${by}: ${reason || "no reason given"}`, view),
+  },
+  "handler.enabled": {
+    level: "info",
+    message: () => "enabled",
+    text: ({ handler }, view) => markedLine("+", handler, "enabled", view),
+  },
+  "handler.held": {
+    level: "warn",
+    message: ({ text }) => `held up: ${text}`,
+    text: ({ handler, text, remedy }, view) =>
+      `${markedLine("!", handler, text, view)}\n${INDENT}${view.paint("dim", remedy)}`,
+  },
+  "handler.released": {
+    level: "info",
+    message: ({ reason }) => `no longer held up (${reason})`,
+    text: ({ handler, reason, afterMs }, view) =>
+      markedLine("✓", handler, `no longer held up (${reason}) after ${seconds(afterMs)}`, view),
+  },
+  "handler.bound": {
+    level: "debug",
+    message: ({ subject }) => `bound to ${subject}`,
+    text: ({ handler, subject }, view) => dimLine(handler, `bound to ${subject}`, view),
+  },
+  "handler.unbound": {
+    level: "debug",
+    message: ({ subject }) => `unbound from ${subject}`,
+    text: ({ handler, subject }, view) => dimLine(handler, `unbound from ${subject}`, view),
+  },
+  "schedule.met": {
+    level: "debug",
+    message: ({ plannedMs }) => `published for ${isoTime(plannedMs)}`,
+    text: ({ handler, plannedMs }, view) => dimLine(handler, `published for ${isoTime(plannedMs)}`, view),
+  },
+  "schedule.passed-over": {
+    // Where runs are longer than the time between two it is so again and again.
+    level: "info",
+    message: ({ count }) => passedOver(count),
+    text: ({ handler, count }, view) => markedLine("!", handler, passedOver(count), view),
+  },
+  "generation.retired": {
+    level: ({ drained }) => (drained ? "debug" : "warn"),
+    message: ({ drained }) => (drained ? "version ended" : "version was killed"),
+    text: ({ handler, version, drained }, view) =>
+      dimLine(handler, `version ${short(version)} ${drained ? "ended" : "was killed"}`, view),
+  },
+};
+
+const SUBJECT_WIDTH = 16;
+const WHY: Readonly<Record<EventOf<"handler.serving">["why"], string>> = {
+  start: "",
+  reload: "reloaded in ",
+  restart: "restarted in ",
+  wake: "woke up in ",
+};
+
+function isoTime(atMs: number): string {
+  return new Date(atMs).toISOString();
+}
+
+function passedOver(count: number): string {
+  const times = count === 1 ? "1 planned time is" : `${count} planned times are`;
+  return `${times} passed over: nobody was there, or the run before took too long (\`missed\` of its schedule)`;
+}
+
+function serving(event: EventOf<"handler.serving">, view: LiveView): string {
+  const { paint } = view;
+  const duration = `${Math.round(event.durationMs)} ms`;
+  const mark = paint("green", event.why === "start" ? "✓" : "↻");
+  const what = `${event.kind.padEnd(7)}  ${event.subject.padEnd(SUBJECT_WIDTH)}`;
+  return `${mark} ${name(event.handler, view)}  ${what}  ${paint("dim", `${WHY[event.why]}${duration}`)}`;
+}
+
+function failed({ handler, error, serving: still, others = [] }: EventOf<"handler.failed">, view: LiveView): string {
+  const held = others.length === 0 ? [] : [view.paint("yellow", `it holds back ${handlers(others.length)} more`)];
+  const rest = still === undefined ? [] : [view.paint("green", `version ${short(still)} goes on serving`)];
+  return errorLines({ handler, error, view, rest: [...held, ...rest].join("\n") });
+}

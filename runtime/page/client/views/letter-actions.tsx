@@ -1,0 +1,62 @@
+// Sends letters again, or drops them: those that are meant are said in words before it is done.
+
+import { useSignal } from "@preact/signals";
+import type { OperationView } from "../../answers.ts";
+import { act, may } from "../api.ts";
+import { tellError } from "../notices.ts";
+import { Confirm } from "../parts/dialog.tsx";
+
+/** By their numbers, or by a filter up to a number. */
+export type Meant = { readonly ids: readonly number[] } | { readonly filter: Readonly<Record<string, unknown>> };
+
+export interface LetterActionsProps {
+  readonly meant: Meant;
+  /** `3 letters`. */
+  readonly what: string;
+  /** The same on a button. */
+  readonly short: string;
+  readonly onBegun: () => void;
+}
+
+type Verb = OperationView["verb"];
+
+export function LetterActions({ meant, what, short, onBegun }: LetterActionsProps) {
+  const asking = useSignal<Verb | undefined>(undefined);
+  const begin = (verb: Verb) => {
+    act<OperationView>(`/api/${verb}`, meant).then(onBegun, tellError);
+  };
+  const close = () => (asking.value = undefined);
+  return (
+    <div class="buttons">
+      {may("drop") && (
+        <button type="button" class="danger quiet" onClick={() => (asking.value = "drop")}>
+          Drop {short}…
+        </button>
+      )}
+      {may("redrive") && (
+        <button type="button" class="primary" onClick={() => (asking.value = "redrive")}>
+          Redrive {short}…
+        </button>
+      )}
+      {asking.value === "redrive" && (
+        <Confirm
+          title={`Redrive ${what}?`}
+          text="Each goes again to the one handler that failed it, oldest first. What fails again becomes a dead letter again."
+          verb="Redrive"
+          onYes={() => begin("redrive")}
+          onClose={close}
+        />
+      )}
+      {asking.value === "drop" && (
+        <Confirm
+          title={`Drop ${what}?`}
+          text="They are removed for good, with their payloads. Nothing brings them back."
+          verb="Drop for good"
+          danger
+          onYes={() => begin("drop")}
+          onClose={close}
+        />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,227 @@
+// Write a message and send it: what became of it, who takes it, and what was sent before.
+
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { LetterDetail, SendResult } from "../../answers.ts";
+import { act, ask, may } from "../api.ts";
+import { addSent, type Draft, draft, sent } from "../drafts.ts";
+import { allRows } from "../live.ts";
+import { tellError } from "../notices.ts";
+import { Empty } from "../parts/empty.tsx";
+import { Payload } from "../parts/payload.tsx";
+import { query } from "../place.ts";
+import { handlerHref } from "../route.ts";
+import { takersOf } from "../tree.ts";
+import { bytesText } from "../words.ts";
+
+export function SendView() {
+  const [letter, subject] = [query.value.get("letter"), query.value.get("subject")];
+  useEffect(() => {
+    if (letter !== null) fromLetter(letter);
+    else if (subject !== null) draft.value = { ...draft.peek(), subject };
+  }, [letter, subject]);
+  return (
+    <>
+      <h1 tabIndex={-1}>Send</h1>
+      {may("send") ? (
+        <Form />
+      ) : (
+        <Empty title="Sending is not allowed from here">
+          <p>
+            This page was started with <code>--read-only</code> or <code>--allow</code>.
+          </p>
+        </Empty>
+      )}
+    </>
+  );
+}
+
+function fromLetter(id: string): void {
+  ask<LetterDetail>("/api/letter", { id }).then(({ subject, payload, headers }) => {
+    const lines = headers.map(([name, value]) => `${name}: ${value}`).join("\n");
+    const isRaw = payload.kind !== "json" && payload.kind !== "empty";
+    draft.value = {
+      subject,
+      payload: payload.text,
+      headers: lines,
+      raw: isRaw,
+      masked: payload.masked,
+      ask: undefined,
+    };
+  }, tellError);
+}
+
+function Form() {
+  const busy = useSignal(false);
+  const result = useSignal<SendResult | undefined>(undefined);
+  const now = draft.value;
+  const rows = allRows();
+  const takers = now.subject === "" ? [] : takersOf(rows, now.subject);
+  const asks = now.ask ?? takers.some(({ kind }) => kind === "request");
+  const change = (to: Partial<Draft>) => (draft.value = { ...draft.peek(), ...to });
+  const submit = async () => {
+    busy.value = true;
+    try {
+      const body = {
+        subject: now.subject.trim(),
+        payload: now.payload,
+        headers: headersIn(now.headers),
+        ask: asks,
+        raw: now.raw,
+      };
+      result.value = await act<SendResult>("/api/send", body);
+      addSent(now, fateText(result.value));
+    } catch (error) {
+      tellError(error);
+    }
+    busy.value = false;
+  };
+  const subjects = [...new Set(rows.flatMap(({ subject }) => subject ?? []))].sort();
+  return (
+    <div class="send">
+      <form
+        class="card"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit();
+        }}
+        onKeyDown={(event) => {
+          if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void submit();
+        }}
+      >
+        <label>
+          Subject
+          <input
+            data-search
+            class="mono"
+            required
+            list="subjects"
+            autocomplete="off"
+            spellcheck={false}
+            value={now.subject}
+            onInput={(event) => change({ subject: event.currentTarget.value, ask: undefined })}
+          />
+        </label>
+        <datalist id="subjects">
+          {subjects.map((subject) => (
+            <option value={subject} />
+          ))}
+        </datalist>
+        <p class="dim takers">
+          {takers.length === 0 ? (
+            now.subject === "" ? (
+              "Whoever takes the subject gets it."
+            ) : (
+              "No handler that runs takes this subject."
+            )
+          ) : (
+            <>
+              Taken by{" "}
+              {takers.map(({ name, kind }, at) => (
+                <>
+                  {at > 0 && ", "}
+                  <a class="mono" href={handlerHref(name)}>
+                    {name}
+                  </a>{" "}
+                  ({kind})
+                </>
+              ))}
+            </>
+          )}
+        </p>
+        <label>
+          Payload
+          <textarea
+            class="mono"
+            rows={10}
+            spellcheck={false}
+            placeholder='{"id": 1}'
+            value={now.payload}
+            onInput={(event) => change({ payload: event.currentTarget.value })}
+          />
+        </label>
+        {now.masked && now.payload.includes("***") && (
+          <p class="warning">
+            *** stands for a secret that is not shown here, and would be sent as it stands: fill it in.
+          </p>
+        )}
+        <details open={now.headers !== ""}>
+          <summary>Headers</summary>
+          <label>
+            <span class="dim">One a line, name: value</span>
+            <textarea
+              class="mono"
+              rows={3}
+              spellcheck={false}
+              value={now.headers}
+              onInput={(event) => change({ headers: event.currentTarget.value })}
+            />
+          </label>
+        </details>
+        <label class="tick">
+          <input type="checkbox" checked={asks} onChange={(event) => change({ ask: event.currentTarget.checked })} />{" "}
+          Wait for a reply
+        </label>
+        <label class="tick">
+          <input type="checkbox" checked={now.raw} onChange={(event) => change({ raw: event.currentTarget.checked })} />{" "}
+          Plain text: it need not be JSON
+        </label>
+        <div class="buttons end">
+          <button type="submit" class="primary" disabled={busy.value}>
+            {asks ? "Ask" : "Send"}
+          </button>
+        </div>
+      </form>
+      <div>
+        {result.value !== undefined && <Result result={result.value} />}
+        <History />
+      </div>
+    </div>
+  );
+}
+
+function headersIn(text: string): (readonly [string, string])[] {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  return lines.map((line) => {
+    const at = line.indexOf(":");
+    return at === -1 ? ([line, ""] as const) : ([line.slice(0, at).trim(), line.slice(at + 1).trim()] as const);
+  });
+}
+
+function fateText({ fate, stream, sequence, error }: SendResult): string {
+  if (fate === "stored") return `stored in stream ${stream}, ${sequence}`;
+  if (fate === "taken") return "handed to whoever listens";
+  if (fate === "replied") return "replied";
+  return fate === "refused" ? `refused: ${error}` : "nobody takes it now: it is lost";
+}
+
+function Result({ result }: { readonly result: SendResult }) {
+  const isBad = result.fate === "lost" || result.fate === "refused";
+  return (
+    <section aria-live="polite">
+      <p class={`sentence ${isBad ? "is-bad" : "is-good"}`}>
+        {bytesText(result.bytes)} to <span class="mono">{result.subject}</span>: {fateText(result)} · {result.tookMs} ms
+      </p>
+      {result.reply !== undefined && <Payload view={result.reply} title="Reply" />}
+    </section>
+  );
+}
+
+function History() {
+  if (sent.value.length === 0) return null;
+  return (
+    <section class="card">
+      <h2>Sent from this tab</h2>
+      <ul class="lines">
+        {sent.value.map(({ message, fate, id }) => (
+          <li key={id}>
+            <button type="button" class="link mono" data-row onClick={() => (draft.value = message)}>
+              {message.subject}
+            </button>{" "}
+            <span class="dim">{fate}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

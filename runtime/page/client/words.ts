@@ -1,0 +1,92 @@
+// Times, counts and reasons as people read them. Pure.
+
+import { momentText, spanText } from "../../terminal/time-text.ts";
+import type { ErrorNote, HandlerRow, HoldNote, OffNote, Tone } from "../answers.ts";
+
+export const SIGNS: Readonly<Record<Tone, string>> = {
+  good: "✓",
+  idle: "○",
+  coming: "↻",
+  off: "–",
+  stuck: "!",
+  bad: "✕",
+};
+
+export function agoText(atMs: number, nowMs: number): string {
+  return nowMs - atMs < 1_500 ? "just now" : `${spanText(nowMs - atMs)} ago`;
+}
+
+/** `1,204`. */
+export function countText(count: number): string {
+  return count.toLocaleString("en-US");
+}
+
+export function plural(count: number, what: string): string {
+  return `${countText(count)} ${what}${count === 1 ? "" : "s"}`;
+}
+
+export function bytesText(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`;
+  const [unit, size] = bytes < 1_000_000 ? ["kB", 1e3] : bytes < 1_000_000_000 ? ["MB", 1e6] : ["GB", 1e9];
+  const value = bytes / size;
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
+}
+
+export function msText(ms: number): string {
+  if (ms < 1) return ms === 0 ? "0 ms" : `${ms.toFixed(1)} ms`;
+  return ms < 10_000 ? `${Math.round(ms)} ms` : spanText(ms);
+}
+
+export function rateText(rate: number): string {
+  return rate === 0 ? "0" : rate < 10 ? rate.toFixed(1) : countText(Math.round(rate));
+}
+
+/** `failed`, `serving 2 of 3`, `stuck`. */
+export function stateText({ state, tone, inState, replicas }: HandlerRow): string {
+  const word = tone === "stuck" ? "stuck" : state;
+  return inState === replicas ? word : `${word} ${inState} of ${replicas}`;
+}
+
+/** Why it is not simply well; empty when it is. */
+export function whyText(row: HandlerRow, nowMs: number): string {
+  const [off] = row.off;
+  if (off !== undefined) return offText(off, nowMs, row.replicas);
+  const [hold] = row.holds;
+  if (hold !== undefined) return holdText(hold, nowMs);
+  if (row.lastFailure !== undefined) return errorLine(row.lastFailure);
+  return row.tone === "bad" && row.lastError !== undefined ? errorLine(row.lastError) : "";
+}
+
+const SOURCES: Readonly<Record<string, string>> = {
+  env: "the environment (HANDLERS_DISABLED)",
+  config: "the configuration (`disabled` in handlers.config.ts)",
+  metadata: "its own metadata",
+};
+
+export function offText(
+  { source, by, reason, sinceMs, untilMs, onReplicas }: OffNote,
+  nowMs: number,
+  replicas: number,
+): string {
+  const who = source === "operator" ? by : (SOURCES[source] ?? source);
+  const when = source === "operator" && sinceMs > 0 ? ` ${agoText(sinceMs, nowMs)}` : "";
+  const why = reason === "" ? "" : `: ${reason}`;
+  const until = untilMs === undefined ? "" : `, until ${momentText(untilMs, nowMs)} (in ${spanText(untilMs - nowMs)})`;
+  const where = onReplicas === replicas ? "" : `, on ${onReplicas} of ${replicas} replicas`;
+  return `disabled by ${who}${when}${why}${until}${where}`;
+}
+
+export function holdText({ text, remedy, sinceMs }: HoldNote, nowMs: number): string {
+  return `stuck for ${spanText(nowMs - sinceMs)}: ${text}. ${remedy}`;
+}
+
+export function errorLine({ code, message, place }: ErrorNote): string {
+  return `${code}: ${message.split("\n")[0]}${place === undefined ? "" : ` (${place})`}`;
+}
+
+/** The end of a path: what tells places apart. */
+export function shortPlace(place: string): string {
+  const parts = place.split("/");
+  const at = parts.lastIndexOf("handlers");
+  return (at === -1 ? parts.slice(-2) : parts.slice(at)).join("/");
+}

@@ -1,0 +1,159 @@
+// Sees to it that a handler's planned times are met, in one replica of many. Nobody leads: each replica comes to each time,
+// looks whether it has been seen to, and sees to it if not.
+//
+// T1  What is to run is marked before its message goes out, and again when it is out. Whoever finds it marked and not out sends
+//     it too, under the same id, by which its stream knows it: so it goes out whoever dies, and nothing that was not decided on.
+// T2  A message that no stream keeps has no such id: only who marked it sends it.
+// T3  Where there is no mark, the schedule is new: it begins now, and nothing has been missed. So it is where another
+//     schedule has taken its place meanwhile: it has been left alone, and the other has been marked since.
+// T4  What goes wrong is tried again until it is well; what is then missed is made up for as the schedule says.
+// T5  A run does not begin before the one before it has ended, retries included: its time waits, and is missed in the end.
+
+import { type Clock, delay } from "../clock.ts";
+import type { Schedule } from "../metadata/handler-metadata.ts";
+import { nextPlanned } from "../metadata/planned-times.ts";
+import { type Due, dueRun, LATE_MS } from "./due.ts";
+import type { Progress, SentRun } from "./mark-book.ts";
+
+/** How far the schedule was when it was read. */
+export interface Mark {
+  /** Undefined: it has never been seen to. */
+  readonly progress: Progress | undefined;
+  /** Whether it is the one of the handler's schedules that was marked last. */
+  readonly isNewest: boolean;
+}
+
+export interface Marks<Read extends Mark = Mark> {
+  read(): Promise<Read>;
+  /** Only where nobody has written since. Resolves with whether it was written. */
+  write(progress: Progress, after: Read): Promise<boolean>;
+}
+
+export interface TickerOptions {
+  readonly schedule: Schedule;
+  readonly marks: Marks;
+  /** Whether a stream keeps the messages (T1, T2). */
+  readonly isStored: boolean;
+  /** Send the message of a planned time. Rejects when that cannot be known to have been done. */
+  readonly send: (plannedMs: number) => Promise<SentRun | undefined>;
+  /** T5. Rejects when it cannot be said. */
+  readonly hasEnded: (run: SentRun) => Promise<boolean>;
+  /** A time that the clock of the NATS server, on which all replicas agree, has surely reached. */
+  readonly reachedMs: () => number;
+  readonly clock: Clock;
+  /** This replica saw to a planned time. */
+  readonly onMet: (plannedMs: number) => void;
+  /** `count` planned times are not made up for. */
+  readonly onPassedOver: (count: number) => void;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+const AGAIN_MS = 1_000;
+const FIRST_LOOK_MS = 50;
+const LAST_LOOK_MS = 1_000;
+/** The server's time is known better and better: a long wait is looked at again on the way. */
+const LONGEST_WAIT_MS = 3_600_000;
+
+export class Ticker {
+  private readonly options: TickerOptions;
+  private readonly stopping = new AbortController();
+  private running: Promise<void> | undefined;
+  /** Before the next look at a run that has not ended. */
+  private lookMs = FIRST_LOOK_MS;
+  private hasBegun = false;
+
+  constructor(options: TickerOptions) {
+    this.options = options;
+  }
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  /** Resolves when nothing is sent any more. Never rejects. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      const waitMs = await this.tick().catch((error: unknown) => {
+        this.options.onTrouble(error);
+        return AGAIN_MS;
+      });
+      if (waitMs === undefined) return; // There is no next time.
+      if (waitMs > 0) await delay(this.options.clock, waitMs, signal);
+    }
+  }
+
+  /** Returns how long to wait before the next look. */
+  private async tick(): Promise<number | undefined> {
+    const { marks, reachedMs } = this.options;
+    const mark = await marks.read();
+    const { progress } = mark;
+    const nowMs = reachedMs();
+    if (progress === undefined || this.wasReplaced(mark, nowMs)) {
+      await marks.write({ doneMs: nowMs }, mark);
+      return 0;
+    }
+    this.hasBegun = true;
+    if (progress.sendingMs === undefined) return this.seeTo(progress, mark, nowMs);
+    await this.send(progress.sendingMs, progress, mark);
+    return 0;
+  }
+
+  /** T3. A replica that runs has been there all the time. */
+  private wasReplaced({ progress, isNewest }: Mark, nowMs: number): boolean {
+    if (this.hasBegun || isNewest || progress === undefined) return false;
+    const nextMs = nextPlanned(this.options.schedule.times, progress.doneMs);
+    return nextMs !== undefined && nowMs - nextMs > LATE_MS;
+  }
+
+  /** T5. */
+  private async isFree(run: SentRun | undefined): Promise<boolean> {
+    return run === undefined || this.options.hasEnded(run);
+  }
+
+  private lookAgain(): number {
+    const waitMs = this.lookMs;
+    this.lookMs = Math.min(waitMs * 2, LAST_LOOK_MS);
+    return waitMs;
+  }
+
+  private untilNext(afterMs: number): number | undefined {
+    const nextMs = nextPlanned(this.options.schedule.times, afterMs);
+    return nextMs === undefined
+      ? undefined
+      : Math.min(LONGEST_WAIT_MS, Math.max(1, Math.ceil(nextMs - this.options.reachedMs())));
+  }
+
+  /** What has come since. */
+  private async seeTo(progress: Progress, mark: Mark, nowMs: number): Promise<number | undefined> {
+    const due = dueRun(this.options.schedule, progress.doneMs, nowMs);
+    if (due === undefined) return this.untilNext(Math.max(nowMs, progress.doneMs));
+    if (due.runMs !== undefined && !(await this.isFree(progress.run))) return this.lookAgain();
+    this.lookMs = FIRST_LOOK_MS;
+    if (!this.stopping.signal.aborted) await this.decide(due, progress, mark);
+    return 0;
+  }
+
+  /** Whoever is first has decided. */
+  private async decide({ runMs, doneMs, passedOver }: Due, { run }: Progress, mark: Mark): Promise<void> {
+    const { marks, isStored, send, onMet, onPassedOver } = this.options;
+    const sendingMs = isStored ? runMs : undefined;
+    if (!(await marks.write({ doneMs, run, sendingMs }, mark))) return;
+    if (passedOver > 0) onPassedOver(passedOver);
+    if (isStored || runMs === undefined) return;
+    await send(runMs); // T2.
+    onMet(runMs);
+  }
+
+  /** T1. */
+  private async send(sendingMs: number, { doneMs }: Progress, mark: Mark): Promise<void> {
+    const { marks, send, onMet } = this.options;
+    const run = await send(sendingMs);
+    if (await marks.write({ doneMs, run }, mark)) onMet(sendingMs);
+  }
+}

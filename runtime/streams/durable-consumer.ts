@@ -1,0 +1,142 @@
+// A handler's durable consumer: looked up, then created or changed to what we need, so that it works on every server
+// from 2.9 on (newer ones refuse a create with a changed configuration).
+//
+// K1  Its subject is never changed (handler-durable.ts, H1). Of the rest only what we need to be so is; what an operator has
+//     set beside it stays. That includes how many messages may be in hand: a lower number is the one brake there is over all
+//     replicas.
+// K2  Without a consumer of another app: its description says whose it is.
+// K3  No inactive_threshold (it deletes durables too) and no backoff (it overwrites ack_wait and nak ignores it). The stream
+//     may have set one all the same: the configuration that the server has made of ours is handed back.
+// K4  Where a stream, an account or a server lets less be in hand than we ask for, that is taken.
+
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  type ConsumerInfo,
+  DeliverPolicy,
+  type JetStreamManager,
+  ReplayPolicy,
+} from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { ApiCode, isApiError } from "../nats/jetstream-errors.ts";
+import { explained, unusable } from "./durable-refusal.ts";
+import { describedOwner, filterOf, findConsumer } from "./stored-consumer.ts";
+
+export const ACK_WAIT_MS = 30_000;
+/** Asked for when a durable is made. Messages that wait for their retry count too. */
+export const MAX_ACK_PENDING = 65_536;
+const NS_PER_MS = 1_000_000;
+
+export interface DurableSpec {
+  readonly app: string;
+  readonly handler: string;
+  readonly stream: string;
+  /** Of the JetStream that has the stream; undefined: that of our own account. */
+  readonly domain?: string | undefined;
+  readonly durable: string;
+  readonly filter: string;
+}
+
+export interface EnsuredDurable {
+  /** Whether it had to be made. */
+  readonly how: "created" | "found";
+  /** As the server tells it: another time is another consumer. */
+  readonly createdAt: string;
+  /** As the server has it. */
+  readonly config: ConsumerConfig;
+  /** Stored messages of its subject that it has not settled. */
+  readonly waiting: number;
+}
+
+/** Rejects with CONSUMER_REFUSED, STREAM_MISSING or NATS_REFUSED, explained. */
+export async function ensureDurable(
+  connection: NatsConnection,
+  jsm: JetStreamManager,
+  spec: DurableSpec,
+): Promise<EnsuredDurable> {
+  try {
+    return (await changed(jsm, spec)) ?? (await created(jsm, spec));
+  } catch (error) {
+    throw await explained(connection, jsm, error, spec);
+  }
+}
+
+/** Undefined when there is none. */
+async function changed(jsm: JetStreamManager, spec: DurableSpec): Promise<EnsuredDurable | undefined> {
+  const { stream, durable } = spec;
+  const existing = await findConsumer(jsm, stream, durable);
+  if (existing === undefined) return undefined;
+  assertUsable(existing.config, spec);
+  if (!differs(existing.config, spec)) return ensured("found", existing);
+  const update = (limit: InHandLimit) => jsm.consumers.update(stream, durable, { ...wanted(spec), ...limit });
+  return ensured("found", await withinLimit(update, {}));
+}
+
+function ensured(how: EnsuredDurable["how"], info: ConsumerInfo): EnsuredDurable {
+  return { how, createdAt: info.created, config: info.config, waiting: info.num_pending + info.num_ack_pending };
+}
+
+async function created(jsm: JetStreamManager, spec: DurableSpec): Promise<EnsuredDurable> {
+  const { stream, durable } = spec;
+  const config = { durable_name: durable, ...wanted(spec), ...onCreation() };
+  const add = (limit: InHandLimit) => jsm.consumers.add(stream, { ...config, ...limit });
+  try {
+    return ensured("created", await withinLimit(add, { max_ack_pending: MAX_ACK_PENDING }));
+  } catch (error) {
+    // A replica of another version was first.
+    const existing = isApiError(error, ApiCode.consumerExists) ? await changed(jsm, spec) : undefined;
+    if (existing === undefined) throw error;
+    return existing;
+  }
+}
+
+export type InHandLimit = Pick<ConsumerConfig, "max_ack_pending"> | Record<string, never>;
+
+/** K4. The server says its limit only in words; where there is no number in them it chooses one itself, 1,000 at most. */
+export async function withinLimit<T>(step: (limit: InHandLimit) => Promise<T>, wish: InHandLimit): Promise<T> {
+  try {
+    return await step(wish);
+  } catch (error) {
+    if (!isApiError(error, ApiCode.ackPendingLimit)) throw error;
+    const limit = Number(/ limit of (\d+)/.exec((error as Error).message)?.[1]);
+    return step(limit > 0 ? { max_ack_pending: limit } : {});
+  }
+}
+
+function wanted(spec: DurableSpec) {
+  return {
+    description: descriptionOf(spec),
+    filter_subject: spec.filter,
+    ack_wait: ACK_WAIT_MS * NS_PER_MS,
+    max_deliver: -1,
+  };
+}
+
+function onCreation() {
+  return { ack_policy: AckPolicy.Explicit, deliver_policy: DeliverPolicy.All, replay_policy: ReplayPolicy.Instant };
+}
+
+function descriptionOf({ app, handler }: DurableSpec): string {
+  return `handler ${handler} of app ${app}`;
+}
+
+function differs(config: ConsumerConfig, spec: DurableSpec): boolean {
+  return Object.entries(wanted(spec)).some(([name, value]) => config[name as keyof ConsumerConfig] !== value);
+}
+
+function assertUsable(config: ConsumerConfig, spec: DurableSpec): void {
+  const problem = problemOf(config, spec);
+  if (problem !== undefined) throw unusable(problem, spec);
+}
+
+function problemOf(config: ConsumerConfig, spec: DurableSpec): string | undefined {
+  const owner = describedOwner(config.description);
+  const whose = `(${config.description})`;
+  if (owner !== undefined && owner.app !== spec.app) return `belongs to app "${owner.app}" ${whose}`;
+  if (owner !== undefined && owner.handler !== spec.handler) return `belongs to handler "${owner.handler}" ${whose}`;
+  if (config.filter_subject !== spec.filter) return `takes "${filterOf(config)}", and is to take "${spec.filter}"`;
+  if (config.deliver_subject !== undefined) return `is a push consumer (it delivers to "${config.deliver_subject}")`;
+  if (config.ack_policy !== AckPolicy.Explicit)
+    return `has ack policy "${config.ack_policy}", and must have "explicit"`;
+  return undefined;
+}

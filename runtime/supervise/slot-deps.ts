@@ -1,0 +1,43 @@
+// What every slot is given by the supervisor.
+
+import type { Binder } from "../bind/binder.ts";
+import type { Bundler } from "../bundle/bundler.ts";
+import type { Clock } from "../clock.ts";
+import type { WriteWatches } from "../deliver/write-watch.ts";
+import type { Emit } from "../events.ts";
+import type { WorkerSource } from "../isolate/worker-source.ts";
+import type { DeliverySpans } from "../message/delivery-spans.ts";
+import type { Call } from "../message/handler-call.ts";
+import type { HandlerDefaults, ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import type { Gate } from "./concurrency-limit.ts";
+import type { Evaluator } from "./evaluator.ts";
+import type { SubjectClaims } from "./subject-claims.ts";
+
+export interface SlotDeps {
+  readonly rootDir: string;
+  readonly defaults: HandlerDefaults;
+  readonly startTimeoutMs: number;
+  readonly killGraceMs: number;
+  readonly maxHops: number;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly bundler: Bundler;
+  /** Metadata found out when the handler was built; undefined: it is known once a worker has loaded it. */
+  readonly known: (handler: string) => ResolvedMetadata | undefined;
+  readonly pool: WorkerSource;
+  readonly binder: Binder;
+  readonly claims: SubjectClaims;
+  readonly evaluator: Evaluator;
+  /** Whether there are so many handlers that not each gets a process before it has something to do. */
+  readonly crowded: () => boolean;
+  /** Carries out what handlers publish and request. */
+  readonly call: Call;
+  /** Looks at what handlers publish into streams. */
+  readonly writes: WriteWatches;
+  /** Spans of the deliveries that are run; undefined: tracing is off. */
+  readonly spans: DeliverySpans | undefined;
+  /** Bounds how many candidates come up at the same time. */
+  readonly gate: Gate;
+  readonly inspectPort: (handler: string) => number | undefined;
+  readonly clock: Clock;
+  readonly emit: Emit;
+}

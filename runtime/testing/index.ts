@@ -1,0 +1,22 @@
+// What `import ... from "nats-handlers/testing"` gives; its types are those of sdk/testing.ts.
+
+export type {
+  CrashPoint,
+  CrashPointOptions,
+  HandlerExports,
+  HandlerLine,
+  HandlerMessage,
+  HandlerRun,
+  LoggedLine,
+  RunHandlerOptions,
+  SentMessage,
+  TestDeadLetter,
+  TestOutcome,
+  TestPayload,
+  TestRuntime,
+  TestRuntimeOptions,
+  TestSettlement,
+} from "../../sdk/testing.ts";
+export { crashPoints } from "./crash-points.ts";
+export { runHandler } from "./run-handler.ts";
+export { startTestRuntime } from "./start-test-runtime.ts";

@@ -1,0 +1,59 @@
+// In place of a worker's socket: what a handler sends is read from its frames at once, in the same process, so that nothing
+// is carried here that a frame would not carry.
+
+import type { CallAnswer, HandlerCall } from "../message/handler-call.ts";
+import { lasting } from "../message/handler-call.ts";
+import { type Caller, readCall } from "../wire/call-frame.ts";
+import type { LogRecord } from "../wire/log-record.ts";
+import { FrameReader, FrameType, FrameWriter } from "../wire/protocol.ts";
+import type { ContextLink, PendingCall } from "../worker/link.ts";
+
+/** The other side of the boundary. */
+export interface LoopbackEnd {
+  /** Never rejects. */
+  call(call: HandlerCall): Promise<CallAnswer>;
+  log(record: LogRecord): void;
+}
+
+export class LoopbackLink implements ContextLink {
+  private readonly out = new FrameWriter();
+  private readonly reader: FrameReader;
+  private readonly end: LoopbackEnd;
+  private readonly pending = new Map<number, PendingCall>();
+  private nextCall = 1;
+
+  constructor(caller: Caller, end: LoopbackEnd) {
+    this.end = end;
+    this.reader = new FrameReader((type, bytes, start, stop) => {
+      const number = bytes.readUInt32BE(start);
+      void this.answer(number, lasting(readCall(type, caller, bytes, start, stop)));
+    });
+  }
+
+  call(pending: PendingCall): FrameWriter {
+    const number = this.nextCall++;
+    this.pending.set(number, pending);
+    this.out.begin(pending.type);
+    this.out.u32(number);
+    return this.out;
+  }
+
+  schedule(): void {
+    this.out.flush((batch) => {
+      this.reader.push(batch);
+      return true;
+    });
+  }
+
+  sendJson(type: number, json: string): void {
+    if (type === FrameType.log) this.end.log(JSON.parse(json) as LogRecord);
+  }
+
+  private async answer(number: number, call: HandlerCall): Promise<void> {
+    const answer = await this.end.call(call);
+    const pending = this.pending.get(number);
+    this.pending.delete(number);
+    if (answer.ok) pending?.answered(Buffer.from(answer.body));
+    else pending?.refused(Object.assign(new Error(answer.message), { code: answer.code }));
+  }
+}

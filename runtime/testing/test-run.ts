@@ -1,0 +1,73 @@
+// One run of a handler's function on one message, with the deadline that a worker would be held to.
+
+import { type Clock, within } from "../clock.ts";
+import { runtimeDefaults } from "../config/defaults.ts";
+import type { Outcome } from "../message/outcome.ts";
+import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import { mostRequests } from "../wire/call-frame.ts";
+import { contentTypeIn } from "../worker/content-type.ts";
+import { type ContextDeps, DeliveryContext } from "../worker/context.ts";
+import { type HandlerModule, isStandardSchema } from "../worker/load.ts";
+import { RequestTurns } from "../worker/request-turns.ts";
+import { runOnce } from "../worker/run-once.ts";
+import type { TestMessage } from "./message.ts";
+
+export interface TestRunDeps extends Pick<ContextDeps, "handler" | "link"> {
+  readonly idPrefix: string;
+  readonly clock: Clock;
+}
+
+export class TestRun {
+  /** What it streamed, one message each. */
+  readonly chunks: Uint8Array[] = [];
+  private readonly module: HandlerModule;
+  private readonly metadata: ResolvedMetadata;
+  private readonly message: TestMessage;
+  private readonly context: DeliveryContext;
+  private readonly clock: Clock;
+
+  constructor(
+    module: HandlerModule,
+    metadata: ResolvedMetadata,
+    message: TestMessage,
+    { handler, link, idPrefix, clock }: TestRunDeps,
+  ) {
+    const { kind, subject, concurrency, timeoutMs } = metadata;
+    const attempts = kind === "durable" ? metadata.retry.attempts : 1;
+    const start = { kind, subject, concurrency, attempts, timeoutMs, idPrefix };
+    this.module = module;
+    this.metadata = metadata;
+    this.message = message;
+    const requests = new RequestTurns(mostRequests(start.concurrency));
+    this.context = new DeliveryContext(message.arrival, { link, start, handler, telemetry: undefined, requests });
+    this.clock = clock;
+  }
+
+  /** Whoever returns after the timeout has timed out all the same; it is waited for, as long as a worker would be. */
+  async ended(): Promise<Outcome> {
+    const { timeoutMs } = this.metadata;
+    const running = Promise.resolve(this.run());
+    const outcome = await within(this.clock, timeoutMs, running);
+    if (outcome !== "expired") return outcome;
+    this.context.abort(Object.assign(new Error("the handler's timeout has passed"), { name: "TimeoutError" }));
+    await within(this.clock, runtimeDefaults.killGraceMs, running);
+    return { kind: "timed-out", timeoutMs, blocked: false };
+  }
+
+  private run(): Outcome | Promise<Outcome> {
+    const { schema, payload = "json" } = this.module.metadata ?? {};
+    const program = {
+      handler: this.module.default!,
+      schema: isStandardSchema(schema) ? schema : undefined,
+      payload,
+      replies: this.metadata.kind === "request",
+    };
+    const { arrival, payload: bytes } = this.message;
+    const contentType = arrival.headerBytes && contentTypeIn(arrival.headerBytes);
+    const incoming = { id: arrival.frameId, bytes, start: 0, end: bytes.length, contentType };
+    return runOnce(program, incoming, this.context, {
+      turns: undefined,
+      chunk: async (_id, body) => void this.chunks.push(body),
+    });
+  }
+}

@@ -1,0 +1,32 @@
+// What a worker says of a delivery that failed. A handler can write to its worker's socket: what comes is checked before
+// the supervisor acts on it.
+
+import type { Outcome, SchemaIssue, SerializedError } from "../message/outcome.ts";
+
+/** Throws a RangeError for anything a worker of ours would not say. */
+export function readFailure(said: unknown): Outcome {
+  const { kind, error, message, issues, delayMs } = fields(said);
+  switch (kind) {
+    case "threw":
+    case "gave-up":
+    case "not-serializable":
+      return { kind, error: readError(error) };
+    case "retry-later":
+      return { kind, error: readError(error), delayMs: typeof delayMs === "number" ? delayMs : undefined };
+    case "invalid":
+      if (typeof message !== "string" || !Array.isArray(issues)) break;
+      return { kind, message, issues: issues as SchemaIssue[] };
+  }
+  throw new RangeError(`no outcome of a delivery: ${JSON.stringify(said)?.slice(0, 100)}`);
+}
+
+function readError(error: unknown): SerializedError {
+  const { name, message, stack, code } = fields(error);
+  if (typeof name !== "string" || typeof message !== "string" || typeof stack !== "string")
+    throw new RangeError("an error without name, message and stack");
+  return { name, message, stack, ...(typeof code === "string" || typeof code === "number" ? { code } : {}) };
+}
+
+function fields(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}

@@ -1,0 +1,302 @@
+// What a handler knows about the message it handles, and what it can do: everything is made when first asked for,
+// because most handlers ask for little.
+
+import { publishSubjectProblem } from "../../sdk/subject.ts";
+import { HOPS_HEADER, SCHEDULED_FOR_HEADER } from "../message/delivery.ts";
+import type { Later } from "../message/handler-call.ts";
+import { decodeHeaders, encodeHeaders, type HeaderPairs, headerProblem } from "../message/header-block.ts";
+import { messageIdOf } from "../message/message-id.ts";
+import { traceIdOf } from "../message/trace-context.ts";
+import { wildcardsOf } from "../metadata/subject.ts";
+import { writeLater } from "../wire/call-frame.ts";
+import { FrameType, type StartRequest } from "../wire/protocol.ts";
+import { preview } from "../wire/serialize-error.ts";
+import {
+  checkOptions,
+  type HeadersInput,
+  laterOf,
+  PUBLISH_OPTIONS,
+  type PublishOptions,
+  REQUEST_OPTIONS,
+  type RequestOptions,
+  readTimeout,
+  type SendOptions,
+} from "./call-options.ts";
+import { Confirmation, Publishes } from "./confirmation.ts";
+import { decodePayload } from "./decode-payload.ts";
+import { assertSendable, textOrBytes } from "./encode-payload.ts";
+import { ReceivedHeaders } from "./headers.ts";
+import type { ContextLink, PendingCall } from "./link.ts";
+import { createLog, type Log } from "./log.ts";
+import type { OwnTelemetry } from "./own-telemetry.ts";
+import type { RequestTurn, RequestTurns } from "./request-turns.ts";
+import { traceHeaders } from "./trace-headers.ts";
+
+export interface Arrival {
+  /** Number of this hand-over, for frames. */
+  readonly frameId: number;
+  readonly seq: number;
+  readonly storedAtMs: number | undefined;
+  readonly again: boolean;
+  readonly attempt: number;
+  readonly subject: string;
+  /** A copy: it may be read long after the batch is gone. */
+  readonly headerBytes: Buffer | undefined;
+  /** Where in its frame the payload begins. */
+  readonly payloadStart: number;
+}
+
+/** What a delivery's context needs of whoever runs it. */
+export interface ContextDeps {
+  readonly link: ContextLink;
+  readonly start: StartRequest;
+  readonly handler: string;
+  /** The author's own, where there is any. */
+  readonly telemetry: OwnTelemetry | undefined;
+  /** Of all its deliveries together. */
+  readonly requests: RequestTurns;
+}
+
+type Target = string | { readonly subject: string };
+
+/** A message to be sent, encoded. */
+interface Outgoing {
+  readonly subject: string;
+  readonly timeoutMs: number;
+  readonly headers: Buffer;
+  readonly payload: string | Uint8Array;
+  /** Of the delivery's calls, counted from 1. */
+  readonly count: number;
+}
+
+const NO_PAIRS: HeaderPairs = [];
+const NO_OPTIONS: SendOptions = {};
+/** Of what is published by a handler whose own message had no headers: most of all. */
+const FIRST_HOP = encodeHeaders([[HOPS_HEADER, "1"]]);
+/** Most handlers publish to one subject: what was found good last need not be looked at again. */
+let goodSubject = "";
+
+export class DeliveryContext {
+  private readonly arrival: Arrival;
+  private readonly services: ContextDeps;
+  private calls = 0;
+  private controller: AbortController | undefined;
+  private abortReason: Error | undefined;
+  private received: ReceivedHeaders | undefined;
+  private ownLog: Log | undefined;
+  private parts: readonly string[] | undefined;
+  private publishes: Publishes | undefined;
+  /** Headers of everything published without any of its own. */
+  private passedOn: Buffer | undefined;
+
+  constructor(arrival: Arrival, services: ContextDeps) {
+    this.arrival = arrival;
+    this.services = services;
+  }
+
+  get subject(): string {
+    return this.arrival.subject;
+  }
+
+  get wildcards(): readonly string[] {
+    this.parts ??= wildcardsOf(this.services.start.subject, this.arrival.subject);
+    return this.parts;
+  }
+
+  get headers(): ReceivedHeaders {
+    const bytes = this.arrival.headerBytes;
+    this.received ??= new ReceivedHeaders(bytes === undefined ? NO_PAIRS : decodeHeaders(bytes));
+    return this.received;
+  }
+
+  get id(): string {
+    return messageIdOf(this.services.start.idPrefix, this.arrival.seq, this.arrival.storedAtMs);
+  }
+
+  get scheduledFor(): Date | undefined {
+    if (this.arrival.headerBytes === undefined) return undefined;
+    const atMs = Date.parse(this.headers.get(SCHEDULED_FOR_HEADER) ?? "");
+    return Number.isNaN(atMs) ? undefined : new Date(atMs);
+  }
+
+  get attempt(): number {
+    return this.arrival.attempt;
+  }
+
+  get attempts(): number {
+    return this.services.start.attempts;
+  }
+
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      if (this.abortReason !== undefined) this.controller.abort(this.abortReason);
+    }
+    return this.controller.signal;
+  }
+
+  get log(): Log {
+    this.ownLog ??= createLog(this.services.link, () => ({ id: this.id, attempt: this.attempt, ...this.trace() }));
+    return this.ownLog;
+  }
+
+  // Getters, so that `const { publish } = ctx` works and costs nothing when nobody publishes.
+  get publish() {
+    return (target: Target, data: unknown, options: PublishOptions = NO_OPTIONS) =>
+      this.publishNow(target, data, options);
+  }
+
+  get request() {
+    return (target: Target, data?: unknown, options: RequestOptions = NO_OPTIONS) =>
+      this.requestNow(target, data, options);
+  }
+
+  get hasUnconfirmed(): boolean {
+    return this.publishes !== undefined && !this.publishes.areSettled;
+  }
+
+  /** Looked for only when something is logged. */
+  private trace(): { traceId?: string } {
+    if (this.arrival.headerBytes === undefined) return {};
+    const traceId = traceIdOf(this.headers.get("traceparent"));
+    return traceId === undefined ? {} : { traceId };
+  }
+
+  private publishNow(target: Target, data: unknown, options: PublishOptions): Promise<void> {
+    const later = options === NO_OPTIONS ? undefined : readPublishOptions(options);
+    this.publishes ??= new Publishes();
+    const confirmation = new Confirmation(
+      this.publishes,
+      later === undefined ? FrameType.publish : FrameType.publishLater,
+    );
+    const outgoing = this.encode(target, data, options);
+    this.send(confirmation, outgoing, outgoing.timeoutMs, later);
+    this.publishes.begun();
+    return confirmation;
+  }
+
+  private async requestNow(target: Target, data: unknown, options: RequestOptions): Promise<unknown> {
+    if (options !== NO_OPTIONS) checkOptions(options, REQUEST_OPTIONS, "request");
+    const outgoing = this.encode(target, data, options);
+    // Bytes are the author's, who may change them before they have their turn.
+    const payload = typeof outgoing.payload === "string" ? outgoing.payload : outgoing.payload.slice();
+    const bytes = await this.ask({ ...outgoing, payload });
+    const content = { bytes, start: 0, end: bytes.length, contentType: undefined };
+    const decoded = decodePayload(content, options.payload ?? "json");
+    if (decoded.kind === "unreadable") throw unreadableReply(subjectOf(target), decoded.message);
+    return decoded.value;
+  }
+
+  /** Resolves when no publish is on its way any more. Rejects as soon as one has failed that nobody awaited. */
+  async allConfirmed(): Promise<void> {
+    await this.publishes?.settled();
+  }
+
+  abort(reason: Error): void {
+    this.abortReason = reason;
+    this.controller?.abort(reason);
+  }
+
+  /** Resolves with the reply. It may have to wait for its turn first. */
+  private ask(outgoing: Outgoing): Promise<Buffer> {
+    const { requests } = this.services;
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    const { subject, timeoutMs, payload, headers } = outgoing;
+    const turn: RequestTurn = {
+      bytes: payload.length + headers.length,
+      timeoutMs,
+      begin: (leftMs) => {
+        const ended = () => requests.leave(turn.bytes);
+        const pending: PendingCall = { type: FrameType.request, answered: resolve, refused: reject };
+        this.send(pending, outgoing, leftMs);
+        promise.then(ended, ended);
+      },
+      expired: () => reject(noTurn(subject, timeoutMs)),
+    };
+    requests.enter(turn);
+    return promise;
+  }
+
+  /** Throws for what cannot be sent. */
+  private encode(target: Target, data: unknown, options: SendOptions): Outgoing {
+    const subject = subjectOf(target);
+    if (subject !== goodSubject) assertSubject(subject);
+    const timeoutMs = options.timeout === undefined ? this.services.start.timeoutMs : readTimeout(options.timeout);
+    const what = `the data published to "${subject}"`;
+    const payload = textOrBytes(data, what);
+    const headers = this.headersOf(options);
+    assertSendable(payload.length + headers.length, `${what}, its headers included,`);
+    return { subject, timeoutMs, headers, payload, count: ++this.calls };
+  }
+
+  private send(pending: PendingCall, outgoing: Outgoing, timeoutMs: number, later?: Later): void {
+    const { subject, headers, payload, count } = outgoing;
+    const { link } = this.services;
+    const frame = link.call(pending);
+    if (later !== undefined) writeLater(frame, later);
+    frame.u32(timeoutMs);
+    frame.u53(this.arrival.seq);
+    frame.u53(this.arrival.storedAtMs ?? 0);
+    frame.u8(this.arrival.again ? 1 : 0);
+    frame.u32(count);
+    frame.shortText(subject);
+    frame.block(headers);
+    if (typeof payload === "string") frame.text(payload);
+    else frame.bytes(payload);
+    frame.end();
+    link.schedule();
+  }
+
+  private headersOf({ headers }: SendOptions): Buffer {
+    if (headers !== undefined || this.services.telemetry !== undefined)
+      return encodeHeaders(this.outgoingHeaders(headers));
+    if (this.arrival.headerBytes === undefined) return FIRST_HOP;
+    this.passedOn ??= encodeHeaders(this.outgoingHeaders());
+    return this.passedOn;
+  }
+
+  private *outgoingHeaders(own: HeadersInput = {}): Generator<[string, string]> {
+    for (const [name, given] of Object.entries(own)) {
+      for (const value of typeof given === "string" ? [given] : given) {
+        const problem = headerProblem(name, String(value));
+        if (problem !== undefined) throw new TypeError(problem);
+        yield [name, String(value)];
+      }
+    }
+    const inherits = this.arrival.headerBytes !== undefined;
+    yield [HOPS_HEADER, String((inherits ? Number(this.headers.get(HOPS_HEADER) ?? 0) : 0) + 1)];
+    const active = this.services.telemetry?.current();
+    if (active?.has("traceparent")) yield* traceHeaders(active, own);
+    else if (inherits) yield* traceHeaders(this.headers, own);
+  }
+}
+
+function subjectOf(target: Target): string {
+  if (typeof target === "string") return target;
+  const subject: unknown = (target as { subject?: unknown } | null | undefined)?.subject;
+  if (typeof subject === "string") return subject;
+  throw new TypeError(
+    `there is no subject in ${preview(target)}: a subject such as "orders.created", or an event, is needed first`,
+  );
+}
+
+function noTurn(subject: string, timeoutMs: number): Error {
+  const message = `request to "${subject}": it waited ${timeoutMs} ms for its turn, since so many requests of this handler are under way: await some before you make more`;
+  return Object.assign(new Error(message), { code: 504 });
+}
+
+function unreadableReply(subject: string, why: string): Error {
+  const message = `the reply to the request to "${subject}" cannot be read: ${why}; the option \`payload\` says how it is to be read`;
+  return Object.assign(new Error(message), { code: 502 });
+}
+
+function assertSubject(subject: string): void {
+  const problem = publishSubjectProblem(subject);
+  if (problem !== undefined) throw new TypeError(`cannot publish to ${JSON.stringify(subject)}: ${problem}`);
+  goodSubject = subject;
+}
+
+function readPublishOptions(options: PublishOptions): Later | undefined {
+  checkOptions(options, PUBLISH_OPTIONS, "publish");
+  return laterOf(options, Date.now());
+}

@@ -1,0 +1,57 @@
+// Import a bundle and describe what it exports. Values that cannot cross as JSON are replaced by marks.
+
+import type { PayloadFormat } from "../../sdk/payload.ts";
+
+export type HandlerFunction = (payload: unknown, context: unknown) => unknown;
+
+export interface LifecycleInfo {
+  readonly handler: string;
+  readonly signal: AbortSignal;
+  readonly log: unknown;
+}
+
+export interface StandardSchema {
+  readonly "~standard": {
+    readonly vendor: string;
+    validate(value: unknown): StandardResult | Promise<StandardResult>;
+  };
+}
+
+export interface StandardResult {
+  readonly value?: unknown;
+  readonly issues?: readonly { readonly message: string; readonly path?: readonly PropertyKey[] }[];
+}
+
+export interface HandlerModule {
+  readonly default?: HandlerFunction;
+  readonly metadata?: {
+    readonly schema?: StandardSchema;
+    readonly payload?: PayloadFormat;
+    readonly orderBy?: (event: unknown) => string;
+    readonly schedule?: unknown;
+  };
+  readonly setup?: (info: LifecycleInfo) => unknown;
+  readonly teardown?: (info: LifecycleInfo) => unknown;
+}
+
+export async function importBundle(url: string): Promise<HandlerModule> {
+  return (await import(url)) as HandlerModule;
+}
+
+/** See `LoadedModule.defaultExport`. */
+export function describeDefault(value: unknown): string {
+  if (typeof value !== "function") return typeof value;
+  const tag = Object.prototype.toString.call(value);
+  if (tag === "[object AsyncGeneratorFunction]") return "async generator";
+  if (tag === "[object GeneratorFunction]") return "generator";
+  return /^class\b/.test(Function.prototype.toString.call(value)) ? "class" : "function";
+}
+
+/** Standard Schema v1: an object or function with a `~standard` property (standardschema.dev). */
+export function isStandardSchema(value: unknown): value is StandardSchema {
+  return (
+    value !== null &&
+    (typeof value === "object" || typeof value === "function") &&
+    typeof (value as Partial<StandardSchema>)["~standard"]?.validate === "function"
+  );
+}

@@ -1,0 +1,170 @@
+// One message, from its bytes to its outcome: decode, validate, wait for its turn, call, verdict. There is no socket here
+// and no frame, so that whoever has a handler's exports can run it as the worker does.
+//
+// M1  It never throws and never rejects: whatever the author's code does is an outcome.
+// M2  There is a promise only where the author's code makes one, or the message has to wait for its turn.
+
+import type { PayloadFormat } from "../../sdk/payload.ts";
+import { RETURNED } from "../message/outcome.ts";
+import { type Content, decodePayload } from "./decode-payload.ts";
+import { encodeBy } from "./encode-payload.ts";
+import type { HandlerFunction, StandardResult, StandardSchema } from "./load.ts";
+import { outcomeOfThrown, type RunOutcome } from "./run-outcome.ts";
+import { describeIssues, readIssues } from "./schema-issues.ts";
+
+/** What the author wrote. */
+export interface HandlerProgram {
+  readonly handler: HandlerFunction;
+  readonly schema: StandardSchema | undefined;
+  readonly payload: PayloadFormat;
+  /** What the handler returns or yields is sent to somebody. */
+  readonly replies: boolean;
+}
+
+/** A message as it lies in its batch; the bytes are read before `runOnce` returns, and not kept. */
+export interface Incoming extends Content {
+  /** Unique among the messages that run. */
+  readonly id: number;
+}
+
+/** What the run looks at of the context that the handler is given. */
+export interface RunContext {
+  readonly signal: AbortSignal;
+  /** Something it publishes is on its way, or has failed. */
+  readonly hasUnconfirmed: boolean;
+  allConfirmed(): Promise<void>;
+}
+
+/** Whoever runs messages. */
+export interface RunOwner {
+  /** Sends one value of a streamed reply; resolves when the next may follow. */
+  chunk(id: number, body: Uint8Array): Promise<void>;
+  /** Of a handler that keeps an order. */
+  readonly turns: Turns | undefined;
+}
+
+export interface Turns {
+  /** What `start` gives, now or in its turn. Throws when the event has no turn; `start` neither throws nor rejects. */
+  take<T>(id: number, event: unknown, start: () => T | Promise<T>): T | Promise<T>;
+}
+
+const NO_REPLY: RunOutcome = { kind: "returned", reply: new Uint8Array(0) };
+
+/** Run one message (M1, M2). */
+export function runOnce(
+  program: HandlerProgram,
+  incoming: Incoming,
+  context: RunContext,
+  owner: RunOwner,
+): RunOutcome | Promise<RunOutcome> {
+  try {
+    return new Run(program, incoming.id, context, owner).take(incoming);
+  } catch (error) {
+    return outcomeOfThrown(error);
+  }
+}
+
+class Run {
+  private readonly program: HandlerProgram;
+  private readonly id: number;
+  private readonly context: RunContext;
+  private readonly owner: RunOwner;
+  /** A text is answered as it is, and not as JSON. */
+  private answersText = false;
+
+  constructor(program: HandlerProgram, id: number, context: RunContext, owner: RunOwner) {
+    this.program = program;
+    this.id = id;
+    this.context = context;
+    this.owner = owner;
+  }
+
+  take(content: Content): RunOutcome | Promise<RunOutcome> {
+    const { schema, payload } = this.program;
+    const decoded = decodePayload(content, payload);
+    if (decoded.kind === "unreadable") return { kind: "invalid", message: decoded.message, issues: [] };
+    this.answersText = decoded.kind === "raw";
+    if (schema === undefined) return this.begin(decoded.value);
+    const result = schema["~standard"].validate(decoded.value);
+    return result instanceof Promise ? this.validateLater(result) : this.validated(result);
+  }
+
+  private async validateLater(result: Promise<StandardResult>): Promise<RunOutcome> {
+    try {
+      return await this.validated(await result);
+    } catch (error) {
+      return outcomeOfThrown(error);
+    }
+  }
+
+  private validated(result: StandardResult): RunOutcome | Promise<RunOutcome> {
+    if (result.issues === undefined) return this.begin(result.value);
+    const issues = readIssues(result.issues);
+    return { kind: "invalid", message: describeIssues(issues), issues };
+  }
+
+  private begin(event: unknown): RunOutcome | Promise<RunOutcome> {
+    const { turns } = this.owner;
+    return turns === undefined ? this.call(event) : turns.take(this.id, event, () => this.call(event));
+  }
+
+  private call(event: unknown): RunOutcome | Promise<RunOutcome> {
+    try {
+      const returned = this.program.handler(event, this.context);
+      const isLate = isThenable(returned) || this.context.hasUnconfirmed || this.streams(returned);
+      return isLate ? this.finishLater(returned) : this.returned(returned);
+    } catch (error) {
+      return outcomeOfThrown(error);
+    }
+  }
+
+  private async finishLater(returning: unknown): Promise<RunOutcome> {
+    try {
+      const returned = await returning;
+      const value = this.streams(returned) ? await this.stream(returned) : returned;
+      if (this.context.hasUnconfirmed) await this.context.allConfirmed();
+      return this.returned(value);
+    } catch (error) {
+      return outcomeOfThrown(error);
+    }
+  }
+
+  /** ADR-47: one message per value; the empty message that ends the stream is the settlement's. */
+  private async stream(values: AsyncIterable<unknown>): Promise<undefined> {
+    for await (const value of values) {
+      await this.owner.chunk(this.id, this.encode(value, "the yielded value"));
+      if (this.context.signal.aborted) break;
+    }
+    return undefined;
+  }
+
+  private streams(value: unknown): value is AsyncIterable<unknown> {
+    return this.program.replies && isAsyncIterable(value);
+  }
+
+  private returned(value: unknown): RunOutcome {
+    if (isGenerator(value)) throw new TypeError("the handler gave a generator, of which nothing has run");
+    if (!this.program.replies) return RETURNED as RunOutcome;
+    if (value === undefined) return NO_REPLY;
+    return { kind: "returned", reply: this.encode(value, "the returned value") };
+  }
+
+  private encode(value: unknown, what: string): Uint8Array {
+    return encodeBy(this.program.payload, value, what, this.answersText);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return value !== null && typeof value === "object" && typeof (value as { then?: unknown }).then === "function";
+}
+
+/** One that does not stream: whoever wrote it expects it to run. */
+function isGenerator(value: unknown): boolean {
+  if (value === null || typeof value !== "object") return false;
+  const tag = (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag];
+  return tag === "Generator" || tag === "AsyncGenerator";
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return value !== null && typeof value === "object" && Symbol.asyncIterator in value;
+}

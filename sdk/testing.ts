@@ -1,0 +1,270 @@
+// What `import ... from "nats-handlers/testing"` gives. The code behind it is the runtime's own: runtime/testing/.
+
+import type { HeadersInput, MessageHeaders, Publishable } from "./context.ts";
+import type { UserConfig } from "./define-config.ts";
+import type { EventDefinition, PublishedOf } from "./define-event.ts";
+import type { Duration } from "./duration.ts";
+
+/** A handler file's exports: `import * as save from "../handlers/todo/save.ts"`. */
+export interface HandlerExports {
+  /** The handler's function. */
+  readonly default: (event: never, ctx: never) => unknown;
+  /** As the runtime reads it: what it would refuse rejects here too. */
+  readonly metadata: object;
+  /** Runs before the message; without an effect when `lifecycle` is false. */
+  readonly setup?: unknown;
+  /** Runs after the message; without an effect when `lifecycle` is false. */
+  readonly teardown?: unknown;
+}
+
+/** What a test may publish to the handler: the input of its schema, bytes as they are, without a schema anything. */
+export type TestPayload<Module extends HandlerExports> = PublishedOf<Module["metadata"]> | Uint8Array;
+
+/** Something the handler published or requested. */
+export interface SentMessage {
+  /** Where it went. */
+  readonly subject: string;
+  /** As a receiver would read it: parsed JSON; bytes where it is no JSON; undefined when empty. */
+  readonly data: unknown;
+  /** Those the runtime adds are there too. */
+  readonly headers: MessageHeaders;
+  /** As a stream would have it: the same again when a repeated run publishes the same. */
+  readonly id: string;
+  /** As `delay` or `at` said it: it would leave so many milliseconds later, or then. Undefined: at once. */
+  readonly leaves?: { readonly delayMs: number } | { readonly at: Date } | undefined;
+}
+
+/** A line of `ctx.log`. */
+export interface LoggedLine {
+  /** `"trace"`, `"debug"`, `"info"`, `"warn"`, `"error"` or `"fatal"`. */
+  readonly level: string;
+  /** The text. */
+  readonly message: string;
+  /** What was logged beside the text, as JSON carries it. Empty when there was nothing. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** How a run ended, as in the runtime's metrics and dead letters. */
+export type TestOutcome =
+  | "returned"
+  | "threw"
+  | "gave-up"
+  | "retry-later"
+  | "invalid"
+  | "not-serializable"
+  | "timed-out";
+
+/** What the runtime would do with the message after this run. */
+export type TestSettlement =
+  /** It is done. */
+  | { readonly do: "done" }
+  /** A stream has it acknowledged. */
+  | { readonly do: "ack" }
+  /** It comes again after `delayMs` milliseconds: the middle of the range that the runtime spreads it over. */
+  | { readonly do: "retry"; readonly delayMs: number }
+  /** It is kept with that reason and text, and not run again. */
+  | { readonly do: "dead-letter"; readonly reason: string; readonly text: string }
+  /** The requester gets the handler's reply. */
+  | { readonly do: "reply" }
+  /** The requester gets an error of that code. */
+  | { readonly do: "reply-error"; readonly code: number; readonly text: string }
+  /** NATS could not take what the handler published: it comes again, and no attempt is charged. */
+  | { readonly do: "put-off" };
+
+/** What one run of a handler did. */
+export interface HandlerRun<Reply = unknown> {
+  /** How it ended. */
+  readonly outcome: TestOutcome;
+  /** What was thrown, or what is wrong with the payload. Undefined when the handler returned. */
+  readonly error: { readonly name: string; readonly message: string; readonly stack: string } | undefined;
+  /** What follows from it. */
+  readonly settlement: TestSettlement;
+  /** What a requester would read. Undefined without a reply, and for handlers that are no `request` handlers. */
+  readonly reply: Reply | undefined;
+  /** What an `async function*` yielded, one for each message of the reply. */
+  readonly replies: readonly unknown[];
+  /** In their order. */
+  readonly published: readonly SentMessage[];
+  /** In their order. */
+  readonly requested: readonly SentMessage[];
+  /** In their order. */
+  readonly logs: readonly LoggedLine[];
+}
+
+export interface RunHandlerOptions {
+  /** Published to. Needed when the handler's subject has wildcards, and it must match. Default: the handler's subject. */
+  readonly subject?: string | undefined;
+  /** Headers of the message. Default none. */
+  readonly headers?: HeadersInput | undefined;
+  /** `ctx.scheduledFor`: as if the handler's schedule had published the message. Default: it had not. */
+  readonly scheduledFor?: Date | undefined;
+  /** Which run of the message this is, from 1. Default 1. */
+  readonly attempt?: number | undefined;
+  /** Number of the message in its stream, 1 or more: two messages have two ids. Default 1. */
+  readonly sequence?: number | undefined;
+  /** In place of the metadata's. `ctx.signal` aborts then, and a second later the run is given up. */
+  readonly timeout?: Duration | undefined;
+  /** Whether `setup` runs before and `teardown` after. Default true. */
+  readonly lifecycle?: boolean | undefined;
+  /**
+   * Answers a request of the handler with what it gives; a throw is the replier's error, with the error's `code` where it
+   * has a number there, else 500. Without it nobody takes the subject: 503.
+   */
+  readonly answer?: ((request: SentMessage) => unknown) | undefined;
+  /** Sees each publish before it is taken; a throw refuses it, with the error's `code` where it has a number there, else 500. */
+  readonly onPublish?: ((message: SentMessage) => unknown) | undefined;
+}
+
+/** The type of what the handler returns. */
+export type ReplyOf<Module extends HandlerExports> = Module["default"] extends (...args: never) => infer Result
+  ? Awaited<Result>
+  : never;
+
+/**
+ * Run one message through a handler as the runtime does: payload encoded and decoded, schema, context, verdicts,
+ * settlement. There is no NATS and no process; time is the process's own.
+ *
+ * Never rejects for what the handler does: that is the outcome. Rejects with METADATA_INVALID for metadata that the
+ * runtime would refuse, with a TypeError for a subject, header or payload that could not have been published, and with
+ * what `setup` or `teardown` throws.
+ */
+export type RunHandler = <const Module extends HandlerExports>(
+  module: Module,
+  payload: TestPayload<Module>,
+  options?: RunHandlerOptions,
+) => Promise<HandlerRun<ReplyOf<Module>>>;
+
+export declare const runHandler: RunHandler;
+
+export interface TestRuntimeOptions {
+  /** The project's root, where `handlers/` and `handlers.config.ts` lie. Default: the working directory. */
+  readonly root?: string | undefined;
+  /** The folder of the handler files, from the root. Default: what the configuration says. */
+  readonly handlers?: string | undefined;
+  /** Names or globs of the handlers to run: `["todo/*"]`. Default: all. */
+  readonly only?: readonly string[] | undefined;
+  /** In place of `handlers.config.ts`. Where NATS is, is the kit's to say. */
+  readonly config?: UserConfig | undefined;
+  /** Environment variables of the handlers, beside those of the process. Default none. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Something a handler published or requested while it ran. */
+export interface HandlerMessage extends SentMessage {
+  /** Who did. */
+  readonly handler: string;
+  /** Which of the two. */
+  readonly kind: "publish" | "request";
+}
+
+/** A line of `ctx.log`, and whose. */
+export interface HandlerLine extends LoggedLine {
+  /** Who wrote it. */
+  readonly handler: string;
+}
+
+/** A message that failed for good. */
+export interface TestDeadLetter {
+  /** Its number, as `handlers dlq` has it. */
+  readonly id: number;
+  /** Whose message it was. */
+  readonly handler: string;
+  /** What it had been published to. */
+  readonly subject: string;
+  /** How its last run ended: `"invalid"`, `"threw"`, `"gave-up"`, ... */
+  readonly reason: string;
+  /** The last error's text. */
+  readonly message: string;
+  /** How often it was run. */
+  readonly attempts: number;
+  /** As its handler would read it: parsed JSON; bytes where it is no JSON; undefined when empty. */
+  readonly data: unknown;
+}
+
+/** The real runtime, on a nats-server of its own. */
+export interface TestRuntime extends AsyncDisposable {
+  /** Where its nats-server is: for a client of yours. */
+  readonly url: string;
+  /** As any publisher would: to a subject (any data) or an event. Rejects with a TypeError for what cannot be published. */
+  publish<const Target extends string | EventDefinition>(
+    target: Publishable<Target>,
+    data: PublishedOf<Target>,
+    options?: { readonly headers?: HeadersInput | undefined; readonly id?: string | undefined },
+  ): Promise<void>;
+  /**
+   * As any requester would. Rejects with the replier's error, its `code` beside its message; with 503 when nobody takes the
+   * subject, with 504 when there is no reply within `timeout`, `"5s"` by default.
+   */
+  request<Reply = unknown>(
+    target: string | EventDefinition,
+    data?: unknown,
+    options?: { readonly headers?: HeadersInput | undefined; readonly timeout?: Duration | undefined },
+  ): Promise<Reply>;
+  /**
+   * Resolves when no message waits, runs or is to be run again, in any handler. Rejects after `timeout`, `"10s"` by default,
+   * naming what it waited for.
+   */
+  idle(options?: { readonly timeout?: Duration | undefined }): Promise<void>;
+  /** What handlers published to that subject (or event), or to any, in their order. */
+  published(target?: string | { readonly subject: string }): readonly HandlerMessage[];
+  /** What handlers requested, as `published`. */
+  requested(target?: string | { readonly subject: string }): readonly HandlerMessage[];
+  /** Lines of `ctx.log` of a handler, or of all, in their order. */
+  logs(handler?: string): readonly HandlerLine[];
+  /** What is kept as failed, oldest first. */
+  deadLetters(): Promise<readonly TestDeadLetter[]>;
+  /** Ends the runtime and its server. Calling twice is safe. */
+  close(): Promise<void>;
+}
+
+/**
+ * Start the real runtime (processes, JetStream, retries, dead letters) on a nats-server of its own: a free port, data in a
+ * temporary folder. Any number may run side by side.
+ *
+ * Rejects with what keeps a handler from serving, with CONFIG_INVALID and CONFIG_UNREADABLE, with
+ * NATS_SERVER_UNAVAILABLE when there is no nats-server to run, and with NATS_SERVER_FAILED when it does not come up.
+ */
+export declare const startTestRuntime: (options?: TestRuntimeOptions) => Promise<TestRuntime>;
+
+/** One place at which the handler's process was killed, and what came of it. */
+export interface CrashPoint {
+  /** Where: `"after the publish to orders.billed"`, `"after the await in handlers/orders/bill.ts:12"`. */
+  readonly at: string;
+  /** The run in which the message came again, to its end. */
+  readonly again: HandlerRun;
+  /** By both runs, in their order. */
+  readonly published: readonly SentMessage[];
+  /** Published by both under one id: a stream has them once, a core subscriber gets them twice. */
+  readonly repeated: readonly SentMessage[];
+  /** Published by the run that was killed alone: the second run went another way, or in another order. */
+  readonly orphaned: readonly SentMessage[];
+}
+
+export interface CrashPointOptions extends Omit<RunHandlerOptions, "lifecycle" | "onPublish"> {
+  /** The project's root, in which the handler runs. Default: the working directory. */
+  readonly root?: string | undefined;
+  /** Environment variables of the handler, beside those of the process. Default none. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Runs before each pair of runs: puts back what the handler changes, such as its database. */
+  readonly before?: (() => unknown) | undefined;
+  /** Runs after each pair: looks at what the handler has left. What it throws, `crashPoints` rejects with. */
+  readonly after?: ((point: CrashPoint) => unknown) | undefined;
+}
+
+/**
+ * Kill a handler's process (SIGKILL) after each publish, request and `await` of its own code in turn, and after its end;
+ * each time have the message come again, in a new process, to its end. A place in a loop is tried twice at most.
+ *
+ * `file` is the handler's, as a path or a file URL: it is built as the runtime builds it, and runs in processes of its
+ * own, on whatever database its `setup` connects to.
+ *
+ * Resolves with every point. Rejects with BUNDLE_FAILED, with METADATA_INVALID, with what `setup` throws, and when the process ends
+ * by itself.
+ */
+export type CrashPoints = (
+  file: string | URL,
+  payload: unknown,
+  options?: CrashPointOptions,
+) => Promise<readonly CrashPoint[]>;
+
+export declare const crashPoints: CrashPoints;

@@ -1,0 +1,45 @@
+// A server, or an account, that lets us have less than we would like.
+
+import { AckPolicy } from "@nats-io/jetstream";
+import { describe, expect, it } from "vitest";
+import { durableNameOf } from "../../runtime/streams/durable-name.ts";
+import { ACK, durable, textOf, useStreamStage } from "../support/stream-stage.ts";
+
+const DURABLE = durableNameOf("app", "save", "todo.new");
+
+const LIMIT = 500;
+const stage = useStreamStage(`jetstream { limits { max_ack_pending: ${LIMIT} } }`);
+
+const inHandLimit = async (name: string) => (await stage.jsm.consumers.info("TODO", name)).config.max_ack_pending;
+
+describe("a durable handler where fewer messages may be in hand than it would like", () => {
+  it("takes the server's limit, says so, and serves", async () => {
+    await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.>"] });
+    const replica = await stage.replica();
+    const owner = await replica.bind("save", durable("todo.new"), ACK);
+    expect(await inHandLimit(DURABLE)).toBe(LIMIT);
+    expect(replica.events.events).toContainEqual(
+      expect.objectContaining({ level: "info", message: expect.stringContaining(`at most ${LIMIT} of its messages`) }),
+    );
+    await stage.store("todo.new", "1", "2");
+    expect((await owner.until(2)).map(textOf)).toEqual(["1", "2"]);
+  });
+
+  it("keeps what an administrator has set lower, at every start", async () => {
+    await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.>"] });
+    const first = await stage.replica();
+    await (await first.bind("save", durable("todo.new"))).binding!.unbind();
+    await stage.jsm.consumers.update("TODO", DURABLE, { max_ack_pending: 7 });
+    await (await stage.replica()).bind("save", durable("todo.new"));
+    expect(await inHandLimit(DURABLE)).toBe(7);
+  });
+
+  it("changes what it must in a durable made by hand, and leaves its limit", async () => {
+    await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.>"] });
+    const config = { durable_name: DURABLE, ack_policy: AckPolicy.Explicit, filter_subject: "todo.new" };
+    await stage.jsm.consumers.add("TODO", { ...config, max_ack_pending: 20 });
+    await (await stage.replica()).bind("save", durable("todo.new"));
+    const info = await stage.jsm.consumers.info("TODO", DURABLE);
+    expect(info.config).toMatchObject({ max_ack_pending: 20, description: "handler save of app app", ack_wait: 30e9 });
+  });
+});

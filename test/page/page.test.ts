@@ -1,0 +1,353 @@
+// The page in a browser, on the sample as a new user runs it: each view, each action from click to effect.
+
+import { readFileSync } from "node:fs";
+import axe from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { childProcesses, noneLeft } from "../support/processes.ts";
+import {
+  hasChromium,
+  madeOfMarkup,
+  openPage,
+  overflowOf,
+  PATIENT,
+  PHONE,
+  type Served,
+  serveSample,
+  startBrowser,
+  type Theme,
+  WIDE,
+} from "./browser.ts";
+
+const MARKUP = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>`;
+const BREAKS = `export const metadata = { subject: "shop.break", kind: "durable", retry: { attempts: 1 } };
+export default (event) => {
+  if (event.bad) throw new Error("refused " + event.note);
+};\n`;
+
+if (!hasChromium) console.warn("there is no chromium (apt-get install chromium): the page is not tested in a browser");
+
+describe.skipIf(!hasChromium)("the page", () => {
+  let before: Set<number>;
+  let browser: Browser;
+  let served: Served;
+  let page: Page;
+  const faults: string[] = [];
+
+  beforeAll(async () => {
+    before = childProcesses();
+    browser = await startBrowser();
+    served = await serveSample({ "shop/break.ts": BREAKS });
+    page = await openPage(browser, served);
+    page.on("pageerror", (error) => faults.push(error.message));
+    page.on("console", (message) => {
+      // What the server refuses is told as an error too.
+      if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
+        faults.push(message.text());
+    });
+  });
+
+  afterEach(() => {
+    expect(faults.splice(0)).toEqual([]);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await served?.end();
+    await noneLeft(before);
+  });
+
+  const go = (path: string) => page.goto(`${served.origin}${path}`);
+  const send = (subject: string, payload: object) => served.client.publish(subject, payload);
+  const stateOf = async (name: string) => {
+    const [replica] = await served.control.status();
+    return replica?.handlers.find((handler) => handler.name === name)?.state;
+  };
+  const letters = () => served.letters.list();
+  const items = async () => (await served.client.ask("todo.list")).text;
+  const button = (name: string | RegExp) => page.getByRole("button", { name });
+
+  it("opens at the address that dev prints, shows every handler, and takes the token out of the address", async () => {
+    await go(`/#t=${served.token}`);
+    await page.getByText("All 5 handlers are well.").waitFor();
+    for (const name of ["shop/break", "todo/audit", "todo/list", "todo/mutate", "todo/save"]) {
+      await page.getByRole("link", { name }).waitFor();
+    }
+    expect(page.url()).toBe(`${served.origin}/`);
+  });
+
+  it("without the token shows nothing, and says where to get it", async () => {
+    const stranger = await (await browser.newContext()).newPage();
+    await stranger.goto(`${served.origin}/letters`);
+    await stranger.getByText("This address is of an earlier start").waitFor();
+    expect(await stranger.textContent("body")).not.toContain("todo/save");
+    await stranger.context().close();
+  });
+
+  it("sends a message: it is saved, and stays in the history", async () => {
+    await go("/send?subject=todo.newitem");
+    await page.getByText("todo/save").first().waitFor();
+    await page.getByLabel("Payload").fill(`{"id":"5f0c3f64-9c3b-4b54-8e0a-7c0f1f1f0a01","item":"milk"}`);
+    await button("Send").click();
+    await page.getByText(/to todo\.newitem: stored in stream TODO, 1/).waitFor();
+    await expect.poll(items, PATIENT).toContain('"item":"Milk"');
+    await page.reload();
+    await page.getByText("Sent from this tab").waitFor();
+  });
+
+  it("asks a request handler, and shows the reply", async () => {
+    await go("/send?subject=todo.list");
+    await button("Ask").click();
+    await page.getByText('"item": "Milk"').waitFor();
+  });
+
+  it("says what is wrong with a payload that is not JSON, and sends nothing", async () => {
+    await go("/send?subject=todo.newitem");
+    await page.getByLabel("Payload").fill("{no");
+    await button("Send").click();
+    await page.getByText("the payload is not JSON").waitFor();
+    await button("Put away").click();
+  });
+
+  it("disables a handler with a reason and an end, on every replica, and enables it", async () => {
+    await go("/handlers/todo/mutate");
+    await button("Disable…").click();
+    await page.getByLabel("Why").fill("doubles items");
+    await page.getByLabel("How long").selectOption("1h");
+    await button("Disable on 1 replica").click();
+    await page.getByText("todo/mutate is off on 1 replica").waitFor();
+    await page.getByText(/disabled by \S+ \(page\) .*: doubles items, until/).waitFor();
+    expect(await stateOf("todo/mutate")).toBe("disabled");
+    await served.dev.printed(/page: disable todo\/mutate: doubles items · \S+ from 127\.0\.0\.1/);
+    await button("Enable").click();
+    await page.getByText("todo/mutate is enabled on 1 replica").waitFor();
+    await expect.poll(() => stateOf("todo/mutate"), PATIENT).toMatch(/serving|idle/);
+  });
+
+  it("reloads a handler", async () => {
+    await go("/handlers/todo/save");
+    await button("Reload").click();
+    await page.getByText(/todo\/save is up again on 1 replica in \d+ ms/).waitFor();
+  });
+
+  it("shows the log of a handler as it is written", async () => {
+    await go("/handlers/todo/audit");
+    await page.getByText("saw todo.newitem").first().waitFor();
+    send("todo.newitem", { id: "5f0c3f64-9c3b-4b54-8e0a-7c0f1f1f0a02", item: "bread" });
+    await page.getByText("5f0c3f64-9c3b-4b54-8e0a-7c0f1f1f0a02").first().waitFor();
+  });
+
+  it("shows a broken save with its place, and that it is mended", async () => {
+    const text = readFileSync(served.project.path("shop/break.ts"), "utf8");
+    served.project.write("shop/later.ts", text.replace("shop.break", "shop.later").replace("=> {", "=> {{"));
+    await go("/");
+    await page.getByText("1 handler needs you:").waitFor();
+    await page.getByRole("link", { name: "shop/later" }).first().click();
+    await page.getByRole("heading", { name: "shop/later" }).waitFor();
+    await page.getByText("BUNDLE_FAILED").first().waitFor();
+    served.project.remove("shop/later.ts");
+    await page.getByText("No replica has this handler").waitFor();
+  });
+
+  it("groups dead letters by how and where they failed, finds one by its payload, and opens it", async () => {
+    for (const n of [1, 2, 3]) send("shop.break", { bad: true, n, note: `order ${n}`, password: "geheim" });
+    await expect.poll(async () => (await letters()).length, PATIENT).toBe(3);
+    // So that it is the fourth.
+    send("todo.newitem", { id: "no id", item: "x" });
+    await expect.poll(async () => (await letters()).length, PATIENT).toBe(4);
+    await go("/letters");
+    await page.getByText("They failed in 2 ways").waitFor();
+    await page.getByText("handlers/shop/break.ts:3:").first().waitFor();
+    await page.getByLabel("Search dead letters").fill('"n": 2');
+    await page.getByText("They failed in one way").waitFor();
+    expect(new URL(page.url()).searchParams.get("q")).toBe('"n": 2');
+    await page.getByRole("listitem").filter({ hasText: "Choose letter" }).getByRole("link").click();
+    await page.getByRole("heading", { name: /Dead letter \d/ }).waitFor();
+    await page.getByText('"password": "***"').waitFor();
+    expect(await page.textContent("body")).not.toContain("geheim");
+    await page.goBack();
+    await page.getByText("They failed in one way").waitFor();
+  });
+
+  it("redrives one letter to its handler: what fails again is a letter again", async () => {
+    await go("/letters/1");
+    await button("Redrive it…").click();
+    await button("Redrive").last().click();
+    await page.getByText(/Redrive letter 1: done, 1 of 1/).waitFor();
+    await expect
+      .poll(async () => (await letters()).map(({ redriven }) => redriven).sort(), PATIENT)
+      .toEqual([0, 0, 0, 1]);
+  });
+
+  it("drops those that are chosen, and all of a group, and no others", async () => {
+    await go("/letters?handler=todo/save");
+    await page.getByLabel("Choose letter 4").check();
+    await button("Drop 1…").click();
+    await button("Drop for good").click();
+    await page.getByText(/Drop letter 4: done/).waitFor();
+    await expect.poll(async () => (await letters()).length, PATIENT).toBe(3);
+    send("todo.newitem", { id: "still no id", item: "x" });
+    await expect.poll(async () => (await letters()).length, PATIENT).toBe(4);
+    await go("/letters");
+    await page
+      .getByRole("link", { name: /refused order/ })
+      .first()
+      .click();
+    await page.getByRole("heading", { name: "3 letters" }).waitFor();
+    await button("Drop all 3…").click();
+    await button("Drop for good").click();
+    await page.getByText(/Drop letters of .*: done, 3 of 3/).waitFor();
+    expect((await letters()).map(({ message }) => message)).toEqual([expect.stringContaining("Invalid UUID")]);
+  });
+
+  it("edits a letter and sends it anew", async () => {
+    const [letter] = await letters();
+    await go(`/letters/${letter?.id}`);
+    await page.getByRole("link", { name: "Edit and send" }).click();
+    await expect.poll(() => page.getByLabel("Payload").inputValue(), PATIENT).toContain("still no id");
+    await page.getByLabel("Payload").fill(`{"id":"5f0c3f64-9c3b-4b54-8e0a-7c0f1f1f0a03","item":"mended"}`);
+    await button("Send").click();
+    await page
+      .getByText(/stored in stream TODO/)
+      .first()
+      .waitFor();
+    await expect.poll(items, PATIENT).toContain("Mended");
+  });
+
+  it("shows what streams hold and who takes it, and cancels what leaves later", async () => {
+    await served.cli("send", "todo.newitem", "--delay", "2h", "{}");
+    await go("/streams");
+    await page.getByRole("heading", { name: "TODO", exact: true }).waitFor();
+    await page.getByRole("link", { name: "todo/save" }).waitFor();
+    await button("Cancel…").click();
+    await button("Cancel it for good").click();
+    await page.getByText("The message to todo.newitem is cancelled").waitFor();
+    expect(JSON.parse(await served.cli("scheduled", "list", "--json"))).toMatchObject({ total: 0 });
+  });
+
+  it("runs nothing of a message: not of its payload, its headers, its subject or the error that quotes it", async () => {
+    await served.cli(
+      "send",
+      "shop.break",
+      "-H",
+      `X-Note=${MARKUP}`,
+      JSON.stringify({ bad: true, note: MARKUP, [MARKUP]: MARKUP }),
+    );
+    await expect.poll(async () => (await letters()).length, PATIENT).toBe(2);
+    const [newest] = await letters();
+    for (const path of [
+      "/letters",
+      `/letters/${newest?.id}`,
+      "/handlers/shop/break",
+      `/send?letter=${newest?.id}`,
+      `/handlers/${encodeURIComponent(MARKUP)}`,
+    ]) {
+      await go(path);
+      await page.getByText("onerror").or(page.locator("textarea")).first().waitFor();
+      expect(await madeOfMarkup(page)).toEqual([0, 0, false]);
+    }
+  });
+
+  it("is worked by keyboard", async () => {
+    await go("/");
+    await page.getByRole("link", { name: "todo/save" }).waitFor();
+    await page.keyboard.press("/");
+    await page.keyboard.type("todo/l");
+    await expect.poll(() => page.getByRole("link", { name: "todo/save" }).count(), PATIENT).toBe(0);
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Help" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "todo/list" }).waitFor();
+    await page.keyboard.press("2");
+    await page.getByRole("heading", { name: "Dead letters" }).waitFor();
+  });
+
+  it("a hidden tab has no stream, and one that comes back has", async () => {
+    await go("/");
+    await page.getByRole("link", { name: "todo/save" }).waitFor();
+    const show = (hidden: boolean) =>
+      page.evaluate(
+        `Object.defineProperty(document, "hidden", { value: ${hidden}, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));`,
+      );
+    const ended = page.waitForEvent("requestfailed", (request) => request.url().includes("/api/live"));
+    await show(true);
+    await ended;
+    const begun = page.waitForRequest((request) => request.url().includes("/api/live"));
+    await show(false);
+    await begun;
+  });
+
+  describe.each(["light", "dark"] as const)("in the %s theme", (theme: Theme) => {
+    it.each([
+      ["1280", WIDE],
+      ["390", PHONE],
+    ])("%s pixels wide every view fits, and axe finds nothing serious", async (_name, size) => {
+      const tab = await openPage(browser, served, { theme, size });
+      const [letter] = await letters();
+      const views = [
+        "/",
+        "/?q=none",
+        "/handlers/shop/break",
+        "/letters",
+        `/letters/${letter?.id}`,
+        "/letters?q=nothing",
+        "/streams",
+        `/send?letter=${letter?.id}`,
+        "/none",
+      ];
+      for (const path of views) {
+        await tab.goto(`${served.origin}${path}`);
+        await tab.locator("main h1, main .empty").first().waitFor();
+        await tab.getByText("1 replica").first().waitFor();
+        const { found, overflow } = await audit(tab);
+        expect({ path, found, overflow }).toEqual({ path, found: [], overflow: 0 });
+      }
+      await tab.goto(`${served.origin}/handlers/shop/break`);
+      await tab.getByRole("button", { name: "Disable…" }).click();
+      expect(await audit(tab)).toEqual({ found: [], overflow: 0 });
+      await tab.context().close();
+    });
+  });
+
+  it("ends with dev, also when dev is killed", async () => {
+    served.dev.child.kill("SIGKILL");
+    await served.dev.ended;
+    await expect
+      .poll(
+        () =>
+          fetch(served.origin).then(
+            () => "there",
+            () => "gone",
+          ),
+        { timeout: 10_000 },
+      )
+      .toBe("gone");
+    await page.getByText("The page's server does not answer").waitFor();
+  });
+});
+
+interface Audit {
+  readonly found: readonly string[];
+  readonly overflow: unknown;
+}
+
+interface AxeResult {
+  readonly violations: readonly {
+    readonly id: string;
+    readonly impact: string;
+    readonly nodes: readonly { readonly html: string }[];
+  }[];
+}
+
+async function audit(tab: Page): Promise<Audit> {
+  await tab.evaluate(axe.source);
+  const { violations } = await tab.evaluate<AxeResult>("axe.run()");
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  const found = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" ")}`);
+  return { found, overflow: await overflowOf(tab) };
+}

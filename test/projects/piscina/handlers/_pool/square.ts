@@ -1,0 +1,5 @@
+enum Power {
+  two = 2,
+}
+
+export default (n: number): number => n ** Power.two;

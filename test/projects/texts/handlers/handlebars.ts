@@ -1,0 +1,4 @@
+import Handlebars from "handlebars";
+
+export const metadata = { subject: "texts.handlebars", kind: "request" } as const;
+export default (name: string) => Handlebars.compile("Dear {{name}}")({ name });

@@ -1,0 +1,3 @@
+export enum Answer {
+  yes = "from a worker",
+}

@@ -1,0 +1,3 @@
+import { Answer } from "./answers";
+
+export const later: string = `${Answer.yes}, later`;

@@ -1,0 +1,34 @@
+// What must compile for authors who test, and what must not.
+
+import { defineEvent, defineHandler } from "nats-handlers";
+import { runHandler } from "nats-handlers/testing";
+import { expectTypeOf, test } from "vitest";
+import { z } from "zod";
+
+const counted = defineEvent(
+  "todo.counted",
+  z.object({ count: z.coerce.number<string>(), unit: z.string().default("item") }),
+);
+const metadata = { ...counted, kind: "request" } as const;
+const counter = {
+  metadata,
+  default: defineHandler(metadata, async ({ count, unit }) => ({ text: `${count} ${unit}` })),
+};
+const anything = { metadata: { subject: "todo.>" }, default: defineHandler({ subject: "todo.>" }, () => undefined) };
+
+test("a handler is given the schema's input, and its reply has the type of what it returns", async () => {
+  const run = await runHandler(counter, { count: "3" });
+  expectTypeOf(run.reply).toEqualTypeOf<{ text: string } | undefined>();
+  await runHandler(counter, new Uint8Array([1]));
+  // @ts-expect-error a number, where the schema's input is a string
+  await runHandler(counter, { count: 3 });
+  // @ts-expect-error no count
+  await runHandler(counter, {});
+});
+
+test("without a schema anything may come", async () => {
+  await runHandler(anything, { whatever: 1 }, { subject: "todo.list" });
+  await runHandler(anything, undefined, { subject: "todo.list" });
+  // @ts-expect-error no such option
+  await runHandler(anything, undefined, { topic: "todo.list" });
+});

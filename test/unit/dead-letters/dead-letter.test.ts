@@ -1,0 +1,103 @@
+import { headers as createHeaders } from "@nats-io/transport-node";
+import { describe, expect, it } from "vitest";
+import {
+  asciiSafe,
+  type DeadLetter,
+  encodeLetter,
+  letterSubject,
+  locateParts,
+  readLetter,
+  redriveHeaders,
+  redriveSubject,
+} from "../../../runtime/dead-letters/dead-letter.ts";
+import { encodeHeaders } from "../../../runtime/message/header-block.ts";
+
+const letter: DeadLetter = {
+  id: "dlq:app:todo/save:TODO:7:1795456942614",
+  handler: "todo/save",
+  version: "abc",
+  reason: "threw",
+  message: "größer als 100 %\nzweite Zeile",
+  stack: "Error: x\n    at a (b.ts:1:2)",
+  subject: "todo.new",
+  stream: "TODO",
+  sequence: 7,
+  storedAtMs: 1_795_456_942_614,
+  attempts: 5,
+  firstFailedAtMs: 1_000_000,
+  lastFailedAtMs: 2_000_000,
+  instance: "i1",
+  redriven: 0,
+  headers: encodeHeaders([
+    ["X-Colour", "red"],
+    ["X-Colour", "blue"],
+    ["Nats-Msg-Id", "id"],
+    ["Dead-Letter-Handler", "of an earlier letter"],
+    ["traceparent", "00-a-b-01"],
+  ]),
+  data: Buffer.from("payload"),
+};
+
+describe("a letter", () => {
+  it("says everything it was told, also beyond ASCII and over lines", () => {
+    const { headers, data, apart } = encodeLetter(letter, 1_000_000);
+    const { id: _id, data: _data, headers: _headers, ...rest } = letter;
+    expect(readLetter(headers)).toMatchObject({ ...rest, body: "here" });
+    expect([apart, Buffer.from(data).toString()]).toEqual([{}, "payload"]);
+    for (const [, values] of headers) for (const value of values) expect(value).toMatch(/^[\x20-\x7e]*$/);
+  });
+
+  it("keeps the original headers without those of the server and of earlier letters", () => {
+    const { headers } = encodeLetter(letter, 1_000_000);
+    expect(headers.has("Nats-Msg-Id")).toBe(false);
+    expect(headers.get("Dead-Letter-Handler")).toBe("todo/save");
+    expect(readLetter(headers)!.headers).toEqual([
+      ["X-Colour", "red"],
+      ["X-Colour", "blue"],
+      ["traceparent", "00-a-b-01"],
+    ]);
+  });
+
+  it("too large for the server has its payload apart, and its stack here", () => {
+    const long = { ...letter, stack: "s".repeat(9_000), data: Buffer.alloc(9_500) };
+    expect(encodeLetter(long, 20_000).apart).toEqual({});
+    const { headers, data, apart } = encodeLetter(long, 10_000);
+    expect([data.length, apart]).toEqual([0, { payload: long.data }]);
+    locateParts(headers, { payload: 11 });
+    expect(readLetter(headers)).toMatchObject({ body: "apart", parts: { payload: 11, headers: undefined } });
+    expect(readLetter(headers)!.stack).toHaveLength(8_192);
+    expect(readLetter(headers)!.headers).toHaveLength(3);
+  });
+
+  it("whose headers fill what the server takes has those apart too", () => {
+    const wide = { ...letter, headers: encodeHeaders([["X-Long", "y".repeat(9_900)]]), data: Buffer.from("text") };
+    const { headers, data, apart } = encodeLetter(wide, 10_000);
+    expect([data.length, apart]).toEqual([0, { payload: wide.data, headers: wide.headers }]);
+    locateParts(headers, { payload: 11, headers: 12 });
+    expect(readLetter(headers)).toMatchObject({ headers: [], parts: { payload: 11, headers: 12 }, reason: "threw" });
+  });
+
+  it("is counted once more with every redrive", () => {
+    const once = redriveHeaders(encodeLetter(letter, 1_000_000).headers);
+    expect(readLetter(once)).toMatchObject({ redriven: 1, attempts: 5, subject: "todo.new" });
+    expect(readLetter(redriveHeaders(once))).toMatchObject({ redriven: 2 });
+  });
+
+  it("is not seen in headers that are none", () => {
+    expect(readLetter(undefined)).toBeUndefined();
+    expect(readLetter(createHeaders())).toBeUndefined();
+  });
+});
+
+it("header values are plain ASCII and can be read back", () => {
+  for (const text of ["a b", " a ", "100 %", "ä\r\nß", "🙂", "\u0000"]) {
+    expect(asciiSafe(text)).toMatch(/^(?! )[\x20-\x7e]*(?<! )$/);
+    expect(decodeURIComponent(asciiSafe(text))).toBe(text);
+  }
+  expect(asciiSafe("\ud800")).toBe("%EF%BF%BD");
+});
+
+it("subjects name the handler by its folders", () => {
+  expect(letterSubject("app", "todo/save")).toBe("dlq.app.todo.save");
+  expect(redriveSubject("app", "todo/save")).toBe("redrive.app.todo.save");
+});

@@ -1,0 +1,94 @@
+// What one worker may have under way in the supervisor.
+
+import { expect, it } from "vitest";
+import { WorkerCalls } from "../../../runtime/isolate/worker-calls.ts";
+import type { CallAnswer, HandlerCall } from "../../../runtime/message/handler-call.ts";
+import { FrameReader, FrameType, FrameWriter } from "../../../runtime/wire/protocol.ts";
+
+function worker(concurrency: number) {
+  const writer = new FrameWriter();
+  const calls: { call: HandlerCall; answer: (answer: CallAnswer) => void }[] = [];
+  const held: string[] = [];
+  const workerCalls = new WorkerCalls(
+    {
+      out: { writer, schedule: () => {} },
+      reader: { hold: () => held.push("hold"), release: () => held.push("release") },
+      floodTurns: { published: () => {} },
+    },
+    { handler: "h", idPrefix: "p" },
+    { concurrency },
+    (call) => new Promise((answer) => calls.push({ call, answer })),
+  );
+  const answers = () => {
+    const found: { number: number; status: number }[] = [];
+    const reader = new FrameReader((type, bytes, start) => {
+      if (type === FrameType.answer)
+        found.push({ number: bytes.readUInt32BE(start), status: bytes.readUInt16BE(start + 4) });
+    });
+    writer.flush((batch) => {
+      reader.push(batch);
+      return true;
+    });
+    return found;
+  };
+  return {
+    calls,
+    held,
+    answers,
+    end: () => workerCalls.end(),
+    send: (type: number, n: number, size = 0) => send(workerCalls, type, n, size),
+  };
+}
+
+function send(calls: WorkerCalls, type: number, number: number, size: number): void {
+  const out = new FrameWriter();
+  out.u32(number);
+  out.u32(1_000);
+  out.u53(1);
+  out.u53(0);
+  out.u8(0);
+  out.u32(1);
+  out.shortText("asked");
+  out.block(Buffer.alloc(0));
+  out.bytes(Buffer.alloc(size));
+  out.flush((bytes) => {
+    calls.onFrame(type, Buffer.from(bytes), 0, bytes.length);
+    return true;
+  });
+}
+
+it("requests beyond what a worker of ours makes are refused, and others are not held up by them (C2)", async () => {
+  const { calls, held, answers, send } = worker(1);
+  for (let n = 0; n < 1_030; n++) send(FrameType.request, n, 10_000);
+  expect([calls.length, held]).toEqual([1_024, []]);
+  expect(answers()).toEqual([1_024, 1_025, 1_026, 1_027, 1_028, 1_029].map((number) => ({ number, status: 429 })));
+  calls[0]!.answer({ ok: true, body: Buffer.from("1") });
+  await new Promise((resolve) => setImmediate(resolve));
+  send(FrameType.request, 2_000);
+  expect([calls.length, answers()]).toEqual([1_025, [{ number: 0, status: 0 }]]);
+});
+
+it("a handler that runs more messages at a time may ask for each of them", () => {
+  const { calls, send } = worker(5_000);
+  for (let n = 0; n < 5_000; n++) send(FrameType.request, n);
+  expect(calls.length).toBe(5_000);
+});
+
+it("publishes that are not answered hold up the worker (C1)", async () => {
+  const { calls, held, send } = worker(1);
+  for (let n = 0; n < 3; n++) send(FrameType.publish, n, 500_000);
+  expect(held).toEqual(["hold"]);
+  for (const { answer } of calls) answer({ ok: true, body: Buffer.alloc(0) });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(held).toEqual(["hold", "release"]);
+});
+
+it("what is under way is given up when the worker has ended, and not answered (C3)", async () => {
+  const { calls, answers, send, end } = worker(1);
+  send(FrameType.request, 1);
+  end();
+  expect(calls[0]!.call.gone.aborted).toBe(true);
+  calls[0]!.answer({ ok: true, body: Buffer.from("1") });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(answers()).toEqual([]);
+});

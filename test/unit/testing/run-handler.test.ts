@@ -1,0 +1,259 @@
+// The test kit's `runHandler`: what a test sees is what the runtime would do.
+
+import { defineEvent, GiveUp, type HandlerContext, RetryLater } from "nats-handlers";
+import { type HandlerExports, type RunHandlerOptions, runHandler } from "nats-handlers/testing";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+
+const saved = defineEvent("orders.saved", z.object({ id: z.string(), count: z.number().default(1) }));
+
+type Run = (event: unknown, ctx: HandlerContext) => unknown;
+
+function durable(run: Run, more: object = {}): HandlerExports & { readonly metadata: typeof saved } {
+  return { default: run, metadata: { ...saved, kind: "durable", ...more } as never };
+}
+
+function requested(run: Run, more: object = {}): HandlerExports {
+  return { default: run, metadata: { subject: "orders.list", kind: "request", ...more } };
+}
+
+const order = { id: "a" };
+
+describe("a run", () => {
+  it("gets the schema's output, and is acknowledged", async () => {
+    const seen: unknown[] = [];
+    const run = await runHandler(
+      durable((event) => seen.push(event)),
+      order,
+    );
+    expect(seen).toEqual([{ id: "a", count: 1 }]);
+    expect(run).toMatchObject({ outcome: "returned", settlement: { do: "ack" }, error: undefined, reply: undefined });
+  });
+
+  it("has the context that the runtime gives", async () => {
+    const seen: unknown[] = [];
+    const module = {
+      metadata: { subject: "orders.*.saved", kind: "durable", retry: { attempts: 7 } },
+      default: (_event: unknown, ctx: HandlerContext) =>
+        seen.push([ctx.subject, ctx.wildcards, ctx.attempt, ctx.attempts, ctx.headers.get("x-tenant"), ctx.id]),
+    };
+    const options = { subject: "orders.eu.saved", attempt: 3, sequence: 9, headers: { "X-Tenant": "acme" } };
+    await runHandler(module, undefined, options);
+    await runHandler(module, undefined, { ...options, sequence: 10 });
+    const [first = [], second = []] = seen as unknown[][];
+    expect(first.slice(0, 5)).toEqual(["orders.eu.saved", ["eu"], 3, 7, "acme"]);
+    expect(second[5]).not.toBe(first[5]);
+  });
+
+  it("has the planned time of a run by schedule, where the test says so", async () => {
+    const seen: unknown[] = [];
+    const module = {
+      metadata: { subject: "reports.nightly", kind: "durable", schedule: "0 5 * * *" },
+      default: (_event: unknown, ctx: HandlerContext) => seen.push(ctx.scheduledFor),
+    };
+    const scheduledFor = new Date("2027-01-31T05:00:00Z");
+    await runHandler(module, undefined, { scheduledFor });
+    await runHandler(module, undefined, { headers: { a: "b" } });
+    await runHandler(module, undefined);
+    expect(seen).toEqual([scheduledFor, undefined, undefined]);
+    await expect(runHandler(module, undefined, { scheduledFor: new Date("no") })).rejects.toThrow("must be a Date");
+  });
+
+  it("tells when what it publishes is to leave", async () => {
+    const at = new Date("1999-12-31T18:30:00Z");
+    const run = await runHandler(
+      requested(async (_event, ctx) => {
+        await ctx.publish("orders.remind", {}, { delay: "10m", headers: { a: "b" } });
+        await ctx.publish("orders.remind", {}, { at: at });
+        await ctx.publish("orders.remind", {}, { delay: "0s" });
+      }),
+      undefined,
+    );
+    const [after, then, now] = run.published;
+    expect(after).toMatchObject({ subject: "orders.remind", leaves: { delayMs: 600_000 } });
+    expect(after!.headers.get("a")).toBe("b");
+    expect(then).toMatchObject({ leaves: { at: at } });
+    expect(now).not.toHaveProperty("leaves");
+  });
+
+  it("fails with an option that there is not, or with one that says nothing", async () => {
+    const run = await runHandler(
+      requested((_event, ctx) => ctx.publish("a", {}, { dealy: "1s" } as never)),
+      undefined,
+    );
+    expect(run).toMatchObject({ outcome: "threw", error: { code: "UNKNOWN_OPTION" } });
+    const other = await runHandler(
+      requested((_event, ctx) => ctx.request("a", {}, { timeout: "soon" as never })),
+      undefined,
+    );
+    expect(other).toMatchObject({ outcome: "threw", error: { code: "INVALID_OPTION" } });
+  });
+
+  it("never reaches the function with what the schema refuses, and becomes a letter", async () => {
+    const run = await runHandler(
+      durable(() => expect.unreachable()),
+      { id: 7 } as never,
+    );
+    expect(run.outcome).toBe("invalid");
+    expect(run.error?.message).toContain("id: ");
+    expect(run.settlement).toMatchObject({ do: "dead-letter", reason: "invalid" });
+  });
+
+  it.each([
+    ["threw", new Error("no"), 1, { do: "retry", delayMs: 1_000 }],
+    ["threw", new Error("no"), 5, { do: "dead-letter", reason: "threw", text: "no" }],
+    ["gave-up", new GiveUp("card expired"), 1, { do: "dead-letter", reason: "gave-up", text: "card expired" }],
+    ["retry-later", new RetryLater("30s"), 1, { do: "retry", delayMs: 30_000 }],
+  ] as const)(
+    "that %s with %s in attempt %i is settled as the runtime would",
+    async (outcome, thrown, attempt, settlement) => {
+      const module = durable(async () => {
+        throw thrown;
+      });
+      const run = await runHandler(module, order, { attempt });
+      expect(run).toMatchObject({ outcome, error: { message: thrown.message }, settlement });
+    },
+  );
+
+  it("times out with its signal aborted, however it ends then", async () => {
+    const module = durable(
+      (_event, ctx) => new Promise((resolve) => ctx.signal.addEventListener("abort", () => resolve("after all"))),
+    );
+    const run = await runHandler(module, order, { timeout: "5ms" });
+    expect(run).toMatchObject({ outcome: "timed-out", settlement: { do: "retry" } });
+  });
+});
+
+describe("a request", () => {
+  it("is answered with what the function returns, as the requester reads it", async () => {
+    const run = await runHandler(
+      requested(() => ({ at: new Date(0) })),
+      undefined,
+    );
+    expect(run).toMatchObject({ settlement: { do: "reply" }, reply: { at: "1970-01-01T00:00:00.000Z" } });
+  });
+
+  it("is refused with what has no JSON", async () => {
+    const run = await runHandler(
+      requested(() => ({ left: 10n })),
+      undefined,
+    );
+    expect(run).toMatchObject({ outcome: "not-serializable", settlement: { do: "reply-error", code: 500 } });
+  });
+
+  it("is answered value by value by a generator", async () => {
+    const module = requested(async function* () {
+      yield { page: 1 };
+      yield { page: 2 };
+    });
+    expect(await runHandler(module, undefined)).toMatchObject({
+      replies: [{ page: 1 }, { page: 2 }],
+      reply: undefined,
+    });
+  });
+
+  it("is answered in the codec's own way", async () => {
+    const codec = {
+      decode: (bytes: Uint8Array) => ({ sum: bytes.reduce((sum, byte) => sum + byte, 0) }),
+      encode: ({ sum }: { sum: number }) => new Uint8Array([sum]),
+    };
+    const run = await runHandler(
+      requested((event) => event, { payload: codec }),
+      new Uint8Array([4, 5]),
+    );
+    expect(run.reply).toEqual({ sum: 9 });
+  });
+});
+
+describe("what goes out", () => {
+  it("is published and logged in its order, with the ids that a repeated run repeats", async () => {
+    const module = durable(async (_event, ctx) => {
+      await ctx.publish("orders.packed", { n: 1 }, { headers: { "X-Tenant": "acme" } });
+      ctx.log.info({ n: 1 }, "packed");
+      void ctx.publish("orders.sent", new Uint8Array([255]));
+    });
+    const [first, again] = [await runHandler(module, order), await runHandler(module, order, { attempt: 2 })];
+    expect(first.published).toMatchObject([
+      { subject: "orders.packed", data: { n: 1 } },
+      { subject: "orders.sent", data: new Uint8Array([255]) },
+    ]);
+    expect(first.published[0]?.headers.get("x-tenant")).toBe("acme");
+    expect(first.logs).toEqual([{ level: "info", message: "packed", fields: { n: 1 } }]);
+    expect(again.published.map(({ id }) => id)).toEqual(first.published.map(({ id }) => id));
+    expect(new Set(first.published.map(({ id }) => id)).size).toBe(2);
+  });
+
+  it("is requested of the test, whose throw is the replier's error", async () => {
+    const module = requested(async (_event, ctx) => {
+      const stock = await ctx.request("stock.left", { sku: "b" });
+      return ctx.request("stock.none").catch((error: Error & { code: number }) => ({ stock, failed: error.code }));
+    });
+    const answer: RunHandlerOptions["answer"] = ({ subject, data }) => {
+      if (subject === "stock.none") throw Object.assign(new Error("gone"), { code: 410 });
+      return { of: data };
+    };
+    const run = await runHandler(module, undefined, { answer });
+    expect(run.reply).toEqual({ stock: { of: { sku: "b" } }, failed: 410 });
+    expect(run.requested.map(({ subject }) => subject)).toEqual(["stock.left", "stock.none"]);
+  });
+
+  it("fails the run when it is refused and nobody looks, uncharged where NATS is away", async () => {
+    const module = durable((_event, ctx) => void ctx.publish("orders.packed", {}));
+    const refusing = (code: number) => ({
+      onPublish() {
+        throw Object.assign(new Error("no room"), { code });
+      },
+    });
+    expect(await runHandler(module, order, refusing(409))).toMatchObject({
+      outcome: "threw",
+      settlement: { do: "retry" },
+    });
+    expect((await runHandler(module, order, refusing(507))).settlement).toEqual({ do: "put-off" });
+  });
+});
+
+describe("a life", () => {
+  const lived: string[] = [];
+  const module = {
+    ...durable(() => lived.push("ran")),
+    setup: () => lived.push("set up"),
+    teardown: async () => lived.push("torn down"),
+  };
+
+  it("is a worker's: set up, run, torn down", async () => {
+    lived.length = 0;
+    await runHandler(module, order);
+    await runHandler(module, order, { lifecycle: false });
+    expect(lived).toEqual(["set up", "ran", "torn down", "ran"]);
+  });
+});
+
+describe("what could not be", () => {
+  it.each([
+    ["a subject that does not reach the handler", { subject: "orders.packed" }, "does not reach it"],
+    ["a subject with wildcards", { subject: "orders.*" }, "no wildcards"],
+    ["an attempt of 0", { attempt: 0 }, "attempt must be 1 or more"],
+    ["a header with a line break", { headers: { a: "b\r\nc" } }, "line break"],
+    ["a timeout that is none", { timeout: "soon" as never }, "is not a duration"],
+  ])("%s is refused", async (_what, options, words) => {
+    await expect(
+      runHandler(
+        durable(() => 1),
+        order,
+        options,
+      ),
+    ).rejects.toThrow(words);
+  });
+
+  it("metadata that the runtime refuses is refused, with every problem", async () => {
+    const module = { default: () => 1, metadata: { subject: "orders.", kind: "durible" } };
+    await expect(runHandler(module, undefined)).rejects.toThrow(
+      /kind must be[\s\S]*subject must not have an empty token/,
+    );
+  });
+
+  it("a subject with wildcards is asked for", async () => {
+    const module = { default: () => 1, metadata: { subject: "orders.>" } };
+    await expect(runHandler(module, undefined)).rejects.toThrow("say in the option `subject`");
+  });
+});

@@ -1,0 +1,78 @@
+// What `publish` and `request` may be told, and what is refused.
+import { describe, expect, it } from "vitest";
+import {
+  checkOptions,
+  laterOf,
+  PUBLISH_OPTIONS,
+  type PublishOptions,
+  REQUEST_OPTIONS,
+} from "../../../runtime/worker/call-options.ts";
+
+const NOW = 1_800_000_000_000;
+const DAY = 86_400_000;
+
+function thrown(act: () => unknown): { readonly code: unknown; readonly message: string } {
+  try {
+    act();
+  } catch (error) {
+    expect(error).toBeInstanceOf(TypeError);
+    return { code: (error as { code?: unknown }).code, message: (error as Error).message };
+  }
+  throw new Error("nothing was thrown");
+}
+
+describe("an option that there is not", () => {
+  it("is refused with those there are, and the one that was meant", () => {
+    expect(thrown(() => checkOptions({ dealy: "1s" }, PUBLISH_OPTIONS, "publish"))).toEqual({
+      code: "UNKNOWN_OPTION",
+      message: 'ctx.publish has no option "dealy". Did you mean "delay"? It has: headers, timeout, delay, at',
+    });
+    expect(thrown(() => checkOptions({ delay: "1s" }, REQUEST_OPTIONS, "request"))).toMatchObject({
+      code: "UNKNOWN_OPTION",
+      message: expect.stringContaining("It has: headers, timeout, payload"),
+    });
+  });
+
+  it("is none of those there are", () => {
+    expect(() => checkOptions({ headers: {}, timeout: "1s", delay: "1s" }, PUBLISH_OPTIONS, "publish")).not.toThrow();
+    expect(() =>
+      checkOptions({ headers: {}, timeout: "1s", payload: "json" }, REQUEST_OPTIONS, "request"),
+    ).not.toThrow();
+  });
+
+  it.each([null, "1s", 5])("is not looked for in %j, which is refused", (options) => {
+    const act = () => checkOptions(options as never, PUBLISH_OPTIONS, "publish");
+    expect(thrown(act)).toMatchObject({
+      code: "INVALID_OPTION",
+      message: expect.stringContaining("must be an object"),
+    });
+  });
+});
+
+describe("delay and at", () => {
+  it("say when, at once without them or without a delay", () => {
+    expect(laterOf({}, NOW)).toBeUndefined();
+    expect(laterOf({ delay: "0s" }, NOW)).toBeUndefined();
+    expect(laterOf({ delay: "1.5h" }, NOW)).toEqual({ kind: "delay", delayMs: 5_400_000 });
+    expect(laterOf({ at: new Date(NOW + 5) }, NOW)).toEqual({ kind: "at", atMs: NOW + 5 });
+    expect(laterOf({ at: new Date(-5) }, NOW)).toEqual({ kind: "at", atMs: 0 });
+    expect(laterOf({ delay: "366d" }, NOW)).toMatchObject({ delayMs: 366 * DAY });
+  });
+
+  it.each<[object, string]>([
+    [{ delay: "1s", at: new Date(NOW) }, "exclude each other"],
+    [{ delay: "soon" }, 'delay "soon" is not a duration such as "10m"'],
+    [{ delay: "-5m" }, "is not a duration"],
+    [{ delay: 5_000 }, "delay 5000 is not a duration"],
+    [{ delay: "367d" }, "more than 366 days ahead"],
+    [{ at: new Date(NOW + 367 * DAY) }, "more than 366 days ahead"],
+    [{ at: new Date("never") }, "is not a Date that stands for a time"],
+    [{ at: NOW }, "is not a Date"],
+    [{ at: "2030-01-01" }, "is not a Date"],
+  ])("%j is refused", (options, why) => {
+    expect(thrown(() => laterOf(options as PublishOptions, NOW))).toMatchObject({
+      code: "INVALID_OPTION",
+      message: expect.stringContaining(why),
+    });
+  });
+});
