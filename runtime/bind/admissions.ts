@@ -50,9 +50,7 @@ export class Admissions {
 
   /** Most messages are decided within the call. */
   decide(delivery: StreamDelivery): void {
-    const { subject } = this.options.metadata();
-    if (delivery.subject !== subject && !matches(subject, delivery.subject)) this.turnAway(delivery, subject);
-    else if (delivery.info.deliveries === 1 && delivery.fetch === undefined) this.admit(delivery);
+    if (delivery.info.deliveries === 1 && delivery.fetch === undefined) this.admit(delivery);
     else this.underWay.add(this.decideLater(delivery));
   }
 
@@ -76,9 +74,10 @@ export class Admissions {
     this.isClosed = true;
   }
 
-  /** I3. */
-  private turnAway(delivery: StreamDelivery, subject: string): void {
+  /** I3. How often it has come is known by now: each time counts as uncharged. */
+  private turnAway(delivery: StreamDelivery): void {
     const { deps, handler, settler } = this.options;
+    const { subject } = this.options.metadata();
     const what = `"${delivery.subject}" is not a subject of handler "${handler}", which takes "${subject}"`;
     if (delivery.history !== undefined) return settler.bury(delivery, { reason: "unclaimed", text: what });
     const { stream, consumer } = delivery.info;
@@ -96,10 +95,12 @@ export class Admissions {
       const { attempts } = metadata().retry;
       const { attempt, unheard } = attemptOf(delivery.info.deliveries, uncharged, attempts);
       delivery.attempt = attempt;
+      const isStray = this.isStray(delivery);
       const isUsedUp = attempt > attempts || unheard > 0;
-      if (known === NO_ANSWER && isUsedUp) return settler.comeAgain(delivery, UNREADABLE_RETRY_MS);
+      if (known === NO_ANSWER && (isUsedUp || isStray)) return settler.comeAgain(delivery, UNREADABLE_RETRY_MS);
       if (failure !== undefined) return settler.buryAsKnown(delivery, failure);
       if (unheard > 0) await this.discount(delivery, unheard);
+      if (isStray) return this.turnAway(delivery);
       const missing = await this.fetch(delivery);
       if (missing !== undefined) settler.bury(delivery, { reason: "expired", text: missing });
       else this.admit(delivery);
@@ -141,9 +142,15 @@ export class Admissions {
     return undefined;
   }
 
+  private isStray({ subject }: StreamDelivery): boolean {
+    const taken = this.options.metadata().subject;
+    return subject !== taken && !matches(taken, subject);
+  }
+
   /** I3. */
   private admit(delivery: StreamDelivery): void {
     const { deps, handler, owner, settler } = this.options;
+    if (this.isStray(delivery)) return this.turnAway(delivery);
     const metadata = this.options.metadata();
     const needsTime = metadata.expiresMs > 0 || delivery.attempt > metadata.retry.attempts;
     const arrival = { attempt: delivery.attempt, storedAtMs: delivery.info.storedAtMs };

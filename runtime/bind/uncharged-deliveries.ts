@@ -9,8 +9,8 @@ import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import { DiscardPolicy, RetentionPolicy, StorageType } from "@nats-io/jetstream";
 import { headers as createHeaders } from "@nats-io/transport-node";
 import { type DeadLetter, lettersOwnHeaders, type ReadLetter, readLetter } from "../dead-letters/dead-letter.ts";
-import { ApiCode, isApiError } from "../nats/jetstream-errors.ts";
 import { ensureOwnStream } from "../streams/own-stream.ts";
+import { OwnStreamReader } from "../streams/own-stream-reader.ts";
 import { OwnStreamWriter } from "../streams/own-stream-writer.ts";
 
 const NS_PER_DAY = 86_400_000_000_000;
@@ -45,25 +45,19 @@ const STORED_AT = "Given-Back-Stored-At";
 
 export class UnchargedDeliveries {
   private readonly app: string;
-  private readonly jsm: JetStreamManager;
-  private readonly stream: string;
+  private readonly reader: OwnStreamReader;
   private readonly writer: OwnStreamWriter;
 
   /** @param copies of the stream, should it have to be made */
   constructor(app: string, js: JetStreamClient, jsm: JetStreamManager, copies: number) {
     this.app = app;
-    this.jsm = jsm;
-    this.stream = givenBackStream(app);
+    this.reader = new OwnStreamReader(jsm, givenBackStream(app));
     this.writer = new OwnStreamWriter({ js, ensure: () => ensureGivenBackStream(jsm, app, copies) });
   }
 
   /** Rejects when it cannot be read. */
   async read(message: GivenBackMessage): Promise<GivenBack> {
-    const query = { last_by_subj: this.subjectOf(message) };
-    const found = await this.jsm.streams.getMessage(this.stream, query).catch((error: unknown) => {
-      if (isApiError(error, ApiCode.streamNotFound, ApiCode.messageNotFound)) return null;
-      throw error;
-    });
+    const found = await this.reader.get({ last_by_subj: this.subjectOf(message) });
     if (found === null) return NEVER;
     const storedAt = found.header?.get(STORED_AT) ?? "";
     if (storedAt !== "" && storedAt !== String(message.storedAtMs)) return NEVER;

@@ -14,6 +14,7 @@ import { ApiCode, isApiError, jetStreamError } from "../nats/jetstream-errors.ts
 import { lacksJetStream } from "../nats/no-jetstream.ts";
 import { handlerTokens } from "../streams/durable-name.ts";
 import { ensureOwnStream } from "../streams/own-stream.ts";
+import { OwnStreamReader } from "../streams/own-stream-reader.ts";
 import { OwnStreamWriter } from "../streams/own-stream-writer.ts";
 import { bookText, type MarkBook, type Progress, readBook, withEntry } from "./mark-book.ts";
 import type { Mark, Marks } from "./ticker.ts";
@@ -45,11 +46,13 @@ export interface MarkStoreOptions {
 
 export class MarkStore {
   private readonly options: MarkStoreOptions;
+  private readonly reader: OwnStreamReader;
   private readonly writer: OwnStreamWriter;
 
   constructor(options: MarkStoreOptions) {
     const { js, jsm, app, copies } = options;
     this.options = options;
+    this.reader = new OwnStreamReader(jsm, scheduleStream(app));
     this.writer = new OwnStreamWriter({ js, ensure: () => ensureScheduleStream(jsm, app, copies) });
   }
 
@@ -63,13 +66,7 @@ export class MarkStore {
   }
 
   private async read(subject: string, schedule: string): Promise<StoredMark> {
-    const { jsm, app } = this.options;
-    const found = await jsm.streams
-      .getMessage(scheduleStream(app), { last_by_subj: subject })
-      .catch((error: unknown) => {
-        if (isApiError(error, ApiCode.streamNotFound, ApiCode.messageNotFound)) return null;
-        throw error;
-      });
+    const found = await this.reader.get({ last_by_subj: subject });
     const book = found === null ? [] : readBook(found.string());
     const progress = book.find((entry) => entry.schedule === schedule);
     return { progress, isNewest: book[0] === progress, book, revision: found?.seq ?? 0 };

@@ -1,12 +1,12 @@
 // The runtime's own streams in a cluster: one server away takes nothing away.
 
 import { jetstreamManager } from "@nats-io/jetstream";
-import { Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { OwnStreamReader } from "../../runtime/streams/own-stream-reader.ts";
 import { runCli, startCli } from "../support/cli-process.ts";
 import { connectClient, type TestClient } from "../support/client.ts";
-import { addStream, type Cluster, startCluster } from "../support/nats-cluster.ts";
+import { addStream, type Cluster, startCluster, untilWholeAndEmpty } from "../support/nats-cluster.ts";
 import { createProject, type TestProject } from "../support/project.ts";
 import { volume } from "../support/volume.ts";
 
@@ -29,10 +29,10 @@ afterAll(async () => {
   await Promise.all(servers.map((server) => server.stop()));
 });
 beforeEach(async () => {
-  const jsm = await jetstreamManager(client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await untilWholeAndEmpty(client.connection);
 });
 
+/** In an election a stream may be left out. */
 async function copiesIn(connection: NatsConnection): Promise<Record<string, number>> {
   const found: Record<string, number> = {};
   for await (const { config } of (await jetstreamManager(connection)).streams.list()) {
@@ -43,10 +43,18 @@ async function copiesIn(connection: NatsConnection): Promise<Record<string, numb
 
 const inCopies = (count: number) => Object.fromEntries(OWN.map((name) => [name, count]));
 
+const started: ReturnType<typeof startCli>[] = [];
+afterEach(async () => {
+  const left = started.splice(0);
+  for (const { child } of left) child.kill("SIGTERM");
+  await Promise.all(left.map(({ ended }) => ended));
+});
+
 function start(project: TestProject, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const urls = servers.map(({ url }) => url).join(",");
   const options = { cwd: project.rootDir, env: { NATS_URL: urls, ...env } };
   const replica = startCli(["start", ...args], options);
+  started.push(replica);
   return {
     replica,
     ready: replica.printed(/"msg":"ready: /),
@@ -62,7 +70,7 @@ it("they have three copies: with a server away replicas start, handlers are turn
   const project = createProject(FILES);
   const first = start(project, ["--provision"]);
   await first.ready;
-  expect(await copiesIn(client.connection)).toEqual({ ...inCopies(3), SHOP_SHOP: 3 });
+  await expect.poll(() => copiesIn(client.connection), SOON).toEqual({ ...inCopies(3), SHOP_SHOP: 3 });
   await servers[2].kill();
   const second = start(project, []);
   await second.ready;
@@ -85,7 +93,7 @@ it("replicas that start side by side where nothing is yet make everything once, 
   for (let round = 1; round <= ROUNDS; round++) {
     const replicas = [start(project, ["--provision"]), start(project, ["--provision"])];
     await Promise.all(replicas.map(({ ready }) => ready));
-    expect(await copiesIn(client.connection)).toEqual({ ...inCopies(3), SHOP_SHOP: 3 });
+    await expect.poll(() => copiesIn(client.connection), SOON).toEqual({ ...inCopies(3), SHOP_SHOP: 3 });
     expect((await jsm.streams.info("SHOP_SHOP")).state.consumer_count).toBe(1);
     await client.connection.request("shop.order", JSON.stringify({ id: round }), { timeout: 10_000 });
     expect((await handled.until(round)).at(-1)).toBe(round);
@@ -99,33 +107,34 @@ it("replicas that start side by side where nothing is yet make everything once, 
       ).toEqual([]);
       expect((await replica.ended).code).toBe(0);
     }
-    for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+    await untilWholeAndEmpty(client.connection);
   }
   expect(handled.values).toHaveLength(ROUNDS);
   project.end();
 }, 180_000);
 
-it("with the bucket away a handler is turned off all the same, and the replicas write it down when it is back", async () => {
-  const jsm = await jetstreamManager(client.connection);
-  const placement = { cluster: "test", tags: ["two"] };
-  await new Kvm(client.connection).create("shop_handlers", { replicas: 1, history: 5, placement });
-  const project = createProject({
-    ...FILES,
-    "../handlers.config.ts": "export default { replicas: 1 };\n",
-  });
-  const replicas = [start(project, ["--provision"], {}), start(project, [], {})];
+it("with the bucket away a handler is turned off all the same, and the replicas write it down when it is back", async ({
+  skip,
+}) => {
+  const isOld = client.connection.info!.version.startsWith("2.9.");
+  skip(isOld, "streams that servers of 2.9 come back to may have no leader for a minute and more: not shown there");
+  const project = createProject(FILES);
+  // By the server that stays: both are to hear of it.
+  const env = { NATS_URL: servers[0].url };
+  const replicas = [start(project, ["--provision"], env), start(project, ["--provision"], env)];
   await Promise.all(replicas.map(({ ready }) => ready));
-  await servers[1].kill();
+  const jsm = await jetstreamManager(client.connection);
+  const away = [servers[1], servers[2]];
+  await Promise.all(away.map((server) => server.kill()));
   const told = await replicas[0]!.cli("disable", "order", "--reason", "slow", "--json");
   expect(told, told.stderr).toMatchObject({ code: 0 });
   expect(JSON.parse(told.stdout)).toMatchObject({ ok: true, keptBy: "replicas", done: [{}, {}], late: [] });
   const { stdout } = await replicas[0]!.cli("status", "--json");
   expect(stdout).toContain('"reason": "slow"');
-  await servers[1].restart();
-  const bucket = await new Kvm(client.connection).open("shop_handlers");
-  const kept = async () => (await bucket.get("order").catch(() => null))?.string() ?? "";
+  await Promise.all(away.map((server) => server.restart()));
+  const reader = new OwnStreamReader(jsm, "KV_shop_handlers");
+  const kept = async () => (await reader.get({ last_by_subj: "$KV.shop_handlers.order" }).catch(() => null))?.string();
   await expect.poll(kept, { timeout: 60_000 }).toMatch(/"disabled":true.*"reason":"slow"/);
-  expect((await jsm.streams.info("KV_shop_handlers")).config.num_replicas).toBe(1);
   await Promise.all(replicas.map((replica) => replica.stop()));
   project.end();
 });

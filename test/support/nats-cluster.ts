@@ -35,3 +35,14 @@ export async function addStream(connection: NatsConnection, config: Parameters<S
   const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: 1_000 });
   await vi.waitFor(() => jsm.streams.add(config), { timeout: LEADER_MS, interval: 100 });
 }
+
+/** Without streams, and with every server back: it takes streams with a copy on each. A request that meets an election gets no answer. */
+export async function untilWholeAndEmpty(connection: NatsConnection): Promise<void> {
+  const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: 1_000 });
+  const remove = async () => {
+    for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  };
+  await vi.waitFor(remove, { timeout: LEADER_MS, interval: 100 });
+  await addStream(connection, { name: "READY", subjects: ["ready"], num_replicas: 3 });
+  await vi.waitFor(remove, { timeout: LEADER_MS, interval: 100 });
+}

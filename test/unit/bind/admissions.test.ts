@@ -57,10 +57,10 @@ beforeEach(() => {
   });
 });
 
-function delivery(deliveries: number, fetch?: () => Promise<FetchedContent>): StreamDelivery {
+function delivery(deliveries: number, fetch?: () => Promise<FetchedContent>, subject = "s.a"): StreamDelivery {
   const info = { stream: "S", consumer: "app-h", deliveries, streamSequence: 7, storedAtMs: 5, pending: 0 };
   const message = {
-    subject: "s.a",
+    subject,
     seq: 7,
     storedAtMs: 5,
     data: Buffer.from("text"),
@@ -130,6 +130,23 @@ describe("what arrives", () => {
     await admissions.decided();
     await pending.settled();
     expect(sent).toEqual(['-NAK {"delay": 1000000000}']);
+  });
+
+  it("on another subject goes back, and none of its deliveries counts", async () => {
+    admissions.decide(delivery(3, undefined, "s.b"));
+    expect(await isDecided()).toBe(false);
+    answer.resolve({ uncharged: 2, failure: undefined });
+    await admissions.decided();
+    await pending.settled();
+    expect([accepted, written, sent]).toEqual([[], [[3, undefined]], ['-NAK {"delay": 30000000000}']]);
+  });
+
+  it("on another subject goes back as it is when nobody answers", async () => {
+    admissions.decide(delivery(3, undefined, "s.b"));
+    clock.advance(2_000);
+    await admissions.decided();
+    await pending.settled();
+    expect([accepted, written, sent]).toEqual([[], [], ['-NAK {"delay": 5000000000}']]);
   });
 
   it("with its payload elsewhere goes back when that cannot be read now", async () => {
