@@ -9,6 +9,7 @@ const fileOf = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 /** The longer name first: the shorter one is its beginning. */
 const alias = {
   "nats-handlers/testing": fileOf("./runtime/testing/index.ts"),
+  "nats-handlers/client": fileOf("./sdk/client.ts"),
   "nats-handlers": fileOf("./sdk/index.ts"),
 };
 

@@ -1,6 +1,7 @@
 // What a handler is given beside the payload.
 
 import type { EventDefinition, PublishedOf } from "./define-event.ts";
+import type { ReplyOf, RequestDefinition } from "./define-request.ts";
 import type { Duration } from "./duration.ts";
 import type { PayloadFormat } from "./payload.ts";
 
@@ -126,8 +127,14 @@ export interface HandlerContext {
   /**
    * Ask, and wait for one reply. Rejects when nobody takes the subject, when the reply is an error or cannot be read, and
    * at the timeout. Throws a TypeError with the code `"UNKNOWN_OPTION"` for an option that there is not.
-   * The reply's type is the caller's claim: nothing checks it.
+   * The reply of a request that `defineRequest` has defined is checked: rejects with code 502 when it does not fit. Otherwise
+   * its type is the caller's claim.
    */
+  request<const Definition extends RequestDefinition>(
+    definition: Publishable<Definition>,
+    data: PublishedOf<Definition>,
+    options?: RequestOptions,
+  ): Promise<ReplyOf<Definition>>;
   request<Reply = unknown>(subject: string, data?: unknown, options?: RequestOptions): Promise<Reply>;
   request<Event extends EventDefinition, Reply = unknown>(
     event: Publishable<Event>,

@@ -2,18 +2,25 @@
 
 import type { HandlerContext, HandlerLog } from "./context.ts";
 import type { PayloadOf } from "./define-event.ts";
+import type { AnswerOf } from "./define-request.ts";
 import type { HandlerMetadata } from "./metadata.ts";
 
 /** Unknown options become an error at their key, even where the metadata was not written with `satisfies`. */
 type OnlyKnown<Metadata> = { readonly [Key in Exclude<keyof Metadata, keyof HandlerMetadata>]: never };
 
+/** What the function may give, where the metadata has a schema of the reply. */
+type Returned<Metadata> = Metadata extends { readonly reply: object }
+  ? AnswerOf<Metadata> | Promise<AnswerOf<Metadata>> | AsyncIterable<AnswerOf<Metadata>>
+  : unknown;
+
 /**
  * The same function, its payload typed by the metadata's schema (`unknown` without one).
  *
  * A `request` handler replies with what it returns, or streams what it yields when it is an async generator; the
- * result of an `event` or `durable` handler is awaited and not used.
+ * result of an `event` or `durable` handler is awaited and not used. With a schema of the `reply`, what is returned or
+ * yielded must be its input.
  */
-export function defineHandler<const Metadata extends HandlerMetadata, Result>(
+export function defineHandler<const Metadata extends HandlerMetadata, Result extends Returned<Metadata>>(
   _metadata: Metadata & OnlyKnown<Metadata>,
   handle: (event: PayloadOf<Metadata>, ctx: HandlerContext) => Result,
 ): (event: PayloadOf<Metadata>, ctx: HandlerContext) => Result {

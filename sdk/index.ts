@@ -18,6 +18,8 @@ export type { EventDefinition, PayloadOf, PublishedOf } from "./define-event.ts"
 export { defineEvent } from "./define-event.ts";
 export type { LifecycleContext, Setup, Teardown } from "./define-handler.ts";
 export { defineHandler } from "./define-handler.ts";
+export type { AnswerOf, ReplyOf, RequestDefinition } from "./define-request.ts";
+export { defineRequest } from "./define-request.ts";
 export type { Duration } from "./duration.ts";
 export { parseDuration } from "./duration.ts";
 export type { HandlerMetadata, RecyclePolicy, RetryPolicy } from "./metadata.ts";

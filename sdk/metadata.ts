@@ -55,6 +55,11 @@ export interface HandlerMetadata<Event = unknown> {
   /** Any Standard Schema. The function receives its output; a payload it refuses never reaches the function. */
   schema?: StandardSchemaV1 | undefined;
   /**
+   * Request only: any Standard Schema of what the function returns, or of each value it yields. What it refuses is not sent:
+   * the requester gets error 500, and the log says why. See `defineRequest`. Default: anything.
+   */
+  reply?: StandardSchemaV1 | undefined;
+  /**
    * What the function receives. `"json"`: the value, and `undefined` for an empty message; what is not JSON is refused. A
    * `Content-Type` header of the message changes that: text for `text/*`, a `Uint8Array` for other types. `"bytes"`: always
    * a `Uint8Array`. A codec: what its `decode` gives. A schema is given the same. Default `"json"`.

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** The worker and the browser have no supervisor to be given a clock by; nobody tests them with a fake one. */
-const OWN_TIME = ["runtime/clock.ts", "runtime/worker/", "runtime/page/client/"];
+const OWN_TIME = ["runtime/clock.ts", "runtime/worker/", "runtime/page/client/", "sdk/client"];
 const TIME = /\b(setTimeout|setInterval|Date\.now|performance\.now|new Date\(\)|timers\/promises)/;
 
 interface Source {

@@ -35,14 +35,19 @@ interface Message {
 }
 
 interface Channel {
-  readonly address: string;
+  /** Null: wherever the message says that it wants its reply. */
+  readonly address: string | null;
   readonly messages: Record<string, { readonly $ref: string }>;
 }
 
-export interface Operation {
-  readonly action: "receive" | "send";
+interface Messages {
   readonly channel: { readonly $ref: string };
   readonly messages: readonly { readonly $ref: string }[];
+}
+
+export interface Operation extends Messages {
+  readonly action: "receive" | "send";
+  readonly reply?: Messages;
   readonly summary?: string;
   readonly bindings?: object;
   readonly "x-handler": {
@@ -81,13 +86,14 @@ export function asyncApiOf({ app, version, description }: AppInfo, handlers: rea
     subject: string,
     owner: string,
     note: SchemaNote | undefined,
-  ): Pick<Operation, "channel" | "messages"> {
+    address: string | null = subject,
+  ): Messages {
     if (note !== undefined && "problem" in note)
       problems.push(`the schema of "${subject}" in handler "${owner}" ${note.problem}`);
     const payload =
       note !== undefined && "schema" in note ? { schemaFormat: SCHEMA_FORMAT, schema: note.schema } : undefined;
     const id = idFor({ name: subject, ...(payload && { payload }) }, owner);
-    const channel = channels.get(subject) ?? { address: subject, messages: {} };
+    const channel = channels.get(subject) ?? { address, messages: {} };
     channel.messages[id] = { $ref: `#/components/messages/${pointed(id)}` };
     channels.set(subject, channel);
     const at = `#/channels/${pointed(subject)}`;
@@ -107,7 +113,12 @@ export function asyncApiOf({ app, version, description }: AppInfo, handlers: rea
 
   for (const handler of [...handlers].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const { name, subject, contract } = handler;
-    operations.set(name, { action: "receive", ...message(subject, name, contract?.takes), ...detailsOf(handler) });
+    operations.set(name, {
+      action: "receive",
+      ...message(subject, name, contract?.takes),
+      ...(contract?.replies && { reply: message(`${subject} reply`, name, contract.replies, null) }),
+      ...detailsOf(handler),
+    });
     for (const published of [...new Set(handler.publishes)].sort()) {
       const note = contract?.publishes.find((event) => event.subject === published)?.schema;
       operations.set(`${name} publishes ${published}`, {

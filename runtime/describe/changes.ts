@@ -3,6 +3,7 @@
 // C1  Who sends to a handler goes on sending what it did: what a handler takes may become wider, not narrower.
 // C2  Who listens to an app goes on reading as it did: what is published may become narrower, not wider.
 // C3  A request that nobody answers any more breaks those who ask. A subscriber that goes breaks nobody who publishes.
+// C4  Who asks goes on reading replies as it did: a reply may become narrower, not wider.
 //
 // Both hold of one schema as well: an event that a handler publishes and another one takes is judged twice.
 
@@ -13,7 +14,7 @@ import type { JsonSchema } from "./schema-parts.ts";
 export interface Break {
   readonly subject: string;
   /** Whom it breaks. */
-  readonly breaks: "senders" | "subscribers";
+  readonly breaks: "senders" | "subscribers" | "requesters";
   /** Place in the message; empty: all of it. */
   readonly path: string;
   readonly rule: string;
@@ -34,9 +35,18 @@ function takenBreaks(before: AsyncApiDocument, after: AsyncApiDocument): Break[]
     const takesIt = now?.action === "receive" && subjectOf(after, now) === subject;
     if (!takesIt) return isRequest && !answers(after, subject) ? gone("is answered by no handler any more") : [];
     if (isRequest && now["x-handler"].kind !== "request") return gone("is not answered any more");
-    const findings = notAllowed(schemaOf(after, now), schemaOf(before, old));
-    return findings.map((finding) => asBreak(subject, "senders", finding));
+    return [
+      ...notAllowed(schemaOf(after, now), schemaOf(before, old)).map((found) => asBreak(subject, "senders", found)),
+      ...replyFindings(before, old, after, now).map((found) => asBreak(subject, "requesters", found)),
+    ];
   });
+}
+
+/** C4. */
+function replyFindings(before: AsyncApiDocument, old: Operation, after: AsyncApiDocument, now: Operation): Finding[] {
+  return old.reply === undefined
+    ? []
+    : notAllowed(schemaOf(before, old.reply), schemaOf(after, now.reply ?? { messages: [] }));
 }
 
 /** C2. */
@@ -81,7 +91,7 @@ function subjectOf({ channels }: AsyncApiDocument, { channel }: Operation): stri
 }
 
 /** Without one anything goes. */
-function schemaOf({ components }: AsyncApiDocument, { messages }: Operation): JsonSchema {
+function schemaOf({ components }: AsyncApiDocument, { messages }: Pick<Operation, "messages">): JsonSchema {
   const [id = ""] = wordsOf(messages[0]?.$ref ?? "").slice(-1);
   return components.messages[id]?.payload?.schema ?? true;
 }

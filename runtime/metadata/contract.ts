@@ -6,6 +6,8 @@ export type SchemaNote = { readonly schema: Readonly<Record<string, unknown>> } 
 export interface Contract {
   /** Undefined: it has no schema. */
   readonly takes?: SchemaNote;
+  /** Undefined: what it answers has none. */
+  readonly replies?: SchemaNote;
   /** Of the events in `publishes` that have a schema. */
   readonly publishes: readonly { readonly subject: string; readonly schema: SchemaNote }[];
 }

@@ -35,7 +35,7 @@ export type ParsedMetadata =
 
 const MOST_PUBLISHES = 1_000;
 const KNOWN_KEYS = [
-  ...["subject", "kind", "stream", "domain", "schema", "payload", "description", "concurrency", "timeout"],
+  ...["subject", "kind", "stream", "domain", "schema", "reply", "payload", "description", "concurrency", "timeout"],
   ...[
     "schedule",
     "retry",
@@ -86,6 +86,9 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   const kind = take("kind", handlerOptions.kind, defaults.kind);
   const kindIsWrong = problems.some(({ path }) => path[0] === "kind");
   if (kind !== "durable" && !kindIsWrong) findDurableOnly(raw, kind, problems);
+  take("reply", readSchema, false);
+  if (raw.reply !== undefined && kind !== "request" && !kindIsWrong)
+    problems.push({ path: ["reply"], message: `is for handlers of kind "request" only; this one is "${kind}"` });
   // One worker keeps the order, or has what there is only once; the default gives way.
   const needsOne = raw.orderBy !== undefined || raw.exclusive === true;
   const workers = take("workers", handlerOptions.workers, needsOne ? 1 : defaults.workers);

@@ -16,6 +16,8 @@ import { type OperatorSession, replicasOf, stillThere } from "./session.ts";
 export interface Scene {
   /** Rejects when it cannot be had. */
   readonly bucket: Promise<IntentStore>;
+  /** Whether it was there at once. */
+  readonly answers: boolean;
   /** By the server's clock, as far as anybody has told. */
   readonly nowMs: number;
   readonly replies: readonly StatusReply[];
@@ -33,8 +35,9 @@ export async function lookAround({ connection, app, client, copies }: OperatorSe
   const around = Promise.all([client.status(), watchersOf(connection, app)]);
   const store = await within(systemClock, BUCKET_SOON_MS, bucket);
   const [replies, watchers] = await around;
-  const nowMs = store === "expired" ? replies[0]?.nowMs : store.nowMs();
-  return { bucket, nowMs: nowMs ?? systemClock.nowMs(), replies, watchers };
+  const answers = store !== "expired";
+  const nowMs = answers ? store.nowMs() : replies[0]?.nowMs;
+  return { bucket, answers, nowMs: nowMs ?? systemClock.nowMs(), replies, watchers };
 }
 
 export interface Switched extends Applied {
@@ -54,7 +57,7 @@ export interface Switching {
 /** Store the intent for each handler, and wait at most `waitMs` milliseconds until all replicas act by it. */
 export async function switchAll(
   { client }: OperatorSession,
-  { bucket, replies, watchers }: Scene,
+  { bucket, answers, replies, watchers }: Scene,
   names: readonly string[],
   { intent, waitMs }: Switching,
 ): Promise<Switched> {
@@ -70,7 +73,8 @@ export async function switchAll(
   };
   const stored = storeAll(bucket, names, intent);
   stored.catch(() => undefined); // Told below, where it is waited for.
-  if ((await within(systemClock, BUCKET_SOON_MS, stored)) === "expired" && replicas.length > 0) {
+  const soonMs = answers ? BUCKET_SOON_MS : 0; // It has had its time.
+  if ((await within(systemClock, soonMs, stored)) === "expired" && replicas.length > 0) {
     const intents = names.map((name) => ({ name, text }));
     const { replies: told, silent, gone } = await client.tell(intents, replicas, TOLD_MS);
     const done = told.map(({ replica }) => replica);

@@ -7,7 +7,7 @@ import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { mostRequests } from "../wire/call-frame.ts";
 import { contentTypeIn } from "../worker/content-type.ts";
 import { type ContextDeps, DeliveryContext } from "../worker/context.ts";
-import { type HandlerModule, isStandardSchema } from "../worker/load.ts";
+import { type HandlerModule, schemaIn } from "../worker/load.ts";
 import { RequestTurns } from "../worker/request-turns.ts";
 import { runOnce } from "../worker/run-once.ts";
 import type { TestMessage } from "./message.ts";
@@ -55,12 +55,14 @@ export class TestRun {
   }
 
   private run(): Outcome | Promise<Outcome> {
-    const { schema, payload = "json" } = this.module.metadata ?? {};
+    const { schema, reply, payload = "json" } = this.module.metadata ?? {};
+    const replies = this.metadata.kind === "request";
     const program = {
       handler: this.module.default!,
-      schema: isStandardSchema(schema) ? schema : undefined,
+      schema: schemaIn(schema),
+      reply: replies ? schemaIn(reply) : undefined,
       payload,
-      replies: this.metadata.kind === "request",
+      replies,
     };
     const { arrival, payload: bytes } = this.message;
     const contentType = arrival.headerBytes && contentTypeIn(arrival.headerBytes);

@@ -6,6 +6,7 @@ import { HOPS_HEADER, SCHEDULED_FOR_HEADER } from "../message/delivery.ts";
 import type { Later } from "../message/handler-call.ts";
 import { decodeHeaders, encodeHeaders, type HeaderPairs, headerProblem } from "../message/header-block.ts";
 import { messageIdOf } from "../message/message-id.ts";
+import type { SchemaIssue } from "../message/outcome.ts";
 import { traceIdOf } from "../message/trace-context.ts";
 import { wildcardsOf } from "../metadata/subject.ts";
 import { writeLater } from "../wire/call-frame.ts";
@@ -27,9 +28,11 @@ import { decodePayload } from "./decode-payload.ts";
 import { assertSendable, textOrBytes } from "./encode-payload.ts";
 import { ReceivedHeaders } from "./headers.ts";
 import type { ContextLink, PendingCall } from "./link.ts";
+import { schemaIn } from "./load.ts";
 import { createLog, type Log } from "./log.ts";
 import type { OwnTelemetry } from "./own-telemetry.ts";
 import type { RequestTurn, RequestTurns } from "./request-turns.ts";
+import { describeIssues, readIssues } from "./schema-issues.ts";
 import { traceHeaders } from "./trace-headers.ts";
 
 export interface Arrival {
@@ -57,7 +60,7 @@ export interface ContextDeps {
   readonly requests: RequestTurns;
 }
 
-type Target = string | { readonly subject: string };
+type Target = string | { readonly subject: string; readonly reply?: unknown };
 
 /** A message to be sent, encoded. */
 interface Outgoing {
@@ -184,7 +187,11 @@ export class DeliveryContext {
     const content = { bytes, start: 0, end: bytes.length, contentType: undefined };
     const decoded = decodePayload(content, options.payload ?? "json");
     if (decoded.kind === "unreadable") throw unreadableReply(subjectOf(target), decoded.message);
-    return decoded.value;
+    const reply = typeof target === "string" ? undefined : schemaIn(target.reply);
+    if (reply === undefined) return decoded.value;
+    const result = await reply["~standard"].validate(decoded.value);
+    if (result.issues === undefined) return result.value;
+    throw unfitReply(subjectOf(target), readIssues(result.issues));
   }
 
   /** Resolves when no publish is on its way any more. Rejects as soon as one has failed that nobody awaited. */
@@ -288,6 +295,11 @@ function noTurn(subject: string, timeoutMs: number): Error {
 function unreadableReply(subject: string, why: string): Error {
   const message = `the reply to the request to "${subject}" cannot be read: ${why}; the option \`payload\` says how it is to be read`;
   return Object.assign(new Error(message), { code: 502 });
+}
+
+function unfitReply(subject: string, issues: readonly SchemaIssue[]): Error {
+  const message = `the reply to the request to "${subject}" does not fit its schema: ${describeIssues(issues)}`;
+  return Object.assign(new Error(message), { code: 502, issues });
 }
 
 function assertSubject(subject: string): void {

@@ -14,10 +14,11 @@ const TARGET = "draft-07";
 const MOST_CHARS = 500_000;
 
 export function contractOf(metadata: NonNullable<HandlerModule["metadata"]> = {}): Contract {
-  const { schema, publishes } = metadata as { schema?: unknown; publishes?: unknown };
+  const { schema, reply, publishes } = metadata as Record<"schema" | "reply" | "publishes", unknown>;
   const events = Array.isArray(publishes) ? publishes : [];
   return {
     ...(isStandardSchema(schema) ? { takes: noteOf(schema) } : {}),
+    ...(isStandardSchema(reply) ? { replies: noteOf(reply) } : {}),
     publishes: events.flatMap((event: { subject?: unknown; schema?: unknown } | null) =>
       typeof event?.subject === "string" && isStandardSchema(event.schema)
         ? [{ subject: event.subject, schema: noteOf(event.schema) }]

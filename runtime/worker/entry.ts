@@ -17,7 +17,7 @@ import { AskedFor } from "./asked-for.ts";
 import { contractOf } from "./contract.ts";
 import { describeMetadata } from "./describe-metadata.ts";
 import { Link } from "./link.ts";
-import { describeDefault, type HandlerModule, importBundle, isStandardSchema, type LifecycleInfo } from "./load.ts";
+import { describeDefault, type HandlerModule, importBundle, type LifecycleInfo, schemaIn } from "./load.ts";
 import { createLog } from "./log.ts";
 import { ownTelemetry } from "./own-telemetry.ts";
 import { ReadPool } from "./read-pool.ts";
@@ -136,13 +136,13 @@ async function start_(request: StartRequest): Promise<void> {
     link.send(FrameType.loadFailed, { phase: "setup", error: serializeError(error) });
     return link.flush();
   }
-  const { schema, payload, orderBy } = loaded.metadata ?? {};
+  const { schema, reply, payload, orderBy } = loaded.metadata ?? {};
   const telemetry = ownTelemetry();
   const handler = telemetry?.around(loaded.default!) ?? loaded.default!;
   const requests = new RequestTurns(mostRequests(request.concurrency));
   runner = new Runner(
     { link, start: request, handler: handlerName, telemetry, requests },
-    { handler, schema: isStandardSchema(schema) ? schema : undefined, payload, orderBy },
+    { handler, schema: schemaIn(schema), reply: schemaIn(reply), payload, orderBy },
   );
   link.send(FrameType.ready, null);
   link.flush();

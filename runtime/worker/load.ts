@@ -26,6 +26,7 @@ export interface HandlerModule {
   readonly default?: HandlerFunction;
   readonly metadata?: {
     readonly schema?: StandardSchema;
+    readonly reply?: StandardSchema;
     readonly payload?: PayloadFormat;
     readonly orderBy?: (event: unknown) => string;
     readonly schedule?: unknown;
@@ -54,4 +55,9 @@ export function isStandardSchema(value: unknown): value is StandardSchema {
     (typeof value === "object" || typeof value === "function") &&
     typeof (value as Partial<StandardSchema>)["~standard"]?.validate === "function"
   );
+}
+
+/** Undefined for what is none: whoever reads the metadata has refused it. */
+export function schemaIn(value: unknown): StandardSchema | undefined {
+  return isStandardSchema(value) ? value : undefined;
 }

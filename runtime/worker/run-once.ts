@@ -7,7 +7,7 @@
 import type { PayloadFormat } from "../../sdk/payload.ts";
 import { RETURNED } from "../message/outcome.ts";
 import { type Content, decodePayload } from "./decode-payload.ts";
-import { encodeBy } from "./encode-payload.ts";
+import { encodeBy, NotSerializableError } from "./encode-payload.ts";
 import type { HandlerFunction, StandardResult, StandardSchema } from "./load.ts";
 import { outcomeOfThrown, type RunOutcome } from "./run-outcome.ts";
 import { describeIssues, readIssues } from "./schema-issues.ts";
@@ -16,6 +16,8 @@ import { describeIssues, readIssues } from "./schema-issues.ts";
 export interface HandlerProgram {
   readonly handler: HandlerFunction;
   readonly schema: StandardSchema | undefined;
+  /** Of what it returns or yields. */
+  readonly reply: StandardSchema | undefined;
   readonly payload: PayloadFormat;
   /** What the handler returns or yields is sent to somebody. */
   readonly replies: boolean;
@@ -48,6 +50,7 @@ export interface Turns {
   take<T>(id: number, event: unknown, start: () => T | Promise<T>): T | Promise<T>;
 }
 
+const RETURNED_VALUE = "the returned value";
 const NO_REPLY: RunOutcome = { kind: "returned", reply: new Uint8Array(0) };
 
 /** Run one message (M1, M2). */
@@ -111,7 +114,9 @@ class Run {
   private call(event: unknown): RunOutcome | Promise<RunOutcome> {
     try {
       const returned = this.program.handler(event, this.context);
-      const isLate = isThenable(returned) || this.context.hasUnconfirmed || this.streams(returned);
+      const { context, program } = this;
+      const isLate =
+        isThenable(returned) || context.hasUnconfirmed || program.reply !== undefined || this.streams(returned);
       return isLate ? this.finishLater(returned) : this.returned(returned);
     } catch (error) {
       return outcomeOfThrown(error);
@@ -121,7 +126,7 @@ class Run {
   private async finishLater(returning: unknown): Promise<RunOutcome> {
     try {
       const returned = await returning;
-      const value = this.streams(returned) ? await this.stream(returned) : returned;
+      const value = this.streams(returned) ? await this.stream(returned) : await this.checked(returned, RETURNED_VALUE);
       if (this.context.hasUnconfirmed) await this.context.allConfirmed();
       return this.returned(value);
     } catch (error) {
@@ -132,10 +137,20 @@ class Run {
   /** ADR-47: one message per value; the empty message that ends the stream is the settlement's. */
   private async stream(values: AsyncIterable<unknown>): Promise<undefined> {
     for await (const value of values) {
-      await this.owner.chunk(this.id, this.encode(value, "the yielded value"));
+      const what = "the yielded value";
+      await this.owner.chunk(this.id, this.encode(await this.checked(value, what), what));
       if (this.context.signal.aborted) break;
     }
     return undefined;
+  }
+
+  /** What is sent is what the handler gave: whoever receives it applies the schema. */
+  private async checked(value: unknown, what: string): Promise<unknown> {
+    const result = await this.program.reply?.["~standard"].validate(value);
+    if (result?.issues === undefined) return value;
+    throw new NotSerializableError(
+      `${what} does not fit the schema of the reply: ${describeIssues(readIssues(result.issues))}`,
+    );
   }
 
   private streams(value: unknown): value is AsyncIterable<unknown> {
@@ -146,7 +161,7 @@ class Run {
     if (isGenerator(value)) throw new TypeError("the handler gave a generator, of which nothing has run");
     if (!this.program.replies) return RETURNED as RunOutcome;
     if (value === undefined) return NO_REPLY;
-    return { kind: "returned", reply: this.encode(value, "the returned value") };
+    return { kind: "returned", reply: this.encode(value, RETURNED_VALUE) };
   }
 
   private encode(value: unknown, what: string): Uint8Array {

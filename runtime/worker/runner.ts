@@ -37,6 +37,7 @@ export interface WorkerDeps extends ContextDeps {
 export interface RunnerParts {
   readonly handler: HandlerFunction;
   readonly schema: StandardSchema | undefined;
+  readonly reply: StandardSchema | undefined;
   readonly payload: PayloadFormat | undefined;
   readonly orderBy: OrderBy | undefined;
 }
@@ -55,9 +56,10 @@ export class Runner implements RunOwner {
   private lookedAtMs = 0;
   private looksToSkip = 0;
 
-  constructor(services: WorkerDeps, { handler, schema, payload = "json", orderBy }: RunnerParts) {
+  constructor(services: WorkerDeps, { handler, schema, reply, payload = "json", orderBy }: RunnerParts) {
     this.services = services;
-    this.program = { handler, schema, payload, replies: services.start.kind === "request" };
+    const replies = services.start.kind === "request";
+    this.program = { handler, schema, reply: replies ? reply : undefined, payload, replies };
     this.turns = orderBy && keyQueueOn(services.link, orderBy);
   }
 

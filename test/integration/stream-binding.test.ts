@@ -323,7 +323,7 @@ describe("unbinding", () => {
   it("waits for what has arrived and is still being looked up: it is handed over, or goes back", async () => {
     await stage.store("todo.new", "text");
     const { bind, binder, connection } = await stage.replica();
-    const lookup = stalled(connection, "$JS.API.STREAM.MSG.GET.GIVEN_BACK_app");
+    const lookup = stalled(connection, "$JS.API.STREAM.INFO.GIVEN_BACK_app");
     const owner = await bind("todo/save", durable("todo.new"));
     owner.settle(await owner.next(), { do: "retry", delayMs: 1 });
     await lookup.began;

@@ -5,12 +5,14 @@ import {
   defineConfig,
   defineEvent,
   defineHandler,
+  defineRequest,
   GiveUp,
   type HandlerContext,
   type HandlerMetadata,
   RetryLater,
   type Setup,
 } from "nats-handlers";
+import type { Client, Stored } from "nats-handlers/client";
 import { describe, expectTypeOf, test } from "vitest";
 import { z } from "zod";
 
@@ -24,6 +26,43 @@ const anyItem = defineEvent("todo.*", z.object({ id: z.uuid() }));
 const everything = defineEvent("todo.>", z.unknown());
 
 declare const ctx: HandlerContext;
+declare const client: Client;
+
+const price = defineRequest(
+  "shop.price",
+  z.object({ item: z.string() }),
+  z.object({ cents: z.coerce.number<string>() }),
+);
+
+describe("a request with a schema of its reply", () => {
+  test("gives its requester the output, and takes the input of its handler", () => {
+    expectTypeOf(ctx.request(price, { item: "pear" })).resolves.toEqualTypeOf<{ cents: number }>();
+    // @ts-expect-error: no such field
+    ctx.request(price, { itme: "pear" });
+    const metadata = { ...price, kind: "request" } satisfies HandlerMetadata;
+    defineHandler(metadata, async ({ item }) => ({ cents: String(item.length) }));
+    defineHandler(metadata, async function* ({ item }) {
+      yield { cents: item };
+    });
+    // @ts-expect-error: the reply is wrong
+    defineHandler(metadata, ({ item }) => ({ cents: item.length }));
+    // @ts-expect-error: there is none
+    defineHandler(metadata, () => undefined);
+  });
+
+  test("is as typed for an application", () => {
+    expectTypeOf(client.request(price, { item: "pear" })).resolves.toEqualTypeOf<{ cents: number }>();
+    expectTypeOf(client.publish(newItem, { id: "", item: "" })).resolves.toEqualTypeOf<Stored | undefined>();
+    // @ts-expect-error: no such field
+    client.request(price, { itme: "pear" });
+    // @ts-expect-error: a field is missing
+    client.publish(newItem, { id: "" });
+    // @ts-expect-error: it has wildcards
+    client.publish(anyItem, { id: "" });
+    // @ts-expect-error: no such option
+    client.publish(newItem, { id: "", item: "" }, { delya: "1s" });
+  });
+});
 
 describe("a handler", () => {
   test("the sample of the design compiles, and its payload is the schema's output", () => {

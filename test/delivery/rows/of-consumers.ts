@@ -27,7 +27,6 @@ export const CONSUMER_ROWS: readonly Row[] = [
   },
   {
     name: "the consumer delivers each message twice at most",
-    todo: "what has reached max_deliver is a letter now; not run under load since",
     letter: ({ reason, text }, { does }) =>
       does !== "ends" && reason === "attempts-used" && text.includes("max_deliver"),
     change: (scene) => scene.editConsumers({ max_deliver: 2 }),

@@ -92,7 +92,6 @@ export const HANDLER_ROWS: readonly Row[] = [
   },
   {
     name: "the handler's subject is changed by a rolling update, and changed back",
-    todo: "durables keep to their subject now; not run under load since",
     async change(scene) {
       await scene.fleet.roll({ handlers: [handler({ subject: OTHER_SUBJECT, version: "two" })] });
       await scene.load.more(300);
@@ -102,7 +101,6 @@ export const HANDLER_ROWS: readonly Row[] = [
   {
     name: "the handler's subject is changed by a save, and changed back",
     mode: "dev",
-    todo: "durables keep to their subject now; not run under load since",
     async change(scene) {
       scene.fleet.save({ handlers: [handler({ subject: OTHER_SUBJECT, version: "two" })] });
       await scene.load.more(500);

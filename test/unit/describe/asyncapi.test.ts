@@ -48,6 +48,17 @@ describe("the document of an app", () => {
     expect(components.messages["shop.saved"]?.payload?.schema).toEqual({ type: "number" });
   });
 
+  it("has the reply of a request that says what it answers", () => {
+    const price = handler("price", { kind: "request", contract: { takes: TEXT, replies: NUMBER, publishes: [] } });
+    const { channels, operations, components } = documentOf(price);
+    expect(channels["shop.order reply"]?.address).toBeNull();
+    expect(operations.price?.reply).toEqual({
+      channel: { $ref: "#/channels/shop.order%20reply" },
+      messages: [{ $ref: "#/channels/shop.order%20reply/messages/shop.order%20reply" }],
+    });
+    expect(components.messages["shop.order reply"]?.payload?.schema).toEqual({ type: "number" });
+  });
+
   it("is the same text in whatever order the handlers come", () => {
     const handlers = ["b", "a/c", "a-c"].map((name) =>
       handler(name, { subject: `shop.${name.length}`, publishes: ["x.y", "x.a"] }),
@@ -110,5 +121,20 @@ describe("a change of an app", () => {
     const one = documentOf(handler("a"));
     const two = documentOf(handler("a"), handler("b", { subject: "shop.>" }));
     expect([breaksBetween(one, two), breaksBetween(two, one)]).toEqual([[], []]);
+  });
+
+  it("breaks requesters when a reply may be what it never was, and nobody when it may be less", () => {
+    const answers = (schema: object) =>
+      documentOf(
+        handler("price", { kind: "request", contract: { takes: TEXT, replies: { schema }, publishes: [] } } as never),
+      );
+    const [some, more] = [{ enum: ["a"] }, { enum: ["a", "b"] }].map(answers) as [never, never];
+    expect(breaksBetween(some, more)).toEqual([
+      { subject: "shop.order", breaks: "requesters", path: "", rule: "enum", text: 'may be "b", which is not allowed' },
+    ]);
+    expect(breaksBetween(more, some)).toEqual([]);
+    const says = documentOf(handler("price", { kind: "request", contract: { takes: TEXT, publishes: [] } }));
+    expect(breaksBetween(some, says)).toMatchObject([{ breaks: "requesters" }]);
+    expect(breaksBetween(says, some)).toEqual([]);
   });
 });

@@ -32,6 +32,17 @@ test("a subject alone is enough: the rest are the defaults handed in", () => {
   });
 });
 
+test("the schema of a reply is for requests, and must be one", () => {
+  const reply = { $schema: "standard", vendor: "zod" };
+  expect(resolved({ subject: "todo.list", kind: "request", reply })).toMatchObject({ kind: "request" });
+  expect(refused({ subject: "todo.list", kind: "durable", reply }).message).toContain(
+    'metadata.reply is for handlers of kind "request" only; this one is "durable"',
+  );
+  expect(refused({ subject: "todo.list", kind: "request", reply: {} }).message).toContain(
+    "metadata.reply must be a Standard Schema",
+  );
+});
+
 test("every option is read, in the runtime's units", () => {
   const raw = {
     subject: "todo.*",

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { defineConfig } from "../../../sdk/define-config.ts";
 import { defineEvent } from "../../../sdk/define-event.ts";
 import { defineHandler } from "../../../sdk/define-handler.ts";
+import { defineRequest } from "../../../sdk/define-request.ts";
 
 describe("defineEvent", () => {
   test("gives a plain object, ready to be spread into metadata", () => {
@@ -32,6 +33,14 @@ describe("defineEvent", () => {
     expect(() => defineEvent("todo.new", { type: "object" } as never)).toThrow("must be a Standard Schema");
     expect(() => defineEvent("todo.new", undefined as never)).toThrow(TypeError);
   });
+});
+
+test("defineRequest ties a subject to two schemas, and refuses what is none", () => {
+  const [asked, reply] = [z.object({ item: z.string() }), z.object({ cents: z.int() })];
+  expect(defineRequest("shop.price", asked, reply)).toEqual({ subject: "shop.price", schema: asked, reply });
+  expect(() => defineRequest("shop.price", asked, undefined as never)).toThrow(
+    'defineRequest("shop.price"): the third argument must be a Standard Schema of the reply',
+  );
 });
 
 test("defineHandler gives back the function itself", () => {

@@ -20,7 +20,8 @@ function fieldsOf(file: string, text: string): Field[] {
     if (name !== undefined) exported = name;
     else if (/^}/.test(line)) exported = "";
     const [, field] = /^\s{2,}(?:readonly )?(\w+)\??(?:<.*|\(.*)?(?::|\()/.exec(line) ?? [];
-    const isField = exported !== "" && field !== undefined && !/^\s{2,}(target|data|options|event):?/.test(line);
+    const isField =
+      exported !== "" && field !== undefined && !/^\s{2,}(target|data|options|event|definition):?/.test(line);
     // Further signatures of a documented method need no line of their own.
     const again = fields.at(-1)?.place.endsWith(`.${field}`) === true;
     if (isField && !again)

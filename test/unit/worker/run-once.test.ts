@@ -1,6 +1,6 @@
 // One message, from its bytes to its outcome, without a process or a socket.
 
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { HandlerFunction, StandardResult, StandardSchema } from "../../../runtime/worker/load.ts";
 import { type RunContext, type RunOwner, runOnce, type Turns } from "../../../runtime/worker/run-once.ts";
 import type { PayloadFormat } from "../../../sdk/payload.ts";
@@ -10,6 +10,7 @@ interface Given {
   readonly payload?: string | Uint8Array;
   readonly replies?: boolean;
   readonly schema?: StandardSchema;
+  readonly reply?: StandardSchema;
   readonly context?: RunContext;
   readonly turns?: Turns;
   readonly format?: PayloadFormat;
@@ -26,7 +27,7 @@ const decoder = new TextDecoder();
 
 /** Runs the handler, and collects what it streams. */
 function run(handler: HandlerFunction, given: Given = {}) {
-  const { payload = "", replies = true, schema, context = QUIET, turns, format = "json", contentType } = given;
+  const { payload = "", replies = true, schema, reply, context = QUIET, turns, format = "json", contentType } = given;
   // As in a batch: there is something before it and behind it.
   const payloadBytes = Buffer.from(payload);
   const bytes = Buffer.concat([Buffer.from("{}"), payloadBytes, Buffer.from("}")]);
@@ -38,7 +39,7 @@ function run(handler: HandlerFunction, given: Given = {}) {
     },
   };
   const incoming = { id: 7, bytes, start: 2, end: 2 + payloadBytes.length, contentType };
-  return { chunks, outcome: runOnce({ handler, schema, payload: format, replies }, incoming, context, owner) };
+  return { chunks, outcome: runOnce({ handler, schema, reply, payload: format, replies }, incoming, context, owner) };
 }
 
 function replyOf(outcome: unknown): string {
@@ -286,4 +287,36 @@ it("nothing that is thrown or returned breaks out of the run (M1)", async () => 
     for (const returns of [() => hostile, async () => hostile])
       expect(["threw", "not-serializable"], trap).toContain((await run(returns as HandlerFunction).outcome).kind);
   }
+});
+
+describe("a handler that says what it answers", () => {
+  const even = schemaOf((value) =>
+    Number(value) % 2 === 0 ? { value: "changed" } : { issues: [{ message: "must be even" }] },
+  );
+
+  it("sends what it gives when that fits, as it is: whoever gets it applies the schema", async () => {
+    expect(replyOf(await run(() => 4, { reply: even }).outcome)).toBe("4");
+    expect(replyOf(await run(async () => 6, { reply: even }).outcome)).toBe("6");
+  });
+
+  it("sends nothing else, and the requester learns why", async () => {
+    expect(await run(() => 3, { reply: even }).outcome).toMatchObject({
+      kind: "not-serializable",
+      error: { message: "the returned value does not fit the schema of the reply: must be even" },
+    });
+  });
+
+  it("streams values until one does not fit", async () => {
+    const { chunks, outcome } = run(
+      async function* () {
+        yield 2;
+        yield 5;
+      },
+      { reply: even },
+    );
+    expect(await outcome).toMatchObject({
+      error: { message: "the yielded value does not fit the schema of the reply: must be even" },
+    });
+    expect(chunks).toEqual(["2"]);
+  });
 });
