@@ -12,7 +12,11 @@ export interface ConsumerLookOptions {
   readonly onConfig: (config: ConsumerConfig) => void;
 }
 
-const ANSWER_MS = 2_000;
+/**
+ * A server that is there answers within milliseconds. Of one that is away nothing is to be had by waiting, and whoever turns a
+ * handler off would wait as well.
+ */
+const PURGE_MS = 500;
 
 export class ConsumerLook {
   private readonly options: ConsumerLookOptions;
@@ -37,7 +41,7 @@ export class ConsumerLook {
    */
   async purgeRequests(): Promise<void> {
     const { clock, sender } = this.options.deps;
-    if (sender.isUp) await within(clock, ANSWER_MS, this.lookUp());
+    if (sender.isUp) await within(clock, PURGE_MS, this.lookUp());
   }
 
   /** Undefined: it is gone, or cannot be asked, which is told elsewhere. */

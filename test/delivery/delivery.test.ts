@@ -14,10 +14,6 @@ afterEach(() => noneLeft(before));
 
 describe("nothing is lost when", () => {
   for (const row of ROWS) {
-    if (row.todo !== undefined) {
-      it.todo(`${row.name} (${row.todo})`);
-      continue;
-    }
     it(
       row.name,
       async ({ skip }) => {

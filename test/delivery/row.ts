@@ -9,8 +9,6 @@ import type { Scene } from "./scene.ts";
 export interface Row {
   /** A sentence: what happens, to what. */
   readonly name: string;
-  /** Why it does not hold yet; the row is listed and not run. */
-  readonly todo?: string;
   /** The least level of JetStream's API that has what the row needs; 0 on servers before 2.11. */
   readonly apiLevel?: number;
   /** The nats-server's configuration. */
