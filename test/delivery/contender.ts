@@ -48,6 +48,8 @@ export interface Contender {
   readonly name: string;
   /** Whether it keeps dead letters as this project does. */
   readonly keepsLetters: boolean;
+  /** What makes it end again and again is a fault of the row; of others it is what happens to them, and the row goes on. */
+  readonly mustServe: boolean;
   /** It makes the stream that it reads; otherwise an administrator has made it. */
   readonly makesStreams: boolean;
   /** How the names begin of the streams that the app reads. */

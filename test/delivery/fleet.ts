@@ -8,14 +8,18 @@ import type { Contender, Deployment, Home } from "./contender.ts";
 /** Far above what it takes to give up on a server that does not answer, and to start again. */
 const READY_MS = 40_000;
 const LOOK_MS = 20;
+/** In a row, without having served in between. */
+const MOST_ENDS = 10;
 
 export class Replica {
   readonly home: Home;
+  private readonly mustServe: boolean;
   private process: CliProcess | undefined;
   private wanted = false;
 
-  constructor(home: Home) {
-    this.home = home;
+  constructor({ mustServe, home }: Contender) {
+    this.mustServe = mustServe;
+    this.home = home();
   }
 
   start(): void {
@@ -27,9 +31,9 @@ export class Replica {
     });
   }
 
-  /** Resolves when the process that runs now, or one after it, serves. */
+  /** Resolves when the process that runs now, or one after it, serves; or with one that need not, when it ends again and again. */
   async ready(): Promise<void> {
-    for (;;) {
+    for (let ends = 0; this.mustServe || ends < MOST_ENDS; ends++) {
       const { process } = this;
       const serves = process?.printed(this.home.ready).then(
         () => true,
@@ -90,7 +94,7 @@ export class Fleet {
   constructor(contender: Contender, deployment: Deployment, count: number, envOf: EnvironmentOf = () => ({})) {
     this.deployment = deployment;
     this.envOf = envOf;
-    this.replicas = Array.from({ length: count }, () => new Replica(contender.home()));
+    this.replicas = Array.from({ length: count }, () => new Replica(contender));
     this.put();
   }
 

@@ -13,6 +13,7 @@ const WORK = readFileSync(new URL("./work.mjs", import.meta.url), "utf8");
 export const ours: Contender = {
   name: "nats-handlers",
   keepsLetters: true,
+  mustServe: true,
   makesStreams: false,
   streamsOf: () => STREAM,
   published: (_app, subject) => subject,

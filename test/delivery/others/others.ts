@@ -11,6 +11,7 @@ import { STREAM } from "../names.ts";
 export const byHand: Contender = {
   name: "by hand",
   keepsLetters: false,
+  mustServe: false,
   makesStreams: false,
   streamsOf: () => STREAM,
   published: (_app, subject) => subject,
@@ -20,6 +21,7 @@ export const byHand: Contender = {
 export const nestjsJetstream: Contender = {
   name: "nestjs-jetstream",
   keepsLetters: false,
+  mustServe: false,
   makesStreams: true,
   streamsOf: (app) => `${app}__microservice`,
   published: (app, subject) => `${app}__microservice.ev.${subject}`,
