@@ -22,7 +22,7 @@ const onServers = {
   testTimeout: 120_000,
   hookTimeout: 120_000,
   // A state that is awaited comes when it comes, on a busy machine too: what never comes fails all the same.
-  expect: { poll: { timeout: 15_000 } },
+  expect: { poll: { timeout: 30_000 } },
 };
 
 export default defineConfig({

@@ -27,11 +27,12 @@ export function encodeData(data: unknown, what: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** A Map, a Set, a Promise, an Error and their like are `{}` in JSON. */
+/** A Map, a Set, a Promise and their like are `{}` in JSON, of an Error what it says is missing, and a view of bytes is numbers. */
 function lostIn(value: unknown): string | undefined {
-  if (typeof value !== "object" || value === null || Object.keys(value).length > 0) return undefined;
+  if (typeof value !== "object" || value === null) return undefined;
   const tag = Object.prototype.toString.call(value).slice("[object ".length, -1);
-  return WRITTEN.has(tag) ? undefined : tag;
+  if (value instanceof Error || ArrayBuffer.isView(value)) return tag;
+  return Object.keys(value).length > 0 || WRITTEN.has(tag) ? undefined : tag;
 }
 
 /** Throws a ClientError for a header that cannot be sent. */

@@ -99,6 +99,8 @@ describe("publish", () => {
       ["shop..a", 1, {}],
       ["a.b", new Map([[1, 2]]), {}],
       ["a.b", { deep: [new Set([1])] }, {}],
+      ["a.b", { error: Object.assign(new Error("no"), { code: 1 }) }, {}],
+      ["a.b", { bytes: new Uint16Array(1) }, {}],
       ["a.b", 1n, {}],
       ["a.b", 1, { headers: { "Nats-Msg-Id": "1" } }],
       ["a.b", 1, { timeout: "soon" }],

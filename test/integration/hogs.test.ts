@@ -58,7 +58,7 @@ it.skipIf(!existsSync("/proc/self/autogroup"))(
     const handled = await stage.client.collect("handled.culprit");
     stage.client.publish("culprit", { n: 2 });
     await handled.until(1);
-    await expect.poll(() => sessionPriority(second!), { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => sessionPriority(second!), { timeout: 30_000 }).toBe(0);
   },
 );
 

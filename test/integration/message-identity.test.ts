@@ -113,7 +113,7 @@ describe("a stream that counts from 1 again", () => {
     const app = await stage.start({ handlers: FORWARDS_OR_FAILS, config: { nats: { servers: server.url } } });
     await accountFor(app, async () => {
       await app.after(() => server.restart(), "nats.reconnected");
-      await expect.poll(() => jsm.getAccountInfo().then(() => "there", String), { timeout: 10_000 }).toBe("there");
+      await expect.poll(() => jsm.getAccountInfo().then(() => "there", String), { timeout: 30_000 }).toBe("there");
       await jsm.streams.info("ORDERS").catch(() => jsm.streams.add(inMemory));
     });
     await app.close();
@@ -135,7 +135,7 @@ it("what a run publishes again is stored once, and what it publishes instead is 
     },
   });
   await store("orders.placed", 1);
-  await expect.poll(() => app.status("twice").handled, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => app.status("twice").handled, { timeout: 30_000 }).toBe(1);
   expect((await jsm.streams.info("OUT", { subjects_filter: ">" })).state.subjects).toEqual({
     "out.started": 1,
     "out.ended": 1,

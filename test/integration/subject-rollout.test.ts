@@ -65,7 +65,7 @@ describe("a save with another subject", () => {
       /^292 messages of "t\.a" left in durable "shop-count-\w+" of stream "T": handler "count" takes "t\.b" now/,
     );
     await gate.until(8);
-    await expect.poll(() => waitingIn("t.b"), { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => waitingIn("t.b"), { timeout: 30_000 }).toBe(0);
 
     const cli = (...args: string[]) => runCli(args, { cwd: app.project.rootDir, env: { NATS_URL: stage.server.url } });
     const seen = await cli("status");
