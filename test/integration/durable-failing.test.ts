@@ -160,7 +160,7 @@ describe("a handler that always fails", () => {
     expect(ran.values.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
     two.child.kill("SIGTERM");
     expect(await two.ended).toMatchObject({ code: 0 });
-    expect(await jsm.consumers.info("WAYS", DURABLE)).toMatchObject({ num_pending: 0, num_ack_pending: 0 });
+    await expect.poll(() => jsm.consumers.info("WAYS", DURABLE)).toMatchObject({ num_pending: 0, num_ack_pending: 0 });
     project.end();
   });
 });

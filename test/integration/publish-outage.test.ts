@@ -41,7 +41,7 @@ it("a stream that is full burns no attempts: its messages are handled when it ta
   await app.close(5_000);
   expect(await box.list()).toEqual([]);
   expect((await jsm.streams.info("OUT")).state.messages).toBe(4);
-  expect(await jsm.consumers.info("ORDER", DURABLE)).toMatchObject({ num_pending: 0, num_ack_pending: 0 });
+  await expect.poll(() => jsm.consumers.info("ORDER", DURABLE)).toMatchObject({ num_pending: 0, num_ack_pending: 0 });
 });
 
 it("a message that the stream refuses for its own sake is charged, and a dead letter", async () => {

@@ -47,11 +47,13 @@ describe("taking messages", () => {
     const acked = await listenFor("+ACK", 2);
     for (const delivery of owner.deliveries) owner.settle(delivery, ACK);
     await acked.all;
-    expect(await info(durableNameOf("app", "todo/save", "todo.*"))).toMatchObject({
-      num_pending: 0,
-      num_ack_pending: 0,
-      ack_floor: { stream_seq: 2 },
-    });
+    await expect
+      .poll(() => info(durableNameOf("app", "todo/save", "todo.*")))
+      .toMatchObject({
+        num_pending: 0,
+        num_ack_pending: 0,
+        ack_floor: { stream_seq: 2 },
+      });
   });
 
   it("settles with nobody what was in hand of a stream that is made anew, and takes the new one's message of that number", async () => {
@@ -349,7 +351,7 @@ describe("unbinding", () => {
     const owner = await bind("todo/save", durable("todo.new"));
     await Promise.all([owner.binding!.unbind(), owner.binding!.unbind()]);
     await stage.store("todo.new", "stays");
-    expect(await info()).toMatchObject({ num_pending: 1, num_waiting: 0 });
+    await expect.poll(() => info()).toMatchObject({ num_pending: 1, num_waiting: 0 });
     expect(owner.deliveries).toHaveLength(0);
   });
 });

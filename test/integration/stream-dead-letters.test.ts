@@ -84,10 +84,12 @@ describe("a dead letter", () => {
       ["X-Colour", "red"],
       ["traceparent", "00-abc-def-01"],
     ]);
-    expect(await stage.jsm.consumers.info("TODO", durableNameOf("app", "todo/save", "todo.*"))).toMatchObject({
-      num_ack_pending: 0,
-      num_pending: 0,
-    });
+    await expect
+      .poll(() => stage.jsm.consumers.info("TODO", durableNameOf("app", "todo/save", "todo.*")))
+      .toMatchObject({
+        num_ack_pending: 0,
+        num_pending: 0,
+      });
   });
 
   it("is kept once, however often its original fails for the last time", async () => {
@@ -118,9 +120,11 @@ describe("a dead letter", () => {
     const owner = await replica.bind("todo/save", durable("todo.new"));
     await failOne(replica, owner);
     await told;
-    expect(await stage.jsm.consumers.info("TODO", durableNameOf("app", "todo/save", "todo.new"))).toMatchObject({
-      num_ack_pending: 1,
-    });
+    await expect
+      .poll(() => stage.jsm.consumers.info("TODO", durableNameOf("app", "todo/save", "todo.new")))
+      .toMatchObject({
+        num_ack_pending: 1,
+      });
   });
 });
 
@@ -190,7 +194,7 @@ describe("redriving", () => {
     await settled(replica);
     expect(await box().list()).toEqual([]);
     expect(audit.deliveries).toHaveLength(1);
-    expect((await stage.jsm.streams.info("REDRIVE_app")).state.messages).toBe(0);
+    await expect.poll(async () => (await stage.jsm.streams.info("REDRIVE_app")).state.messages).toBe(0);
   });
 
   it("that fails again returns the letter with its count and all attempts", async () => {
@@ -243,7 +247,7 @@ describe("redriving", () => {
     await redriveNow([2]);
     owner.settle(await owner.next(), { do: "done" });
     await settled(replica);
-    expect((await stage.jsm.streams.info("REDRIVE_app")).state.messages).toBe(0);
+    await expect.poll(async () => (await stage.jsm.streams.info("REDRIVE_app")).state.messages).toBe(0);
   });
 
   it(`of ${MANY} letters, interrupted and run again, neither loses nor doubles any`, async () => {

@@ -74,7 +74,7 @@ describe("somebody who listens to all that we publish", () => {
     expect(await letters()).toEqual(
       expect.arrayContaining([expect.objectContaining({ handler: "todo/save", ...OWN_REASON })]),
     );
-    expect(await stage.jsm.consumers.info("TODO", DURABLE)).toMatchObject({ num_ack_pending: 0 });
+    await expect.poll(() => stage.jsm.consumers.info("TODO", DURABLE)).toMatchObject({ num_ack_pending: 0 });
   });
 
   it("does not have what is given back charged", async () => {
@@ -105,10 +105,12 @@ describe("letters that their stream refuses", () => {
     await takeLetters();
     expect(await kept(3)).toMatchObject([OWN_REASON, OWN_REASON, OWN_REASON]);
     await replica.binder.settled();
-    expect(await stage.jsm.consumers.info("TODO", DURABLE)).toMatchObject({
-      num_ack_pending: 0,
-      num_pending: 0,
-    });
+    await expect
+      .poll(() => stage.jsm.consumers.info("TODO", DURABLE))
+      .toMatchObject({
+        num_ack_pending: 0,
+        num_pending: 0,
+      });
     expect(owner.deliveries).toHaveLength(4);
   });
 
