@@ -31,8 +31,11 @@ export interface RecyclePolicy {
  * `HandlerMetadata<typeof anEvent>` types the argument of `orderBy`.
  */
 export interface HandlerMetadata<Event = unknown> {
-  /** The NATS subject to take messages from. `*` stands for one token, a last `>` for all that follow. */
-  subject: string;
+  /**
+   * The NATS subject to take messages from, or a list of 1 to 100, of which no two overlap. `*` stands for one token, a last
+   * `>` for all that follow. A durable handler has a consumer for each; they may be in different streams.
+   */
+  subject: string | readonly string[];
   /**
    * `"event"`: core NATS, at most once. `"durable"`: JetStream, at least once. `"request"`: core NATS, what the
    * function returns is the reply. Default `"event"`.
@@ -49,7 +52,7 @@ export interface HandlerMetadata<Event = unknown> {
   /**
    * When it runs by itself, once for all replicas together: a message is published to its subject at each planned time, and
    * `ctx.scheduledFor` says which. `"0 5 * * *"`, `{ cron: "0 5 * * *", timeZone: "Europe/Berlin" }`, `{ every: "5m" }`. Needs
-   * a subject without wildcards, and JetStream. Not for requests. Default: never.
+   * one subject, without wildcards, and JetStream. Not for requests. Default: never.
    */
   schedule?: Schedule<PublishedOf<Event>> | undefined;
   /** Any Standard Schema. The function receives its output; a payload it refuses never reaches the function. */

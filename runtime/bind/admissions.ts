@@ -10,8 +10,8 @@
 
 import { within } from "../clock.ts";
 import type { BindingOwner } from "../message/binding.ts";
+import { claimOn, quotedClaims } from "../metadata/claims.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
-import { matches } from "../metadata/subject.ts";
 import { mayBeAnsweredLater } from "../nats/jetstream-errors.ts";
 import { UnawaitedWork } from "../nats/unawaited-work.ts";
 import { admissionVerdict } from "./admission.ts";
@@ -77,8 +77,8 @@ export class Admissions {
   /** I3. How often it has come is known by now: each time counts as uncharged. */
   private turnAway(delivery: StreamDelivery): void {
     const { deps, handler, settler } = this.options;
-    const { subject } = this.options.metadata();
-    const what = `"${delivery.subject}" is not a subject of handler "${handler}", which takes "${subject}"`;
+    const { subjects } = this.options.metadata();
+    const what = `"${delivery.subject}" is not a subject of handler "${handler}", which takes ${quotedClaims(subjects)}`;
     if (delivery.history !== undefined) return settler.bury(delivery, { reason: "unclaimed", text: what });
     const { stream, consumer } = delivery.info;
     const message = `a message came from durable "${consumer}" of stream "${stream}" and goes back unrun: ${what}. Something else has set the durable to another subject: set it back, or remove it (\`nats consumer rm ${stream} ${consumer}\`), and it is made anew`;
@@ -143,8 +143,7 @@ export class Admissions {
   }
 
   private isStray({ subject }: StreamDelivery): boolean {
-    const taken = this.options.metadata().subject;
-    return subject !== taken && !matches(taken, subject);
+    return claimOn(this.options.metadata().subjects, subject) === undefined;
   }
 
   /** I3. */

@@ -25,6 +25,7 @@ import { RedriveSource } from "./redrive-source.ts";
 import { bindStream } from "./stream-binding.ts";
 import { createStreamDeps, type StreamDeps } from "./stream-deps.ts";
 import { streamIdPrefix } from "./stream-settler.ts";
+import type { SourcePlace } from "./stream-source.ts";
 
 export interface Binder {
   /** Rejects with a RuntimeError when the handler cannot be bound as its metadata asks. */
@@ -98,29 +99,52 @@ export function createBinder(options: BinderOptions): Binder {
   async function planDurable(handler: string, metadata: ResolvedMetadata): Promise<PlannedBinding> {
     if (!(await state.up(WAIT_UP_MS))) throw notConnected(handler);
     await assertJetStream(connection, handler);
-    const { subject, domain } = metadata;
-    const stream = await finder.streamFor(subject, handler, metadata);
-    if (domain === undefined) taken.add(stream);
     const deps = await streamDeps();
-    const durable = await durableOfHandler(deps, { handler, stream, metadata });
-    // While the connection is lost nobody can say.
-    const where = async () => (state.isUp ? finder.where(subject, metadata) : undefined);
+    const places: SourcePlace[] = [];
+    for (const subject of metadata.subjects) places.push(await placeOf(deps, handler, subject, metadata));
+    const idPrefixes = places.map(({ stream }) => streamIdPrefix(stream, metadata.domain));
     return {
-      idPrefix: streamIdPrefix(stream, domain),
-      group: durable,
+      idPrefixes,
+      groups: places.map(({ durable }) => durable),
       async bind(request) {
-        const options = { deps, stream, durable, where, ...request };
-        const binding = await surely(metadata, () => bindStream(options));
+        const binding = await surely(metadata, () => bindStream({ deps, places, ...request }));
         return bound.add(handler, binding, {
-          place: `${streamIdPrefix(stream, domain)}${durable}`,
           takes: takesText(metadata),
-          async onLeft(now) {
-            const left = await binding.leftBehind();
-            if (left !== undefined) deps.notices.tell(`left ${durable}`, "warn", leftNotice(left, now));
-          },
+          places: places.map(({ durable }, origin) => ({
+            place: `${idPrefixes[origin]}${durable}`,
+            async onLeft(now) {
+              const left = await binding.leftBehind(origin);
+              if (left !== undefined) deps.notices.tell(`left ${durable}`, "warn", leftNotice(left, now));
+            },
+          })),
         });
       },
     };
+  }
+
+  /** A stream is found, or made, for each subject. */
+  async function placeOf(
+    deps: StreamDeps,
+    handler: string,
+    subject: string,
+    metadata: ResolvedMetadata,
+  ): Promise<SourcePlace> {
+    const { domain } = metadata;
+    const stream = await finder.streamFor(subject, handler, metadata);
+    if (domain === undefined) taken.add(stream);
+    const durable = await durableOfHandler(deps, { handler, stream, subject, domain });
+    // While the connection is lost nobody can say.
+    const where = async () => (state.isUp ? finder.where(subject, metadata) : undefined);
+    return { subject, stream, durable, where };
+  }
+
+  async function holdSubject(handler: string, subject: string, metadata: ResolvedMetadata): Promise<() => void> {
+    // No right to ask, or still no answer: then nothing is known that could be held.
+    const looking = surely(metadata, () => finder.look(subject, metadata)).catch(() => undefined);
+    const stream = await looking;
+    if (stream === undefined) return () => undefined;
+    const held = { handler, stream, subject, domain: metadata.domain };
+    return holdDurable(await streamDeps(), held, (step) => surely(metadata, step));
   }
 
   return {
@@ -130,11 +154,11 @@ export function createBinder(options: BinderOptions): Binder {
     },
     async hold(handler, metadata) {
       if (metadata.kind !== "durable" || lacksJetStream(connection)) return () => undefined;
-      // No right to ask, or still no answer: then nothing is known that could be held.
-      const looking = surely(metadata, () => finder.look(metadata.subject, metadata)).catch(() => undefined);
-      const stream = await looking;
-      if (stream === undefined) return () => undefined;
-      return holdDurable(await streamDeps(), { handler, stream, metadata }, (step) => surely(metadata, step));
+      const holding = metadata.subjects.map((subject) => holdSubject(handler, subject, metadata));
+      const held = await Promise.all(holding);
+      return () => {
+        for (const release of held) release();
+      };
     },
     removed: (handler) => bound.removed(handler),
     async worthRetrying() {
@@ -166,13 +190,13 @@ function planCore(
   const idPrefix = `${instance}.${handler}.`;
   const group = queueGroupOf(app, handler);
   return {
-    idPrefix,
-    group,
+    idPrefixes: [idPrefix],
+    groups: [group],
     async bind({ owner, onOverflow, holds, onFault }) {
       const core = await bindCore({
         connection,
         subscriptions,
-        subject: metadata.subject,
+        subjects: metadata.subjects,
         queueGroup: group,
         replies: metadata.kind === "request",
         idPrefix,
@@ -181,17 +205,18 @@ function planCore(
         holds,
         onFault,
       });
-      const { kind, subject } = metadata;
-      const place = { place: `${kind} ${subject}`, takes: takesText(metadata) };
+      const { kind, subjects } = metadata;
+      const places = subjects.map((subject) => ({ place: `${kind} ${subject}` }));
+      const taking = { takes: takesText(metadata), places };
       if (kind === "request" && !lacksJetStream(connection)) {
         const warn = (warning: RuntimeError) => emit({ type: "handler.warned", handler, warning });
-        void requestsCapturedNow(connection, handler, subject).then((found) => found && warn(found));
+        void requestsCapturedNow(connection, handler, subjects).then((found) => found && warn(found));
       }
-      if (kind === "request" || lacksJetStream(connection)) return bound.add(handler, core, place);
+      if (kind === "request" || lacksJetStream(connection)) return bound.add(handler, core, taking);
       const deps = await streamDeps();
-      const source = { deps, handler, stream: undefined, metadata: () => metadata, owner, onError: onFault };
+      const source = { deps, handler, streams: [], metadata: () => metadata, owner, onError: onFault };
       const binding = new EventBinding({ deps, handler, core, redrives: new RedriveSource(source) });
-      return bound.add(handler, binding, place);
+      return bound.add(handler, binding, taking);
     },
   };
 }

@@ -2,11 +2,15 @@
 
 import type { Binding } from "../message/binding.ts";
 
+export interface Bound {
+  /** What it takes, in words: `"todo.new"`. */
+  readonly takes: string;
+  readonly places: readonly BoundPlace[];
+}
+
 export interface BoundPlace {
   /** The same for bindings that take from the same place: then one goes on where the other was. */
   readonly place: string;
-  /** In words: `"todo.new"`. */
-  readonly takes: string;
   /**
    * It is unbound, and nobody in this process takes from its place any more. Must not reject.
    *
@@ -16,23 +20,23 @@ export interface BoundPlace {
 }
 
 export class BoundHandlers {
-  private readonly bound = new Map<string, Set<BoundPlace>>();
+  private readonly bound = new Map<string, Set<Bound>>();
   /** Where handlers took from that have no binding now: they are off, or gone. */
-  private readonly last = new Map<string, BoundPlace>();
+  private readonly last = new Map<string, Bound>();
 
   /** Returns the binding, which from now on tells when it is unbound. */
-  add(handler: string, binding: Binding, place: BoundPlace): Binding {
+  add(handler: string, binding: Binding, bound: Bound): Binding {
     const all = this.bound.get(handler) ?? new Set();
-    this.bound.set(handler, all.add(place));
+    this.bound.set(handler, all.add(bound));
     const last = this.last.get(handler);
     this.last.delete(handler);
-    if (last !== undefined && last.place !== place.place) void last.onLeft?.(place.takes);
+    if (last !== undefined) tellLeft(last, bound);
     const unbind = binding.unbind.bind(binding);
     let unbinding: Promise<void> | undefined;
     const unbindOnce = async () => {
       await unbind();
-      all.delete(place);
-      this.left(handler, place, [...all].at(-1));
+      all.delete(bound);
+      this.left(handler, bound, [...all].at(-1));
     };
     binding.unbind = () => (unbinding ??= unbindOnce());
     return binding;
@@ -40,16 +44,23 @@ export class BoundHandlers {
 
   /** The handler is gone, and so is what it was bound to. */
   removed(handler: string): void {
-    void this.last.get(handler)?.onLeft?.(undefined);
+    const last = this.last.get(handler);
+    if (last !== undefined) tellLeft(last, undefined);
     this.last.delete(handler);
   }
 
-  private left(handler: string, place: BoundPlace, newest: BoundPlace | undefined): void {
+  private left(handler: string, bound: Bound, newest: Bound | undefined): void {
     if (newest === undefined) {
       this.bound.delete(handler);
-      this.last.set(handler, place);
-    } else if (newest.place !== place.place) {
-      void place.onLeft?.(newest.takes);
+      this.last.set(handler, bound);
+    } else {
+      tellLeft(bound, newest);
     }
   }
+}
+
+/** Of the places of one that is unbound, those that the handler's binding of now does not take from. */
+function tellLeft({ places }: Bound, now: Bound | undefined): void {
+  const taken = new Set(now?.places.map(({ place }) => place));
+  for (const { place, onLeft } of places) if (!taken.has(place)) void onLeft?.(now?.takes);
 }

@@ -1,4 +1,4 @@
-// `event` and `request` handlers: one subscription in a queue group, confirmed by the server.
+// `event` and `request` handlers: a subscription for each subject, in a queue group, confirmed by the server.
 //
 // C1  The subscription's callback never throws: a throw would silently deafen the whole connection (nats.js).
 // C2  An `event` delivery is never answered: the reply subject of a JetStream publisher is where it awaits its PubAck.
@@ -13,13 +13,15 @@ import type { Delivery } from "../message/delivery.ts";
 import { errorBody } from "../message/error-body.ts";
 import type { HoldBoard } from "../message/hold.ts";
 import type { Settlement } from "../message/settlement.ts";
+import { hasWildcards } from "../metadata/subject.ts";
 import type { StandingSubscription, StandingSubscriptions } from "../nats/standing-subscriptions.ts";
 import { CoreDelivery } from "./core-delivery.ts";
+import { SharedHolds } from "./shared-holds.ts";
 
 export interface CoreBindingOptions {
   readonly connection: NatsConnection;
   readonly subscriptions: StandingSubscriptions;
-  readonly subject: string;
+  readonly subjects: readonly string[];
   readonly queueGroup: string;
   readonly replies: boolean;
   /** Unique to this runtime instance: ids of core messages mean something only with it. */
@@ -46,32 +48,44 @@ const SPARE_BYTES = 4_096;
 
 type ErrorReply = Pick<Extract<Settlement, { do: "reply-error" }>, "code" | "text" | "body">;
 
+interface Subscribed {
+  readonly subject: string;
+  readonly subscription: StandingSubscription;
+}
+
 class CoreBinding implements Binding {
-  readonly idPrefix: string;
+  readonly idPrefixes: readonly string[];
   private readonly options: CoreBindingOptions;
-  private readonly subscription: StandingSubscription;
-  private readonly fixedSubject: string | undefined;
+  private readonly subscriptions: readonly Subscribed[];
   private seq = 0;
   private isBound = false;
 
   constructor(options: CoreBindingOptions) {
     this.options = options;
-    this.idPrefix = options.idPrefix;
-    this.fixedSubject = /[*>]/.test(options.subject) ? undefined : options.subject;
-    this.subscription = options.subscriptions.subscribe(options.subject, {
-      queue: options.queueGroup,
-      onMessage: (message) => this.onMessage(message),
-      onRefused: (error) => this.onRefused(error),
-      onGranted: () => options.holds.end("subscription-refused"),
+    this.idPrefixes = [options.idPrefix];
+    const holds = new SharedHolds(options.holds);
+    this.subscriptions = options.subjects.map((subject) => this.subscribe(subject, holds.boardOf(subject)));
+  }
+
+  private subscribe(subject: string, holds: HoldBoard): Subscribed {
+    const fixedSubject = hasWildcards(subject) ? undefined : subject;
+    const subscription = this.options.subscriptions.subscribe(subject, {
+      queue: this.options.queueGroup,
+      onMessage: (message) => this.onMessage(message, fixedSubject),
+      onRefused: (error) => this.onRefused(subject, error, holds),
+      onGranted: () => holds.end("subscription-refused"),
     });
+    return { subject, subscription };
   }
 
   async assertAccepted(): Promise<void> {
     this.isBound = true;
-    const { refusal: cause } = this.subscription;
-    if (cause === undefined) return;
-    await this.subscription.close();
-    throw new RuntimeError("NATS_REFUSED", this.refusalText(cause), { cause, remedy: this.remedy });
+    const refused = this.subscriptions.find(({ subscription }) => subscription.refusal !== undefined);
+    if (refused === undefined) return;
+    const { subject, subscription } = refused;
+    const { refusal: cause } = subscription;
+    await this.unbind();
+    throw new RuntimeError("NATS_REFUSED", refusalText(subject, cause!), { cause, remedy: this.remedyFor(subject) });
   }
 
   apply(delivery: Delivery, settlement: Settlement): string | undefined {
@@ -105,39 +119,30 @@ class CoreBinding implements Binding {
     // Core messages come whether there is room or not.
   }
 
-  unbind(): Promise<void> {
-    return this.subscription.close();
+  async unbind(): Promise<void> {
+    await Promise.all(this.subscriptions.map(({ subscription }) => subscription.close()));
   }
 
-  private onMessage(message: Msg): void {
+  private onMessage(message: Msg, fixedSubject: string | undefined): void {
     try {
-      const delivery = new CoreDelivery(
-        message,
-        this.fixedSubject ?? message.subject,
-        ++this.seq,
-        this.options.replies,
-      );
+      const delivery = new CoreDelivery(message, fixedSubject ?? message.subject, ++this.seq, this.options.replies);
       if (!this.options.owner.accept(delivery)) this.options.onOverflow(delivery);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
-      const text = `taking a message of "${this.options.subject}" failed: ${reason}`;
+      const text = `taking a message of "${message.subject}" failed: ${reason}`;
       this.options.onFault(new RuntimeError("INTERNAL", text, { cause }));
     }
   }
 
   /** At the bind it is an error, told by whoever bound. */
-  private onRefused(cause: Error): void {
+  private onRefused(subject: string, cause: Error, holds: HoldBoard): void {
     if (!this.isBound) return;
-    const { remedy } = this;
-    this.options.holds.begin({ reason: "subscription-refused", text: this.refusalText(cause), remedy });
+    const remedy = this.remedyFor(subject);
+    holds.begin({ reason: "subscription-refused", text: refusalText(subject, cause), remedy });
   }
 
-  private refusalText(cause: Error): string {
-    return `the subscription to "${this.options.subject}" failed: ${cause.message}`;
-  }
-
-  private get remedy(): string {
-    const { subject, queueGroup } = this.options;
+  private remedyFor(subject: string): string {
+    const { queueGroup } = this.options;
     return `Allow this connection to subscribe to "${subject}" in queue group "${queueGroup}". It is tried again every few seconds.`;
   }
 
@@ -168,6 +173,10 @@ class CoreBinding implements Binding {
     const bodies = streamed || body === "" ? [] : [body, errorBody(code, line)];
     message.respond(bodies.find(fits) ?? "", { headers });
   }
+}
+
+function refusalText(subject: string, { message }: Error): string {
+  return `the subscription to "${subject}" failed: ${message}`;
 }
 
 /** Header values hold no line breaks; anything else is cut, not refused. */

@@ -1,6 +1,5 @@
-// The durable that a handler takes from, in a stream (streams/handler-durable.ts).
+// The durable that a handler takes one of its subjects from, in a stream (streams/handler-durable.ts).
 
-import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { durableNameOf, earlierDurableName } from "../streams/durable-name.ts";
 import { durableFor } from "../streams/handler-durable.ts";
 import type { StreamDeps } from "./stream-deps.ts";
@@ -8,13 +7,16 @@ import type { StreamDeps } from "./stream-deps.ts";
 export interface HandlerInStream {
   readonly handler: string;
   readonly stream: string;
-  readonly metadata: ResolvedMetadata;
+  /** One of the handler's. */
+  readonly subject: string;
+  /** Of the JetStream that has the stream; undefined: that of our own account. */
+  readonly domain: string | undefined;
 }
 
 /** Its name. Rejects with CONSUMER_REFUSED, STREAM_MISSING or NATS_REFUSED. */
 export async function durableOfHandler(
   { connection, app, managerOf }: StreamDeps,
-  { handler, stream, metadata: { subject, domain } }: HandlerInStream,
+  { handler, stream, subject, domain }: HandlerInStream,
 ): Promise<string> {
   const names = { name: durableNameOf(app, handler, subject), earlier: earlierDurableName(app, handler) };
   return durableFor(connection, await managerOf(domain), { app, handler, stream, filter: subject }, names);

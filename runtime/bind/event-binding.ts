@@ -2,7 +2,7 @@
 
 import type { Binding } from "../message/binding.ts";
 import type { Delivery } from "../message/delivery.ts";
-import { letterIdOf, messageIdOf } from "../message/message-id.ts";
+import { deliveryIdOf, letterIdOf } from "../message/message-id.ts";
 import type { Settlement } from "../message/settlement.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { RedriveSource } from "./redrive-source.ts";
@@ -21,13 +21,13 @@ const DROP_REPORT_MS = 1_000;
 const DROPPED = "dropped: messages fail faster than their dead letters can be stored";
 
 export class EventBinding implements Binding {
-  readonly idPrefix: string;
+  readonly idPrefixes: readonly string[];
   private readonly options: EventBindingOptions;
   private dropped = 0;
 
   constructor(options: EventBindingOptions) {
     this.options = options;
-    this.idPrefix = options.core.idPrefix;
+    this.idPrefixes = options.core.idPrefixes;
     options.redrives.start();
   }
 
@@ -64,7 +64,7 @@ export class EventBinding implements Binding {
     const { deps, handler } = this.options;
     const nowMs = deps.clock.nowMs();
     const kept = deps.letters.keepIfRoom({
-      id: letterIdOf(deps.app, handler, messageIdOf(this.idPrefix, delivery.seq, undefined)),
+      id: letterIdOf(deps.app, handler, deliveryIdOf(this.idPrefixes, delivery)),
       handler,
       version: failure.version,
       reason: failure.reason,

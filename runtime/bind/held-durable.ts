@@ -21,8 +21,7 @@ export async function holdDurable(
   held: HandlerInStream,
   surely: <T>(step: () => Promise<T>) => Promise<T>,
 ): Promise<() => void> {
-  const { handler, stream, metadata } = held;
-  const { domain, subject: filter } = metadata;
+  const { handler, stream, domain, subject: filter } = held;
   try {
     const durable = await surely(() => durableOfHandler(deps, held));
     const spec: DurableSpec = { app: deps.app, handler, stream, domain, durable, filter };

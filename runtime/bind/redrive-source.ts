@@ -31,8 +31,8 @@ import { StreamIntake } from "./stream-intake.ts";
 export interface RedriveSourceOptions {
   readonly deps: StreamDeps;
   readonly handler: string;
-  /** The stream the handler takes from; undefined for handlers of core messages. */
-  readonly stream: string | undefined;
+  /** The streams the handler takes from, by origin; none for handlers of core messages. */
+  readonly streams: readonly string[];
   readonly metadata: () => ResolvedMetadata;
   readonly owner: BindingOwner;
   readonly onError: (error: RuntimeError) => void;
@@ -158,8 +158,9 @@ export class RedriveSource {
     const seq = FIRST_SEQ + info.streamSequence;
     if (letter === undefined) {
       return {
-        subject: this.options.metadata().subject,
+        subject: this.options.metadata().subjects[0]!,
         seq,
+        origin: 0,
         storedAtMs: info.storedAtMs,
         data: message.data,
         headers: undefined,
@@ -168,10 +169,12 @@ export class RedriveSource {
       };
     }
     const { redriven, stream, sequence, storedAtMs, attempts, firstFailedAtMs, subject, headers } = letter;
-    const own = this.options.stream !== undefined && stream === this.options.stream;
+    const origin = stream === undefined ? -1 : this.options.streams.indexOf(stream);
+    const own = origin >= 0;
     return {
       subject,
       seq: own ? sequence : seq,
+      origin: own ? origin : 0,
       storedAtMs: own ? storedAtMs : info.storedAtMs,
       data: message.data,
       headers: blockOf(headers),

@@ -20,6 +20,7 @@ export interface RedriveHistory {
 export interface StreamMessage {
   readonly subject: string;
   readonly seq: number;
+  readonly origin: number;
   readonly storedAtMs: number | undefined;
   readonly data: Uint8Array;
   readonly headers: Uint8Array | undefined;
@@ -40,6 +41,7 @@ export type FetchedContent =
 export class StreamDelivery implements Delivery {
   readonly subject: string;
   readonly seq: number;
+  readonly origin: number;
   readonly storedAtMs: number | undefined;
   data: Uint8Array;
   headers: Uint8Array | undefined;
@@ -67,6 +69,7 @@ export class StreamDelivery implements Delivery {
   constructor(message: StreamMessage, reply: string, info: AckInfo) {
     this.subject = message.subject;
     this.seq = message.seq;
+    this.origin = message.origin;
     this.storedAtMs = message.storedAtMs;
     this.again = info.deliveries > 1 || message.history !== undefined;
     this.data = message.data;
@@ -80,12 +83,13 @@ export class StreamDelivery implements Delivery {
   }
 }
 
-export function readStreamMessage(message: MessageContent, info: AckInfo): StreamMessage {
+export function readStreamMessage(message: MessageContent, info: AckInfo, origin: number): StreamMessage {
   const { headers } = message;
   return {
     // Its own, never that of the handler: the consumer may have been set to another subject meanwhile.
     subject: message.subject,
     seq: info.streamSequence,
+    origin,
     storedAtMs: info.storedAtMs,
     data: message.data,
     headers: headers === undefined ? undefined : encodeHeaders(headerPairs(headers)),

@@ -211,6 +211,11 @@ export class StreamIntake {
     this.pulls.stop();
   }
 
+  /** Call back what was asked for; it is asked anew when there is room. */
+  withdraw(): void {
+    if (this.state.kind === "pulling" && this.asks) this.pulls.renew();
+  }
+
   /** Messages that have come and are not settled with the server. */
   get size(): number {
     return this.inHand.size;

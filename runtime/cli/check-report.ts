@@ -1,6 +1,7 @@
 // What came of looking at every handler, for people: a line for each that is fine, and all that is wrong with the others.
 
 import { ToldWarnings } from "../bundle/told-warnings.ts";
+import { claimsText } from "../metadata/claims.ts";
 import { errorText } from "../terminal/error-text.ts";
 import { tableLines } from "../terminal/table.ts";
 import { type Output, printLine } from "../terminal/terminal.ts";
@@ -31,8 +32,8 @@ export function printCheck(out: Output, checked: ProjectCheck): void {
 }
 
 function rowOf(handler: CheckedHandler & { ok: true }): string[] {
-  const { kind, subject } = handler.metadata;
-  return [handler.name, kind, subject, sizeText(handler.sizeBytes) + disabledRemark(handler)];
+  const { kind, subjects } = handler.metadata;
+  return [handler.name, kind, claimsText(subjects), sizeText(handler.sizeBytes) + disabledRemark(handler)];
 }
 
 /** Each once: handlers that share a module share its warnings. */

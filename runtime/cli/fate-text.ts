@@ -3,6 +3,18 @@
 import type { Standing } from "../streams/standing.ts";
 import { durationText } from "./duration-text.ts";
 
+/** Of all its subjects: what holds for several is said once. */
+export function fateTexts(standings: readonly Standing[]): string[] {
+  const waiting = standings.filter((standing) => standing.kind === "durable");
+  const plain = waiting.filter(({ removedAfterMs }) => removedAfterMs === undefined);
+  const [first] = plain;
+  // What waits in several durables is one number to an operator.
+  const together = first === undefined ? [] : [{ ...first, waiting: plain.reduce((sum, one) => sum + one.waiting, 0) }];
+  const others = standings.filter((standing) => !plain.some((one) => one === standing));
+  const told = standings.length === 0 ? [{ kind: "unknown" } as const] : [...together, ...others];
+  return [...new Set(told.map(fateText))];
+}
+
 /** One sentence, or two. */
 export function fateText(standing: Standing): string {
   switch (standing.kind) {

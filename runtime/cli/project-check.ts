@@ -48,7 +48,7 @@ export function asConfigured(checked: Checked, config: ResolvedConfig): ProjectC
   const handlers = checked.handlers.map((handler): CheckedHandler => {
     const by = disabledBy(handler, config);
     if (!handler.ok || handler.metadata.kind !== "request") return { ...handler, disabledBy: by };
-    const captured = capturedRequests(handler.name, handler.metadata.subject, config.streams);
+    const captured = capturedRequests(handler.name, handler.metadata.subjects, config.streams);
     return { ...handler, disabledBy: by, warnings: handler.warnings.concat(captured ?? []) };
   });
   return { ...checked, handlers };

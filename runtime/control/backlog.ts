@@ -12,7 +12,7 @@ import { isOf } from "../streams/handler-durable.ts";
 /** A durable handler, as a status says of it. */
 export interface Claimant {
   readonly name: string;
-  readonly subject?: string | undefined;
+  readonly subjects?: readonly string[] | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
   readonly domain?: string | undefined;
 }

@@ -36,12 +36,15 @@ export interface ReportedError {
 }
 
 /** What may be absent from a report, or stands otherwise in it. */
-type Reworded = "kind" | "subject" | "version" | "lastFailure" | "holds" | "disabled";
+type Reworded = "kind" | "subject" | "subjects" | "version" | "lastFailure" | "holds" | "disabled";
 
 /** One handler in one replica: its status as JSON can say it. What is not known is absent. */
 export interface ReportedHandler extends Omit<HandlerStatus, Reworded> {
-  /** Of the version that serves, or that did before it was disabled, as is `subject`. */
+  /** Of the version that serves, or that did before it was disabled, as are its subjects. */
   readonly kind?: string;
+  /** Absent also of a replica that knows one for each handler only. */
+  readonly subjects?: readonly string[];
+  /** All of them, for people. */
   readonly subject?: string;
   /** Of the JetStream that has its stream; absent: that of the account. */
   readonly domain?: string;

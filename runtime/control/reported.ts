@@ -6,12 +6,13 @@ import type { HandlerStatus } from "../supervise/handler-status.ts";
 import type { ReportedError, ReportedHandler } from "./control-protocol.ts";
 
 export function reportedHandler(status: HandlerStatus): ReportedHandler {
-  const { kind, subject, domain, version, lastFailure, disabled, holds, ...rest } = status;
+  const { kind, subject, subjects, domain, version, lastFailure, disabled, holds, ...rest } = status;
   const memoryBytes = memoryOf(status.pids);
   return {
     ...rest,
     ...(kind === undefined ? {} : { kind }),
     ...(subject === undefined ? {} : { subject }),
+    ...(subjects === undefined ? {} : { subjects }),
     ...(domain === undefined ? {} : { domain }),
     ...(version === undefined ? {} : { version }),
     ...(memoryBytes === undefined ? {} : { memoryBytes }),

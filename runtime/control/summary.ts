@@ -2,6 +2,7 @@
 
 import { percentileMs } from "../deliver/handler-stats.ts";
 import type { Hold } from "../message/hold.ts";
+import { claims } from "../metadata/claims.ts";
 import type { PlannedTimes } from "../metadata/planned-times.ts";
 import type { StateKind } from "../supervise/handler-state.ts";
 import type { ReplicaInfo, ReportedHandler, StatusReply } from "./control-protocol.ts";
@@ -13,6 +14,8 @@ export interface HandlerSummary {
   readonly inState: number;
   readonly file: string;
   readonly kind: string | undefined;
+  readonly subjects: readonly string[] | undefined;
+  /** All of them, for people. */
   readonly subject: string | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
   readonly domain?: string | undefined;
@@ -81,6 +84,7 @@ function summaryOf(name: string, replicas: HandlerSummary["replicas"], pending: 
     file: handlers[0]?.file ?? "",
     // Off since the start, but with a durable: what else could it be.
     kind: known?.kind ?? (pending === undefined ? undefined : "durable"),
+    subjects: known && claims(known),
     subject: known?.subject,
     ...(known?.domain === undefined ? {} : { domain: known.domain }),
     ...(known?.schedule === undefined ? {} : { schedule: known.schedule }),

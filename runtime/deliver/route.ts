@@ -1,16 +1,18 @@
 // One binding and the dispatcher behind it: what comes in is dispatched, what has ended is settled, counted and told.
 
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../clock.ts";
 import type { RuntimeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
 import type { Binding, BindingOwner, PlannedBinding } from "../message/binding.ts";
 import type { Delivery } from "../message/delivery.ts";
 import type { DeliverySpans } from "../message/delivery-spans.ts";
-import { messageIdOf } from "../message/message-id.ts";
+import { deliveryIdOf } from "../message/message-id.ts";
 import { type Outcome, RETURNED } from "../message/outcome.ts";
 import type { Settlement } from "../message/settlement.ts";
 import { traceIdIn } from "../message/trace-context.ts";
 import type { WorkerPort } from "../message/worker-port.ts";
+import { claimsText } from "../metadata/claims.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { Dispatcher, type DispatcherLimits, type DispatcherOwner } from "./dispatcher.ts";
 import type { HandlerStats } from "./handler-stats.ts";
@@ -50,7 +52,7 @@ const UNLIMITED_MS = 24 * 3_600_000;
 
 export class Route implements DispatcherOwner, BindingOwner {
   readonly dispatcher: Dispatcher;
-  readonly idPrefix: string;
+  readonly idPrefixes: readonly string[];
   /** What keeps messages from the binding. */
   readonly holds: Holds;
   private readonly options: RouteOptions;
@@ -67,28 +69,29 @@ export class Route implements DispatcherOwner, BindingOwner {
     this.options = options;
     this.metadata = options.metadata;
     this.rule = ruleOf(options.metadata, "");
-    this.idPrefix = options.plan.idPrefix;
+    this.idPrefixes = options.plan.idPrefixes;
     this.holds = new Holds(options.handler, options.clock, options.emit);
-    this.suspicions = new Suspicions(this.idPrefix, options.suspicions);
+    this.suspicions = new Suspicions(this.idPrefixes, options.suspicions);
     this.dispatcher = new Dispatcher(this.limits(), this, this.suspicions, options.clock);
   }
 
   /** The place of a worker of that version. The caller starts the worker with it as its events, then opens it. */
   lane(worker: WorkerPort, version: string): Lane {
     const { spans, handler, plan } = this.options;
-    const about = { handler, version, subject: this.metadata.subject, group: plan.group, idPrefix: this.idPrefix };
+    const { subjects } = this.metadata;
+    const about = { handler, version, subjects, groups: plan.groups, idPrefixes: this.idPrefixes };
     return this.dispatcher.lane(spans === undefined ? worker : spans.around(worker, about));
   }
 
   /** Whether a version with this metadata can be served without binding anew. */
   serves(metadata: ResolvedMetadata): boolean {
-    const { kind, subject, stream, domain, maxQueued, maxQueuedBytes } = this.metadata;
+    const { kind, subjects, stream, domain, maxQueued, maxQueuedBytes } = this.metadata;
     return (
       this.binding?.hasMoved !== true &&
       stream === metadata.stream &&
       domain === metadata.domain &&
       kind === metadata.kind &&
-      subject === metadata.subject &&
+      isDeepStrictEqual(subjects, metadata.subjects) &&
       maxQueued === metadata.maxQueued &&
       maxQueuedBytes === metadata.maxQueuedBytes
     );
@@ -112,7 +115,7 @@ export class Route implements DispatcherOwner, BindingOwner {
     const onOverflow = (delivery: Delivery) => this.settled(delivery, { kind: "queue-full" }, 0);
     const { metadata, holds } = this;
     this.binding = await plan.bind({ handler, metadata, owner: this, onOverflow, holds, onFault, onMoved });
-    emit({ type: "handler.bound", handler, kind: this.metadata.kind, subject: this.metadata.subject });
+    emit({ type: "handler.bound", handler, kind: metadata.kind, subject: claimsText(metadata.subjects) });
   }
 
   /** Take no more messages; what has been taken goes on. Never rejects. A second call joins the first. */
@@ -124,7 +127,8 @@ export class Route implements DispatcherOwner, BindingOwner {
   private async unbindOnce(): Promise<void> {
     await this.binding?.unbind();
     this.holds.clear();
-    this.options.emit({ type: "handler.unbound", handler: this.options.handler, subject: this.metadata.subject });
+    const { handler, emit } = this.options;
+    emit({ type: "handler.unbound", handler, subject: claimsText(this.metadata.subjects) });
   }
 
   /** Settle what still waits as not handled. */
@@ -225,7 +229,7 @@ export class Route implements DispatcherOwner, BindingOwner {
       handler,
       version: this.rule.version,
       subject: delivery.subject,
-      id: messageIdOf(this.idPrefix, delivery.seq, delivery.storedAtMs),
+      id: deliveryIdOf(this.idPrefixes, delivery),
       attempt: delivery.attempt,
       traceId: traceIdIn(delivery.headers),
       outcome: outcome.kind,

@@ -3,7 +3,7 @@
 // cleared.
 
 import type { Delivery } from "../message/delivery.ts";
-import { messageIdOf } from "../message/message-id.ts";
+import { deliveryIdOf } from "../message/message-id.ts";
 
 /** What was in flight when a worker died, and how things went before. What it says of the handler: restart-policy.ts. */
 export interface Death {
@@ -24,14 +24,14 @@ export type SuspicionMemory = Map<string, "suspect" | "killer">;
 const MOST_REMEMBERED = 10_000;
 
 export class Suspicions {
-  private readonly idPrefix: string;
+  private readonly idPrefixes: readonly string[];
   private readonly memory: SuspicionMemory;
   private isUnexplained = false;
   private wellBefore = false;
 
-  /** @param idPrefix of the binding: with a delivery's `seq` it makes the id of a message */
-  constructor(idPrefix: string, memory: SuspicionMemory) {
-    this.idPrefix = idPrefix;
+  /** @param idPrefixes of the binding */
+  constructor(idPrefixes: readonly string[], memory: SuspicionMemory) {
+    this.idPrefixes = idPrefixes;
     this.memory = memory;
   }
 
@@ -78,7 +78,7 @@ export class Suspicions {
     for (const oldest of this.memory.keys()) return void this.memory.delete(oldest);
   }
 
-  private idOf({ seq, storedAtMs }: Delivery): string {
-    return messageIdOf(this.idPrefix, seq, storedAtMs);
+  private idOf(delivery: Delivery): string {
+    return deliveryIdOf(this.idPrefixes, delivery);
   }
 }

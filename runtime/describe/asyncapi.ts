@@ -1,5 +1,5 @@
-// An app as an AsyncAPI 3 document: a channel for each subject, an operation for each handler, and for each event that one
-// says it publishes. Pure; the same text for the same handlers, whatever their order.
+// An app as an AsyncAPI 3 document: a channel for each subject, an operation for each that a handler takes, and for each event
+// that one says it publishes. Pure; the same text for the same handlers, whatever their order.
 //
 // Source of the format: AsyncAPI 3.0.0 (asyncapi.com/docs/reference/specification/v3.0.0), and its NATS binding 0.1.0.
 
@@ -10,7 +10,7 @@ import type { JsonSchema } from "./schema-parts.ts";
 export interface DescribedHandler {
   readonly name: string;
   readonly kind: HandlerKind;
-  readonly subject: string;
+  readonly subjects: readonly string[];
   readonly description: string;
   /** What its replicas share the messages by; undefined: a durable consumer. */
   readonly queue: string | undefined;
@@ -112,13 +112,15 @@ export function asyncApiOf({ app, version, description }: AppInfo, handlers: rea
   }
 
   for (const handler of [...handlers].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const { name, subject, contract } = handler;
-    operations.set(name, {
-      action: "receive",
-      ...message(subject, name, contract?.takes),
-      ...(contract?.replies && { reply: message(`${subject} reply`, name, contract.replies, null) }),
-      ...detailsOf(handler),
-    });
+    const { name, subjects, contract } = handler;
+    for (const subject of subjects) {
+      operations.set(subjects.length === 1 ? name : `${name} takes ${subject}`, {
+        action: "receive",
+        ...message(subject, name, contract?.takes),
+        ...(contract?.replies && { reply: message(`${subject} reply`, name, contract.replies, null) }),
+        ...detailsOf(handler),
+      });
+    }
     for (const published of [...new Set(handler.publishes)].sort()) {
       const note = contract?.publishes.find((event) => event.subject === published)?.schema;
       operations.set(`${name} publishes ${published}`, {

@@ -27,13 +27,16 @@ export function breaksBetween(before: AsyncApiDocument, after: AsyncApiDocument)
 
 /** C1. By handler: one whose subject changes is gone from the old one. */
 function takenBreaks(before: AsyncApiDocument, after: AsyncApiDocument): Break[] {
-  return receiving(before).flatMap(([name, old]) => {
+  const takenNow = receiving(after);
+  return receiving(before).flatMap(([, old]) => {
     const subject = subjectOf(before, old);
-    const now = after.operations[name];
+    const { name } = old["x-handler"];
+    const found = takenNow.find(([, one]) => one["x-handler"].name === name && subjectOf(after, one) === subject);
+    const now = found?.[1];
     const gone = (text: string): Break[] => [{ subject, breaks: "senders", path: "", rule: "removed", text }];
     const isRequest = old["x-handler"].kind === "request";
-    const takesIt = now?.action === "receive" && subjectOf(after, now) === subject;
-    if (!takesIt) return isRequest && !answers(after, subject) ? gone("is answered by no handler any more") : [];
+    if (now === undefined)
+      return isRequest && !answers(after, subject) ? gone("is answered by no handler any more") : [];
     if (isRequest && now["x-handler"].kind !== "request") return gone("is not answered any more");
     return [
       ...notAllowed(schemaOf(after, now), schemaOf(before, old)).map((found) => asBreak(subject, "senders", found)),

@@ -4,6 +4,7 @@
 import type { Delivery } from "../message/delivery.ts";
 import {
   DELIVER_HAS_HEADERS,
+  DELIVER_HAS_ORIGIN,
   DELIVER_HAS_STORED_AT,
   DELIVER_HAS_SUBJECT,
   DELIVER_IS_AGAIN,
@@ -36,7 +37,7 @@ export class FramesOut {
   }
 
   start(request: StartRequest): void {
-    this.boundSubject = request.subject;
+    this.boundSubject = request.subjects[0]!;
     this.writer.json(FrameType.start, request);
     this.flush();
   }
@@ -52,7 +53,7 @@ export class FramesOut {
   deliver(id: number, delivery: Delivery): void {
     const { writer } = this;
     const hasSubject = delivery.subject !== this.boundSubject;
-    const { headers, storedAtMs } = delivery;
+    const { headers, storedAtMs, origin = 0 } = delivery;
     writer.begin(FrameType.deliver);
     writer.u32(id);
     writer.u53(delivery.seq);
@@ -61,9 +62,11 @@ export class FramesOut {
       (hasSubject ? DELIVER_HAS_SUBJECT : 0) |
         (headers !== undefined ? DELIVER_HAS_HEADERS : 0) |
         (storedAtMs !== undefined ? DELIVER_HAS_STORED_AT : 0) |
+        (origin !== 0 ? DELIVER_HAS_ORIGIN : 0) |
         (delivery.again === true ? DELIVER_IS_AGAIN : 0),
     );
     if (storedAtMs !== undefined) writer.u53(storedAtMs);
+    if (origin !== 0) writer.u8(origin);
     if (hasSubject) writer.shortText(delivery.subject);
     if (headers !== undefined) writer.block(headers);
     writer.bytes(delivery.data);

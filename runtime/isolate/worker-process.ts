@@ -106,7 +106,7 @@ export class WorkerProcess implements HandlerWorker {
     if (framesIn.listener !== undefined) {
       const { reader, floodTurns } = this;
       const limits = { concurrency: request.concurrency };
-      const caller = { handler, idPrefix: request.idPrefix };
+      const caller = { handler, idPrefixes: request.idPrefixes };
       const calls = new WorkerCalls({ out: framesOut, reader, floodTurns }, caller, limits, framesIn.listener.call);
       framesIn.calls = calls;
       framesOut.beforeLeaving = () => calls.close();

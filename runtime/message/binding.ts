@@ -7,8 +7,11 @@ import type { Delivery } from "./delivery.ts";
 import type { HoldBoard } from "./hold.ts";
 
 export interface Binding {
-  /** With what a delivery says of itself it makes an id that is the same for every redelivery (message-id.ts). */
-  readonly idPrefix: string;
+  /**
+   * One for each origin of deliveries. With what a delivery says of itself it makes an id that is the same for every
+   * redelivery (message-id.ts).
+   */
+  readonly idPrefixes: readonly string[];
   /**
    * Carry out a settlement; a second one for the same delivery is ignored. Never throws.
    *
@@ -19,9 +22,9 @@ export interface Binding {
   chunk(delivery: Delivery, data: Uint8Array): void;
   /** There may be room for more deliveries. */
   roomChanged(): void;
-  /** The handler has new metadata, with the same kind and subject. Only for bindings that look at more than these. */
+  /** The handler has new metadata, with the same kind and subjects. Only for bindings that look at more than these. */
   adopt?(metadata: ResolvedMetadata): void;
-  /** The subject is elsewhere now, and has to be bound anew. Only for bindings to which that can happen. */
+  /** A subject is elsewhere now, and has to be bound anew. Only for bindings to which that can happen. */
   readonly hasMoved?: boolean;
   /** Find out now whether it has moved. Never rejects. */
   lookAgain?(): Promise<void>;
@@ -54,8 +57,8 @@ export interface BindRequest {
 
 /** A binding worked out but not made: its deliveries' ids are known before the first one comes. */
 export interface PlannedBinding {
-  readonly idPrefix: string;
-  /** Queue group or durable consumer: what replicas share. */
-  readonly group: string;
+  readonly idPrefixes: readonly string[];
+  /** Queue group or durable consumers: what replicas share. */
+  readonly groups: readonly string[];
   bind(request: BindRequest): Promise<Binding>;
 }

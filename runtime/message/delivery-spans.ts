@@ -9,11 +9,11 @@ export interface RunsAbout {
   readonly handler: string;
   /** Of the bundle. */
   readonly version: string;
-  /** As the handler's metadata has it, wildcards included. */
-  readonly subject: string;
-  /** Queue group or durable consumer. */
-  readonly group: string;
-  readonly idPrefix: string;
+  /** As the handler's metadata has them, wildcards included. */
+  readonly subjects: readonly string[];
+  /** Queue group or durable consumer: one for all origins of deliveries, or one for each. */
+  readonly groups: readonly string[];
+  readonly idPrefixes: readonly string[];
 }
 
 export interface DeliverySpans {

@@ -11,8 +11,10 @@ export interface Delivery {
   readonly data: Uint8Array;
   /** Encoded headers (deliver/header-block), or undefined when the message has none. A run's span puts its context in. */
   headers: Uint8Array | undefined;
-  /** With the binding's `idPrefix` and `storedAtMs` it makes the message's id (message-id.ts). */
+  /** With the binding's id prefix and `storedAtMs` it makes the message's id (message-id.ts). */
   readonly seq: number;
+  /** Which of the binding's id prefixes that is: what comes from several streams is counted in each. 0 where it is not said. */
+  readonly origin?: number;
   /** When its stream took it, in whole milliseconds since the Unix epoch; undefined: no stream holds it. */
   readonly storedAtMs?: number | undefined;
   /** It may have run before, here or elsewhere: what it publishes may be in its stream already. */

@@ -5,9 +5,18 @@
 // M3  Deliveries, redeliveries and redrives of one message have one id, and so has what each of their calls publishes.
 // M4  A run that skips a call which an earlier run made must not have its next one taken for that: the subject is in it.
 
+import type { Delivery } from "./delivery.ts";
+
+type Counted = Pick<Delivery, "origin" | "seq" | "storedAtMs">;
+
 /** @param idPrefix of the binding. @param storedAtMs undefined: no stream holds it, and its number is never used again */
 export function messageIdOf(idPrefix: string, seq: number, storedAtMs: number | undefined): string {
   return storedAtMs === undefined ? `${idPrefix}${seq}` : `${idPrefix}${seq}:${storedAtMs}`;
+}
+
+/** Of a delivery, by the id prefixes of its binding. */
+export function deliveryIdOf(idPrefixes: readonly string[], delivery: Counted): string {
+  return messageIdOf(idPrefixes[delivery.origin ?? 0]!, delivery.seq, delivery.storedAtMs);
 }
 
 /** Of what a handler publishes while it handles a message: the call is the `count`th of its run. */

@@ -7,7 +7,8 @@ export type HandlerKind = "event" | "durable" | "request";
 
 export interface ResolvedMetadata {
   readonly kind: HandlerKind;
-  readonly subject: string;
+  /** At least one; no message fits two of them. */
+  readonly subjects: readonly string[];
   /** The stream to take from, where the subject does not tell; undefined: the one that takes the subject. Durable only. */
   readonly stream?: string | undefined;
   /** Of the JetStream that has the stream; undefined: that of the account. Durable only. */
@@ -71,7 +72,7 @@ export interface RetryDefaults {
 /** What a handler gets for each option its metadata does not state: made by `config`, handed to `parseMetadata`. */
 export type HandlerDefaults = Omit<
   ResolvedMetadata,
-  | "subject"
+  | "subjects"
   | "stream"
   | "domain"
   | "schedule"

@@ -21,6 +21,7 @@ import {
   text,
 } from "./options.ts";
 import { readSchedule, scheduleRefusals } from "./schedule.ts";
+import { takenSubjects } from "./taken-subjects.ts";
 
 /** Whose metadata it is. `file` is the path to show; `source` is the text of that file, if it is at hand. */
 export interface MetadataOrigin {
@@ -92,13 +93,13 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   // One worker keeps the order, or has what there is only once; the default gives way.
   const needsOne = raw.orderBy !== undefined || raw.exclusive === true;
   const workers = take("workers", handlerOptions.workers, needsOne ? 1 : defaults.workers);
-  const subject = takeSubject(raw, problems);
+  const subjects = takeSubjects(raw, problems);
   const metadata: ResolvedMetadata = {
     kind,
-    subject,
+    subjects,
     stream: take<string | undefined>("stream", jetStreamName, undefined),
     domain: take<string | undefined>("domain", jetStreamName, undefined),
-    ...(raw.schedule === undefined ? {} : { schedule: takeSchedule(raw, { kind, subject }, problems) }),
+    ...(raw.schedule === undefined ? {} : { schedule: takeSchedule(raw, { kind, subjects }, problems) }),
     description: take(
       "description",
       text("must be a text of at most 1,000 characters", /^.{0,1000}$/s),
@@ -151,21 +152,21 @@ function taking(raw: Fields, path: readonly string[], problems: Problem[]) {
   };
 }
 
-function takeSubject(raw: Fields, problems: Problem[]): string {
+function takeSubjects(raw: Fields, problems: Problem[]): readonly string[] {
   if (raw.subject === undefined) {
     problems.push({ path: ["subject"], message: 'is missing: say which messages to take, such as "orders.created"' });
-    return "";
+    return [];
   }
-  return taking(raw, [], problems)("subject", takenSubject, "");
+  return taking(raw, [], problems)("subject", takenSubjects, []);
 }
 
 function takeSchedule(
   raw: Fields,
-  { kind, subject }: Pick<ResolvedMetadata, "kind" | "subject">,
+  { kind, subjects }: Pick<ResolvedMetadata, "kind" | "subjects">,
   problems: Problem[],
 ): Schedule | undefined {
   const read = readSchedule(raw.schedule);
-  const found = [...scheduleRefusals(kind, subject, raw), ...("problems" in read ? read.problems : [])];
+  const found = [...scheduleRefusals(kind, subjects, raw), ...("problems" in read ? read.problems : [])];
   problems.push(...found.map(({ at, message }) => ({ path: ["schedule", ...at], message })));
   return "value" in read ? read.value : undefined;
 }
@@ -214,16 +215,6 @@ function readPayload(raw: unknown): Read<ResolvedMetadata["payload"]> {
     return problem('must have a media type such as "application/protobuf" as its contentType', contentType);
   if (encode !== undefined && !isWireFunction(encode)) return problem("must have a function as its encode", encode);
   return { value: "codec" };
-}
-
-/** Replies to others, and commands of operators, are nothing to handle. */
-function takenSubject(raw: unknown): Read<string> {
-  const read = subject(raw);
-  if ("problem" in read || !/^_(INBOX|HANDLERS)/.test(read.value)) return read;
-  return problem(
-    'must not start with "_INBOX" or "_HANDLERS": replies to others and commands of operators go there',
-    raw,
-  );
 }
 
 function readPublishes(raw: unknown): Read<readonly string[]> {

@@ -32,15 +32,20 @@ export function readSchedule(raw: unknown): ReadSchedule {
   return readFields(raw as Fields, ["cron"]);
 }
 
-/** Why a handler of that kind and subject can have no schedule: each a problem of the option as a whole. */
-export function scheduleRefusals(kind: HandlerKind, subject: string, raw: Fields): ScheduleProblem[] {
+/** Why a handler of that kind and those subjects can have no schedule: each a problem of the option as a whole. */
+export function scheduleRefusals(kind: HandlerKind, subjects: readonly string[], raw: Fields): ScheduleProblem[] {
   const refuse = (message: string) => [{ at: [], message }];
   return [
     ...(kind === "request"
       ? refuse('is for handlers of kind "durable" or "event": nobody waits for the reply of a scheduled run')
       : []),
-    ...(hasWildcards(subject)
-      ? refuse(`needs a subject without wildcards, to which its messages are published; received "${subject}"`)
+    ...subjects
+      .filter(hasWildcards)
+      .flatMap((subject) =>
+        refuse(`needs a subject without wildcards, to which its messages are published; received "${subject}"`),
+      ),
+    ...(subjects.length > 1
+      ? refuse(`needs one subject, to which its messages are published; received ${subjects.length}`)
       : []),
     ...["stream", "domain"]
       .filter((key) => raw[key] !== undefined)

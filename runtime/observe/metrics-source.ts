@@ -12,8 +12,10 @@ export interface HandlerStanding {
   readonly name: string;
   readonly file: string;
   readonly state: string;
-  /** Of the last version that served, as is `subject`; undefined before the first. */
+  /** Of the last version that served, as are its subjects; undefined before the first. */
   readonly kind: string | undefined;
+  readonly subjects: readonly string[] | undefined;
+  /** All of them, for people. */
   readonly subject: string | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
   readonly domain?: string | undefined;
@@ -70,7 +72,7 @@ export interface RuntimeSource {
   handlers: () => readonly HandlerReading[];
   /** How many messages of its stream each of these durable handlers has not settled, as far as known. Never rejects. */
   pending: (
-    handlers: readonly Pick<HandlerStanding, "name" | "subject" | "domain">[],
+    handlers: readonly Pick<HandlerStanding, "name" | "subjects" | "domain">[],
   ) => Promise<ReadonlyMap<string, number>>;
 }
 

@@ -12,6 +12,7 @@ import { createHash } from "node:crypto";
 import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
 import type { Clock, Timer } from "../clock.ts";
 import type { Emit } from "../events.ts";
+import { claims, claimsText } from "../metadata/claims.ts";
 import { isBound } from "./health.ts";
 import type { HandlerReading, RuntimeSource } from "./metrics-source.ts";
 
@@ -155,7 +156,10 @@ function endpointsOf({ source }: ServiceProtocolOptions): HandlerReading[] {
   return source.handlers().filter(isBound);
 }
 
-function endpoint({ status: { name, kind, subject } }: HandlerReading, { queueGroup }: ServiceProtocolOptions) {
+/** An endpoint has one subject: the handler's others stand in the metadata. */
+function endpoint({ status }: HandlerReading, { queueGroup }: ServiceProtocolOptions) {
+  const { name, kind } = status;
+  const [subject] = claims(status);
   // A durable handler shares the messages of a consumer, not of a queue group.
   return { name: endpointName(name), subject, queue_group: kind === "durable" ? "" : queueGroup(name) };
 }
@@ -171,7 +175,9 @@ export function endpointName(handler: string): string {
 
 function metadataOf({ status, description }: HandlerReading): Record<string, string> {
   const { name: handler, kind = "", file, version = "", state } = status;
-  return { handler, kind, file, version, state, ...(description === "" ? {} : { description }) };
+  const subjects = claims(status);
+  const several = subjects.length > 1 ? { subjects: claimsText(subjects) } : {};
+  return { handler, kind, file, version, state, ...several, ...(description === "" ? {} : { description }) };
 }
 
 function numbersOf({ stats }: HandlerReading) {

@@ -38,6 +38,8 @@ export interface HandlerRow {
   readonly tone: Tone;
   readonly file: string;
   readonly kind?: string | undefined;
+  readonly subjects?: readonly string[] | undefined;
+  /** All of them, in one text. */
   readonly subject?: string | undefined;
   readonly replicas: number;
   /** So many of them are in that state. */

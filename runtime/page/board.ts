@@ -19,7 +19,7 @@ const TONES: Readonly<Record<HandlerSummary["state"], Tone>> = {
 };
 
 export function rowOf(summary: HandlerSummary, rates: Rates): HandlerRow {
-  const { name, state, file, kind, subject, inState, versions, inFlight, queued, pending } = summary;
+  const { name, state, file, kind, subjects, subject, inState, versions, inFlight, queued, pending } = summary;
   const { handled, failed, p50Ms, p99Ms, holds, replicas } = summary;
   const failure = replicas.find(({ handler }) => handler.lastFailure !== undefined)?.handler.lastFailure;
   return {
@@ -28,6 +28,7 @@ export function rowOf(summary: HandlerSummary, rates: Rates): HandlerRow {
     tone: holds.length > 0 && TONES[state] !== "bad" ? "stuck" : TONES[state],
     file,
     kind,
+    subjects,
     subject,
     replicas: replicas.length,
     inState,

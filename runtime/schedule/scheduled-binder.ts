@@ -84,13 +84,13 @@ class Schedules {
   }
 
   around(plan: PlannedBinding, handler: string): PlannedBinding {
-    const { group } = plan;
+    const { idPrefixes, groups } = plan;
     return {
-      idPrefix: plan.idPrefix,
-      group,
+      idPrefixes,
+      groups,
       bind: async (request) => {
         const { metadata } = request;
-        const tickingOf = (schedule: Schedule) => this.tickingOf(schedule, { handler, metadata, group });
+        const tickingOf = (schedule: Schedule) => this.tickingOf(schedule, { handler, metadata, group: groups[0]! });
         return new ScheduledBinding(await plan.bind(request), tickingOf, metadata.schedule);
       },
     };
@@ -98,7 +98,9 @@ class Schedules {
 
   private tickingOf(schedule: Schedule, { handler, metadata, group }: Scheduled): Ticking {
     const { clock, serverClock, emit, onPlanned, connection, app } = this.options;
-    const { kind, subject } = metadata;
+    const { kind } = metadata;
+    // One that has a schedule has one subject.
+    const subject = metadata.subjects[0]!;
     const isStored = kind === "durable";
     const publishing = { connection, js: this.js, app };
     const ticker = new Ticker({

@@ -27,8 +27,8 @@ export class ScheduledBinding implements Binding {
     this.follow(schedule);
   }
 
-  get idPrefix(): string {
-    return this.inner.idPrefix;
+  get idPrefixes(): readonly string[] {
+    return this.inner.idPrefixes;
   }
 
   get hasMoved(): boolean {

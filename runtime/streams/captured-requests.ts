@@ -3,27 +3,33 @@
 
 import type { NatsConnection } from "@nats-io/transport-node";
 import { RuntimeError } from "../errors.ts";
+import { overlaps } from "../metadata/subject.ts";
 import { streamsTaking } from "./stream-names.ts";
-import { overlaps } from "./subject-cover.ts";
 
-/** What is to be told of a request handler whose subject these streams take; undefined: none does. Pure. */
+/** What is to be told of a request handler of whose subjects these streams take one; undefined: none does. Pure. */
 export function capturedRequests(
   handler: string,
-  subject: string,
+  handled: readonly string[],
   streams: readonly { readonly name: string; readonly subjects: readonly string[] }[],
 ): RuntimeError | undefined {
-  const taking = streams.filter(({ subjects }) => subjects.some((one) => overlaps(one, subject)));
-  return taking.length === 0 ? undefined : captured(handler, subject, taking[0]!.name);
+  for (const subject of handled) {
+    const taking = streams.find(({ subjects }) => subjects.some((one) => overlaps(one, subject)));
+    if (taking !== undefined) return captured(handler, subject, taking.name);
+  }
+  return undefined;
 }
 
 /** As `capturedRequests`, by the streams that are there. Never rejects: where we may not ask, nothing is known. */
 export async function requestsCapturedNow(
   connection: NatsConnection,
   handler: string,
-  subject: string,
+  handled: readonly string[],
 ): Promise<RuntimeError | undefined> {
-  const [stream] = await streamsTaking(connection, subject).catch((): string[] => []);
-  return stream === undefined ? undefined : captured(handler, subject, stream);
+  for (const subject of handled) {
+    const [stream] = await streamsTaking(connection, subject).catch((): string[] => []);
+    if (stream !== undefined) return captured(handler, subject, stream);
+  }
+  return undefined;
 }
 
 function captured(handler: string, subject: string, stream: string): RuntimeError {

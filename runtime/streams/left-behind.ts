@@ -3,7 +3,7 @@
 
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Emit } from "../events.ts";
-import { claims } from "../metadata/claims.ts";
+import { claims, quotedClaims } from "../metadata/claims.ts";
 import { type AppDurable, durablesIn } from "./left-durables.ts";
 
 /** What a handler takes, as one that runs it says: replicas of different versions may not agree. */
@@ -44,10 +44,9 @@ export function leftNotice(left: LeftDurable, now: string | undefined): string {
 /** What a handler takes, in words. */
 export function takesText(handler: {
   readonly kind: string | undefined;
-  readonly subject: string | undefined;
+  readonly subjects: readonly string[] | undefined;
 }): string {
-  const subjects = claims(handler).map((subject) => `"${subject}"`);
-  return `${subjects.join(", ")}${handler.kind === "durable" ? "" : ` as ${handler.kind} handler`}`;
+  return `${quotedClaims(claims(handler))}${handler.kind === "durable" ? "" : ` as ${handler.kind} handler`}`;
 }
 
 export interface TellLeftOptions {
@@ -59,7 +58,7 @@ export interface TellLeftOptions {
   readonly handlers: readonly {
     readonly name: string;
     readonly kind: string | undefined;
-    readonly subject: string | undefined;
+    readonly subjects: readonly string[] | undefined;
   }[];
   readonly emit: Emit;
 }

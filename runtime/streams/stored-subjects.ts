@@ -1,7 +1,8 @@
 // Under which subjects a stream stores messages: not always those under which they were published. Pure.
 
 import type { StreamConfig } from "@nats-io/jetstream";
-import { coveredBy, covers, overlaps } from "./subject-cover.ts";
+import { overlaps } from "../metadata/subject.ts";
+import { coveredBy, covers } from "./subject-cover.ts";
 
 type Storing = Pick<StreamConfig, "subjects" | "subject_transform" | "sources" | "mirror">;
 

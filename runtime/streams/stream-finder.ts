@@ -10,6 +10,7 @@ import type { JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Clock } from "../clock.ts";
 import type { Emit } from "../events.ts";
+import { overlaps } from "../metadata/subject.ts";
 import { managerOf } from "../nats/jetstream.ts";
 import { ApiCode, isApiError } from "../nats/jetstream-errors.ts";
 import { changeStream } from "./change-stream.ts";
@@ -29,7 +30,7 @@ import {
 } from "./stream-errors.ts";
 import { streamsTaking } from "./stream-names.ts";
 import { madeStreamName } from "./stream-settings.ts";
-import { coveredBy, overlaps, widened } from "./subject-cover.ts";
+import { coveredBy, widened } from "./subject-cover.ts";
 
 export interface StreamFinderOptions {
   readonly connection: NatsConnection;

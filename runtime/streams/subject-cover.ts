@@ -14,19 +14,6 @@ export function covers(pattern: string, subject: string): boolean {
   return wide.length === narrow.length;
 }
 
-/** Whether there is a subject that both stand for. Both must be valid. */
-export function overlaps(one: string, other: string): boolean {
-  const a = one.split(".");
-  const b = other.split(".");
-  for (let at = 0; at < Math.max(a.length, b.length); at++) {
-    const [left, right] = [a[at], b[at]];
-    if (left === undefined || right === undefined) return false;
-    if (left === ">" || right === ">") return true;
-    if (left !== "*" && right !== "*" && left !== right) return false;
-  }
-  return true;
-}
-
 export function coveredBy(patterns: readonly string[], subject: string): boolean {
   return patterns.some((pattern) => covers(pattern, subject));
 }

@@ -3,6 +3,7 @@
 import type { HandlerFile } from "../discover/handler-file.ts";
 import type { RuntimeError } from "../errors.ts";
 import type { Hold } from "../message/hold.ts";
+import { claimsText } from "../metadata/claims.ts";
 import type { HandlerKind } from "../metadata/handler-metadata.ts";
 import type { PlannedTimes } from "../metadata/planned-times.ts";
 import type { Generation } from "./generation.ts";
@@ -15,8 +16,10 @@ export interface HandlerStatus {
   readonly name: string;
   readonly file: string;
   readonly state: StateKind;
-  /** Of the version that serves or served last, as is `subject`; undefined when none has. */
+  /** Of the version that serves or served last, as are its subjects; undefined when none has. */
   readonly kind: HandlerKind | undefined;
+  readonly subjects: readonly string[] | undefined;
+  /** All of them, for people. */
   readonly subject: string | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
   readonly domain?: string | undefined;
@@ -66,7 +69,8 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
     file: slot.file.displayPath,
     state: slot.state.kind,
     kind: metadata?.kind,
-    subject: metadata?.subject,
+    subjects: metadata?.subjects,
+    subject: metadata && claimsText(metadata.subjects),
     domain: metadata?.domain,
     schedule: metadata?.schedule?.times,
     version: current?.bundle.version,

@@ -8,6 +8,7 @@ import type { RuntimeError } from "../errors.ts";
 import type { Delivery } from "../message/delivery.ts";
 import { encodeHeaders } from "../message/header-block.ts";
 import type { Outcome } from "../message/outcome.ts";
+import { claimsText } from "../metadata/claims.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { type CandidateOptions, loadCandidate, setUpCandidate } from "./candidate.ts";
 import { candidateOptions } from "./prepare.ts";
@@ -53,7 +54,7 @@ function runOne(
   deps: SlotDeps,
   message: Delivery,
 ): Promise<{ outcome: Outcome; chunks: Uint8Array[] }> {
-  const { timeoutMs, kind, subject } = metadata;
+  const { timeoutMs, kind, subjects } = metadata;
   const chunks: Uint8Array[] = [];
   return new Promise((resolve, reject) => {
     const dispatcher = new Dispatcher(
@@ -72,12 +73,12 @@ function runOne(
         wake: () => undefined,
         roomChanged: () => undefined,
       },
-      new Suspicions("", new Map()),
+      new Suspicions([""], new Map()),
       deps.clock,
     );
     const lane = dispatcher.lane(worker);
     const idPrefix = `invoke.${crypto.randomUUID()}.`;
-    const request = { kind, subject, concurrency: 1, attempts: 1, timeoutMs, idPrefix };
+    const request = { kind, subjects, concurrency: 1, attempts: 1, timeoutMs, idPrefixes: [idPrefix] };
     setUpCandidate(worker, () => worker.start(request, lane), candidate).then(() => {
       dispatcher.ready(lane);
       dispatcher.accept(message);
@@ -86,12 +87,12 @@ function runOne(
 }
 
 function delivery(
-  { subject }: ResolvedMetadata,
+  { subjects }: ResolvedMetadata,
   data: Uint8Array,
   headers: readonly (readonly [string, string])[],
 ): Delivery {
   return {
-    subject,
+    subject: subjects[0]!,
     data,
     headers: headers.length === 0 ? undefined : encodeHeaders(headers),
     seq: 1,
@@ -112,7 +113,7 @@ function errorOf(
     handler: file.name,
     file: file.displayPath,
     rootDir,
-    subject: metadata.subject,
+    subject: claimsText(metadata.subjects),
     timeoutMs: metadata.timeoutMs,
   });
 }

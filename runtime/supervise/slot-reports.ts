@@ -4,6 +4,7 @@ import { RuntimeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
 import { explainExit } from "../isolate/exit.ts";
 import type { SerializedError, WorkerExit } from "../message/outcome.ts";
+import { claimsText } from "../metadata/claims.ts";
 import type { Generation } from "./generation.ts";
 import { whatItLacks } from "./restart-policy.ts";
 
@@ -21,13 +22,13 @@ export class SlotReports {
   }
 
   serving({ metadata, bundle }: Generation, why: Why, durationMs: number): void {
-    const { kind, subject } = metadata;
+    const { kind, subjects } = metadata;
     this.toldLack = undefined;
     this.emit({
       type: "handler.serving",
       handler: this.handler,
       kind,
-      subject,
+      subject: claimsText(subjects),
       version: bundle.version,
       why,
       durationMs,

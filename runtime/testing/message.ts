@@ -4,7 +4,8 @@ import type { HeadersInput } from "../../sdk/context.ts";
 import type { RunHandlerOptions } from "../../sdk/testing.ts";
 import { SCHEDULED_FOR_HEADER } from "../message/delivery.ts";
 import { encodeHeaders } from "../message/header-block.ts";
-import { hasWildcards, matches, publishSubjectProblem } from "../metadata/subject.ts";
+import { claimOn, quotedClaims } from "../metadata/claims.ts";
+import { hasWildcards, publishSubjectProblem } from "../metadata/subject.ts";
 import type { Arrival } from "../worker/context.ts";
 import { encodePayload } from "../worker/encode-payload.ts";
 
@@ -20,17 +21,18 @@ export interface TestMessage {
 
 /** Throws a TypeError for what NATS would not take, and for a subject that the handler does not get. */
 export function testMessage(
-  pattern: string,
+  claims: readonly string[],
   payload: unknown,
-  { subject = pattern, headers, scheduledFor, attempt = 1, sequence = 1 }: MessageOptions,
+  { subject = claims[0]!, headers, scheduledFor, attempt = 1, sequence = 1 }: MessageOptions,
 ): TestMessage {
-  assertReaches(pattern, subject);
+  assertReaches(claims, subject);
   assertCounts("attempt", attempt);
   assertCounts("sequence", sequence);
   const pairs = [...pairsOf(headers ?? {}), ...scheduleHeaders(scheduledFor)];
   const arrival = {
     frameId: sequence,
     seq: sequence,
+    origin: 0,
     storedAtMs: STORED_AT_MS,
     again: attempt > 1,
     attempt,
@@ -41,15 +43,15 @@ export function testMessage(
   return { arrival, payload: Buffer.from(encodePayload(payload, `the message for "${subject}"`)) };
 }
 
-function assertReaches(pattern: string, subject: string): void {
-  if (subject === pattern && hasWildcards(pattern))
+function assertReaches(claims: readonly string[], subject: string): void {
+  if (claims.includes(subject) && hasWildcards(subject))
     throw new TypeError(
-      `the handler takes "${pattern}": say in the option \`subject\` what this message is published to`,
+      `the handler takes ${quotedClaims(claims)}: say in the option \`subject\` what this message is published to`,
     );
   const problem = publishSubjectProblem(subject);
   if (problem !== undefined) throw new TypeError(`cannot publish to ${JSON.stringify(subject)}: ${problem}`);
-  if (!matches(pattern, subject))
-    throw new TypeError(`the handler takes "${pattern}": a message to "${subject}" does not reach it`);
+  if (claimOn(claims, subject) === undefined)
+    throw new TypeError(`the handler takes ${quotedClaims(claims)}: a message to "${subject}" does not reach it`);
 }
 
 function assertCounts(option: string, value: number): void {

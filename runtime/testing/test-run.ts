@@ -32,9 +32,9 @@ export class TestRun {
     message: TestMessage,
     { handler, link, idPrefix, clock }: TestRunDeps,
   ) {
-    const { kind, subject, concurrency, timeoutMs } = metadata;
+    const { kind, subjects, concurrency, timeoutMs } = metadata;
     const attempts = kind === "durable" ? metadata.retry.attempts : 1;
-    const start = { kind, subject, concurrency, attempts, timeoutMs, idPrefix };
+    const start = { kind, subjects, concurrency, attempts, timeoutMs, idPrefixes: [idPrefix] };
     this.module = module;
     this.metadata = metadata;
     this.message = message;

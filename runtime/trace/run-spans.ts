@@ -10,9 +10,10 @@ import { type Span, SpanKind, SpanStatusCode, type Tracer, trace } from "@opente
 import { explain, stackOf } from "../deliver/settle.ts";
 import type { Delivery } from "../message/delivery.ts";
 import type { DeliverySpans, RunsAbout } from "../message/delivery-spans.ts";
-import { messageIdOf } from "../message/message-id.ts";
+import { deliveryIdOf } from "../message/message-id.ts";
 import type { Outcome } from "../message/outcome.ts";
 import type { WorkerPort } from "../message/worker-port.ts";
+import { claimOn } from "../metadata/claims.ts";
 import { redactedText } from "../observe/redact.ts";
 import { contextIn, withContext } from "./message-context.ts";
 
@@ -55,22 +56,23 @@ export class RunSpans implements DeliverySpans {
     if (before !== undefined) finish(before.span, { kind: "given-back", why: "its worker ended" }); // R3
     const received = before === undefined ? delivery.headers : before.received;
     const parent = contextIn(received);
-    const options = { kind: SpanKind.CONSUMER, attributes: attributesOf(delivery, about) };
-    const span = this.tracer.startSpan(`process ${about.subject}`, options, parent);
+    const template = claimOn(about.subjects, delivery.subject) ?? delivery.subject;
+    const options = { kind: SpanKind.CONSUMER, attributes: attributesOf(delivery, template, about) };
+    const span = this.tracer.startSpan(`process ${template}`, options, parent);
     delivery.headers = withContext(received, trace.setSpan(parent, span));
     this.open.set(delivery, { span, received });
   }
 }
 
-function attributesOf(delivery: Delivery, { handler, version, subject, group, idPrefix }: RunsAbout) {
+function attributesOf(delivery: Delivery, template: string, { handler, version, groups, idPrefixes }: RunsAbout) {
   return {
     "messaging.system": "nats",
     "messaging.operation.name": "process",
     "messaging.operation.type": "process",
     "messaging.destination.name": delivery.subject,
-    "messaging.destination.template": subject,
-    "messaging.consumer.group.name": group,
-    "messaging.message.id": messageIdOf(idPrefix, delivery.seq, delivery.storedAtMs),
+    "messaging.destination.template": template,
+    "messaging.consumer.group.name": groups[delivery.origin ?? 0] ?? groups[0],
+    "messaging.message.id": deliveryIdOf(idPrefixes, delivery),
     "messaging.message.body.size": delivery.data.length,
     "handlers.handler": handler,
     "handlers.version": version,

@@ -7,7 +7,7 @@ import { FrameType, type FrameWriter, readU53 } from "./protocol.ts";
 /** Who calls: what makes of the numbers of a delivery an id. */
 export interface Caller {
   readonly handler: string;
-  readonly idPrefix: string;
+  readonly idPrefixes: readonly string[];
   /** Aborts when the worker has ended. */
   readonly gone: AbortSignal;
 }
@@ -24,8 +24,8 @@ export function mostRequests(concurrency: number): number {
 
 /** Whether a time or a delay, and its milliseconds: after the number of a publish that is to leave later. */
 const LATER_BYTES = 9;
-/** Number, timeout, sequence, time of storage, again, count and the subject's length come before it. */
-const SUBJECT_AT = 31;
+/** Number, timeout, sequence, time of storage, origin, again, count and the subject's length come before it. */
+const SUBJECT_AT = 32;
 
 class ReceivedCall implements HandlerCall {
   readonly kind: "publish" | "request";
@@ -37,6 +37,7 @@ class ReceivedCall implements HandlerCall {
   readonly later: Later | undefined;
   private readonly caller: Caller;
   private readonly seq: number;
+  private readonly origin: number;
   /** 0: no stream holds the message that is handled. */
   private readonly storedAtMs: number;
   private readonly count: number;
@@ -53,8 +54,9 @@ class ReceivedCall implements HandlerCall {
     this.timeoutMs = bytes.readUInt32BE(start + 4);
     this.seq = readU53(bytes, start + 8);
     this.storedAtMs = readU53(bytes, start + 16);
-    this.again = bytes[start + 24] === 1;
-    this.count = bytes.readUInt32BE(start + 25);
+    this.origin = bytes[start + 24]!;
+    this.again = bytes[start + 25] === 1;
+    this.count = bytes.readUInt32BE(start + 26);
     this.subject = bytes.toString("latin1", start + SUBJECT_AT, subjectEnd);
     this.headers = bytes.subarray(headersStart, headersEnd);
     this.payload = bytes.subarray(headersEnd, end);
@@ -71,8 +73,11 @@ class ReceivedCall implements HandlerCall {
 
   /** Made when asked for: core NATS has no use for it. */
   get messageId(): string {
-    const { handler, idPrefix } = this.caller;
-    return callIdOf(handler, messageIdOf(idPrefix, this.seq, this.storedAtMs || undefined), this.count, this.subject);
+    const { seq, origin, storedAtMs, count, subject } = this;
+    const { handler, idPrefixes } = this.caller;
+    // A worker says where its message came from: what it says wrongly is no other message's id.
+    const idPrefix = idPrefixes[origin] ?? `${idPrefixes[0]}${origin}:`;
+    return callIdOf(handler, messageIdOf(idPrefix, seq, storedAtMs || undefined), count, subject);
   }
 }
 

@@ -54,6 +54,7 @@ export const DELIVER_HAS_SUBJECT = 1;
 export const DELIVER_HAS_HEADERS = 2;
 export const DELIVER_HAS_STORED_AT = 4;
 export const DELIVER_IS_AGAIN = 8;
+export const DELIVER_HAS_ORIGIN = 16;
 
 /** What a worker is told to load. Crosses as JSON. */
 export interface LoadRequest {
@@ -90,12 +91,12 @@ export interface LoadedModule {
 /** How a loaded worker is to run. Crosses as JSON. */
 export interface StartRequest {
   readonly kind: "event" | "durable" | "request";
-  readonly subject: string;
+  readonly subjects: readonly string[];
   readonly concurrency: number;
   readonly attempts: number;
   readonly timeoutMs: number;
-  /** Makes of a delivery's numbers an id that is unique in time and space (message-id.ts). */
-  readonly idPrefix: string;
+  /** They make of a delivery's numbers an id that is unique in time and space (message-id.ts). */
+  readonly idPrefixes: readonly string[];
 }
 
 /** Appends frames to a batch. `take` hands the batch over and starts a new one. */

@@ -5,9 +5,10 @@ import { publishSubjectProblem } from "../../sdk/subject.ts";
 import { HOPS_HEADER, SCHEDULED_FOR_HEADER } from "../message/delivery.ts";
 import type { Later } from "../message/handler-call.ts";
 import { decodeHeaders, encodeHeaders, type HeaderPairs, headerProblem } from "../message/header-block.ts";
-import { messageIdOf } from "../message/message-id.ts";
+import { deliveryIdOf } from "../message/message-id.ts";
 import type { SchemaIssue } from "../message/outcome.ts";
 import { traceIdOf } from "../message/trace-context.ts";
+import { claimOn } from "../metadata/claims.ts";
 import { wildcardsOf } from "../metadata/subject.ts";
 import { writeLater } from "../wire/call-frame.ts";
 import { FrameType, type StartRequest } from "../wire/protocol.ts";
@@ -39,6 +40,7 @@ export interface Arrival {
   /** Number of this hand-over, for frames. */
   readonly frameId: number;
   readonly seq: number;
+  readonly origin: number;
   readonly storedAtMs: number | undefined;
   readonly again: boolean;
   readonly attempt: number;
@@ -102,7 +104,8 @@ export class DeliveryContext {
   }
 
   get wildcards(): readonly string[] {
-    this.parts ??= wildcardsOf(this.services.start.subject, this.arrival.subject);
+    const { subject } = this.arrival;
+    this.parts ??= wildcardsOf(claimOn(this.services.start.subjects, subject) ?? subject, subject);
     return this.parts;
   }
 
@@ -113,7 +116,7 @@ export class DeliveryContext {
   }
 
   get id(): string {
-    return messageIdOf(this.services.start.idPrefix, this.arrival.seq, this.arrival.storedAtMs);
+    return deliveryIdOf(this.services.start.idPrefixes, this.arrival);
   }
 
   get scheduledFor(): Date | undefined {
@@ -244,6 +247,7 @@ export class DeliveryContext {
     frame.u32(timeoutMs);
     frame.u53(this.arrival.seq);
     frame.u53(this.arrival.storedAtMs ?? 0);
+    frame.u8(this.arrival.origin);
     frame.u8(this.arrival.again ? 1 : 0);
     frame.u32(count);
     frame.shortText(subject);

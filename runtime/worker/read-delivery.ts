@@ -2,6 +2,7 @@
 
 import {
   DELIVER_HAS_HEADERS,
+  DELIVER_HAS_ORIGIN,
   DELIVER_HAS_STORED_AT,
   DELIVER_HAS_SUBJECT,
   DELIVER_IS_AGAIN,
@@ -9,7 +10,7 @@ import {
 } from "../wire/protocol.ts";
 import type { Arrival } from "./context.ts";
 
-/** @param boundSubject what it is when the frame names none: the handler has no wildcards */
+/** @param boundSubject what it is when the frame names none: the first of the handler's, without wildcards */
 export function readDelivery(bytes: Buffer, start: number, frameId: number, boundSubject: string): Arrival {
   let at = start + 4;
   const seq = readU53(bytes, at);
@@ -21,6 +22,8 @@ export function readDelivery(bytes: Buffer, start: number, frameId: number, boun
     storedAtMs = readU53(bytes, at);
     at += 8;
   }
+  let origin = 0;
+  if (flags & DELIVER_HAS_ORIGIN) origin = bytes[at++]!;
   let subject = boundSubject;
   if (flags & DELIVER_HAS_SUBJECT) {
     const length = bytes.readUInt16BE(at);
@@ -34,5 +37,5 @@ export function readDelivery(bytes: Buffer, start: number, frameId: number, boun
     at += 4 + length;
   }
   const again = (flags & DELIVER_IS_AGAIN) !== 0;
-  return { frameId, seq, storedAtMs, again, attempt, subject, headerBytes, payloadStart: at };
+  return { frameId, seq, origin, storedAtMs, again, attempt, subject, headerBytes, payloadStart: at };
 }

@@ -43,7 +43,7 @@ function nextTurn(): Promise<unknown> {
 }
 
 function startOf(kind: StartRequest["kind"]): StartRequest {
-  return { kind, subject: "rehearsal", concurrency: 1, attempts: 1, timeoutMs: 1_000, idPrefix: "rehearsal-" };
+  return { kind, subjects: ["rehearsal"], concurrency: 1, attempts: 1, timeoutMs: 1_000, idPrefixes: ["rehearsal-"] };
 }
 
 /** As the supervisor writes it (worker-process.ts). */

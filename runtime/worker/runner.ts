@@ -139,7 +139,7 @@ export class Runner implements RunOwner {
   }
 
   private run(frameId: number, bytes: Buffer, batchStart: number, end: number): void {
-    const arrival = readDelivery(bytes, batchStart, frameId, this.services.start.subject);
+    const arrival = readDelivery(bytes, batchStart, frameId, this.services.start.subjects[0]!);
     const context = new DeliveryContext(arrival, this.services);
     const { payloadStart, headerBytes } = arrival;
     const contentType = headerBytes && contentTypeIn(headerBytes);

@@ -43,7 +43,7 @@ describe("taking messages", () => {
     const [first, second] = await owner.until(2);
     expect([textOf(first!), textOf(second!)]).toEqual(["first", "second"]);
     expect(first).toMatchObject({ subject: "todo.new", seq: 1, attempt: 1, hops: 0, headers: undefined });
-    expect((await binder.plan("todo/save", durable("todo.*"))).idPrefix).toBe("TODO:");
+    expect((await binder.plan("todo/save", durable("todo.*"))).idPrefixes).toEqual(["TODO:"]);
     const acked = await listenFor("+ACK", 2);
     for (const delivery of owner.deliveries) owner.settle(delivery, ACK);
     await acked.all;

@@ -158,7 +158,7 @@ describe("a stream that is not found by the subjects it stores", () => {
     const owner = await bind("save", durable("todo.new", { stream: "ALL" }), ACK);
     await stage.store("todo.new", "1");
     expect((await owner.until(1)).map(textOf)).toEqual(["1"]);
-    expect(owner.binding!.idPrefix).toBe("ALL:");
+    expect(owner.binding!.idPrefixes).toEqual(["ALL:"]);
   });
 
   it("is refused by name where it is not there, or never stores the subject", async () => {

@@ -124,7 +124,7 @@ export function bindingContract(use: () => ContractStage): void {
     takers.push(taker);
     await stage.publish("t.a", "1", "2", "3");
     const came = await taker.until(3);
-    expect(taker.binding.idPrefix).toBe(plan.idPrefix);
+    expect(taker.binding.idPrefixes).toEqual(plan.idPrefixes);
     expect(new Set(came.map(({ seq }) => seq)).size).toBe(3);
   });
 

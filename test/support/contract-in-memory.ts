@@ -9,8 +9,8 @@ const NOWHERE = "nowhere.a";
 
 export function contractInMemory(): ContractStage {
   const binder = new FakeBinder();
-  binder.refuse = async (handler, { subject }) => {
-    if (subject === NOWHERE) throw new RuntimeError("STREAM_MISSING", "no stream takes it", { handler });
+  binder.refuse = async (handler, { subjects }) => {
+    if (subjects.includes(NOWHERE)) throw new RuntimeError("STREAM_MISSING", "no stream takes it", { handler });
   };
   return {
     metadata: (subject) => durable(subject),

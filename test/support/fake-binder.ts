@@ -10,7 +10,7 @@ import type { ResolvedMetadata } from "../../runtime/metadata/handler-metadata.t
 import { matches } from "../../runtime/metadata/subject.ts";
 
 export class FakeBinding implements Binding {
-  readonly idPrefix: string;
+  readonly idPrefixes: readonly string[];
   readonly subject: string;
   readonly handler: string;
   readonly settled: { readonly seq: number; readonly do: Settlement["do"] }[] = [];
@@ -19,8 +19,8 @@ export class FakeBinding implements Binding {
   private readonly request: BindRequest;
 
   constructor(idPrefix: string, request: BindRequest) {
-    this.idPrefix = idPrefix;
-    this.subject = request.metadata.subject;
+    this.idPrefixes = [idPrefix];
+    this.subject = request.metadata.subjects[0]!;
     this.handler = request.handler;
     this.request = request;
   }
@@ -93,10 +93,10 @@ export class FakeBinder implements Binder {
   async plan(handler: string, metadata: ResolvedMetadata): Promise<PlannedBinding> {
     this.plans++;
     await this.refuse(handler, metadata);
-    const idPrefix = `${metadata.subject}:`;
+    const idPrefix = `${metadata.subjects[0]}:`;
     return {
-      idPrefix,
-      group: handler,
+      idPrefixes: [idPrefix],
+      groups: [handler],
       bind: async (request) => {
         const binding = new FakeBinding(idPrefix, request);
         this.bindings.push(binding);

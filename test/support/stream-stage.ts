@@ -23,7 +23,7 @@ export const ACK: Settlement = { do: "ack" };
 export function durable(subject: string, changes: Partial<ResolvedMetadata> = {}): ResolvedMetadata {
   return {
     kind: "durable",
-    subject,
+    subjects: [subject],
     description: "",
     hasSchema: false,
     payload: "json",

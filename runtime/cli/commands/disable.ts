@@ -6,6 +6,7 @@ import { findNames, isGlob } from "../../control/handler-names.ts";
 import type { Intent } from "../../control/intent.ts";
 import { type HandlerSummary, summarize } from "../../control/summary.ts";
 import { RuntimeError } from "../../errors.ts";
+import { quotedClaims } from "../../metadata/claims.ts";
 import { durablesSeen, ownDurables, pendingOf } from "../../operate/kept-messages.ts";
 import { handlersOf, type OperatorSession } from "../../operate/session.ts";
 import { lookAround, type Switched, switchAll } from "../../operate/switch-handlers.ts";
@@ -14,7 +15,7 @@ import { printLine, printWrapped, type Terminal } from "../../terminal/terminal.
 import { countText, operatorName, printReplicas, unknownHandlers, withControl } from "../control-session.ts";
 import { disabledText } from "../disabled-text.ts";
 import type { ExitCode } from "../exit-code.ts";
-import { fateText } from "../fate-text.ts";
+import { fateTexts } from "../fate-text.ts";
 import type { Invocation } from "../invocation.ts";
 import { readEnd, readWait } from "../time-options.ts";
 
@@ -94,10 +95,14 @@ async function handlersAfter(
   const kept = { app, durables: await durablesSeen(connection, app, replies), replies };
   const after = new Map(summarize(replies, pendingOf(names, kept)).map((summary) => [summary.name, summary]));
   const standings = names.map(async (name) => {
-    const { kind, subject = "", domain } = after.get(name) ?? {};
+    const { kind, subjects = [], domain } = after.get(name) ?? {};
     if (kind !== "durable") return [];
-    const [own] = ownDurables(name, kept);
-    return [[name, await standingOf(connection, own, { subject, domain })] as const];
+    const own = ownDurables(name, kept);
+    const standing = subjects.map((subject) => {
+      const durable = own.find(({ filter }) => filter === subject);
+      return standingOf(connection, durable, { subject, domain });
+    });
+    return [[name, await Promise.all(standing)] as const];
   });
   return { after, standings: new Map((await Promise.all(standings)).flat()) };
 }
@@ -109,8 +114,8 @@ interface Told {
   readonly switched: Switched;
   readonly tookMs: number;
   readonly after: ReadonlyMap<string, HandlerSummary>;
-  /** Of the durable ones. */
-  readonly standings: ReadonlyMap<string, Standing>;
+  /** Of the durable ones, one for each of their subjects. */
+  readonly standings: ReadonlyMap<string, readonly Standing[]>;
 }
 
 function print({ app, names, intent, switched, tookMs, after, standings }: Told, terminal: Terminal): void {
@@ -127,24 +132,24 @@ function print({ app, names, intent, switched, tookMs, after, standings }: Told,
 }
 
 /** What becomes of its messages. */
-function fateLines(summary: HandlerSummary | undefined, standing: Standing = { kind: "unknown" }): string[] {
+function fateLines(summary: HandlerSummary | undefined, standings: readonly Standing[] = []): string[] {
   if (summary === undefined) return [];
-  const { kind, subject, inFlight, queued } = summary;
+  const { kind, subjects = [], inFlight, queued } = summary;
   const inHand = inFlight + queued;
   const finishing =
     inHand === 0
       ? []
       : [`${countText(inHand, "message")} in hand ${inHand === 1 ? "is" : "are"} finished first; --now ends them`];
-  if (kind === "durable") return [...finishing, fateText(standing)];
-  if (kind === "request") return [...finishing, `requests to "${subject}" get "no responders" at once`];
-  if (kind === "event") return [...finishing, `messages to "${subject}" are lost to it while it is off`];
+  if (kind === "durable") return [...finishing, ...fateTexts(standings)];
+  if (kind === "request") return [...finishing, `requests to ${quotedClaims(subjects)} get "no responders" at once`];
+  if (kind === "event") return [...finishing, `messages to ${quotedClaims(subjects)} are lost to it while it is off`];
   return finishing;
 }
 
 function disableJson({ app, names, intent, switched, tookMs, after }: Told): string {
   const handlers = names.map((name) => {
-    const { kind, subject, pending, inFlight, queued } = after.get(name) ?? {};
-    return { name, kind, subject, pending, inFlight, queued };
+    const { kind, subjects, subject, pending, inFlight, queued } = after.get(name) ?? {};
+    return { name, kind, subjects, subject, pending, inFlight, queued };
   });
   const { by, reason, untilMs } = intent;
   const { done, late, gone, keptBy } = switched;

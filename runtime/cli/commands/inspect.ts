@@ -2,6 +2,7 @@
 
 import { systemClock } from "../../clock.ts";
 import { type HandlerSummary, summarize } from "../../control/summary.ts";
+import { quotedClaims } from "../../metadata/claims.ts";
 import { durablesSeen, leftBehind, leftLine, pendingOf } from "../../operate/kept-messages.ts";
 import { handlersOf } from "../../operate/session.ts";
 import { type Output, printLine } from "../../terminal/terminal.ts";
@@ -40,9 +41,10 @@ export function inspectHandler(name: string, { terminal, options }: Invocation<{
 type Held = HandlerSummary["replicas"][number];
 
 function print(summary: HandlerSummary, left: readonly string[], out: Output): void {
-  const { name, kind, subject, file, pending } = summary;
+  const { name, kind, subjects = [], file, pending } = summary;
   printLine(out, `${out.paint("bold", name)}  ${stateText(summary)}`);
-  const what = kind === undefined ? "nothing is known of it before it serves" : `${kind} handler of "${subject}"`;
+  const what =
+    kind === undefined ? "nothing is known of it before it serves" : `${kind} handler of ${quotedClaims(subjects)}`;
   printFact(out, "what", what);
   printFact(out, "file", file);
   const { schedule } = summary;

@@ -1,6 +1,7 @@
 // `handlers list`: which handlers there are and what they take. Broken ones stand in it with their error's code.
 
 import { systemClock } from "../../clock.ts";
+import { claimsText } from "../../metadata/claims.ts";
 import { tableLines } from "../../terminal/table.ts";
 import { printError, printLine } from "../../terminal/terminal.ts";
 import { durationText } from "../duration-text.ts";
@@ -43,11 +44,11 @@ export async function list({ terminal, options }: Invocation<{ json?: boolean }>
 
 function rowOf(handler: CheckedHandler): string[] {
   if (!handler.ok) return [handler.name, handler.error.code, "", "", "", handler.file];
-  const { kind, subject, concurrency, timeoutMs } = handler.metadata;
+  const { kind, subjects, concurrency, timeoutMs } = handler.metadata;
   return [
     handler.name,
     kind,
-    subject,
+    claimsText(subjects),
     String(concurrency),
     durationText(timeoutMs),
     handler.file + disabledRemark(handler),

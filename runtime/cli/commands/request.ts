@@ -4,8 +4,8 @@ import { errors, type Msg } from "@nats-io/transport-node";
 import { parseDuration } from "../../../sdk/duration.ts";
 import { systemClock, within } from "../../clock.ts";
 import { RuntimeError } from "../../errors.ts";
+import { claimOn } from "../../metadata/claims.ts";
 import { didYouMean } from "../../metadata/nearest.ts";
-import { matches } from "../../metadata/subject.ts";
 import type { NatsConnection } from "../../nats/connection.ts";
 import { streamsTaking } from "../../streams/stream-names.ts";
 import { type Output, printError, printLine, type Terminal } from "../../terminal/terminal.ts";
@@ -170,10 +170,10 @@ async function nearSubject(subject: string, terminal: Terminal, options: GlobalO
   const answering = checked.handlers.flatMap((handler) => {
     return handler.ok && handler.metadata.kind === "request" ? [handler] : [];
   });
-  const exact = answering.find(({ metadata }) => matches(metadata.subject, subject));
+  const exact = answering.find(({ metadata }) => claimOn(metadata.subjects, subject) !== undefined);
   if (exact !== undefined)
     return `Handler "${exact.name}" takes it: is \`handlers dev\` running, and the handler enabled and well?`;
-  const subjects = answering.map(({ metadata }) => metadata.subject);
+  const subjects = answering.flatMap(({ metadata }) => metadata.subjects);
   return didYouMean(subject, subjects).trim() || undefined;
 }
 

@@ -62,7 +62,7 @@ export function isMeant({ words, show }: HandlerFilter): (row: HandlerRow) => bo
 
 /** What a subject's handlers are, for those who send to it. */
 export function takersOf(rows: readonly HandlerRow[], subject: string): HandlerRow[] {
-  return rows.filter((row) => row.subject !== undefined && takes(row.subject, subject));
+  return rows.filter(({ subjects = [] }) => subjects.some((pattern) => takes(pattern, subject)));
 }
 
 function takes(pattern: string, subject: string): boolean {

@@ -62,6 +62,7 @@ function delivery(deliveries: number, fetch?: () => Promise<FetchedContent>, sub
   const message = {
     subject,
     seq: 7,
+    origin: 0,
     storedAtMs: 5,
     data: Buffer.from("text"),
     headers: undefined,

@@ -23,6 +23,7 @@ function delivery(streamSequence = 1): StreamDelivery {
   const message = {
     subject: "s",
     seq: streamSequence,
+    origin: 0,
     data: Buffer.alloc(0),
     headers: undefined,
     storedAtMs: 1,

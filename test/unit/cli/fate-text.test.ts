@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { fateText } from "../../../runtime/cli/fate-text.ts";
+import { fateText, fateTexts } from "../../../runtime/cli/fate-text.ts";
 
 const DURABLE = { kind: "durable", stream: "S", waiting: 7, removedAfterMs: undefined } as const;
 
@@ -24,4 +24,13 @@ it("without a durable it depends on the stream whether anything waits", () => {
 it("nothing waits where there is no stream, and nothing is promised where nothing is known", () => {
   expect(fateText({ kind: "no-stream", subject: "a.b" })).toMatch(/^no stream takes "a\.b": .* is lost to it/);
   expect(fateText({ kind: "unknown" })).toMatch(/as far as the stream keeps them: how many is not known$/);
+});
+
+it("what waits for several subjects is one number, and what is so for one of them only is told beside it", () => {
+  const kept = { ...DURABLE, keepsOnlyWhatIsWaitedFor: false };
+  expect(fateTexts([kept, { ...kept, waiting: 5 }, { kind: "no-stream", subject: "a.b" }])).toEqual([
+    "its messages wait in the stream until it is enabled: 12 so far",
+    'no stream takes "a.b": what is published there is lost to it until one does',
+  ]);
+  expect(fateTexts([])).toEqual([fateText({ kind: "unknown" })]);
 });

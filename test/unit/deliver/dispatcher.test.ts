@@ -66,7 +66,7 @@ function dispatcherWith(limits: Partial<DispatcherLimits> = {}): Dispatcher {
       wake: () => wakes++,
       roomChanged: () => undefined,
     },
-    new Suspicions("s:", memory),
+    new Suspicions(["s:"], memory),
     clock,
   );
 }

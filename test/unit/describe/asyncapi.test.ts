@@ -9,7 +9,7 @@ function handler(name: string, changes: Partial<DescribedHandler> = {}): Describ
   return {
     name,
     kind: "event",
-    subject: "shop.order",
+    subjects: ["shop.order"],
     description: "",
     queue: `shop.${name}`,
     timeoutMs: 30_000,
@@ -34,7 +34,7 @@ describe("the document of an app", () => {
         publishes: ["shop.saved"],
         contract: { takes: TEXT, publishes: [{ subject: "shop.saved", schema: NUMBER }] },
       }),
-      handler("audit", { subject: "shop.>" }),
+      handler("audit", { subjects: ["shop.>"] }),
     );
     expect(Object.keys(channels)).toEqual(["shop.>", "shop.order", "shop.saved"]);
     expect(Object.keys(operations)).toEqual(["audit", "orders/save", "orders/save publishes shop.saved"]);
@@ -61,7 +61,7 @@ describe("the document of an app", () => {
 
   it("is the same text in whatever order the handlers come", () => {
     const handlers = ["b", "a/c", "a-c"].map((name) =>
-      handler(name, { subject: `shop.${name.length}`, publishes: ["x.y", "x.a"] }),
+      handler(name, { subjects: [`shop.${name.length}`], publishes: ["x.y", "x.a"] }),
     );
     expect(documentText(documentOf(...handlers.toReversed()))).toBe(documentText(documentOf(...handlers)));
   });
@@ -112,14 +112,16 @@ describe("a change of an app", () => {
     const before = documentOf(handler("a", { kind: "request" }));
     const gone = [expect.objectContaining({ subject: "shop.order", breaks: "senders", rule: "removed" })];
     expect(breaksBetween(before, documentOf())).toEqual(gone);
-    expect(breaksBetween(before, documentOf(handler("a", { kind: "request", subject: "shop.other" })))).toEqual(gone);
+    expect(breaksBetween(before, documentOf(handler("a", { kind: "request", subjects: ["shop.other"] })))).toEqual(
+      gone,
+    );
     expect(breaksBetween(before, documentOf(handler("a")))).toEqual(gone);
     expect(breaksBetween(before, documentOf(handler("b", { kind: "request" })))).toEqual([]);
   });
 
   it("that brings or removes a subscriber breaks nobody", () => {
     const one = documentOf(handler("a"));
-    const two = documentOf(handler("a"), handler("b", { subject: "shop.>" }));
+    const two = documentOf(handler("a"), handler("b", { subjects: ["shop.>"] }));
     expect([breaksBetween(one, two), breaksBetween(two, one)]).toEqual([[], []]);
   });
 

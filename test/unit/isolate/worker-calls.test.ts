@@ -15,7 +15,7 @@ function worker(concurrency: number) {
       reader: { hold: () => held.push("hold"), release: () => held.push("release") },
       floodTurns: { published: () => {} },
     },
-    { handler: "h", idPrefix: "p" },
+    { handler: "h", idPrefixes: ["p"] },
     { concurrency },
     (call) => new Promise((answer) => calls.push({ call, answer })),
   );
@@ -46,6 +46,7 @@ function send(calls: WorkerCalls, type: number, number: number, size: number): v
   out.u32(1_000);
   out.u53(1);
   out.u53(0);
+  out.u8(0);
   out.u8(0);
   out.u32(1);
   out.shortText("asked");

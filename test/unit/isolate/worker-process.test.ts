@@ -11,7 +11,14 @@ import { type FakeClock, fakeClock } from "../../support/fake-clock.ts";
 import { answerAll, type FakeProcess, fakeProcess } from "../../support/fake-process.ts";
 
 const LOAD = { handler: "save", url: "file:///save.mjs", preload: [], env: {}, cwd: "/" };
-const START = { kind: "event", subject: "x", concurrency: 1, attempts: 1, timeoutMs: 1_000, idPrefix: "p" } as const;
+const START = {
+  kind: "event",
+  subjects: ["x"],
+  concurrency: 1,
+  attempts: 1,
+  timeoutMs: 1_000,
+  idPrefixes: ["p"],
+} as const;
 const DELIVERY = { subject: "x", data: Buffer.from("1"), headers: undefined, seq: 1, attempt: 1, hops: 0 };
 
 let clock: FakeClock;
@@ -173,6 +180,7 @@ function requestBody(subject: string): Buffer {
   out.u32(1_000);
   out.u53(1);
   out.u53(0);
+  out.u8(0);
   out.u8(0);
   out.u32(1);
   out.shortText(subject);

@@ -19,11 +19,19 @@ function refused(raw: unknown, source?: string): RuntimeError {
   return parsed.error;
 }
 
+test("several subjects are taken as they stand, where no message fits two of them", () => {
+  expect(resolved({ subject: ["todo.new", "todo.done.*", "user.>"] }).subjects).toEqual([
+    "todo.new",
+    "todo.done.*",
+    "user.>",
+  ]);
+});
+
 test("a subject alone is enough: the rest are the defaults handed in", () => {
   expect(resolved({ subject: "todo.new" })).toEqual({
     ...DEFAULTS,
     publishes: [],
-    subject: "todo.new",
+    subjects: ["todo.new"],
     hasSchema: false,
     payload: "json",
     streamsReply: false,
@@ -65,7 +73,7 @@ test("every option is read, in the runtime's units", () => {
     disabled: true,
   };
   expect(resolved(raw)).toEqual({
-    subject: "todo.*",
+    subjects: ["todo.*"],
     kind: "durable",
     hasSchema: true,
     payload: "bytes",
@@ -150,6 +158,14 @@ describe("a single problem is one sentence with the value received", () => {
       'metadata.subject must not have an empty token (a dot at an end, or two together); received "a..b"',
     ],
     [{ subject: 4 }, "metadata.subject must be a NATS subject"],
+    [{ subject: [] }, "metadata.subject must list 1 to 100 subjects; received 0"],
+    [{ subject: ["a.b", "a..b"] }, 'received "a..b" (entry 2)'],
+    [{ subject: ["a.b", "c", "a.b"] }, 'metadata.subject lists "a.b" twice: what fits both would be handled twice'],
+    [{ subject: ["a.*", "a.b.c", "*.b"] }, 'metadata.subject lists "a.*" and "*.b", which overlap'],
+    [
+      { subject: ["a.b", "c.d"], kind: "durable", schedule: "@hourly" },
+      "metadata.schedule needs one subject, to which its messages are published; received 2",
+    ],
     [
       { subject: "a.b", kind: "durabel" },
       'must be "event", "durable" or "request"; received "durabel". Did you mean "durable"?',

@@ -19,12 +19,14 @@ export interface MadeUp {
 }
 
 export function reading(name: string, { status = {}, stats, description = "" }: MadeUp = {}): HandlerReading {
+  const subject = `${name.replaceAll("/", ".")}.>`;
   const standing: HandlerStanding = {
     name,
     file: `handlers/${name}.ts`,
     state: "serving",
     kind: "event",
-    subject: `${name.replaceAll("/", ".")}.>`,
+    subjects: [subject],
+    subject,
     version: "v1",
     inFlight: 0,
     queued: 0,

@@ -39,10 +39,10 @@ function optionsFor(from: RuntimeSource, connection = fakeConnection().connectio
 
 describe("INFO", () => {
   it("lists every handler that can be called, with what it is", () => {
-    const status = { kind: "request", subject: "todo.list" };
+    const status = { kind: "request", subjects: ["todo.list"] };
     const handlers = [
       reading("todo/list", { status, description: "lists" }),
-      reading("todo/save", { status: { kind: "durable", subject: "todo.new" } }),
+      reading("todo/save", { status: { kind: "durable", subjects: ["todo.new", "todo.done"] } }),
     ];
     expect(serviceInfo(optionsFor(source(handlers)))).toEqual({
       type: "io.nats.micro.v1.info_response",
@@ -65,7 +65,12 @@ describe("INFO", () => {
             description: "lists",
           },
         },
-        expect.objectContaining({ name: "todo_save", queue_group: "" }),
+        expect.objectContaining({
+          name: "todo_save",
+          subject: "todo.new",
+          queue_group: "",
+          metadata: expect.objectContaining({ subjects: "todo.new, todo.done" }),
+        }),
       ],
     });
   });

@@ -25,11 +25,11 @@ it("a handler of which nothing is known keeps all of its own", () => {
 });
 
 it("what is told says how many wait, where, why, and what to do", () => {
-  const takes = takesText({ kind: "durable", subject: "t.b" });
+  const takes = takesText({ kind: "durable", subjects: ["t.b"] });
   expect(leftNotice(durable("h", "t.a"), takes)).toBe(
     '4 messages of "t.a" left in durable "app-h-t.a" of stream "T": handler "h" takes "t.b" now, and only a replica of an older version handles them. Set the subject back to have them handled; `handlers prune` shows and removes what is left',
   );
-  expect(leftNotice(durable("h", "t.a", { waiting: 1 }), takesText({ kind: "event", subject: "t.a" }))).toMatch(
+  expect(leftNotice(durable("h", "t.a", { waiting: 1 }), takesText({ kind: "event", subjects: ["t.a"] }))).toMatch(
     /^1 message of .* handler "h" takes "t\.a" as event handler now/,
   );
   expect(leftNotice(durable("h", "t.a"), undefined)).toMatch(/handler "h" is gone\. Put its file back/);

@@ -55,7 +55,7 @@ describe("loading a candidate", () => {
   it("gives what it exports, and the worker it was loaded in", async () => {
     const { options, workers } = stageWith(GOOD);
     const { worker, metadata } = await loadCandidate(options);
-    expect([metadata.subject, worker, workers.alive]).toEqual(["a", workers.taken[0], [worker]]);
+    expect([metadata.subjects, worker, workers.alive]).toEqual([["a"], workers.taken[0], [worker]]);
   });
 
   it("one that wants other memory than was guessed gets another worker, and the first one ends", async () => {
@@ -137,7 +137,14 @@ describe("setting a candidate up", () => {
     const stage = stageWith({ ...GOOD, setup });
     const { worker } = await loadCandidate(stage.options);
     const events = { exited: () => {} } as unknown as WorkerEvents;
-    const request = { kind: "event", subject: "a", concurrency: 1, attempts: 1, timeoutMs: 1, idPrefix: "" } as const;
+    const request = {
+      kind: "event",
+      subjects: ["a"],
+      concurrency: 1,
+      attempts: 1,
+      timeoutMs: 1,
+      idPrefixes: [""],
+    } as const;
     return { stage, done: setUpCandidate(worker, () => worker.start(request, events), stage.options) };
   }
 

@@ -30,7 +30,7 @@ function delivery(headers: Uint8Array | undefined): Delivery {
   return { subject: "a", data: new Uint8Array(2), headers, seq: 7, attempt: 1, hops: 0 };
 }
 
-const ABOUT = { handler: "h", version: "v", subject: "a", group: "g", idPrefix: "p." };
+const ABOUT = { handler: "h", version: "v", subjects: ["a"], groups: ["g"], idPrefixes: ["p."] };
 
 function worker(): WorkerPort & { readonly got: string[] } {
   const got: string[] = [];

@@ -82,8 +82,22 @@ function Why({ row }: { readonly row: HandlerRow }) {
 }
 
 function Facts({ row }: { readonly row: HandlerRow }) {
-  const { kind, subject, file, rate, handled, failed, p50Ms, p99Ms, inFlight, queued, pending, versions, replicas } =
-    row;
+  const {
+    kind,
+    subjects = [],
+    subject,
+    file,
+    rate,
+    handled,
+    failed,
+    p50Ms,
+    p99Ms,
+    inFlight,
+    queued,
+    pending,
+    versions,
+    replicas,
+  } = row;
   const times = handled + failed === 0 ? "—" : `${msText(p50Ms)} half, ${msText(p99Ms)} 99 %`;
   return (
     <dl class="facts">
@@ -110,7 +124,7 @@ function Facts({ row }: { readonly row: HandlerRow }) {
       </Fact>
       {subject !== undefined && (
         <Fact name="Try it">
-          <a href={hrefWith("/send", { subject })}>Send a message</a>
+          <a href={hrefWith("/send", { subject: subjects[0] ?? subject })}>Send a message</a>
         </Fact>
       )}
     </dl>

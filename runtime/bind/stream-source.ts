@@ -1,0 +1,159 @@
+// What a durable handler takes of one of its subjects: a durable pull consumer on the stream that has the subject.
+
+import type { JetStreamManager } from "@nats-io/jetstream";
+import type { RuntimeError } from "../errors.ts";
+import type { BindingOwner } from "../message/binding.ts";
+import type { HoldBoard } from "../message/hold.ts";
+import type { Settlement } from "../message/settlement.ts";
+import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import { type DurableSpec, type EnsuredDurable, ensureDurable } from "../streams/durable-consumer.ts";
+import { costsOf, removedAfterMs } from "../streams/durable-costs.ts";
+import { keepDurable } from "../streams/durable-touch.ts";
+import { otherDurables, settledByOther } from "../streams/handler-durable.ts";
+import type { LeftDurable } from "../streams/left-behind.ts";
+import { type AppDurable, waitingIn } from "../streams/left-durables.ts";
+import { findConsumer } from "../streams/stored-consumer.ts";
+import { readStreamMessage, type StreamDelivery } from "./stream-delivery.ts";
+import type { StreamDeps } from "./stream-deps.ts";
+import { StreamIntake } from "./stream-intake.ts";
+import { StreamWatch } from "./stream-watch.ts";
+
+/** Where it takes from. */
+export interface SourcePlace {
+  readonly subject: string;
+  readonly stream: string;
+  /** handler-durable.ts, H2. */
+  readonly durable: string;
+  /** The stream that takes the subject now; undefined: cannot be said. Never rejects. */
+  readonly where: () => Promise<string | undefined>;
+}
+
+export interface SourceOptions extends SourcePlace {
+  readonly deps: StreamDeps;
+  readonly handler: string;
+  /** Of its deliveries. */
+  readonly origin: number;
+  /** As it is now: a reload changes it. */
+  readonly metadata: () => ResolvedMetadata;
+  readonly owner: BindingOwner;
+  readonly holds: HoldBoard;
+  readonly onFault: (error: RuntimeError) => void;
+  readonly onMoved: () => void;
+}
+
+/** A durable that is there, and what is known of it. */
+export interface ReadyDurable {
+  readonly spec: DurableSpec;
+  readonly jsm: JetStreamManager;
+  readonly ensured: EnsuredDurable;
+  /** Those of the handler that may have settled what waits in this one. */
+  readonly others: readonly AppDurable[];
+}
+
+/** Look the consumer up, or make it. Rejects with CONSUMER_REFUSED, STREAM_MISSING or NATS_REFUSED. */
+export async function readyDurable(
+  deps: StreamDeps,
+  handler: string,
+  { subject: filter, stream, durable }: SourcePlace,
+  domain: string | undefined,
+): Promise<ReadyDurable> {
+  const spec: DurableSpec = { app: deps.app, handler, stream, domain, durable, filter };
+  const jsm = await deps.managerOf(domain);
+  const ensured = await ensureDurable(deps.connection, jsm, spec);
+  for (const { level, text } of costsOf(ensured.config, spec)) deps.notices.tell(`${handler} ${text}`, level, text);
+  // Only what waits can have been settled by another. Where we may not look, it runs again.
+  const others = ensured.waiting === 0 ? [] : await otherDurables(jsm, spec).catch(() => []);
+  return { spec, jsm, ensured, others };
+}
+
+export class StreamSource {
+  private readonly ready: ReadyDurable;
+  private readonly intake: StreamIntake;
+  private readonly watch: StreamWatch;
+  private readonly release: () => void;
+
+  constructor(options: SourceOptions, ready: ReadyDurable) {
+    const { deps, owner, origin, metadata, holds } = options;
+    const { spec, jsm, ensured, others } = ready;
+    this.ready = ready;
+    this.intake = new StreamIntake({
+      deps,
+      spec,
+      jsm,
+      metadata,
+      owner,
+      read: (message, info) => readStreamMessage(message, info, origin),
+      settledBefore: ({ subject, seq }) => settledByOther(others, subject, seq),
+      // Dead letters that are not stored yet hold their slots: a handler that fails everything is not fed faster than they.
+      free: (_inHand, late) => owner.room - late,
+      holds,
+      onError: options.onFault,
+      onStreamGone: () => void this.watch.look(),
+    });
+    this.watch = watchStream(options, spec, jsm);
+    const afterMs = removedAfterMs(ensured.config);
+    // Set aside or at a standstill it asks for nothing.
+    this.release = afterMs === undefined ? () => undefined : keepDurable(deps, spec, afterMs, () => this.intake.asks);
+    this.intake.start(ensured);
+  }
+
+  get hasMoved(): boolean {
+    return this.watch.hasMoved;
+  }
+
+  lookAgain(): Promise<void> {
+    return this.watch.look();
+  }
+
+  /**
+   * What waits in its durable beside what is in hand; undefined: nothing, as far as can be said. To be asked when it is
+   * unbound. Never rejects.
+   */
+  async leftBehind(): Promise<LeftDurable | undefined> {
+    const { spec, jsm } = this.ready;
+    const inHand = this.intake.size;
+    const info = await findConsumer(jsm, spec.stream, spec.durable).catch(() => undefined);
+    if (info === undefined) return undefined;
+    const waiting = info.num_pending + Math.max(0, info.num_ack_pending - inHand);
+    return waiting > 0 ? { ...spec, waiting } : undefined;
+  }
+
+  apply(delivery: StreamDelivery, settlement: Settlement): string | undefined {
+    return this.intake.apply(delivery, settlement);
+  }
+
+  roomChanged(): void {
+    this.intake.roomChanged();
+  }
+
+  /** Call back what was asked for; it is asked anew when there is room. */
+  withdraw(): void {
+    this.intake.withdraw();
+  }
+
+  /** Resolves when nothing more can arrive that is to be run. Never rejects. */
+  unbind(): Promise<void> {
+    this.watch.close();
+    this.release();
+    return this.intake.unbind();
+  }
+}
+
+function watchStream({ deps, where, onMoved }: SourceOptions, spec: DurableSpec, jsm: JetStreamManager) {
+  const { stream, durable, handler, filter } = spec;
+  const moved = (to: string) => `stream "${to}" takes "${filter}" of handler "${handler}" now, no longer "${stream}"`;
+  return new StreamWatch({
+    clock: deps.clock,
+    stream,
+    where,
+    left: () => waitingIn(jsm, stream, durable),
+    onMoved(to) {
+      deps.notices.tell(`moved ${handler} ${to}`, "warn", `${moved(to)}: it is bound to that one`);
+      onMoved();
+    },
+    onLeftBehind(to, messages) {
+      const text = `${moved(to)}: it is bound to that one when the ${messages} messages left in the old one are handled`;
+      deps.notices.tell(`moving ${handler} ${to}`, "warn", text);
+    },
+  });
+}
