@@ -99,7 +99,9 @@ describe("the list", () => {
   });
 
   it("knows who takes a subject", () => {
-    const taking = ["a.*", "a.>", "a.b", ">", "a", "a.b.c"].map((subject) => row(subject, { subjects: ["x.y", subject] }));
+    const taking = ["a.*", "a.>", "a.b", ">", "a", "a.b.c"].map((subject) =>
+      row(subject, { subjects: ["x.y", subject] }),
+    );
     const names = (subject: string) => takersOf(taking, subject).map(({ name }) => name);
     expect(names("a.b")).toEqual(["a.*", "a.>", "a.b", ">"]);
     expect(names("a")).toEqual([">", "a"]);
