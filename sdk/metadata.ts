@@ -70,8 +70,12 @@ export interface HandlerMetadata<Event = unknown> {
   payload?: PayloadFormat | undefined;
   /** For people: shown by `handlers list`. */
   description?: string | undefined;
-  /** Messages running at the same time in one replica, 1 to 10,000. Default 16. */
-  concurrency?: number | undefined;
+  /**
+   * Messages running at the same time in one replica, 1 to 10,000. Default 16. `"one"`, for durable handlers of one subject:
+   * one at a time over all replicas, in the order of the stream, retries included. Those behind a message that waits for
+   * its retry wait with it. More than one of `workers` is refused.
+   */
+  concurrency?: number | "one" | undefined;
   /** Longest run of one message, `"1ms"` to `"24d"`. Then `ctx.signal` aborts, and a second later the worker is ended. Default `"30s"`. */
   timeout?: Duration | undefined;
   /** Durable only: how often, and how far apart, a failing message is run. */

@@ -137,6 +137,7 @@ export class ConsumerWatch {
       pending: info.num_pending,
       ackPending: info.num_ack_pending,
       maxAckPending: config.max_ack_pending ?? 0,
+      oneAtATime: spec.oneAtATime === true,
       delivered: delivered.consumer_seq,
       nextRetryAtMs: nextRetryAtMs(nowMs),
     };

@@ -11,12 +11,13 @@ export interface HandlerInStream {
   readonly subject: string;
   /** Of the JetStream that has the stream; undefined: that of our own account. */
   readonly domain: string | undefined;
+  readonly oneAtATime: boolean;
 }
 
 /** Its name. Rejects with CONSUMER_REFUSED, STREAM_MISSING or NATS_REFUSED. */
 export async function durableOfHandler(
   { connection, app, managerOf }: StreamDeps,
-  { handler, stream, subject, domain }: HandlerInStream,
+  { handler, stream, subject, domain }: Omit<HandlerInStream, "oneAtATime">,
 ): Promise<string> {
   const names = { name: durableNameOf(app, handler, subject), earlier: earlierDurableName(app, handler) };
   return durableFor(connection, await managerOf(domain), { app, handler, stream, filter: subject }, names);

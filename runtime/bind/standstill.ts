@@ -13,6 +13,8 @@ export interface ConsumerReading {
   readonly pending: number;
   readonly ackPending: number;
   readonly maxAckPending: number;
+  /** It is bounded to one, as its handler wants it. */
+  readonly oneAtATime: boolean;
   /** How many deliveries it has made: to any replica. */
   readonly delivered: number;
   /** When the next message is due that this replica has put off. */
@@ -30,7 +32,7 @@ export function standstillOf(
   first: ConsumerReading | undefined,
   now: ConsumerReading,
 ): Omit<Hold, "sinceMs"> | undefined {
-  const { stream, durable, pausedUntilMs, pending, ackPending, maxAckPending } = now;
+  const { stream, durable, pausedUntilMs, pending, ackPending, maxAckPending, oneAtATime } = now;
   if (pausedUntilMs !== undefined) {
     return {
       reason: "paused",
@@ -39,6 +41,8 @@ export function standstillOf(
     };
   }
   if (first === undefined || pending === 0 || now.atMs - first.atMs < LEAST_MS) return undefined;
+  // The one message is in hand in another replica, or waits for its retry: the rest waits for it, as it should.
+  if (oneAtATime && ackPending > 0) return undefined;
   if (maxAckPending > 0 && ackPending >= maxAckPending) return atLimit(now);
   return {
     reason: "stalled",

@@ -31,7 +31,7 @@ export interface StreamBindingOptions {
 /** Set up the consumers and take from them. Rejects with CONSUMER_REFUSED, STREAM_MISSING or NATS_REFUSED; nothing is taken then. */
 export async function bindStream(options: StreamBindingOptions): Promise<StreamBinding> {
   const { deps, handler, places, metadata } = options;
-  const ready = await Promise.all(places.map((place) => readyDurable(deps, handler, place, metadata.domain)));
+  const ready = await Promise.all(places.map((place) => readyDurable(deps, handler, place, metadata)));
   return new StreamBinding(options, ready);
 }
 

@@ -55,9 +55,9 @@ export async function readyDurable(
   deps: StreamDeps,
   handler: string,
   { subject: filter, stream, durable }: SourcePlace,
-  domain: string | undefined,
+  { domain, oneAtATime }: ResolvedMetadata,
 ): Promise<ReadyDurable> {
-  const spec: DurableSpec = { app: deps.app, handler, stream, domain, durable, filter };
+  const spec: DurableSpec = { app: deps.app, handler, stream, domain, durable, filter, oneAtATime };
   const jsm = await deps.managerOf(domain);
   const ensured = await ensureDurable(deps.connection, jsm, spec);
   for (const { level, text } of costsOf(ensured.config, spec)) deps.notices.tell(`${handler} ${text}`, level, text);

@@ -85,11 +85,12 @@ export class Route implements DispatcherOwner, BindingOwner {
 
   /** Whether a version with this metadata can be served without binding anew. */
   serves(metadata: ResolvedMetadata): boolean {
-    const { kind, subjects, stream, domain, maxQueued, maxQueuedBytes } = this.metadata;
+    const { kind, subjects, stream, domain, oneAtATime, maxQueued, maxQueuedBytes } = this.metadata;
     return (
       this.binding?.hasMoved !== true &&
       stream === metadata.stream &&
       domain === metadata.domain &&
+      oneAtATime === metadata.oneAtATime &&
       kind === metadata.kind &&
       isDeepStrictEqual(subjects, metadata.subjects) &&
       maxQueued === metadata.maxQueued &&

@@ -22,6 +22,8 @@ export interface ResolvedMetadata {
   readonly streamsReply: boolean;
   /** Messages running at the same time in one replica, 1 to 10,000. */
   readonly concurrency: number;
+  /** One message at a time over all replicas, in the order of the stream; `concurrency` is 1 then. Durable only. */
+  readonly oneAtATime: boolean;
   /** From hand-over to outcome. */
   readonly timeoutMs: number;
   readonly retry: RetryDefaults;
@@ -80,6 +82,7 @@ export type HandlerDefaults = Omit<
   | "payload"
   | "streamsReply"
   | "ordered"
+  | "oneAtATime"
   | "exclusive"
   | "publishes"
   | "contract"

@@ -91,9 +91,11 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   if (raw.reply !== undefined && kind !== "request" && !kindIsWrong)
     problems.push({ path: ["reply"], message: `is for handlers of kind "request" only; this one is "${kind}"` });
   // One worker keeps the order, or has what there is only once; the default gives way.
-  const needsOne = raw.orderBy !== undefined || raw.exclusive === true;
+  const needsOne = raw.orderBy !== undefined || raw.exclusive === true || raw.concurrency === "one";
   const workers = take("workers", handlerOptions.workers, needsOne ? 1 : defaults.workers);
   const subjects = takeSubjects(raw, problems);
+  const oneAtATime = raw.concurrency === "one";
+  if (oneAtATime) problems.push(...oneRefusals(kind, subjects, raw));
   const metadata: ResolvedMetadata = {
     kind,
     subjects,
@@ -108,7 +110,8 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     hasSchema: take("schema", readSchema, false),
     payload: take("payload", readPayload, "json"),
     streamsReply: false,
-    concurrency: take("concurrency", handlerOptions.concurrency, defaults.concurrency),
+    concurrency: oneAtATime ? 1 : take("concurrency", concurrency, defaults.concurrency),
+    oneAtATime,
     timeoutMs: take("timeout", handlerOptions.timeout, defaults.timeoutMs),
     retry: readRetry(raw.retry, defaults, problems),
     expiresMs: take("expires", handlerOptions.expires, defaults.expiresMs),
@@ -139,6 +142,16 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     problems.push({ path: ["exclusive"], message });
   }
   return metadata;
+}
+
+/** Why such a handler cannot run one message at a time over all replicas. */
+function oneRefusals(kind: string, subjects: readonly string[], { workers }: Fields): Problem[] {
+  const refuse = (message: string) => [{ path: ["concurrency"], message }];
+  return [
+    ...(kind === "durable" ? [] : refuse(`can be "one" for handlers of kind "durable" only; this one is "${kind}"`)),
+    ...(subjects.length < 2 ? [] : refuse('can be "one" for one subject only: each has a consumer of its own')),
+    ...(workers === undefined || workers === 1 ? [] : refuse(`"one" needs one worker, and workers is ${workers}`)),
+  ];
 }
 
 /** Read one option, or note its problem and go on with the default. An option given as undefined is not given. */
@@ -199,6 +212,12 @@ function readRetry(raw: unknown, defaults: HandlerDefaults, problems: Problem[])
     attempts: take("attempts", handlerOptions.attempts, defaults.retry.attempts),
     backoffMs: take("backoff", handlerOptions.backoff, defaults.retry.backoffMs),
   };
+}
+
+/** "one" is read before. */
+function concurrency(raw: unknown): Read<number> {
+  const read = handlerOptions.concurrency(raw);
+  return "value" in read || typeof raw !== "string" ? read : problem('must be a whole number, or "one"', raw);
 }
 
 function readSchema(raw: unknown): Read<boolean> {

@@ -8,6 +8,8 @@
 // K3  No inactive_threshold (it deletes durables too) and no backoff (it overwrites ack_wait and nak ignores it). The stream
 //     may have set one all the same: the configuration that the server has made of ours is handed back.
 // K4  Where a stream, an account or a server lets less be in hand than we ask for, that is taken.
+// K5  One for a handler that runs one message at a time over all replicas has one in hand at most, and its description says
+//     so: when the handler no longer asks for it, the bound goes with it.
 
 import {
   AckPolicy,
@@ -20,7 +22,7 @@ import {
 import type { NatsConnection } from "@nats-io/transport-node";
 import { ApiCode, isApiError } from "../nats/jetstream-errors.ts";
 import { explained, unusable } from "./durable-refusal.ts";
-import { describedOwner, filterOf, findConsumer } from "./stored-consumer.ts";
+import { describedOwner, filterOf, findConsumer, ownerDescription } from "./stored-consumer.ts";
 
 export const ACK_WAIT_MS = 30_000;
 /** Asked for when a durable is made. Messages that wait for their retry count too. */
@@ -35,6 +37,8 @@ export interface DurableSpec {
   readonly domain?: string | undefined;
   readonly durable: string;
   readonly filter: string;
+  /** K5. */
+  readonly oneAtATime?: boolean;
 }
 
 export interface EnsuredDurable {
@@ -69,7 +73,7 @@ async function changed(jsm: JetStreamManager, spec: DurableSpec): Promise<Ensure
   assertUsable(existing.config, spec);
   if (!differs(existing.config, spec)) return ensured("found", existing);
   const update = (limit: InHandLimit) => jsm.consumers.update(stream, durable, { ...wanted(spec), ...limit });
-  return ensured("found", await withinLimit(update, {}));
+  return ensured("found", await withinLimit(update, boundOf(spec) ?? unbound(existing.config)));
 }
 
 function ensured(how: EnsuredDurable["how"], info: ConsumerInfo): EnsuredDurable {
@@ -81,7 +85,7 @@ async function created(jsm: JetStreamManager, spec: DurableSpec): Promise<Ensure
   const config = { durable_name: durable, ...wanted(spec), ...onCreation() };
   const add = (limit: InHandLimit) => jsm.consumers.add(stream, { ...config, ...limit });
   try {
-    return ensured("created", await withinLimit(add, { max_ack_pending: MAX_ACK_PENDING }));
+    return ensured("created", await withinLimit(add, boundOf(spec) ?? { max_ack_pending: MAX_ACK_PENDING }));
   } catch (error) {
     // A replica of another version was first.
     const existing = isApiError(error, ApiCode.consumerExists) ? await changed(jsm, spec) : undefined;
@@ -103,6 +107,16 @@ export async function withinLimit<T>(step: (limit: InHandLimit) => Promise<T>, w
   }
 }
 
+/** K5. */
+function boundOf({ oneAtATime }: DurableSpec): InHandLimit | undefined {
+  return oneAtATime === true ? { max_ack_pending: 1 } : undefined;
+}
+
+/** K1, K5: only a bound of ours is taken away. */
+function unbound({ description }: ConsumerConfig): InHandLimit {
+  return describedOwner(description)?.oneAtATime === true ? { max_ack_pending: MAX_ACK_PENDING } : {};
+}
+
 function wanted(spec: DurableSpec) {
   return {
     description: descriptionOf(spec),
@@ -116,12 +130,14 @@ function onCreation() {
   return { ack_policy: AckPolicy.Explicit, deliver_policy: DeliverPolicy.All, replay_policy: ReplayPolicy.Instant };
 }
 
-function descriptionOf({ app, handler }: DurableSpec): string {
-  return `handler ${handler} of app ${app}`;
+function descriptionOf({ app, handler, oneAtATime = false }: DurableSpec): string {
+  return ownerDescription({ app, handler, oneAtATime });
 }
 
 function differs(config: ConsumerConfig, spec: DurableSpec): boolean {
-  return Object.entries(wanted(spec)).some(([name, value]) => config[name as keyof ConsumerConfig] !== value);
+  return Object.entries({ ...wanted(spec), ...boundOf(spec) }).some(
+    ([name, value]) => config[name as keyof ConsumerConfig] !== value,
+  );
 }
 
 function assertUsable(config: ConsumerConfig, spec: DurableSpec): void {

@@ -15,10 +15,25 @@ export async function findConsumer(
   });
 }
 
-/** Whose it is, as its description says; undefined when it is none of ours. */
-export function describedOwner(description: string | undefined): { handler: string; app: string } | undefined {
-  const [, handler, app] = /^handler (\S+) of app (\S+)$/.exec(description ?? "") ?? [];
-  return handler === undefined || app === undefined ? undefined : { handler, app };
+/** Whose a consumer is. */
+export interface DescribedOwner {
+  readonly handler: string;
+  readonly app: string;
+  /** Its handler has bounded it to one message in hand. */
+  readonly oneAtATime: boolean;
+}
+
+const ONE_AT_A_TIME = " (one at a time)";
+const DESCRIPTION = /^handler (\S+) of app (\S+)( \(one at a time\))?$/;
+
+export function ownerDescription({ handler, app, oneAtATime }: DescribedOwner): string {
+  return `handler ${handler} of app ${app}${oneAtATime ? ONE_AT_A_TIME : ""}`;
+}
+
+/** As its description says; undefined when it is none of ours. */
+export function describedOwner(description: string | undefined): DescribedOwner | undefined {
+  const [, handler, app, one] = DESCRIPTION.exec(description ?? "") ?? [];
+  return handler === undefined || app === undefined ? undefined : { handler, app, oneAtATime: one !== undefined };
 }
 
 /** What it takes; of several subjects, which none of ours has, the first. */

@@ -29,6 +29,7 @@ export function durable(subject: string, changes: Partial<ResolvedMetadata> = {}
     payload: "json",
     streamsReply: false,
     concurrency: 4,
+    oneAtATime: false,
     timeoutMs: 30_000,
     retry: { attempts: 3, backoffMs: [10] },
     expiresMs: 0,

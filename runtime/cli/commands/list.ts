@@ -44,12 +44,12 @@ export async function list({ terminal, options }: Invocation<{ json?: boolean }>
 
 function rowOf(handler: CheckedHandler): string[] {
   if (!handler.ok) return [handler.name, handler.error.code, "", "", "", handler.file];
-  const { kind, subjects, concurrency, timeoutMs } = handler.metadata;
+  const { kind, subjects, concurrency, oneAtATime, timeoutMs } = handler.metadata;
   return [
     handler.name,
     kind,
     claimsText(subjects),
-    String(concurrency),
+    oneAtATime ? "one" : String(concurrency),
     durationText(timeoutMs),
     handler.file + disabledRemark(handler),
   ];

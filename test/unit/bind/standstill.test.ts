@@ -10,6 +10,7 @@ const waiting: ConsumerReading = {
   pending: 3,
   ackPending: 0,
   maxAckPending: 100,
+  oneAtATime: false,
   delivered: 7,
   nextRetryAtMs: undefined,
 };
@@ -35,6 +36,13 @@ it("retries of this replica that use up what may be unacknowledged are named, wi
   expect(hold?.text).toMatch(/^100 of 100 acknowledgements .* the next is due at 2030-01-01T00:00:00Z$/);
   const others = { ...full, nextRetryAtMs: undefined };
   expect(standstillOf(others, later(others))).toMatchObject({ reason: "ack-limit" });
+});
+
+it("one message in hand is no standstill of a handler that wants no more; none in hand is", () => {
+  const one = { ...waiting, oneAtATime: true, maxAckPending: 1, ackPending: 1, nextRetryAtMs: Date.UTC(2030, 0, 1) };
+  expect(standstillOf(one, later(one))).toBeUndefined();
+  const none = { ...one, ackPending: 0 };
+  expect(standstillOf(none, later(none))).toMatchObject({ reason: "stalled" });
 });
 
 it("whatever else stops it is seen as stalled", () => {

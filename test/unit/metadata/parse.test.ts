@@ -36,6 +36,7 @@ test("a subject alone is enough: the rest are the defaults handed in", () => {
     payload: "json",
     streamsReply: false,
     ordered: false,
+    oneAtATime: false,
     exclusive: false,
   });
 });
@@ -80,6 +81,7 @@ test("every option is read, in the runtime's units", () => {
     streamsReply: false,
     description: "Saves an item",
     concurrency: 8,
+    oneAtATime: false,
     timeoutMs: 10_000,
     retry: { attempts: 2, backoffMs: [1_000, 90_000] },
     expiresMs: 604_800_000,
@@ -173,7 +175,16 @@ describe("a single problem is one sentence with the value received", () => {
     [{ subject: "a.b", concurency: 4 }, 'metadata.concurency is not an option. Did you mean "concurrency"?'],
     [{ subject: "a.b", colour: 4 }, "metadata.colour is not an option. There are: subject, kind,"],
     [{ subject: "a.b", concurrency: 0 }, "metadata.concurrency must be a whole number from 1 to 10,000; received 0"],
-    [{ subject: "a.b", concurrency: "8" }, 'received "8"'],
+    [{ subject: "a.b", concurrency: "8" }, 'must be a whole number, or "one"; received "8"'],
+    [{ subject: "a.b", concurrency: "one" }, 'metadata.concurrency can be "one" for handlers of kind "durable" only'],
+    [
+      { subject: ["a.b", "c.d"], kind: "durable", concurrency: "one" },
+      'metadata.concurrency can be "one" for one subject only: each has a consumer of its own',
+    ],
+    [
+      { subject: "a.b", kind: "durable", concurrency: "one", workers: 2 },
+      'metadata.concurrency "one" needs one worker, and workers is 2',
+    ],
     [{ subject: "a.b", concurrency: null }, "received null"],
     [
       { subject: "a.b", timeout: "10 sec" },
