@@ -25,15 +25,17 @@ export interface BareImportsOptions {
   readonly buildDir: string;
   /** File URL of the sdk's entry. */
   readonly sdkUrl: string;
-  /** Whether packages may keep their names: Node knows no conditions but its own. */
-  readonly byName: boolean;
 }
 
-/** The plugin remembers what it found, so one serves all builds. */
-export function bareImports({ rootDir, buildDir, sdkUrl, byName }: BareImportsOptions): Plugin {
-  const answers = new Map<string, OnResolveResult | undefined>();
+/** What was found serves for one build: an install or a setting may lead elsewhere before the next. */
+type Answers = Map<string, OnResolveResult | undefined>;
 
-  async function answer(build: PluginBuild, args: OnResolveArgs): Promise<OnResolveResult | undefined> {
+export function bareImports({ rootDir, buildDir, sdkUrl }: BareImportsOptions): Plugin {
+  async function answer(
+    build: PluginBuild,
+    args: OnResolveArgs,
+    answers: Answers,
+  ): Promise<OnResolveResult | undefined> {
     if (args.pluginData === RESOLVING || args.kind === "entry-point") return undefined;
     if (isBuiltin(args.path)) return { path: args.path, external: true };
     if (args.path === "nats-handlers") return { path: asImported(sdkUrl, args), external: true };
@@ -46,12 +48,15 @@ export function bareImports({ rootDir, buildDir, sdkUrl, byName }: BareImportsOp
       pluginData: RESOLVING,
     });
     if (errors.length > 0 || external || namespace !== "file") return undefined;
-    const found = isPackaged(rootDir, path) && !NEEDS_BUNDLING.test(path) ? outside(args, path) : undefined;
+    // Node knows no conditions but its own.
+    const byName = build.initialOptions.conditions?.length === 0;
+    const isOutside = isPackaged(rootDir, path) && !NEEDS_BUNDLING.test(path);
+    const found = isOutside ? outside(args, path, byName) : undefined;
     answers.set(key, found);
     return inOrder(rootDir, args, found);
   }
 
-  function outside(args: OnResolveArgs, path: string): OnResolveResult {
+  function outside(args: OnResolveArgs, path: string, byName: boolean): OnResolveResult {
     const keepsName = byName && isFoundByName(buildDir, args.path, path);
     return { path: keepsName ? args.path : asImported(pathToFileURL(path).href, args), external: true };
   }
@@ -59,8 +64,10 @@ export function bareImports({ rootDir, buildDir, sdkUrl, byName }: BareImportsOp
   return {
     name: "nats-handlers:bare-imports",
     setup(build) {
+      const answers: Answers = new Map();
+      build.onStart(() => answers.clear());
       build.onResolve({ filter: /\.(node|wasm)$/ }, (args) => binary(args));
-      build.onResolve({ filter: /^[^./]/ }, (args) => answer(build, args));
+      build.onResolve({ filter: /^[^./]/ }, (args) => answer(build, args, answers));
     },
   };
 }

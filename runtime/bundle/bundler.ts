@@ -8,7 +8,7 @@ import { bareImports, isPackaged } from "./bare-imports.ts";
 import { openBuildFolder, versionOf } from "./build-folder.ts";
 import { createBuildQueue } from "./build-queue.ts";
 import type { Bundle } from "./bundle.ts";
-import { type Companion, compileCompanions, flatten } from "./companions.ts";
+import { type Companion, CompanionsFailed, compileCompanions, flatten } from "./companions.ts";
 import { type Compiled, createCompiler } from "./compiler.ts";
 import { conditionsOf } from "./conditions.ts";
 import { decidedBy } from "./decided-by.ts";
@@ -69,15 +69,19 @@ const MOST_TOGETHER = 50;
 
 export function createBundler({ rootDir, buildDir, sdkUrl, conditions = [] }: BundlerOptions): Bundler {
   const folder = openBuildFolder(buildDir);
-  const named = conditionsOf(rootDir, conditions);
   const meta = importMeta(rootDir);
-  const plugins = [
-    bareImports({ rootDir, buildDir: folder.path, sdkUrl, byName: named.length === 0 }),
-    decoratorMetadata(),
-  ];
+  const plugins = [bareImports({ rootDir, buildDir: folder.path, sdkUrl }), decoratorMetadata()];
   // As Node, which knows no such annotations: what is imported runs.
   const settings = { ignoreAnnotations: true };
-  const compiler = createCompiler({ rootDir, outDir: folder.path, plugins, meta, conditions: named, settings });
+  const compiler = createCompiler({
+    rootDir,
+    outDir: folder.path,
+    plugins,
+    meta,
+    conditions: () => conditionsOf(rootDir, conditions),
+    follows: true,
+    settings,
+  });
   const queue = createBuildQueue({ build: buildAll, mostRuns: MOST_RUNS, mostTogether: MOST_TOGETHER });
   const machineSpecific = [sdkUrl, pathToFileURL(rootDir).href, rootDir];
   const lastGoodInputs = new Map<string, readonly string[]>();
@@ -97,14 +101,15 @@ export function createBundler({ rootDir, buildDir, sdkUrl, conditions = [] }: Bu
     settings: FoundSettings,
   ): Promise<BuildResult> {
     if (compiled === undefined) return failed(file, messagesOf(new Error("esbuild gave no result")));
-    if (!compiled.ok) return failed(file, compiled.messages);
+    if (!compiled.ok) return failed(file, compiled.messages, compiled.inputs);
     try {
       const bundle = await store(file, compiled, settings);
       lastGoodInputs.set(file.name, bundle.inputs);
       const warnings = bundleWarnings(rootDir, file.name, compiled.warnings);
       return { ok: true, bundle, warnings, decidedBy: () => decidedBy(compiled) };
     } catch (error) {
-      return failed(file, messagesOf(error));
+      const reached = error instanceof CompanionsFailed ? error.inputs : [];
+      return failed(file, messagesOf(error), [...compiled.inputs, ...reached]);
     }
   }
 
@@ -134,7 +139,7 @@ export function createBundler({ rootDir, buildDir, sdkUrl, conditions = [] }: Bu
     return bundle;
   }
 
-  function inputsOf({ inputs }: Good): string[] {
+  function inputsOf({ inputs }: Pick<Good, "inputs">): string[] {
     return inputs.filter(isAuthored);
   }
 
@@ -142,16 +147,19 @@ export function createBundler({ rootDir, buildDir, sdkUrl, conditions = [] }: Bu
     await Promise.all([folder.retire(bundle), ...bundle.companions.map(retire)]);
   }
 
-  function failed(file: HandlerFile, messages: readonly Message[]): BuildResult {
-    const paths = [file.path, ...(lastGoodInputs.get(file.name) ?? []), ...messages.flatMap(pathsIn)];
+  /** `read`: what it was made of until then. */
+  function failed(file: HandlerFile, messages: readonly Message[], read: readonly string[] = []): BuildResult {
+    const known = [...inputsOf({ inputs: read }), ...(lastGoodInputs.get(file.name) ?? [])];
+    const paths = [file.path, ...known, ...messages.flatMap(pathsIn)];
     const inputs = withSettings(paths, noSettingsYet());
     return { ok: false, error: bundleFailed(rootDir, file.name, messages), inputs };
   }
 
-  function pathsIn({ text, location, notes }: Message): string[] {
+  function pathsIn(message: Message): string[] {
+    const { location, notes } = message;
     const named = [location, ...notes.map((note) => note.location)].filter((place) => place != null);
     const paths = named.map((place) => resolve(rootDir, place.file));
-    const missing = unresolvedIn(text);
+    const missing = unresolvedIn(message);
     const importer = paths[0];
     const mending = missing && importer ? pathsThatWouldMend(importer, missing) : [];
     return [...paths.filter(isAuthored), ...mending];

@@ -21,10 +21,13 @@ export interface Companion {
 /** Fails as esbuild does, with its messages. */
 export class CompanionsFailed extends Error {
   readonly errors: readonly Message[];
+  /** Absolute paths of the modules that were read. */
+  readonly inputs: readonly string[];
 
-  constructor(errors: readonly Message[]) {
+  constructor(errors: readonly Message[], inputs: readonly string[] = []) {
     super("what a handler reaches does not build");
     this.errors = errors;
+    this.inputs = inputs;
   }
 }
 
@@ -47,7 +50,7 @@ export async function compileCompanions(
   above: readonly string[] = [],
 ): Promise<Companion[]> {
   const missing = problemsOf(rootDir, compiled.reached, ["missing"]);
-  if (missing.length > 0) throw new CompanionsFailed(missing);
+  if (missing.length > 0) throw new CompanionsFailed(missing, compiled.inputs);
   const chain = [...above, file.path];
   const files = codeReached(file, compiled).map((path) => companionFile(rootDir, path));
   const circle = files.find(({ path }) => chain.includes(path));
@@ -55,7 +58,7 @@ export async function compileCompanions(
   return Promise.all(
     files.map(async (one): Promise<Companion> => {
       const [built] = await compile([one]);
-      if (built?.ok !== true) throw new CompanionsFailed(built?.messages ?? []);
+      if (built?.ok !== true) throw new CompanionsFailed(built?.messages ?? [], built?.inputs);
       const companions = await compileCompanions(one, built, { rootDir, compile }, chain);
       return { file: one, compiled: built, companions };
     }),

@@ -12,12 +12,14 @@ import * as esbuild from "esbuild";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import { fileNameOf } from "./build-folder.ts";
 import { messagesOf } from "./diagnostics.ts";
+import { lostCharacters } from "./encoding.ts";
 import * as esbuildProcess from "./esbuild-process.ts";
 import { finish } from "./finish.ts";
 import { BANNER_PLACEHOLDER, type ImportMeta, PLACE_NAMES } from "./import-meta.ts";
 import { packageOf } from "./import-order.ts";
 import type { Bound } from "./place-bound.ts";
 import type { Reached } from "./reached.ts";
+import { type ReadFiles, readFiles } from "./read-files.ts";
 
 export type Compiled =
   | {
@@ -37,7 +39,12 @@ export type Compiled =
       /** Sources of packages that do not work in a bundle. */
       readonly bound: readonly Bound[];
     }
-  | { readonly ok: false; readonly messages: readonly esbuild.Message[] };
+  | {
+      readonly ok: false;
+      readonly messages: readonly esbuild.Message[];
+      /** Absolute paths of the modules that were read until then, where that is followed. */
+      readonly inputs: readonly string[];
+    };
 
 export interface Compiler {
   /** The results in the order of `files`. Never rejects. */
@@ -54,8 +61,10 @@ export interface CompilerOptions {
   readonly outDir: string;
   readonly plugins: readonly esbuild.Plugin[];
   readonly meta: ImportMeta;
-  /** Export conditions beside Node's own. */
-  readonly conditions: readonly string[];
+  /** Export conditions beside Node's own, as they are now. */
+  readonly conditions: () => readonly string[];
+  /** Whether a build that fails is to say what it has read: each file costs a question. */
+  readonly follows?: boolean;
   /** The result's place below `outDir`, without extension. */
   readonly stemOf?: (file: HandlerFile) => string;
   /** What is to be other than for `dev`. */
@@ -67,7 +76,13 @@ export interface CompilerOptions {
 
 type Options = esbuild.BuildOptions & { metafile: true; write: false };
 type Result = esbuild.BuildResult<Options>;
-type Context = esbuild.BuildContext<Options>;
+
+interface Kept {
+  /** File and conditions. */
+  readonly madeFor: string;
+  readonly context: esbuild.BuildContext<Options>;
+  readonly reads: ReadFiles;
+}
 
 const MOST_CONTEXTS = 32;
 
@@ -77,16 +92,17 @@ export function createCompiler({
   plugins,
   meta,
   conditions,
+  follows = false,
   stemOf = ({ name }) => fileNameOf(name),
   settings = {},
 }: CompilerOptions): Compiler {
   const builtOnce = new Set<string>();
-  const contexts = new Map<string, { readonly path: string; readonly context: Context }>();
+  const contexts = new Map<string, Kept>();
   const running = new Set<Promise<unknown>>();
   let resting: Promise<void> | undefined;
   esbuildProcess.hold();
 
-  function optionsFor(files: readonly HandlerFile[]): Options {
+  function optionsFor(files: readonly HandlerFile[], named: readonly string[], reads?: ReadFiles): Options {
     return {
       entryPoints: files.map((file) => ({ in: file.path, out: stemOf(file) })),
       absWorkingDir: rootDir,
@@ -99,7 +115,7 @@ export function createCompiler({
       platform: "node",
       target: "node22",
       // Without the condition `module`, which esbuild would add and Node does not know.
-      conditions: [...conditions],
+      conditions: [...named],
       sourcemap: "external",
       sourcesContent: false,
       charset: "utf8",
@@ -107,24 +123,27 @@ export function createCompiler({
       logLevel: "silent",
       banner: { js: BANNER_PLACEHOLDER },
       define: PLACE_NAMES,
-      plugins: [...plugins],
+      plugins: reads === undefined || !follows ? [...plugins] : [reads.plugin, ...plugins],
       ...settings,
     };
   }
 
-  async function contextFor(file: HandlerFile): Promise<Context> {
+  async function contextFor(file: HandlerFile): Promise<Kept> {
+    const named = conditions();
+    const madeFor = [file.path, ...named].join();
     const known = contexts.get(file.name);
-    if (known?.path === file.path) {
+    if (known?.madeFor === madeFor) {
       contexts.delete(file.name);
       contexts.set(file.name, known); // last in the order: most recently used
-      return known.context;
+      return known;
     }
     await known?.context.dispose();
-    const context = await esbuild.context(optionsFor([file]));
-    contexts.set(file.name, { path: file.path, context });
+    const reads = readFiles();
+    const kept = { madeFor, context: await esbuild.context(optionsFor([file], named, reads)), reads };
+    contexts.set(file.name, kept);
     const [oldest] = contexts.keys();
     if (contexts.size > MOST_CONTEXTS && oldest !== undefined) await disposeContext(oldest);
-    return context;
+    return kept;
   }
 
   async function disposeContext(handler: string) {
@@ -135,25 +154,35 @@ export function createCompiler({
 
   function compileOne(file: HandlerFile): Promise<Compiled> {
     const isSingle = resting !== undefined || !builtOnce.has(file.name);
-    return isSingle ? compileAlone(file) : compiled(file, async () => (await contextFor(file)).rebuild());
+    return isSingle ? compileAlone(file) : compileKept(file);
   }
 
   function compileAlone(file: HandlerFile): Promise<Compiled> {
-    return compiled(file, () => esbuild.build(optionsFor([file])));
+    const reads = readFiles();
+    return compiled(file, reads, () => esbuild.build(optionsFor([file], conditions(), reads)));
   }
 
-  async function compiled(file: HandlerFile, run: () => Promise<Result>): Promise<Compiled> {
+  async function compileKept(file: HandlerFile): Promise<Compiled> {
+    try {
+      const { context, reads } = await contextFor(file);
+      return await compiled(file, reads, () => context.rebuild());
+    } catch (error) {
+      return { ok: false, messages: messagesOf(error), inputs: [] };
+    }
+  }
+
+  async function compiled(file: HandlerFile, reads: ReadFiles, run: () => Promise<Result>): Promise<Compiled> {
     try {
       builtOnce.add(file.name);
       return readResult(await run())(file);
     } catch (error) {
-      return { ok: false, messages: messagesOf(error) };
+      return { ok: false, messages: messagesOf(error), inputs: [...reads.paths] };
     }
   }
 
   async function compileTogether(files: readonly HandlerFile[]): Promise<Compiled[]> {
     try {
-      const result = await esbuild.build(optionsFor(files));
+      const result = await esbuild.build(optionsFor(files, conditions()));
       for (const { name } of files) builtOnce.add(name);
       return files.map(readResult(result));
     } catch {
@@ -176,7 +205,10 @@ export function createCompiler({
       if (code === undefined || map === undefined || output === undefined || entry === undefined)
         throw new Error(`esbuild did not build ${path}`);
       const keys = reachedFrom(entry, metafile.inputs);
-      const warnings = all.filter(({ location }) => location !== null && keys.has(location.file));
+      const warnings = [
+        ...all.filter(({ location }) => isOf(location?.file, keys, metafile.inputs)),
+        ...lostCharacters(rootDir, code.text, keys),
+      ];
       const inputs = [...keys].map((key) => resolve(rootDir, key));
       const imports = [...keys].flatMap((key) => importsOf(metafile.inputs[key], resolve(rootDir, key)));
       const printed = { code: code.text, map: map.text, folder: dirname(path) };
@@ -209,6 +241,12 @@ export function createCompiler({
       return resting;
     },
   };
+}
+
+/** One of its modules, or none of anybody's: what decides how all are built. */
+function isOf(file: string | undefined, own: ReadonlySet<string>, modules: esbuild.Metafile["inputs"]): boolean {
+  if (file === undefined || own.has(file)) return true;
+  return !(file in modules) && !file.split("/").includes("node_modules");
 }
 
 /** As they are written. */

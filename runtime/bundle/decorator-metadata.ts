@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type { Loader, OnLoadResult, Plugin } from "esbuild";
+import type { Loader, OnLoadResult, PartialMessage, Plugin } from "esbuild";
 import { type TsConfig, tsconfigOf } from "./tsconfig.ts";
 
 /** At the start of a line or of what may follow a bracket, comma or semicolon: never in the middle of words. */
@@ -39,7 +39,7 @@ export function decoratorMetadata(): Plugin {
         const source = readSource(path);
         if (!DECORATED.test(source.replace(COMMENT, ""))) return undefined;
         const typescript = compilerFor(dirname(path));
-        if (typescript?.transpileModule === undefined) return { errors: [refusal(typescript)] };
+        if (typescript?.transpileModule === undefined) return { errors: [refusal(typescript, path)] };
         const contents = compiled(typescript.transpileModule, source, path);
         return { contents, loader: path.endsWith("x") ? ("jsx" as Loader) : "js" };
       });
@@ -69,10 +69,15 @@ function projectsTypeScript(folder: string): TypeScript | undefined {
   }
 }
 
-function refusal(typescript: TypeScript | undefined): { text: string } {
+function refusal(typescript: TypeScript | undefined, path: string): PartialMessage {
   const what = typescript === undefined ? "is not installed" : `${typescript.version} cannot compile a single file`;
   return {
-    text: `emitDecoratorMetadata needs the package typescript, which ${what}: run \`npm install -D typescript@5\`, or take emitDecoratorMetadata out of tsconfig.json`,
+    text: `emitDecoratorMetadata needs the package typescript, which ${what}`,
+    location: { file: path, line: 1 },
+    detail: {
+      remedy: "Run `npm install -D typescript@5`, or take emitDecoratorMetadata out of tsconfig.json.",
+      missing: "typescript",
+    },
   };
 }
 

@@ -11,6 +11,10 @@ import { unresolvedIn } from "./missing.ts";
 
 const MOST_LISTED = 10;
 
+/** Of `module.exports` where Node takes the file for an ES module. */
+export const NOT_COMMONJS =
+  "Here a file is an ES module: write `export const metadata` and `export default`, or rename it to .cjs (.cts).";
+
 /**
  * BUNDLE_FAILED for the messages of one handler's failed build: the first in full, the others a line each.
  *
@@ -98,7 +102,8 @@ function remedyFor(rootDir: string, message: Message): string | undefined {
   // Of a message that is ours.
   const { remedy } = (message.detail ?? {}) as { readonly remedy?: unknown };
   if (typeof remedy === "string") return remedy;
-  const specifier = unresolvedIn(message.text);
+  if (message.id === "commonjs-variable-in-esm") return NOT_COMMONJS;
+  const specifier = unresolvedIn(message);
   if (specifier !== undefined) return remedyForImport(rootDir, message, specifier);
   if (message.text.startsWith("No loader is configured")) {
     return 'Only code, JSON and text can be imported: read other files with `readFile(new URL("./name", import.meta.url))`.';

@@ -38,10 +38,10 @@ export type Reached =
 /** Undefined: it says nothing of what is needed. */
 export function reachedBy(mention: Mention, source: SourceAt): Reached | undefined {
   const { kind, path, isWhole, use } = mention;
-  const problem = (text: string, remedy: string): PartialMessage => ({
+  const problem = (text: string, remedy: string, missing?: string): PartialMessage => ({
     text,
     location: locationOf(source),
-    detail: { remedy },
+    detail: { remedy, missing },
   });
   if (kind === "cwd") return notByItsPlace(path, source, problem);
   if (kind === "require" && !/^\.{0,2}\//.test(path)) return requiredPackage(path, source);
@@ -54,7 +54,7 @@ export function reachedBy(mention: Mention, source: SourceAt): Reached | undefin
     if (!CODE.test(target) || use !== "run" || kind === "require") return undefined;
     return {
       kind: "missing",
-      problem: problem(`"${path}" names a file that is not there`, "Make it, or correct the path."),
+      problem: problem(`"${path}" names a file that is not there`, "Make it, or correct the path.", target),
     };
   }
   if (statSync(found).isDirectory()) {

@@ -16,6 +16,11 @@ export function isLink(path: string): boolean {
   return statsOf(path, lstatSync)?.isSymbolicLink() === true;
 }
 
+/** Its content, its name or itself, by the time of day; -Infinity of what is not there. */
+export function changedAtMs(path: string): number {
+  return statsOf(path, lstatSync)?.ctimeMs ?? Number.NEGATIVE_INFINITY;
+}
+
 function statsOf(path: string, read: (path: string) => Stats): Stats | undefined {
   try {
     return read(path);

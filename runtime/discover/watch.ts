@@ -7,15 +7,17 @@
 // W3  A file that is empty may have been truncated just now and be about to be written: it is given a moment.
 // W4  When a symlink changes, everything may have changed (container mounts swap one link for all files).
 // W5  The handlers folder itself may be a symlink, or not exist yet: its name is watched from the folder above.
+// W6  What is followed from now on may have changed between the last look at it and the first that is noticed: it is looked at
+//     once more, a moment later.
 import { type FSWatcher as NodeWatcher, watch as watchFolder } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { FSWatcher } from "chokidar";
-import type { Clock } from "../clock.ts";
+import type { Clock, Timer } from "../clock.ts";
 import { gatherBursts } from "./burst.ts";
 import { Echoes } from "./echoes.ts";
 import { EmptyFiles } from "./empty-files.ts";
-import { isLink, leadsToFolder } from "./file-stats.ts";
+import { changedAtMs, isLink, leadsToFolder } from "./file-stats.ts";
 
 export interface WatchOptions {
   /** Absolute. */
@@ -39,11 +41,15 @@ export interface FileWatch {
 
 const QUIET_MS = 2;
 const LONGEST_BURST_MS = 25;
+/** W6: how long before, and how much later. */
+const UNSEEN_MS = 250;
+const SECOND_LOOK_MS = 100;
 const NEVER_WATCHED = /(^|[\\/])(node_modules|\.git|\.hg|\.svn)([\\/]|$)/;
 
 export function watchFiles({ handlersDir, clock, onChange, onError = () => {} }: WatchOptions): FileWatch {
   const followed = new Set<string>();
   const links = new Set<string>();
+  const secondLooks = new Set<Timer>();
   const echoes = new Echoes(clock);
   const burst = gatherBursts({ clock, quietMs: QUIET_MS, longestMs: LONGEST_BURST_MS, onBurst: report });
   const empty = new EmptyFiles(clock, (path) => {
@@ -122,6 +128,16 @@ export function watchFiles({ handlersDir, clock, onChange, onError = () => {} }:
     onChange(paths);
   }
 
+  /** W6 */
+  function lookAgain(paths: readonly string[]) {
+    const sinceMs = clock.nowMs() - UNSEEN_MS;
+    const timer = clock.after(SECOND_LOOK_MS, () => {
+      secondLooks.delete(timer);
+      for (const path of paths) if (followed.has(path) && changedAtMs(path) >= sinceMs) burst.add(path);
+    });
+    secondLooks.add(timer);
+  }
+
   async function rememberLinks() {
     for (const path of [handlersDir, ...(await listBelow(handlersDir))]) if (isLink(path)) links.add(path);
   }
@@ -131,7 +147,9 @@ export function watchFiles({ handlersDir, clock, onChange, onError = () => {} }:
     follow(paths) {
       const fresh = [...paths].filter((path) => !followed.has(path) && !isWatchedAnyway(handlersDir, path));
       for (const path of fresh) followed.add(path);
-      if (!watcher.closed && fresh.length > 0) watcher.add(fresh);
+      if (watcher.closed || fresh.length === 0) return;
+      watcher.add(fresh);
+      lookAgain(fresh);
     },
     unfollow(paths) {
       const stale = [...paths].filter((path) => followed.delete(path));
@@ -141,6 +159,7 @@ export function watchFiles({ handlersDir, clock, onChange, onError = () => {} }:
       closed = true;
       end.resolve();
       burst.cancel();
+      for (const timer of secondLooks) timer.cancel();
       parentWatch?.close();
       await watcher.close();
       await reopening;

@@ -95,7 +95,7 @@ async function compileWith(
     outDir: join(rootDir, BUILD_DIR),
     plugins: [wholeImports({ rootDir, sdkUrl, outside }), decoratorMetadata(), sourcesWithZodShaken],
     meta,
-    conditions: conditionsOf(rootDir, conditions),
+    conditions: () => conditionsOf(rootDir, conditions),
     stemOf: ({ displayPath }) => bundleStem(displayPath),
     settings: {
       minifySyntax: true,

@@ -2,7 +2,8 @@
 // serves is not touched.
 
 import type { Bundle } from "../bundle/bundle.ts";
-import { type RuntimeError, toRuntimeError } from "../errors.ts";
+import { pathsThatWouldMendRun } from "../bundle/missing.ts";
+import { RuntimeError, toRuntimeError } from "../errors.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { Place } from "./concurrency-limit.ts";
 import type { Generation } from "./generation.ts";
@@ -53,9 +54,16 @@ async function buildAndPrepare(options: BringUpOptions): Promise<BringUpEnd> {
   try {
     return await prepare(bundle, options);
   } catch (error) {
+    options.onInputs([...bundle.inputs, ...mendingPaths(error)]);
     await deps.bundler.retire(bundle);
     throw error;
   }
+}
+
+/** What its packages, or itself, miss when they run. */
+function mendingPaths(error: unknown): string[] {
+  if (!(error instanceof RuntimeError)) return [];
+  return pathsThatWouldMendRun(`${error.message}\n${error.stack ?? ""}`);
 }
 
 async function prepare(bundle: Bundle, options: BringUpOptions): Promise<BringUpEnd> {

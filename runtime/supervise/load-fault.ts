@@ -1,6 +1,7 @@
 // Why a bundle did not come up, told to its author: what it was doing, where, and what to do about it.
 
 import { readFile } from "node:fs/promises";
+import { NOT_COMMONJS } from "../bundle/diagnostics.ts";
 import { codeFrame } from "../bundle/frame.ts";
 import { placeInStack } from "../deliver/stack-place.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
@@ -56,11 +57,16 @@ export async function faultError(
     {
       handler: file.name,
       place: place ?? { file: file.displayPath },
-      ...(error.code === "EADDRINUSE" ? { remedy: PORT_TAKEN } : {}),
+      ...remedyFor(error),
       stack: error.stack,
       ...(frame === undefined ? {} : { frame }),
     },
   );
+}
+
+function remedyFor({ code, message }: SerializedError): { readonly remedy?: string } {
+  if (code === "EADDRINUSE") return { remedy: PORT_TAKEN };
+  return /^(module|exports) is not defined in ES module scope/.test(message) ? { remedy: NOT_COMMONJS } : {};
 }
 
 function describe({ name, message }: SerializedError): string {

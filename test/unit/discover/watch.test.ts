@@ -291,6 +291,15 @@ test("a followed file that does not exist yet is reported when it appears with i
   await reported("lib/deep/x.ts", "node_modules/.package-lock.json");
 });
 
+test("what was changed just before it is followed is reported too", async () => {
+  write("handlers/a.ts");
+  const files = await start();
+  await settled();
+  write("lib/x.ts");
+  files.follow([join(root, "lib/x.ts")]);
+  await reported("lib/x.ts");
+});
+
 test("after closing nothing is reported, and closing twice is safe", async () => {
   write("handlers/a.ts");
   const files = await start();
