@@ -10,6 +10,7 @@ import { codeFrame } from "./frame.ts";
 import { unresolvedIn } from "./missing.ts";
 
 const MOST_LISTED = 10;
+const LONGEST_LINE = 300;
 
 /** Of `module.exports` where Node takes the file for an ES module. */
 export const NOT_COMMONJS =
@@ -89,13 +90,18 @@ function columnOf({ lineText, column }: Location): number {
 }
 
 function frameOf(rootDir: string, location: Location | null): string {
-  if (location === null) return "";
+  if (location === null || isMinified(location)) return "";
   const column = columnOf(location);
   try {
     return codeFrame(readFileSync(resolve(rootDir, location.file), "utf8"), location.line, column);
   } catch {
     return codeFrame(location.lineText, 1, column); // gone meanwhile: esbuild kept the one line
   }
+}
+
+/** Nobody is helped by a piece of a line that no one has written. */
+function isMinified({ file, lineText }: Location): boolean {
+  return file.includes("node_modules/") && lineText.length > LONGEST_LINE;
 }
 
 function remedyFor(rootDir: string, message: Message): string | undefined {

@@ -157,7 +157,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
   });
   closers.push(() => within(clock, SETTLE_MS, relay.close()));
   let watch: FileWatch | undefined;
-  const { discover, bundler, known, pool, evaluator } = tools;
+  const { sourcesDir, discover, bundler, known, pool, evaluator } = tools;
   const supervisor: Supervisor = new Supervisor({
     discover,
     wanted: wantedBy(config),
@@ -168,6 +168,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
     onInputs: mode === "dev" ? (paths) => watch?.follow(paths) : undefined,
     deps: {
       rootDir: config.rootDir,
+      sourcesDir,
       defaults: config.defaults,
       startTimeoutMs: config.startTimeoutMs,
       killGraceMs: config.killGraceMs,

@@ -45,6 +45,8 @@ export interface Tools extends Source {
 
 /** Where handlers come from. */
 interface Source {
+  /** Where the paths in their stacks start from, absolute. */
+  readonly sourcesDir: string;
   readonly discover: () => Promise<ScanResult>;
   readonly bundler: Bundler;
   /** Metadata found out when the handler was built; undefined: it is found out by evaluating it. */
@@ -99,8 +101,8 @@ function packagesOf({ build, evaluateIn }: ToolsOptions): { NODE_PATH?: string }
   return dir === undefined ? {} : { NODE_PATH: join(dir, "node_modules") };
 }
 
-function fromBuild({ discover, bundler, known, workerEntry }: Prebuilt): Source & WorkerCode {
-  return { discover, bundler, known, entry: workerEntry, preload: [] };
+function fromBuild({ sourcesDir, discover, bundler, known, workerEntry }: Prebuilt): Source & WorkerCode {
+  return { sourcesDir, discover, bundler, known, entry: workerEntry, preload: [] };
 }
 
 async function fromSources({
@@ -125,6 +127,7 @@ async function fromSources({
       entry,
       preload: [sdkUrl, preloadUrl],
       bundler: withPreloads(bundler, preloadFiles(rootDir, preload)),
+      sourcesDir: rootDir,
       discover: () => scan(rootDir, handlersDir),
       known: () => undefined,
     };

@@ -1,9 +1,10 @@
-// The author's line in a stack: the first frame that lies in the project and not in its packages.
+// The author's line in a stack: the first frame that lies in the project, and neither in its packages nor in what was built.
 
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { SourcePlace } from "../errors.ts";
 
+const BUILT = /\.[0-9a-f]{12}\.mjs$/;
 const FRAME = /\(?((?:file:\/\/)?\/[^\s()]+?|[A-Za-z]:\\[^\s()]+?):(\d+):(\d+)\)?$/;
 
 export function placeInStack(stack: string, rootDir: string): SourcePlace | undefined {
@@ -13,6 +14,7 @@ export function placeInStack(stack: string, rootDir: string): SourcePlace | unde
     const path = found.startsWith("file://") ? fileURLToPath(found) : found;
     const inside = relative(rootDir, path);
     if (inside.startsWith("..") || inside.includes("node_modules") || inside.startsWith(".handlers")) continue;
+    if (BUILT.test(inside)) continue;
     return { file: inside.replaceAll("\\", "/"), line: Number(lineNumber), column: Number(column) };
   }
   return undefined;

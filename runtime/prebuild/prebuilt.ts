@@ -1,6 +1,6 @@
 // A build as the supervisor wants its handlers: found, bundled and known already. Nothing is built, watched or evaluated.
 
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Bundle } from "../bundle/bundle.ts";
 import type { Bundler } from "../bundle/bundler.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
@@ -13,6 +13,8 @@ import { type BuiltHandler, type Manifest, readManifest } from "./manifest.ts";
 export interface Prebuilt {
   /** Absolute. */
   readonly dir: string;
+  /** Absolute: where its source maps say that the project lies. */
+  readonly sourcesDir: string;
   readonly manifest: Manifest;
   /** Path of the module a worker is started with. */
   readonly workerEntry: string;
@@ -29,6 +31,7 @@ export function openBuild(dir: string, rootDir: string, runtimeVersion: string):
   const files = manifest.handlers.map((handler) => fileOf(handler, rootDir));
   return {
     dir,
+    sourcesDir: dirname(dir),
     manifest,
     workerEntry: join(dir, WORKER_ENTRY),
     discover: async () => ({ files, conflicts: [], problems: [] }),

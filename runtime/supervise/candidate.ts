@@ -23,6 +23,8 @@ export interface CandidateOptions {
   /** Profile of the version before, if there was one. */
   readonly known: LaunchNeeds | undefined;
   readonly rootDir: string;
+  /** Where the paths in stacks start from. */
+  readonly sourcesDir: string;
   readonly defaults: HandlerDefaults;
   readonly startTimeoutMs: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -104,7 +106,7 @@ function checked(candidate: LoadedCandidate, { file, environment }: CandidateOpt
   );
 }
 
-export type LoadStep = Pick<CandidateOptions, "file" | "rootDir" | "clock" | "startTimeoutMs" | "signal">;
+export type LoadStep = Pick<CandidateOptions, "file" | "sourcesDir" | "clock" | "startTimeoutMs" | "signal">;
 
 /** The result of a load or a set-up. When it fails, hangs or is superseded the worker is killed, and the error says where. */
 export async function awaitLoad<T>(

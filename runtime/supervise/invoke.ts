@@ -108,11 +108,10 @@ function errorOf(
   metadata: ResolvedMetadata,
 ): RuntimeError | undefined {
   if (outcome.kind === "returned") return undefined;
-  const { rootDir } = deps;
   return outcomeError(outcome, {
     handler: file.name,
     file: file.displayPath,
-    rootDir,
+    rootDir: deps.sourcesDir,
     subject: claimsText(metadata.subjects),
     timeoutMs: metadata.timeoutMs,
   });

@@ -14,7 +14,8 @@ export type LoadPhase = "import" | "setup" | "afterwards";
 
 export interface LoadedFile {
   readonly file: HandlerFile;
-  readonly rootDir: string;
+  /** Where the paths in stacks start from. */
+  readonly sourcesDir: string;
 }
 
 const DOING: Readonly<Record<LoadPhase, string>> = {
@@ -43,10 +44,10 @@ const PORT_TAKEN =
 export async function faultError(
   { where, error }: BundleFault,
   phase: LoadPhase,
-  { file, rootDir }: LoadedFile,
+  { file, sourcesDir }: LoadedFile,
 ): Promise<RuntimeError> {
-  const place = placeInStack(error.stack, rootDir);
-  const frame = place === undefined ? undefined : await frameAt(rootDir, place);
+  const place = placeInStack(error.stack, sourcesDir);
+  const frame = place === undefined ? undefined : await frameAt(sourcesDir, place);
   const what =
     where === "exit"
       ? `${error.message} ${DOING[phase]}${lastWord(error)}`
@@ -81,7 +82,7 @@ function lastWord({ stack }: SerializedError): string {
   return word === "" ? "" : `: ${word.replace(/^Error: /, "")}`;
 }
 
-async function frameAt(rootDir: string, place: SourcePlace): Promise<string | undefined> {
-  const source = await readFile(`${rootDir}/${place.file}`, "utf8").catch(() => undefined);
+async function frameAt(sourcesDir: string, place: SourcePlace): Promise<string | undefined> {
+  const source = await readFile(`${sourcesDir}/${place.file}`, "utf8").catch(() => undefined);
   return source === undefined ? undefined : codeFrame(source, place.line ?? 1, place.column ?? 1);
 }

@@ -141,6 +141,7 @@ export function candidateOptions({ deps, file, bundle, current, signal }: Candid
     bundle,
     known: knownNeeds(current?.metadata ?? deps.known(handler)),
     rootDir: deps.rootDir,
+    sourcesDir: deps.sourcesDir,
     defaults: deps.defaults,
     // Whoever steps through a handler is not to be hurried.
     startTimeoutMs: deps.inspectPort(handler) === undefined ? deps.startTimeoutMs : UNHURRIED_MS,
@@ -169,7 +170,7 @@ async function openRoute(metadata: ResolvedMetadata, options: PrepareOptions): P
   return new Route({
     handler: file.name,
     file: file.displayPath,
-    rootDir: deps.rootDir,
+    rootDir: deps.sourcesDir,
     metadata,
     deadlines: deps.inspectPort(file.name) === undefined,
     killGraceMs: deps.killGraceMs,

@@ -15,6 +15,8 @@ import type { SubjectClaims } from "./subject-claims.ts";
 
 export interface SlotDeps {
   readonly rootDir: string;
+  /** Where the paths in stacks start from, absolute: the root, unless a build is served that lies elsewhere. */
+  readonly sourcesDir: string;
   readonly defaults: HandlerDefaults;
   readonly startTimeoutMs: number;
   readonly killGraceMs: number;

@@ -66,7 +66,7 @@ export class Trial {
     const step = this.worker.inspect(request, this.listenerFor(subject));
     const loaded = await awaitLoad(this.worker, step, "import", {
       file,
-      rootDir,
+      sourcesDir: rootDir,
       clock,
       startTimeoutMs,
       signal: NEVER,
@@ -80,7 +80,7 @@ export class Trial {
     const { clock, rootDir } = this.options;
     const exit = await within(clock, limitMs, this.worker.exited);
     if (exit === "expired") return undefined;
-    return faultError(new BundleFault("exit", exitAsError(exit)), "afterwards", { file, rootDir });
+    return faultError(new BundleFault("exit", exitAsError(exit)), "afterwards", { file, sourcesDir: rootDir });
   }
 
   end(): void {

@@ -164,6 +164,33 @@ it("the build serves by itself: no package, no source and no tool is needed", as
   expect(dev).toMatchObject({ status: 2, stderr: expect.stringContaining("BUILD_TOOLS_MISSING") });
 });
 
+it("an error in a build names the author's line, wherever the build lies and whatever its folder is called", async () => {
+  const project = projectWith({
+    "fails.ts": `
+      export const metadata = { subject: "fails", kind: "request" };
+      export default () => {
+        throw new Error("as it must");
+      };`,
+  });
+  const out = join(project.rootDir, "out/images/shop");
+  expect(await build(project, "--out", "out/images/shop")).toMatchObject({ code: 0 });
+  const away = mkdtempSync(join(tmpdir(), "nats-handlers-image-"));
+  cleanups.push(() => rmSync(away, { recursive: true, force: true }));
+  cpSync(out, join(away, "srv/current"), { recursive: true });
+  for (const [dir, cwd] of [
+    [out, project.rootDir],
+    [join(away, "srv/current"), away],
+    [join(away, "srv/current"), join(away, "srv/current")],
+  ] as const) {
+    const app = startCli(["start"], { cwd, env: { NATS_URL: server.url }, bin: join(dir, "handlers.mjs") });
+    await app.printed(/"event":"runtime\.ready"/);
+    expect(await client.ask("fails")).toMatchObject({ code: 500 });
+    await app.printed(/"place":"handlers\/fails\.ts:4:\d+"/);
+    app.child.kill("SIGTERM");
+    expect((await app.ended).code, app.text()).toBe(0);
+  }
+});
+
 it("what a start loads can be compiled before, for an image", async () => {
   const project = projectWith({
     "audit.ts": `export const metadata = { subject: "audit" };\nexport default () => {};`,

@@ -60,6 +60,7 @@ export function slotStage(changes: Partial<SlotDeps> = {}, candidatesAtOnce = 4)
   };
   const given = {
     rootDir: "/nowhere",
+    sourcesDir: "/nowhere",
     defaults: handlerDefaults,
     startTimeoutMs: 10_000,
     known: () => undefined,

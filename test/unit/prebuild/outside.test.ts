@@ -120,3 +120,18 @@ test("a name in external that is not installed is refused", async () => {
     /USAGE: `external` names the package "nowhere", which is not installed\nRun `npm install nowhere`/,
   );
 });
+
+test("a package's own import that is not installed is answered with `external`, and the line is shown where people wrote it", async () => {
+  const remedy = expect.stringMatching(/external: \["orm"\].*install missing-driver/);
+  const file = written(`import { open } from "orm"; export default () => open();`);
+  for (const [line, frame] of [
+    [`import driver from "missing-driver/promise"; export const open = () => driver;`, /missing-driver\/promise"/],
+    [`${"var a=1;".repeat(60)}import d from "missing-driver";export const open=()=>d;`, undefined],
+  ] as const) {
+    project.addPackage("orm", { type: "module", exports: "./i.js" }, { "i.js": line });
+    const { result } = await project.pack(file);
+    if (result.ok) throw new Error("it built");
+    expect(result.error).toMatchObject({ place: { file: "node_modules/orm/i.js", line: 1 }, remedy });
+    expect(result.error.frame).toEqual(frame === undefined ? undefined : expect.stringMatching(frame));
+  }
+});

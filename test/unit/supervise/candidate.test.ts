@@ -33,6 +33,7 @@ function stageWith(module: FakeModule, changes: Partial<CandidateOptions> = {}):
     bundle: { handler: "h", version: "v1", path: PATH, preload: [], inputs: [], companions: [], sizeBytes: 1 },
     known: undefined,
     rootDir: "/nowhere",
+    sourcesDir: "/nowhere",
     defaults: handlerDefaults,
     startTimeoutMs: 10_000,
     environment: {},
