@@ -19,9 +19,10 @@ const HEADERS = fileURLToPath(
 /** What node-gyp needs. Without it the one project of a compiled package is left out, and says so. */
 export const CAN_COMPILE = ["make", "c++", "python3"].every((tool) => spawnSync(tool, ["--version"]).status === 0);
 
-/** The folder whose node_modules has them. Kept between runs; a change of any version makes another. */
-export function installed(): string {
-  const manifest = JSON.stringify({ name: "projects", private: true, dependencies: dependencies() }, null, 2);
+/** The folder whose node_modules has those of the named projects. Kept between runs; a change of any version makes another. */
+export function installed(projects: readonly string[]): string {
+  const wanted = dependencies(projects);
+  const manifest = JSON.stringify({ name: "projects", private: true, dependencies: wanted }, null, 2);
   const hash = createHash("sha256").update(`${process.version}${CAN_COMPILE}${manifest}`).digest("hex").slice(0, 12);
   const folder = join(tmpdir(), `nats-handlers-projects-${hash}`);
   if (existsSync(folder)) return folder;
@@ -30,7 +31,7 @@ export function installed(): string {
   mkdirSync(making, { recursive: true });
   writeFileSync(join(making, "package.json"), manifest);
   npm(making, "install", "--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund", "--no-package-lock");
-  if (CAN_COMPILE) compile(making);
+  if (CAN_COMPILE && COMPILED in wanted) compile(making);
   renameSync(making, folder);
   return folder;
 }
@@ -52,9 +53,10 @@ function npm(cwd: string, ...args: string[]): void {
   if (status !== 0) throw new Error(`npm ${args.join(" ")} failed:\n${stdout}\n${stderr}`);
 }
 
-function dependencies(): Record<string, string> {
+function dependencies(projects: readonly string[]): Record<string, string> {
   const all: Record<string, string> = {};
-  for (const path of globSync("**/package.json", { cwd: PROJECTS }).sort()) {
+  const manifests = projects.map((name) => `${name}/**/package.json`);
+  for (const path of globSync(manifests, { cwd: PROJECTS }).sort()) {
     const { dependencies: own = {} } = JSON.parse(readFileSync(join(PROJECTS, path), "utf8")) as {
       dependencies?: Record<string, string>;
     };

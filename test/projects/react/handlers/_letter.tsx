@@ -1,0 +1,5 @@
+export const Letter = ({ name }: { name: string }) => (
+  <p>
+    Dear <b>{name}</b>
+  </p>
+);
