@@ -1,12 +1,9 @@
 // What `nats-handlers/client` rejects with.
 
+import type { SchemaIssue } from "./schema-issues.ts";
+
 /** What a schema has against a value. */
-export interface ClientIssue {
-  /** Place in the value, as `items.0.price`; empty: all of it. */
-  readonly path: string;
-  /** Of the schema's library. */
-  readonly message: string;
-}
+export type ClientIssue = SchemaIssue;
 
 /** A message could not be published, or a request was not answered. */
 export class ClientError extends Error {

@@ -5,6 +5,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { ClientError, type ClientIssue, ReplyError } from "./client-errors.ts";
 import type { HeadersInput } from "./context.ts";
 import type { PayloadFormat } from "./payload.ts";
+import { readIssues } from "./schema-issues.ts";
 
 /** These and their like have fields that JSON does not see. */
 const WRITTEN = new Set(["Object", "Array", "Date", "String", "Number", "Boolean"]);
@@ -93,15 +94,7 @@ export async function checkAgainst(
 ): Promise<{ readonly value: unknown; readonly issues: readonly ClientIssue[] }> {
   const result = await schema["~standard"].validate(value);
   if (result.issues === undefined) return { value: result.value, issues: [] };
-  const issues = result.issues.map(({ message, path = [] }) => ({
-    path: path.map((part) => String(typeof part === "object" ? part.key : part)).join("."),
-    message,
-  }));
-  return { value: undefined, issues };
-}
-
-export function issuesText(issues: readonly ClientIssue[]): string {
-  return issues.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`)).join("; ");
+  return { value: undefined, issues: readIssues(result.issues) };
 }
 
 export function messageOf(error: unknown): string {

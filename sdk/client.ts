@@ -4,12 +4,12 @@
 import { errors, type Msg, type NatsConnection, nuid } from "@nats-io/nats-core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { ClientError, InvalidDataError, ReplyError } from "./client-errors.ts";
-import { checkAgainst, encodeData, encodeHeaders, issuesText, messageOf, readReply } from "./client-payload.ts";
+import { checkAgainst, encodeData, encodeHeaders, messageOf, readReply } from "./client-payload.ts";
 import { TakingStreams } from "./client-streams.ts";
-import type { HeadersInput, Publishable, RequestOptions } from "./context.ts";
+import type { Ask, HeadersInput, Publishable, RequestOptions } from "./context.ts";
 import type { EventDefinition, PublishedOf } from "./define-event.ts";
-import type { ReplyOf, RequestDefinition } from "./define-request.ts";
 import { type Duration, parseDuration } from "./duration.ts";
+import { describeIssues } from "./schema-issues.ts";
 import { publishSubjectProblem } from "./subject.ts";
 
 export { ClientError, type ClientIssue, InvalidDataError, ReplyError } from "./client-errors.ts";
@@ -65,17 +65,7 @@ export interface Client {
    * or does not fit (502); with ClientError: 400 no such subject or option, or a stream takes the subject, 413 too large,
    * 503 nobody takes the subject, 504 no reply in time.
    */
-  request<const Definition extends RequestDefinition>(
-    definition: Publishable<Definition>,
-    data: PublishedOf<Definition>,
-    options?: RequestOptions,
-  ): Promise<ReplyOf<Definition>>;
-  request<Reply = unknown>(subject: string, data?: unknown, options?: RequestOptions): Promise<Reply>;
-  request<Event extends EventDefinition, Reply = unknown>(
-    event: Publishable<Event>,
-    data: PublishedOf<Event>,
-    options?: RequestOptions,
-  ): Promise<Reply>;
+  readonly request: Ask;
 }
 
 type Target =
@@ -106,7 +96,7 @@ export function createClient(connection: NatsConnection, { timeout = DEFAULT_TIM
     const { issues } = schema === undefined ? { issues: [] } : await checkAgainst(schema, data);
     if (issues.length > 0)
       throw new InvalidDataError(
-        `${doing} "${subject}": the data does not fit its schema: ${issuesText(issues)}`,
+        `${doing} "${subject}": the data does not fit its schema: ${describeIssues(issues)}`,
         issues,
       );
     const bytes = encodeData(data, `the data for "${subject}"`);
@@ -151,7 +141,7 @@ export function createClient(connection: NatsConnection, { timeout = DEFAULT_TIM
     if (schema === undefined) return value;
     const checked = await checkAgainst(schema, value);
     if (checked.issues.length === 0) return checked.value;
-    const message = `the reply to the request to "${subject}" does not fit its schema: ${issuesText(checked.issues)}`;
+    const message = `the reply to the request to "${subject}" does not fit its schema: ${describeIssues(checked.issues)}`;
     throw new ReplyError(502, message, checked.issues);
   }
 

@@ -85,6 +85,21 @@ type SubjectOf<Target> = Target extends { readonly subject: infer Subject } ? Su
 export type Publishable<Target> =
   SubjectOf<Target> extends Wildcard ? "a subject with * or > can be handled, but not published to" : Target;
 
+/** To a request's definition, a subject or an event. */
+export interface Ask {
+  <const Definition extends RequestDefinition>(
+    definition: Publishable<Definition>,
+    data: PublishedOf<Definition>,
+    options?: RequestOptions,
+  ): Promise<ReplyOf<Definition>>;
+  <Reply = unknown>(subject: string, data?: unknown, options?: RequestOptions): Promise<Reply>;
+  <Event extends EventDefinition, Reply = unknown>(
+    event: Publishable<Event>,
+    data: PublishedOf<Event>,
+    options?: RequestOptions,
+  ): Promise<Reply>;
+}
+
 export interface HandlerContext {
   /** The subject the message was published to. */
   readonly subject: string;
@@ -130,15 +145,5 @@ export interface HandlerContext {
    * The reply of a request that `defineRequest` has defined is checked: rejects with code 502 when it does not fit. Otherwise
    * its type is the caller's claim.
    */
-  request<const Definition extends RequestDefinition>(
-    definition: Publishable<Definition>,
-    data: PublishedOf<Definition>,
-    options?: RequestOptions,
-  ): Promise<ReplyOf<Definition>>;
-  request<Reply = unknown>(subject: string, data?: unknown, options?: RequestOptions): Promise<Reply>;
-  request<Event extends EventDefinition, Reply = unknown>(
-    event: Publishable<Event>,
-    data: PublishedOf<Event>,
-    options?: RequestOptions,
-  ): Promise<Reply>;
+  readonly request: Ask;
 }

@@ -1,6 +1,7 @@
 // What a handler knows about the message it handles, and what it can do: everything is made when first asked for,
 // because most handlers ask for little.
 
+import { describeIssues, readIssues } from "../../sdk/schema-issues.ts";
 import { publishSubjectProblem } from "../../sdk/subject.ts";
 import { HOPS_HEADER, SCHEDULED_FOR_HEADER } from "../message/delivery.ts";
 import type { Later } from "../message/handler-call.ts";
@@ -33,7 +34,6 @@ import { schemaIn } from "./load.ts";
 import { createLog, type Log } from "./log.ts";
 import type { OwnTelemetry } from "./own-telemetry.ts";
 import type { RequestTurn, RequestTurns } from "./request-turns.ts";
-import { describeIssues, readIssues } from "./schema-issues.ts";
 import { traceHeaders } from "./trace-headers.ts";
 
 export interface Arrival {

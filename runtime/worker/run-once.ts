@@ -5,12 +5,12 @@
 // M2  There is a promise only where the author's code makes one, or the message has to wait for its turn.
 
 import type { PayloadFormat } from "../../sdk/payload.ts";
+import { describeIssues, readIssues } from "../../sdk/schema-issues.ts";
 import { RETURNED } from "../message/outcome.ts";
 import { type Content, decodePayload } from "./decode-payload.ts";
 import { encodeBy, NotSerializableError } from "./encode-payload.ts";
 import type { HandlerFunction, StandardResult, StandardSchema } from "./load.ts";
 import { outcomeOfThrown, type RunOutcome } from "./run-outcome.ts";
-import { describeIssues, readIssues } from "./schema-issues.ts";
 
 /** What the author wrote. */
 export interface HandlerProgram {

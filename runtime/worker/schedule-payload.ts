@@ -1,10 +1,10 @@
 // What a schedule publishes: encoded as a publisher would, and put before the handler's own schema once, when the handler
 // is loaded. So a schedule whose every run would be refused is refused itself.
 
+import { describeIssues, readIssues } from "../../sdk/schema-issues.ts";
 import { decodePayload } from "./decode-payload.ts";
 import { encodePayload } from "./encode-payload.ts";
 import { type HandlerModule, isStandardSchema } from "./load.ts";
-import { describeIssues, readIssues } from "./schema-issues.ts";
 
 /** `text` is what is published; `problem` the end of a sentence about `metadata.schedule.payload`. */
 export type SchedulePayload = { readonly text: string } | { readonly problem: string };

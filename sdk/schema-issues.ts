@@ -1,17 +1,19 @@
-// What a Standard Schema has against a payload, as it is told to requesters and people.
+// What a Standard Schema has against a value, as it is told to requesters and people.
 
-import type { SchemaIssue } from "../message/outcome.ts";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 
-interface StandardIssue {
+export interface SchemaIssue {
+  /** Place in the value, as `items.0.price`; empty: all of it. */
+  readonly path: string;
+  /** Of the schema's library. */
   readonly message: string;
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
 const MOST_ISSUES = 50;
 const MOST_ISSUE_CHARS = 1_000;
 
-/** Issues of a Standard Schema result, paths as `item.tags.0`; bounded, because the requester is sent them. */
-export function readIssues(issues: readonly StandardIssue[]): SchemaIssue[] {
+/** Bounded, because the requester is sent them. */
+export function readIssues(issues: readonly StandardSchemaV1.Issue[]): SchemaIssue[] {
   return issues.slice(0, MOST_ISSUES).map((issue) => ({
     path: (issue.path ?? [])
       .map((part) => String(typeof part === "object" ? part.key : part))
