@@ -32,15 +32,20 @@ export interface Finished extends Printed {
 export function finish({ code, map, rootDir, entry, inputs, output, folder, meta }: FinishRequest): Finished {
   const hasCode = (module: string) => (output.inputs[module]?.bytesInOutput ?? 0) > 0;
   const sourceAt = sourceLookup({ code, map }, folder);
-  const mentions = mentionsIn(code, (index) => sourceAt(index).isExact).flatMap((mention) => {
+  const isExpression = (index: number) => sourceAt(index).isExact;
+  const isAuthored = (index: number) => {
+    const { path } = sourceAt(index);
+    return path !== "" && !isPackaged(rootDir, path);
+  };
+  const mentions = mentionsIn(code, { isExpression, isAuthored }).flatMap((mention) => {
+    if (!isAuthored(mention.placeAt)) return [];
     const source = sourceAt(mention.placeAt);
-    const isAuthored = source.path !== "" && !isPackaged(rootDir, source.path);
     // A variable's place may stand elsewhere in the file than its use.
     const use = sourceAt(mention.at);
-    const reached = isAuthored ? reachedBy(mention, use.path === source.path ? use : source) : undefined;
+    const reached = reachedBy(mention, use.path === source.path ? use : source);
     return reached === undefined ? [] : [{ mention, reached }];
   });
-  const standIns = mentions.flatMap(({ mention, reached }) => standInFor(mention, reached, code, meta));
+  const standIns = outermost(mentions.flatMap(({ mention, reached }) => standInFor(mention, reached, code, meta)));
   const isLeft = ({ at }: Edit) => !standIns.some((edit) => edit.at <= at && at < edit.at + edit.length);
   const printed = applyEdits({ code, map }, [
     ...orderImports(code, { entry, modules: inputs, hasCode }),
@@ -54,6 +59,14 @@ export function finish({ code, map, rootDir, entry, inputs, output, folder, meta
     reached: mentions.map(({ reached }) => reached),
     bound: placeBound(code, sourceAt, (path) => isPackaged(rootDir, path)),
   };
+}
+
+/** What names a folder may stand within what names a file of it. */
+function outermost(edits: readonly Edit[]): Edit[] {
+  const isWithin = (edit: Edit, other: Edit) => other.at <= edit.at && edit.at + edit.length <= other.at + other.length;
+  return edits.filter((edit, at) =>
+    edits.every((other, otherAt) => !isWithin(edit, other) || (isWithin(other, edit) && at <= otherAt)),
+  );
 }
 
 /** M5. Lines stay lines. */

@@ -2,12 +2,12 @@
 // (import-meta.ts), comments are gone and texts are written in one way, so that few forms remain.
 //
 // N1  `new URL("./x", import.meta.url)` and `import.meta.resolve("./x")`.
-// N2  `join(import.meta.dirname, "x")`, `resolve(...)`, `import.meta.dirname + "/x"` and the same as a template; `__dirname`
-//     means the same, and so does a variable that is made of `import.meta.url` by `dirname` and `fileURLToPath`.
-// N3  `createRequire(import.meta.url)("./x")`, and of a variable that holds it.
+// N2  `join(import.meta.dirname, "x")`, `resolve(...)`, `import.meta.dirname + "/x"` and the same as a template; and so from
+//     every other place, and variable that holds one (places.ts).
+// N3  `createRequire(import.meta.url)("./x")`, and of a variable that holds it; `require.resolve("./x")`.
 // N4  `new Worker(import.meta.filename)` and the like: the file itself.
 // N5  `new Worker("./x.js")` and `fork("./x.js")`: from the folder in which the process runs, which is rarely what is meant.
-// N6  A variable's name may stand in a text as well. Only where the source map knows an expression it is one.
+import { CALL, contentOf, escaped, type Place, type PlacesRequest, placesIn, TEXT } from "./places.ts";
 
 export interface Mention {
   /** "cwd": it starts from where the process runs, and not from a place. */
@@ -24,91 +24,61 @@ export interface Mention {
   readonly use: "run" | "read" | "unknown";
 }
 
-const PLACE = /\b__natsHandlers_(url|dirname|filename|meta)\b/g;
-const TEXT = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\$]|\\.)*`/.source;
 const WHOLE_TEXT = new RegExp(`^\\s*(?:${TEXT})\\s*$`);
 const LEADING_TEXT = new RegExp(`^\\s*(?:(${TEXT})\\s*\\+|\`((?:[^\`\\\\$]|\\\\.)*)\\$\\{)`);
-const NAMED = /(?:\b(?:var|let|const)\s+|,\s*)([\p{ID_Start}$_][\p{ID_Continue}$]*)\s*=\s*/u.source;
-const CALL = String.raw`(?:\(0,\s*)?(?:[\w$]+\.)*`;
-const OF_FILE = String.raw`${CALL}fileURLToPath\d*\)?\(\s*__natsHandlers_url\s*\)|__natsHandlers_filename\b`;
 const JOINING = new RegExp(`${CALL}\\b(?:join|resolve)\\d*\\)?\\(\\s*$`);
 const RUNS = /(?:\bnew\s+(?:[\w$]+\.)*\w*Worker\w*\(|\bimport\(|\bfork\d*\(|\bfilename:)\s*$/;
 const READS =
   /\b(?:read\w*|create\w*Stream|open\w*|stat\w*|lstat\w*|exists\w*|access\w*|write\w*|append\w*|mkdir\w*|rm\w*)\(\s*$/;
 const MOST_BEFORE = 400;
 
-/** `isExpression`: N6. */
-export function mentionsIn(code: string, isExpression: (index: number) => boolean): Mention[] {
-  return [...mentionsByPlace(code, isExpression), ...fromWhereItRuns(code).filter(({ at }) => isExpression(at))];
-}
-
-function mentionsByPlace(code: string, isExpression: (index: number) => boolean): Mention[] {
-  const places = [...code.matchAll(PLACE)];
-  if (places.length === 0) return [];
-  const files = variables(code, OF_FILE);
-  const ofFile = [OF_FILE, ...files.map(({ name }) => escaped(name))].join("|");
-  const folders = variables(code, String.raw`${CALL}dirname\d*\)?\(\s*(?:${ofFile})\s*\)|__natsHandlers_dirname\b`);
-  const requires = variables(code, String.raw`${CALL}createRequire\d*\)?\(\s*(?:__natsHandlers_url|${ofFile})\s*\)`);
-  const used = (known: readonly Variable[]) => known.flatMap((variable) => usesOf(variable, code, isExpression));
+export function mentionsIn(code: string, request: PlacesRequest): Mention[] {
+  const { isExpression, isAuthored } = request;
+  const metas = places(code, /\b__natsHandlers_meta\b/g).filter(({ at }) => isAuthored(at));
+  const required = places(code, /\b(?:__)?require\d*(?=\.resolve\()/g).filter(
+    ({ at }) => isExpression(at) && isAuthored(at),
+  );
   return [
-    ...places.flatMap(({ 0: { length }, 1: kind, index: at }) => mentionOf(kind!, { at, length, placeAt: at }, code)),
-    ...used(folders).flatMap((use) => folderMention(use, code)),
-    ...used(files).flatMap((use) => itself(use, code)),
-    ...used(requires).flatMap((use) => requireMention(use, code, use.at + use.length)),
+    ...placesIn(code, request).flatMap((place) => mentionOf(place, code)),
+    ...metas.flatMap((place) => resolveMention(place, code)),
+    ...required.flatMap((place) => requireMention(place, code)),
+    ...fromWhereItRuns(code).filter(({ at }) => isExpression(at)),
   ];
 }
 
-interface Variable {
-  readonly name: string;
-  readonly madeAt: number;
-  readonly placeAt: number;
+function places(code: string, pattern: RegExp): Place[] {
+  return [...code.matchAll(pattern)].map(({ 0: { length }, index: at }) => {
+    return { kind: "require", at, length, placeAt: at, below: "" };
+  });
 }
 
-interface Use {
-  readonly at: number;
-  readonly length: number;
-  readonly placeAt: number;
+function mentionOf(place: Place, code: string): Mention[] {
+  if (place.kind === "path") return folderMention(place, code);
+  if (place.kind === "require") return requireMention(place, code);
+  return place.kind === "file" ? itself(place, code) : urlMention(place, code);
 }
 
-function variables(code: string, made: string): Variable[] {
-  const pattern = new RegExp(`${NAMED}(?:${made})(?=\\s*[,;\\n])`, "gu");
-  return [...code.matchAll(pattern)].map((match) => ({
-    name: match[1]!,
-    madeAt: match.index,
-    placeAt: match.index + match[0].length - 1,
-  }));
-}
-
-function usesOf({ name, madeAt, placeAt }: Variable, code: string, isExpression: (index: number) => boolean): Use[] {
-  const pattern = new RegExp(`(?<![\\p{ID_Continue}$.])${escaped(name)}(?![\\p{ID_Continue}$])`, "gu");
-  return [...code.matchAll(pattern)]
-    .filter(({ index }) => index > madeAt && isExpression(index))
-    .map(({ index }) => ({ at: index, length: name.length, placeAt }));
-}
-
-function escaped(name: string): string {
-  return name.replaceAll("$", "\\$");
-}
-
-function mentionOf(kind: string, use: Use, code: string): Mention[] {
-  if (kind === "dirname") return folderMention(use, code);
-  if (kind === "filename") return itself(use, code);
-  if (kind === "meta") return resolveMention(use, code);
-  const before = textBefore(code, use.at);
-  const required = new RegExp(`${CALL}createRequire\\d*\\)?\\(\\s*$`).exec(before);
-  if (required !== null) return requireMention(use, code, code.indexOf(")", use.at) + 1);
+/** N1. */
+function urlMention(place: Place, code: string): Mention[] {
+  const before = textBefore(code, place.at);
   if (/\bnew URL\(\s*$/.test(before))
-    return itself({ ...use, at: use.at - (before.length - before.lastIndexOf("new URL(")) }, code);
+    return itself(place, code, place.at - (before.length - before.lastIndexOf("new URL(")));
   const [whole, argument = ""] = /\bnew URL\(((?:(?!\bnew URL\().)*),\s*$/s.exec(before) ?? [];
-  if (whole === undefined) return itself(use, code);
-  const at = use.at - whole.length;
-  const text = readText(argument);
-  const argumentAt = at + "new URL(".length;
-  return [{ kind: "url", at: argumentAt, length: argument.length, placeAt: use.at, ...text, use: useAt(at, code) }];
+  if (whole === undefined) return itself(place, code);
+  const at = place.at - whole.length;
+  const { path, isWhole } = readText(argument);
+  const own = { kind: "url", at: at + "new URL(".length, length: argument.length, placeAt: place.placeAt } as const;
+  return [{ ...own, path: fromPlace(place, path), isWhole, use: useAt(at, code) }];
+}
+
+/** Of a URL: what is added to one takes the place of its last part. */
+function fromPlace({ below }: Place, path: string): string {
+  const isRelative = !/^[a-z][\w+.-]*:|^\//i.test(path);
+  return isRelative ? below.slice(0, below.lastIndexOf("/") + 1) + path : path;
 }
 
 /** N2. */
-function folderMention({ at, length, placeAt }: Use, code: string): Mention[] {
+function folderMention({ at, length, placeAt, below }: Place, code: string): Mention[] {
   const before = textBefore(code, at);
   const after = code.slice(at + length, at + length + MOST_BEFORE);
   const [call] = JOINING.exec(before) ?? [];
@@ -119,17 +89,17 @@ function folderMention({ at, length, placeAt }: Use, code: string): Mention[] {
     const isWhole = end !== undefined;
     if (isWhole && parts.length === 0) return [];
     const path = isWhole ? parts.join("/") : parts.map((part) => `${part}/`).join("");
-    return [pathMention(start, call.length + length + all!.length, placeAt, path, isWhole, code)];
+    return [pathMention(start, call.length + length + all!.length, placeAt, `${below}/${path}`, isWhole, code)];
   }
   const [added, text] = new RegExp(`^\\s*\\+\\s*(${TEXT})`).exec(after) ?? [];
   if (added !== undefined) {
     const isWhole = !/^\s*\+/.test(after.slice(added.length));
-    return [pathMention(at, length + added.length, placeAt, contentOf(text!), isWhole, code)];
+    return [pathMention(at, length + added.length, placeAt, `${below}/${contentOf(text!)}`, isWhole, code)];
   }
   const [template, rest, end] = /^\s*\}((?:[^`\\$]|\\.)*)(`|\$\{)/.exec(after) ?? [];
   if (template === undefined || !/`\$\{\s*$/.test(before)) return [];
   const start = at - (before.length - before.lastIndexOf("`"));
-  return [pathMention(start, at - start + length + template.length, placeAt, rest!, end === "`", code)];
+  return [pathMention(start, at - start + length + template.length, placeAt, `${below}/${rest}`, end === "`", code)];
 }
 
 function pathMention(
@@ -144,7 +114,7 @@ function pathMention(
   return { kind: "path", at, length, placeAt, path, isWhole, use: useAt(at, code) };
 }
 
-function resolveMention({ at, length }: Use, code: string): Mention[] {
+function resolveMention({ at, length }: Place, code: string): Mention[] {
   const [all, call, text] =
     new RegExp(`^(\\.resolve\\(\\s*)(${TEXT})(?=\\s*\\))`).exec(code.slice(at + length, at + length + MOST_BEFORE)) ??
     [];
@@ -164,28 +134,25 @@ function resolveMention({ at, length }: Use, code: string): Mention[] {
 }
 
 /** N3. */
-function requireMention({ placeAt }: Use, code: string, end: number): Mention[] {
+function requireMention({ placeAt, at, length }: Place, code: string): Mention[] {
+  const end = at + length;
   const after = code.slice(end, end + MOST_BEFORE);
   const [, call, text] = new RegExp(`^((?:\\.resolve)?\\(\\s*)(${TEXT})(?=\\s*\\))`).exec(after) ?? [];
   if (text === undefined) return [];
+  const path = contentOf(text);
+  // What resolves a path gives it to whoever loads it.
+  const isPath = call!.startsWith(".resolve") && /^\.{0,2}\//.test(path);
   const use = call!.startsWith(".resolve") ? "unknown" : "run";
-  return [
-    {
-      kind: "require",
-      at: end + call!.length,
-      length: text.length,
-      placeAt,
-      path: contentOf(text),
-      isWhole: true,
-      use,
-    },
-  ];
+  const argument = { at: end + call!.length, length: text.length, placeAt, path, isWhole: true, use } as const;
+  return [{ kind: isPath ? "path" : "require", ...argument }];
 }
 
 /** N5. */
 function fromWhereItRuns(code: string): Mention[] {
   const [workers, forks] = ["Worker", "fork"].map((name) => {
-    const renamed = [...code.matchAll(new RegExp(`\\b${name} as ([\\w$]+)`, "g"))].map(([, local]) => escaped(local!));
+    const renamed = [...code.matchAll(new RegExp(`\\b${name} as ([\\w$]+)`, "g"))].map(([, local = ""]) =>
+      escaped(local),
+    );
     return [`\\w*${name}\\w*`, ...renamed].join("|");
   });
   const run = `(?:\\bnew\\s+(?:[\\w$]+\\.)*(?:${workers})|(?<![.\\w$])${CALL}(?:${forks}))\\)?\\(\\s*(${TEXT})`;
@@ -197,23 +164,10 @@ function fromWhereItRuns(code: string): Mention[] {
   });
 }
 
-/** N4. */
-function itself({ at, length, placeAt }: Use, code: string): Mention[] {
-  if (useAt(at, code) !== "run") return [];
-  const isUrl = code.startsWith("new URL(", at);
-  const kind = isUrl || code.startsWith("__natsHandlers_url", at) ? "url" : "path";
-  const argument = isUrl ? code.indexOf("__natsHandlers_url", at) : at;
-  return [
-    {
-      kind,
-      at: argument,
-      length: isUrl ? "__natsHandlers_url".length : length,
-      placeAt,
-      path: "",
-      isWhole: true,
-      use: "run",
-    },
-  ];
+/** N4. `usedAt`: where the expression around it begins. */
+function itself({ kind, at, length, placeAt, below }: Place, code: string, usedAt = at): Mention[] {
+  if (below !== "" || useAt(usedAt, code) !== "run") return [];
+  return [{ kind: kind === "url" ? "url" : "path", at, length, placeAt, path: "", isWhole: true, use: "run" }];
 }
 
 function useAt(at: number, code: string): Mention["use"] {
@@ -232,8 +186,4 @@ function readText(argument: string): { path: string; isWhole: boolean } {
   if (WHOLE_TEXT.test(argument)) return { path: contentOf(argument.trim()), isWhole: true };
   const [, added, template] = LEADING_TEXT.exec(argument) ?? [];
   return { path: added === undefined ? (template ?? "") : contentOf(added), isWhole: false };
-}
-
-function contentOf(text: string): string {
-  return text.slice(1, -1).replace(/\\(.)/g, "$1");
 }

@@ -51,8 +51,35 @@ describe.each(ways)("in $way", ({ run }) => {
         new Worker(import.meta.dirname + "/_workers/w.ts"),
         new Worker(\`\${import.meta.dirname}/_workers/w.ts\`),
         new Worker(fileURLToPath(import.meta.resolve("./_workers/w.ts"))),
+        new Worker(require.resolve("./_workers/w.ts")),
       ].map(answer));`;
-    expect(await written(content)).toEqual(Array(8).fill("red"));
+    expect(await written(content)).toEqual(Array(9).fill("red"));
+  });
+
+  test("a place that is found in several steps is the place", async () => {
+    project.write("data/words.txt", "words");
+    const content = `${ANSWER} import path, { dirname, join } from "node:path"; import { fileURLToPath } from "node:url";
+      import { createRequire } from "node:module"; import { readFileSync } from "node:fs";
+      const { dirname: handlers } = import.meta;
+      const here = import.meta.url;
+      const root = path.resolve(path.dirname(fileURLToPath(here)), "..");
+      const data = new URL("../data/", here);
+      const workers = join(root, "handlers", "_workers");
+      const find = createRequire(here);
+      const read = (path) => readFileSync(path, "utf8");
+      export default async () => [
+        read(join(dirname(fileURLToPath(import.meta.url)), "../data/words.txt")),
+        read(join(dirname(import.meta.dirname), "data", "words.txt")),
+        read(join(fileURLToPath(new URL("..", import.meta.url)), "data/words.txt")),
+        read(join(root, "data", "words.txt")),
+        read(\`\${root}/data/words.txt\`),
+        read(new URL("words.txt", data)),
+        read(join(handlers, "../data/words.txt")),
+        read(find.resolve("../data/words.txt")),
+        await answer(new Worker(join(workers, "w.ts"))),
+        await answer(new Worker(find.resolve("./_workers/w.ts"))),
+      ];`;
+    expect(await written(content)).toEqual([...Array(8).fill("words"), "red", "red"]);
   });
 
   test("a module that is imported by its URL runs", async () => {
