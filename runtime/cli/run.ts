@@ -69,7 +69,7 @@ function outputConfiguration({ out, err }: Terminal) {
   };
 }
 
-const OFFLINE = new Set(["list", "check", "describe", "new", "build", "permissions"]);
+const OFFLINE = new Set(["init", "list", "check", "describe", "new", "build", "permissions"]);
 
 function helpConfiguration() {
   return {
@@ -154,6 +154,14 @@ function addMessaging(program: Command, terminal: Terminal, finish: Finish): voi
 
 function addWriting(program: Command, terminal: Terminal, finish: Finish): void {
   program.commandsGroup("Write handlers:");
+  program
+    .command("init [DIR]")
+    .description("write a new project: handlers, a test, container, CI; what is there stays as it is")
+    .option("--name <NAME>", "of the package and the app (default: that of the folder)")
+    .action(async (folder: string | undefined, _options, command: Command) => {
+      const { init } = await import("./commands/init.ts");
+      finish(await init(folder, { terminal, options: command.optsWithGlobals() }));
+    });
   program
     .command("new <NAME>")
     .description("write handlers/NAME.ts")

@@ -1,5 +1,6 @@
 // Where a command reads and writes: given to it, so that tests can listen.
 
+import { createInterface } from "node:readline/promises";
 import { text } from "node:stream/consumers";
 import { errorText } from "./error-text.ts";
 import { type Paint, paintFor } from "./paint.ts";
@@ -26,6 +27,8 @@ export interface Terminal {
   /** Everything else: errors, progress, remarks. */
   readonly err: Output;
   readStdin(): Promise<string>;
+  /** One line that somebody types; it resolves with undefined at Ctrl-C and Ctrl-D. Undefined where nobody sits at a terminal. */
+  readonly ask?: ((question: string) => Promise<string | undefined>) | undefined;
 }
 
 export const DEFAULT_COLUMNS = 80;
@@ -38,7 +41,18 @@ export function processTerminal(): Terminal {
     out: outputOf(process.stdout),
     err: outputOf(process.stderr),
     readStdin: () => text(process.stdin),
+    ask: process.stdin.isTTY && process.stdout.isTTY ? askLine : undefined,
   };
+}
+
+async function askLine(question: string): Promise<string | undefined> {
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  const closed = new Promise<undefined>((resolve) => lines.once("close", () => resolve(undefined)));
+  try {
+    return await Promise.race([lines.question(question), closed]);
+  } finally {
+    lines.close();
+  }
 }
 
 function outputOf(stream: NodeJS.WriteStream): Output {

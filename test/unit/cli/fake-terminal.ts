@@ -9,9 +9,15 @@ export interface FakeTerminal extends Terminal {
 }
 
 export function fakeTerminal(
-  options: { cwd?: string; env?: Record<string, string>; input?: string; isTerminal?: boolean } = {},
+  options: {
+    cwd?: string;
+    env?: Record<string, string>;
+    input?: string;
+    isTerminal?: boolean;
+    ask?: Terminal["ask"];
+  } = {},
 ): FakeTerminal {
-  const { cwd = "/nowhere", env = {}, input = "", isTerminal = false } = options;
+  const { cwd = "/nowhere", env = {}, input = "", isTerminal = false, ask } = options;
   const texts = { out: "", err: "" };
   const output = (name: "out" | "err"): Output => ({
     isTerminal,
@@ -27,6 +33,7 @@ export function fakeTerminal(
     out: output("out"),
     err: output("err"),
     readStdin: async () => input,
+    ask,
     stdout: () => texts.out,
     stderr: () => texts.err,
   };
