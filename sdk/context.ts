@@ -118,6 +118,11 @@ export interface HandlerContext {
   readonly attempt: number;
   /** How many runs there can be; 1 for `event` and `request` handlers. */
   readonly attempts: number;
+  /**
+   * Whether this is a run of `handlers shadow` or `handlers dlq try`: what it publishes, requests and answers goes nowhere.
+   * What it does elsewhere is the handler's own to withhold. `setup` and `teardown` are told as well: `setup({ shadow })`.
+   */
+  readonly shadow: boolean;
   /** Aborts at the timeout, and when the handler must stop. Hand it to whatever waits. */
   readonly signal: AbortSignal;
   /** The runtime's log, with the message's id on each line. */

@@ -1,6 +1,5 @@
 // Which dead letters are meant, as it is said on the command line.
 
-import { parseDuration } from "../../sdk/duration.ts";
 import { systemClock } from "../clock.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { DeadLetterBox, type LetterQuery } from "../dead-letters/dead-letter-box.ts";
@@ -10,6 +9,7 @@ import type { NatsConnection } from "../nats/connection.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { GlobalOptions } from "./global-options.ts";
 import { withConnection } from "./nats-client.ts";
+import { readPast } from "./time-options.ts";
 
 export interface QueryOptions {
   readonly handler?: string;
@@ -47,22 +47,7 @@ export function readQuery({ handler, reason, since }: QueryOptions, nowMs = syst
       remedy: didYouMean(reason, REASONS).trim() || known,
     });
   }
-  return { handler, reason, sinceMs: since === undefined ? undefined : readSince(since, nowMs) };
-}
-
-/** `2h` ago, a time of today, or a point in time. */
-function readSince(word: string, nowMs: number): number {
-  const agoMs = parseDuration(word);
-  if (agoMs !== undefined) return nowMs - agoMs;
-  const [, hours, minutes] = /^(\d{1,2}):(\d{2})$/.exec(word) ?? [];
-  if (hours !== undefined) {
-    const today = new Date(nowMs).setHours(Number(hours), Number(minutes), 0, 0);
-    return today <= nowMs ? today : today - 86_400_000;
-  }
-  const atMs = Date.parse(word);
-  if (!Number.isNaN(atMs)) return atMs;
-  const received = `received ${JSON.stringify(word)}`;
-  throw new RuntimeError("USAGE", `--since needs a time such as "2h", "18:30" or "2030-01-31T18:30"; ${received}`);
+  return { handler, reason, sinceMs: since === undefined ? undefined : readPast("--since", since, nowMs) };
 }
 
 /** Throws USAGE. */

@@ -19,6 +19,22 @@ export function addHandlerCommands(program: Command, operating: HandlerCommands)
   addPage(program, operating);
   addSwitching(program, operating);
   addDoing(program, operating);
+  addTrying(program, operating);
+}
+
+function addTrying(program: Command, { terminal, finish }: HandlerCommands): void {
+  program
+    .command("shadow <NAME>")
+    .description("stored messages through the handler of the working tree: what it does differently; for CI")
+    .requiredOption("--against <BUILD>", "the version before: a folder of `handlers build`, or a commit of git")
+    .option("--from <TIME>", "messages stored since: 2h, 7d, 18:30, 2030-01-31T18:30", "24h")
+    .option("-n, --limit <COUNT>", "at most so many, oldest first", "1000")
+    .option("--build <DIR>", "try this build, instead of the working tree")
+    .option("--json", "as JSON")
+    .action(async (name: string, _options, command: Command) => {
+      const { shadow } = await import("./commands/shadow.ts");
+      finish(await shadow(name, { terminal, options: command.optsWithGlobals() }));
+    });
 }
 
 function addLooking(program: Command, { terminal, finish }: HandlerCommands): void {

@@ -34,6 +34,21 @@ export function readLater({ delay, at }: { readonly delay?: string; readonly at?
   return at === undefined ? undefined : ({ kind: "at", atMs: readMoment("--at", at, nowMs) } as const);
 }
 
+/** `2h` ago, a time of today, or a point in time. Throws USAGE. */
+export function readPast(option: string, word: string, nowMs: number): number {
+  const agoMs = parseDuration(word);
+  if (agoMs !== undefined) return nowMs - agoMs;
+  const [, hours, minutes] = /^(\d{1,2}):(\d{2})$/.exec(word) ?? [];
+  if (hours !== undefined) {
+    const today = new Date(nowMs).setHours(Number(hours), Number(minutes), 0, 0);
+    return today <= nowMs ? today : today - DAY_MS;
+  }
+  const atMs = Date.parse(word);
+  if (!Number.isNaN(atMs)) return atMs;
+  const received = `received ${JSON.stringify(word)}`;
+  throw new RuntimeError("USAGE", `${option} needs a time such as "2h", "18:30" or "2030-01-31T18:30"; ${received}`);
+}
+
 function readUntil(word: string, nowMs: number): number {
   const untilMs = readMoment("--until", word, nowMs);
   if (untilMs > nowMs) return untilMs;

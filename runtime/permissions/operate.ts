@@ -47,6 +47,10 @@ export function toOperate(app: PermittedApp): Grant[] {
       ],
     },
     {
+      why: "shadow: read stored messages, payloads included.",
+      publish: own.flatMap((stream) => streamApi(stream, "INFO", "MSG.GET")),
+    },
+    {
       why: "scheduled list, cancel: what waits to leave later, payloads included.",
       publish: streamApi(laterStream(app.app), "INFO", "MSG.GET", "MSG.DELETE"),
     },

@@ -44,7 +44,7 @@ export async function runModule({
 }: ModuleRun): Promise<EndedRun> {
   const { signal } = new AbortController(); // Nothing ends before it is over.
   const link = new LoopbackLink({ handler: NAME, idPrefixes: [ID_PREFIX], gone: signal }, end);
-  const about = { handler: NAME, signal, log: createLog(link, () => ({})) };
+  const about = { handler: NAME, shadow: false, signal, log: createLog(link, () => ({})) };
   const { setup, teardown } = bare === true ? {} : module;
   await setup?.(about);
   try {

@@ -97,6 +97,8 @@ export interface StartRequest {
   readonly timeoutMs: number;
   /** They make of a delivery's numbers an id that is unique in time and space (message-id.ts). */
   readonly idPrefixes: readonly string[];
+  /** What it does towards NATS is withheld: the author's code is told. */
+  readonly shadow?: boolean;
 }
 
 /** Appends frames to a batch. `take` hands the batch over and starts a new one. */

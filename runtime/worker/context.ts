@@ -133,6 +133,10 @@ export class DeliveryContext {
     return this.services.start.attempts;
   }
 
+  get shadow(): boolean {
+    return this.services.start.shadow === true;
+  }
+
   get signal(): AbortSignal {
     if (this.controller === undefined) {
       this.controller = new AbortController();

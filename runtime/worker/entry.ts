@@ -36,6 +36,7 @@ const socket = new Socket({
 const link = new Link(socket);
 const stopping = new AbortController();
 let handlerName = "";
+let isShadow = false;
 let loaded: HandlerModule = {};
 let runner: Runner | undefined;
 let rehearsed: Promise<void> | undefined;
@@ -87,7 +88,7 @@ socket.on("error", () => process.exit(0));
 process.on("exit", () => link.flush());
 
 function lifecycleInfo(): LifecycleInfo {
-  return { handler: handlerName, signal: stopping.signal, log: createLog(link, () => ({})) };
+  return { handler: handlerName, shadow: isShadow, signal: stopping.signal, log: createLog(link, () => ({})) };
 }
 
 async function load(request: LoadRequest): Promise<void> {
@@ -130,6 +131,7 @@ function setInspector(port: number): void {
 }
 
 async function start_(request: StartRequest): Promise<void> {
+  isShadow = request.shadow === true;
   try {
     await loaded.setup?.(lifecycleInfo());
   } catch (error) {

@@ -6,6 +6,8 @@ export type HandlerFunction = (payload: unknown, context: unknown) => unknown;
 
 export interface LifecycleInfo {
   readonly handler: string;
+  /** As `ctx.shadow`. */
+  readonly shadow: boolean;
   readonly signal: AbortSignal;
   readonly log: unknown;
 }
