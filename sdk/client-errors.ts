@@ -8,7 +8,7 @@ export type ClientIssue = SchemaIssue;
 /** A message could not be published, or a request was not answered. */
 export class ClientError extends Error {
   override readonly name: string = "ClientError";
-  /** As in HTTP: 400, 409, 413, 500, 503, 504, 507 (see `publish` and `request`). */
+  /** As in HTTP: 400, 409, 413, 500, 501, 503, 504, 507 (see `publish` and `request`). */
   readonly code: number;
 
   constructor(code: number, message: string, options?: ErrorOptions) {

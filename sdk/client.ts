@@ -1,44 +1,29 @@
 // What `import ... from "nats-handlers/client"` gives: for applications that publish and ask, and run no handlers. In browsers
 // too, over WebSocket.
 
-import { errors, type Msg, type NatsConnection, nuid } from "@nats-io/nats-core";
+import { errors, type NatsConnection, nuid } from "@nats-io/nats-core";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { ClientError, InvalidDataError, ReplyError } from "./client-errors.ts";
+import { laterOf, storeLater } from "./client-later.ts";
+import type { ClientPublishOptions } from "./client-options.ts";
 import { checkAgainst, encodeData, encodeHeaders, messageOf, readReply } from "./client-payload.ts";
+import { causeOf, type Stored, store, storedBy } from "./client-stored.ts";
 import { TakingStreams } from "./client-streams.ts";
-import type { Ask, HeadersInput, Publishable, RequestOptions } from "./context.ts";
+import type { Ask, Publishable, RequestOptions } from "./context.ts";
 import type { EventDefinition, PublishedOf } from "./define-event.ts";
 import { type Duration, parseDuration } from "./duration.ts";
 import { describeIssues } from "./schema-issues.ts";
 import { publishSubjectProblem } from "./subject.ts";
 
 export { ClientError, type ClientIssue, InvalidDataError, ReplyError } from "./client-errors.ts";
+export type { ClientPublishAfter, ClientPublishAt, ClientPublishOptions, ClientSendOptions } from "./client-options.ts";
+export type { Stored } from "./client-stored.ts";
 
 export interface ClientOptions {
   /** Longest wait where a call does not say otherwise. Default `"5s"`. */
   readonly timeout?: Duration | undefined;
-}
-
-export interface ClientPublishOptions {
-  /** Headers of the message. Names that start with `Nats-` are refused. */
-  readonly headers?: HeadersInput | undefined;
-  /** Longest wait for the server, and for the stream's confirmation where a stream takes it. Default: the client's. */
-  readonly timeout?: Duration | undefined;
-  /**
-   * A stream stores two messages of one id once, when the second comes within its `duplicate_window` (2 minutes unless set
-   * otherwise): give the same one to what you publish again. Default: a fresh one.
-   */
-  readonly id?: string | undefined;
-}
-
-/** Where a stream has stored a message. */
-export interface Stored {
-  /** Name of the stream. */
-  readonly stream: string;
-  /** The message's number in it. */
-  readonly seq: number;
-  /** It had a message of this id already, and has not stored another. */
-  readonly duplicate: boolean;
+  /** Name of the app whose replicas publish what has a `delay` or `at`, as `app` of its configuration has it. Default none. */
+  readonly app?: string | undefined;
 }
 
 export interface Client {
@@ -50,6 +35,9 @@ export interface Client {
    * with undefined, when the server has it; it is gone if nobody listens. Rejects with InvalidDataError, or with ClientError:
    * 400 no such subject or option, 409 the stream refuses it, 413 too large, 503 not connected, 504 not confirmed in time
    * (it may be stored: publish it again with the same `id`), 507 the stream takes nothing now.
+   *
+   * With `delay` or `at` it resolves with where it waits, `LATER_<app>`. Rejects with 400 without the client's `app`, 501 without
+   * JetStream, 503 where the app has no such stream.
    */
   publish<const Target extends string | EventDefinition>(
     target: Publishable<Target>,
@@ -73,12 +61,8 @@ type Target =
   | { readonly subject: string; readonly schema?: StandardSchemaV1; readonly reply?: StandardSchemaV1 };
 
 const DEFAULT_TIMEOUT = "5s";
-const STORE_TRIES = 3;
-const PUBLISH_OPTIONS = ["headers", "timeout", "id"];
+const PUBLISH_OPTIONS = ["headers", "timeout", "id", "delay", "at"];
 const REQUEST_OPTIONS = ["headers", "timeout", "payload"];
-const BETWEEN_TRIES_MS = 250;
-/** What JetStream answers for a stream that is full, away, or in an election (nats-server, server/errors.json). */
-const TAKES_NOTHING_NOW = new Set([10004, 10008, 10009, 10023, 10028, 10047, 10077, 10118, 10119]);
 
 /**
  * A client on a connection of yours (`connect` of `@nats-io/transport-node`, `wsconnect` of `@nats-io/nats-core`): it publishes
@@ -86,7 +70,10 @@ const TAKES_NOTHING_NOW = new Set([10004, 10008, 10009, 10023, 10028, 10047, 100
  *
  * Throws a ClientError (400) for a timeout that is no duration.
  */
-export function createClient(connection: NatsConnection, { timeout = DEFAULT_TIMEOUT }: ClientOptions = {}): Client {
+export function createClient(
+  connection: NatsConnection,
+  { timeout = DEFAULT_TIMEOUT, app }: ClientOptions = {},
+): Client {
   const longestMs = readTimeout(timeout);
   const streams = new TakingStreams(connection);
 
@@ -113,7 +100,16 @@ export function createClient(connection: NatsConnection, { timeout = DEFAULT_TIM
     checkOptions(options, PUBLISH_OPTIONS, "publish");
     const { subject, bytes } = await outgoing(target, data, "publish to");
     const timeoutMs = options.timeout === undefined ? longestMs : readTimeout(options.timeout);
-    const headers = encodeHeaders(options.headers, { "Nats-Msg-Id": options.id ?? nuid.next() });
+    const id = options.id ?? nuid.next();
+    const later = laterOf(options, app, Date.now());
+    if (later !== undefined) {
+      const headers = encodeHeaders(options.headers);
+      return answered(`publish to "${subject}" with \`delay\` or \`at\``, timeoutMs, "confirmation", async () => {
+        const stream = await streams.find(subject);
+        return storeLater(connection, { ...later, subject, bytes, headers, id, stream, timeoutMs });
+      });
+    }
+    const headers = encodeHeaders(options.headers, { "Nats-Msg-Id": id });
     return answered(`publish to "${subject}"`, timeoutMs, "confirmation", async () => {
       if ((await streams.find(subject)) !== undefined)
         return storedBy(
@@ -148,35 +144,6 @@ export function createClient(connection: NatsConnection, { timeout = DEFAULT_TIM
   return { publish, request: request as Client["request"] };
 }
 
-/** By its id it is stored once, however often it is sent. */
-async function store(send: () => Promise<Msg>): Promise<Msg> {
-  for (let left = STORE_TRIES - 1; ; left--) {
-    try {
-      return await send();
-    } catch (error) {
-      if (left === 0 || !(causeOf(error) instanceof errors.NoRespondersError)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, BETWEEN_TRIES_MS)); // Nobody leads it now.
-    }
-  }
-}
-
-interface PubAck {
-  readonly stream?: string;
-  readonly seq?: number;
-  readonly duplicate?: boolean;
-  readonly error?: { readonly err_code: number; readonly description: string };
-}
-
-function storedBy(subject: string, reply: Msg): Stored {
-  const { stream, seq, duplicate = false, error } = reply.json<PubAck>();
-  if (error !== undefined) {
-    const code = TAKES_NOTHING_NOW.has(error.err_code) ? 507 : 409;
-    throw new ClientError(code, `publish to "${subject}": its stream did not take it: "${error.description}"`);
-  }
-  if (stream !== undefined && seq !== undefined) return { stream, seq, duplicate };
-  throw new ClientError(500, `publish to "${subject}": it was answered by something that is no stream`);
-}
-
 function takenByStream(subject: string, stream: string): ClientError {
   const message = `request to "${subject}": stream "${stream}" takes this subject, and would answer before any handler could. Publish to it, or request a subject that no stream takes`;
   return new ClientError(400, message);
@@ -194,10 +161,6 @@ async function answered<T>(what: string, timeoutMs: number, awaited: string, ste
     if (cause instanceof errors.ClosedConnectionError) throw failed(503, "the connection is closed");
     throw failed(500, messageOf(cause));
   }
-}
-
-function causeOf(error: unknown): unknown {
-  return error instanceof errors.RequestError ? (error.cause ?? error) : error;
 }
 
 function subjectOf(target: Target): string {

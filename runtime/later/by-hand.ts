@@ -1,9 +1,10 @@
 // A message that an operator has published later: stored as one of a handler is, and published by the replicas.
 
 import { type MsgHdrs, type NatsConnection, nuid } from "@nats-io/transport-node";
+import { LONGEST_LATER_MS } from "../../sdk/later-place.ts";
 import type { Clock } from "../clock.ts";
 import { RuntimeError } from "../errors.ts";
-import { type Later, LONGEST_LATER_MS, NEVER_GONE } from "../message/handler-call.ts";
+import { type Later, NEVER_GONE } from "../message/handler-call.ts";
 import { encodeHeaders } from "../message/header-block.ts";
 import { managerOf } from "../nats/jetstream.ts";
 import { jetStreamError } from "../nats/jetstream-errors.ts";

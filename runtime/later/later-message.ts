@@ -2,8 +2,11 @@
 // Pure.
 
 import type { MsgHdrs } from "@nats-io/transport-node";
+import { BY_HAND, LATER_PREFIX } from "../../sdk/later-place.ts";
 import { isOriginal } from "../dead-letters/dead-letter.ts";
 import { decodeHeaders, encodeHeaders, type HeaderPairs } from "../message/header-block.ts";
+
+export { BY_HAND } from "../../sdk/later-place.ts";
 
 export interface LaterMessage {
   /** The subject it is published to. */
@@ -20,11 +23,6 @@ export interface LaterMessage {
   readonly headers: Uint8Array;
 }
 
-/** In the place of a handler's name: `handlers send` published it. */
-export const BY_HAND = "$send";
-
-const PREFIX = "Handlers-Later-";
-
 /** All headers it waits with. */
 export function laterHeaders({ target, dueMs, id, by, stream, headers }: LaterMessage): HeaderPairs {
   const ours: [string, string | undefined][] = [
@@ -34,13 +32,15 @@ export function laterHeaders({ target, dueMs, id, by, stream, headers }: LaterMe
     ["By", by],
     ["Stream", stream],
   ];
-  const said = ours.flatMap(([name, value]) => (value === undefined ? [] : [[`${PREFIX}${name}`, value] as const]));
+  const said = ours.flatMap(([name, value]) =>
+    value === undefined ? [] : [[`${LATER_PREFIX}${name}`, value] as const],
+  );
   return [...ownersHeaders(decodeHeaders(Buffer.from(headers))), ...said];
 }
 
 /** Undefined for a message that nobody of ours has stored. */
 export function readLater(headers: HeaderPairs): LaterMessage | undefined {
-  const get = (name: string) => headers.find(([given]) => given === `${PREFIX}${name}`)?.[1] || undefined;
+  const get = (name: string) => headers.find(([given]) => given === `${LATER_PREFIX}${name}`)?.[1] || undefined;
   const [target, id, dueMs] = [get("Target"), get("Id"), Date.parse(get("Due") ?? "")];
   if (target === undefined || id === undefined || Number.isNaN(dueMs)) return undefined;
   const leaving = encodeHeaders(ownersHeaders(headers));
@@ -49,7 +49,7 @@ export function readLater(headers: HeaderPairs): LaterMessage | undefined {
 
 /** When it is due; 0 where that is not said: a letter that is sent again was due before. */
 export function dueOfHeaders(headers: MsgHdrs | undefined): number {
-  return Date.parse(headers?.get(`${PREFIX}Due`) ?? "") || 0;
+  return Date.parse(headers?.get(`${LATER_PREFIX}Due`) ?? "") || 0;
 }
 
 export function pairsOf(headers: MsgHdrs | undefined): HeaderPairs {
@@ -59,5 +59,5 @@ export function pairsOf(headers: MsgHdrs | undefined): HeaderPairs {
 
 /** Without the server's, ours, and those of a letter that it has been. */
 function ownersHeaders(headers: HeaderPairs): HeaderPairs {
-  return headers.filter(([name]) => isOriginal(name) && !name.startsWith(PREFIX));
+  return headers.filter(([name]) => isOriginal(name) && !name.startsWith(LATER_PREFIX));
 }

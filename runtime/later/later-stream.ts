@@ -15,6 +15,7 @@ import {
   StorageType,
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { laterStream } from "../../sdk/later-place.ts";
 import { managerOf } from "../nats/jetstream.ts";
 import { ApiCode, isApiError, jetStreamError } from "../nats/jetstream-errors.ts";
 import { lacksJetStream } from "../nats/no-jetstream.ts";
@@ -22,20 +23,13 @@ import { ACK_WAIT_MS, MAX_ACK_PENDING, withinLimit } from "../streams/durable-co
 import { ensureOwnStream } from "../streams/own-stream.ts";
 import { type Window, windowSubject, windowSubjects } from "./window.ts";
 
+export { laterStream, wakeSubject } from "../../sdk/later-place.ts";
+
 const NS_PER_MS = 1_000_000;
 const MAX_BYTES = 1024 ** 3;
 /** As that of the streams we make: a repeated run of a handler puts the same message off once. */
 const DUPLICATE_WINDOW_MS = 10 * 60_000;
 const CONSUMER_KEPT_MS = 5 * 60_000;
-
-export function laterStream(app: string): string {
-  return `LATER_${app}`;
-}
-
-/** Replicas hear there that a window of the present has a message. Beside the stream's subjects. */
-export function wakeSubject(app: string): string {
-  return `later.${app}.wake`;
-}
 
 /** Everything that has to do with messages that leave later. */
 export function laterSubjects(app: string): string {

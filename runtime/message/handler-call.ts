@@ -5,9 +5,6 @@ export type Later =
   | { readonly kind: "delay"; readonly delayMs: number }
   | { readonly kind: "at"; readonly atMs: number };
 
-/** Whoever means more has a mistake in the unit, or in the year. */
-export const LONGEST_LATER_MS = 366 * 86_400_000;
-
 /** Its bytes are only sure to stay as they are in the turn of the event loop in which it is made. */
 export interface HandlerCall {
   readonly kind: "publish" | "request";

@@ -53,10 +53,16 @@ export async function messagesOf(request: MessagesRequest): Promise<StreamMessag
   }
 }
 
-/** Nothing is made. */
+/** The one stream that has all its subjects. Nothing is made. */
 async function streamOf({ connection, app, declared, handler, metadata, clock }: MessagesRequest): Promise<string> {
   const finding = { connection, app, declared, provision: false, copies: 1, clock, emit: () => undefined };
   const finder = new StreamFinder(finding);
-  const [first = metadata.subject] = claims(metadata);
-  return finder.streamFor(first, handler, metadata);
+  const streams = await Promise.all(claims(metadata).map((subject) => finder.streamFor(subject, handler, metadata)));
+  const [stream = "", ...others] = new Set(streams);
+  if (others.length === 0) return stream;
+  const names = [stream, ...others].map((name) => `"${name}"`).join(", ");
+  throw new RuntimeError("USAGE", `handler "${handler}" takes from several streams, ${names}: one can be read`, {
+    handler,
+    remedy: "Leave its subjects of the other streams out for this run.",
+  });
 }

@@ -2,6 +2,7 @@
 // runs twice, in two workers, so that each of the three meets every message once, and in the same order.
 
 import type { Delivery } from "../message/delivery.ts";
+import { claimsText } from "../metadata/claims.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { type Compared, Comparison } from "./comparison.ts";
 import { type LoadedVersion, loadVersion, type VersionRun, type VersionSource } from "./version-run.ts";
@@ -49,7 +50,7 @@ export async function shadow({ before, after, messages, onProgress }: ShadowOpti
     return {
       ...comparison.result(),
       versions: { before: older.version, after: newer.version },
-      subjects: { before: older.metadata.subject, after: newer.metadata.subject },
+      subjects: { before: claimsText(older.metadata.subjects), after: claimsText(newer.metadata.subjects) },
     };
   } finally {
     await Promise.all(runs.map((run) => run.end()));

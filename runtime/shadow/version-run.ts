@@ -97,7 +97,7 @@ export class VersionRun {
       wake: () => void this.replace().catch((error: unknown) => this.broken.reject(error)),
       roomChanged: () => undefined,
     };
-    const suspicions = new Suspicions(idPrefix, new Map());
+    const suspicions = new Suspicions([idPrefix], new Map());
     this.dispatcher = new Dispatcher(limitsOf(metadata, source.killGraceMs), owner, suspicions, source.clock);
   }
 
@@ -114,10 +114,10 @@ export class VersionRun {
 
   /** Run `setup`, and give it what waits. */
   async enlist(worker: HandlerWorker): Promise<void> {
-    const { kind, subject, concurrency, retry, timeoutMs } = this.options.metadata;
+    const { kind, subjects, concurrency, retry, timeoutMs } = this.options.metadata;
     const attempts = kind === "durable" ? retry.attempts : 1;
     const { idPrefix } = this.options;
-    const request = { kind, subject, concurrency, attempts, timeoutMs, idPrefix, shadow: true };
+    const request = { kind, subjects, concurrency, attempts, timeoutMs, idPrefixes: [idPrefix], shadow: true };
     const lane = this.dispatcher.lane(worker);
     await setUpCandidate(worker, () => worker.start(request, lane), this.candidate());
     this.worker = worker;
@@ -166,7 +166,7 @@ function candidateOf(
 ): CandidateOptions {
   const { file, pool, rootDir, defaults, startTimeoutMs, environment, clock } = source;
   const known = metadata === undefined ? undefined : launchNeedsOf(metadata);
-  const about = { file, bundle, known, rootDir, defaults, startTimeoutMs, environment };
+  const about = { file, bundle, known, rootDir, sourcesDir: rootDir, defaults, startTimeoutMs, environment };
   return { ...about, inspectPort: undefined, pool, clock, listener, signal: NEVER };
 }
 

@@ -1,8 +1,9 @@
 // What the options of `publish` and `request` say. One that does not exist is refused: passed over, it would be missed.
 
 import { parseDuration } from "../../sdk/duration.ts";
+import { LONGEST_LATER_MS } from "../../sdk/later-place.ts";
 import type { PayloadFormat } from "../../sdk/payload.ts";
-import { type Later, LONGEST_LATER_MS } from "../message/handler-call.ts";
+import type { Later } from "../message/handler-call.ts";
 import { didYouMean } from "../metadata/nearest.ts";
 import { preview } from "../wire/serialize-error.ts";
 

@@ -5,8 +5,11 @@ import { wsconnect } from "@nats-io/nats-core";
 import { build } from "esbuild";
 import { defineEvent, defineRequest } from "nats-handlers";
 import { type Client, ClientError, createClient, InvalidDataError, ReplyError } from "nats-handlers/client";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
+import { systemClock } from "../../runtime/clock.ts";
+import { LaterBox } from "../../runtime/later/later-box.ts";
+import { ensureLaterStream } from "../../runtime/later/later-stream.ts";
 import { freePort } from "../support/free-port.ts";
 import { useStage } from "../support/runtime.ts";
 
@@ -123,6 +126,87 @@ describe("publish", () => {
   });
 });
 
+describe("publish with delay or at", () => {
+  /** Its replicas publish; it has no handler for them. */
+  const startApp = () => stage.start({ handlers: HANDLERS, config: CONFIG, mode: "start" });
+  const laterClient = () => createClient(stage.client.connection, { app: "shop" });
+
+  async function provisioned() {
+    const jsm = await jetstreamManager(stage.client.connection);
+    await jsm.streams.add({ name: "SHOP", subjects: ["shop.placed"] });
+    await ensureLaterStream(jsm, "shop", 1);
+    return startApp();
+  }
+
+  it("waits in the app's stream, leaves when it is due and never earlier, and a durable handler gets it", async () => {
+    await provisioned();
+    const kept = await stage.client.collect<number>("kept");
+    const left = await stage.client.collect("shop.placed");
+    const askedAtMs = Date.now();
+    const stored = await laterClient().publish(
+      placed,
+      { id: 7 },
+      { delay: "1s", id: "order-7", headers: { Colour: "red" } },
+    );
+    expect(stored).toMatchObject({ stream: "LATER_shop", duplicate: false });
+    expect(await kept.until(1)).toEqual([7]);
+    expect(Date.now() - askedAtMs).toBeGreaterThanOrEqual(1_000);
+    const [message] = left.messages;
+    expect(message?.headers?.get("Colour")).toBe("red");
+    expect(message?.headers?.keys().filter((name) => name.startsWith("Handlers-Later-"))).toEqual([]);
+  });
+
+  it("is stored once under its id, listed as sent by hand, and leaves at a time", async () => {
+    await provisioned();
+    const heard = await stage.client.collect("news");
+    const soon = { at: new Date(Date.now() + 1_500), id: "news-1" };
+    expect(await laterClient().publish("news", 1, soon)).toMatchObject({ duplicate: false });
+    expect(await laterClient().publish("news", 1, soon)).toMatchObject({ duplicate: true });
+    const { messages } = await new LaterBox(stage.client.connection, "shop", systemClock).list({});
+    expect(messages).toMatchObject([{ target: "news", by: "$send", dueMs: soon.at.getTime() }]);
+    expect(await heard.until(1)).toEqual([1]);
+    await vi.waitFor(async () => {
+      expect((await new LaterBox(stage.client.connection, "shop", systemClock).list({})).messages).toEqual([]);
+    });
+    expect(heard.values).toEqual([1]);
+  });
+
+  it("is at once where the delay is none and the time has passed", async () => {
+    const heard = await stage.client.collect("news");
+    await client.publish("news", 1, { delay: "0s" });
+    await client.publish("news", 2, { at: new Date(0) });
+    expect(await heard.until(2)).toEqual([1, 2]);
+  });
+
+  it("is refused where it could not wait or leave, and nothing is sent", async () => {
+    const heard = await stage.client.collect("news");
+    const refusals = [
+      [client, { delay: "1s" }, { code: 400, message: expect.stringMatching(/need an app/) }],
+      [
+        laterClient(),
+        { delay: "1s", at: new Date() },
+        { code: 400, message: expect.stringMatching(/exclude each other/) },
+      ],
+      [laterClient(), { delay: "soon" }, { code: 400, message: expect.stringMatching(/no.* duration|not a duration/) }],
+      [laterClient(), { at: new Date(Number.NaN) }, { code: 400 }],
+      [laterClient(), { delay: "367d" }, { code: 400, message: expect.stringMatching(/366 days/) }],
+      [
+        laterClient(),
+        { delay: "1s" },
+        { code: 503, message: expect.stringMatching(/no stream "LATER_shop".*--provision/) },
+      ],
+    ] as const;
+    for (const [asked, options, error] of refusals) {
+      expect(await failed(asked.publish("news", 1, options as object))).toMatchObject({
+        name: "ClientError",
+        ...error,
+      });
+    }
+    await client.publish("news", "end");
+    expect(await heard.until(1)).toEqual(["end"]);
+  });
+});
+
 describe("request", () => {
   it("resolves with a reply that fits its schema", async () => {
     await stage.start({ handlers: HANDLERS, config: CONFIG });
@@ -178,7 +262,7 @@ describe("in a browser", () => {
       external: ["@nats-io/nats-core"],
     });
     expect(outputFiles[0]!.text).not.toMatch(/\bnode:|\bBuffer\b|\bprocess\b/);
-    expect(outputFiles[0]!.contents.length).toBeLessThan(8 * 1024);
+    expect(outputFiles[0]!.contents.length).toBeLessThan(11 * 1024);
   });
 
   it("works over WebSocket", async () => {

@@ -61,6 +61,9 @@ describe("a request with a schema of its reply", () => {
     client.publish(anyItem, { id: "" });
     // @ts-expect-error: no such option
     client.publish(newItem, { id: "", item: "" }, { delya: "1s" });
+    client.publish(newItem, { id: "", item: "" }, { delay: "1s" });
+    // @ts-expect-error one or the other
+    client.publish(newItem, { id: "", item: "" }, { delay: "1s", at: new Date() });
   });
 });
 
