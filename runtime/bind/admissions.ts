@@ -36,7 +36,11 @@ const STRAY_RETRY_MS = 30_000;
 const REFUSED_RETRY_MS = 1_000;
 /** Until what could not be read now is asked for again. */
 const UNREADABLE_RETRY_MS = 5_000;
-const NOTHING_KNOWN: GivenBack = { uncharged: 0, failure: undefined };
+const NOTHING_BEFORE: GivenBack = { uncharged: 0, failure: undefined, lastBegan: false };
+/** What it says may not be read: all that has come was run. */
+const NOTHING_KNOWN: GivenBack = { uncharged: 0, failure: undefined, lastBegan: true };
+/** Nobody is told of fewer. */
+const MANY_UNHEARD = 20;
 const NO_ANSWER = "no answer";
 
 export class Admissions {
@@ -91,16 +95,17 @@ export class Admissions {
     const { settler, onFault, metadata } = this.options;
     try {
       const known = await this.givenBackBefore(delivery);
-      const { uncharged, failure } = known === NO_ANSWER ? NOTHING_KNOWN : known;
+      const { uncharged, failure, lastBegan } = known === NO_ANSWER ? NOTHING_KNOWN : known;
       const { attempts } = metadata().retry;
-      const { attempt, unheard } = attemptOf(delivery.info.deliveries, uncharged, attempts);
+      const { deliveries } = delivery.info;
+      const { attempt, unheard } = attemptOf({ deliveries, uncharged, lastBegan }, attempts);
       delivery.attempt = attempt;
       const isStray = this.isStray(delivery);
       const isUsedUp = attempt > attempts || unheard > 0;
       if (known === NO_ANSWER && (isUsedUp || isStray)) return settler.comeAgain(delivery, UNREADABLE_RETRY_MS);
       if (failure !== undefined) return settler.buryAsKnown(delivery, failure);
-      if (unheard > 0) await this.discount(delivery, unheard);
       if (isStray) return this.turnAway(delivery);
+      if (attempt === attempts && deliveries > 1) await this.beginLast(delivery, unheard);
       const missing = await this.fetch(delivery);
       if (missing !== undefined) settler.bury(delivery, { reason: "expired", text: missing });
       else this.admit(delivery);
@@ -110,17 +115,23 @@ export class Admissions {
     }
   }
 
-  /** I2. Deliveries that reached nobody are written down before the message is run: should its host die now, it has been. */
-  private async discount(delivery: StreamDelivery, unheard: number): Promise<void> {
+  /**
+   * I2. The last attempt is written down before it is run: should its host die now, it has been. Where that cannot be, and it
+   * has come more often already, that is what it is taken for.
+   */
+  private async beginLast(delivery: StreamDelivery, unheard: number): Promise<void> {
     const { deps, handler, settler } = this.options;
-    const message = `the server has handed out messages of handler "${handler}" to nobody, one of them ${unheard} times (it does so where a leaf node's link is cut): they are run once more, as their last attempt`;
-    deps.notices.tell(`unheard ${handler}`, "warn", message);
-    await settler.writeDownCount(delivery, undefined);
+    if (unheard > MANY_UNHEARD) {
+      const message = `the server has handed out messages of handler "${handler}" to nobody, one of them ${unheard} times (it does so where a leaf node's link is cut): they are run once more, as their last attempt`;
+      deps.notices.tell(`unheard ${handler}`, "warn", message);
+    }
+    const isWritten = await settler.writeDownLast(delivery);
+    if (!isWritten && unheard > 0) delivery.attempt += unheard;
   }
 
   /** I2. Never rejects. */
   private async givenBackBefore(delivery: StreamDelivery): Promise<GivenBack | typeof NO_ANSWER> {
-    if (delivery.info.deliveries === 1) return NOTHING_KNOWN;
+    if (delivery.info.deliveries === 1) return NOTHING_BEFORE;
     const { deps, handler, settler } = this.options;
     const lookup = deps.givenBack.read(settler.messageOf(delivery)).catch((error: unknown) => {
       const message = `handler "${handler}": what was given back cannot be read, so it is charged as an attempt: ${String(error)}`;

@@ -13,7 +13,7 @@ import type { Settlement } from "../message/settlement.ts";
 import type { PutOffs } from "./put-offs.ts";
 import type { StreamDelivery } from "./stream-delivery.ts";
 import type { StreamDeps } from "./stream-deps.ts";
-import type { GivenBackMessage } from "./uncharged-deliveries.ts";
+import type { GivenBackMessage, ToWriteDown } from "./uncharged-deliveries.ts";
 import { WaitingRetries } from "./waiting-retries.ts";
 
 export interface SettlerOptions {
@@ -199,7 +199,7 @@ export class StreamSettler {
 
   private async writeDownGivenBack(delivery: StreamDelivery): Promise<void> {
     const { deps, handler } = this.options;
-    const written = await this.writeDown(delivery, delivery.info.deliveries - delivery.attempt + 1, undefined);
+    const written = await this.writeDown(delivery, { uncharged: delivery.info.deliveries - delivery.attempt + 1 });
     if (written === "written") return;
     const message = `a message of handler "${handler}" was given back unrun and is charged an attempt all the same: ${written}`;
     deps.notices.tell(`give back ${handler}`, "warn", message);
@@ -211,12 +211,18 @@ export class StreamSettler {
    */
   async writeDownCount(delivery: StreamDelivery, letter: DeadLetter | undefined): Promise<boolean> {
     const uncharged = delivery.info.deliveries - delivery.attempt;
-    return (await this.writeDown(delivery, uncharged, letter)) === "written";
+    return (await this.writeDown(delivery, { uncharged, failure: letter })) === "written";
   }
 
-  private writeDown(delivery: StreamDelivery, uncharged: number, letter: DeadLetter | undefined): Promise<string> {
+  /** That its last attempt begins now. False when it could not be. */
+  async writeDownLast(delivery: StreamDelivery): Promise<boolean> {
+    const uncharged = delivery.info.deliveries - delivery.attempt;
+    return (await this.writeDown(delivery, { uncharged, lastBegan: true })) === "written";
+  }
+
+  private writeDown(delivery: StreamDelivery, known: ToWriteDown): Promise<string> {
     const { givenBack } = this.options.deps;
-    const writing = givenBack.write(this.messageOf(delivery), uncharged, letter).then(
+    const writing = givenBack.write(this.messageOf(delivery), known).then(
       () => "written",
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     );

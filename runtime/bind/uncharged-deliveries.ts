@@ -1,9 +1,11 @@
 // What is known of messages that were given back. The server counts every delivery, also one that is given back unrun; so
 // for a message that is given back, how many deliveries do not count is written down where every replica finds it: the last
-// message of a subject of its own. Written only when something is given back (a shutdown whose grace ran out, mostly),
-// read only for redeliveries.
+// message of a subject of its own. Written only when something is given back (a shutdown whose grace ran out, mostly), or
+// has come to its last attempt after others failed; read only for redeliveries.
 //
 // A message that has failed for good, and whose dead letter could not be stored, has the failure written down beside it.
+// That the last attempt has begun is written down too: one more delivery then says that its host died in it. Without that,
+// a delivery beyond the last was handed out to nobody: by a server that had not yet heard that nobody listens any more.
 
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import { DiscardPolicy, RetentionPolicy, StorageType } from "@nats-io/jetstream";
@@ -38,10 +40,20 @@ export interface GivenBack {
   readonly uncharged: number;
   /** What its dead letter says: the message has failed for good, and is not to be run again. */
   readonly failure: ReadLetter | undefined;
+  /** Its last attempt was handed to a worker. */
+  readonly lastBegan: boolean;
 }
 
-const NEVER: GivenBack = { uncharged: 0, failure: undefined };
+export interface ToWriteDown {
+  readonly uncharged: number;
+  readonly failure?: DeadLetter | undefined;
+  readonly lastBegan?: boolean;
+}
+
+const NEVER: GivenBack = { uncharged: 0, failure: undefined, lastBegan: false };
 const STORED_AT = "Given-Back-Stored-At";
+const LAST_ATTEMPT = "Given-Back-Last-Attempt";
+const BEGAN = "began";
 
 export class UnchargedDeliveries {
   private readonly app: string;
@@ -61,13 +73,15 @@ export class UnchargedDeliveries {
     if (found === null) return NEVER;
     const storedAt = found.header?.get(STORED_AT) ?? "";
     if (storedAt !== "" && storedAt !== String(message.storedAtMs)) return NEVER;
-    return { uncharged: Number(found.string()) || 0, failure: readLetter(found.header) };
+    const lastBegan = found.header?.get(LAST_ATTEMPT) === BEGAN;
+    return { uncharged: Number(found.string()) || 0, failure: readLetter(found.header), lastBegan };
   }
 
   /** It replaces what was written down of the message before. Rejects when it cannot be written. */
-  async write(message: GivenBackMessage, uncharged: number, failure?: DeadLetter): Promise<void> {
+  async write(message: GivenBackMessage, { uncharged, failure, lastBegan }: ToWriteDown): Promise<void> {
     const headers = failure === undefined ? createHeaders() : lettersOwnHeaders(failure);
     headers.set(STORED_AT, String(message.storedAtMs));
+    if (lastBegan === true) headers.set(LAST_ATTEMPT, BEGAN);
     await this.writer.publish(this.subjectOf(message), String(uncharged), { headers });
   }
 

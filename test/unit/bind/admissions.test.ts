@@ -3,7 +3,7 @@ import { Admissions } from "../../../runtime/bind/admissions.ts";
 import { type FetchedContent, StreamDelivery } from "../../../runtime/bind/stream-delivery.ts";
 import type { StreamDeps } from "../../../runtime/bind/stream-deps.ts";
 import { StreamSettler } from "../../../runtime/bind/stream-settler.ts";
-import type { GivenBack } from "../../../runtime/bind/uncharged-deliveries.ts";
+import type { GivenBack, ToWriteDown } from "../../../runtime/bind/uncharged-deliveries.ts";
 import type { DeadLetter } from "../../../runtime/dead-letters/dead-letter.ts";
 import type { Delivery } from "../../../runtime/message/delivery.ts";
 import { UnawaitedWork } from "../../../runtime/nats/unawaited-work.ts";
@@ -19,10 +19,11 @@ let admissions: Admissions;
 let pending: UnawaitedWork;
 let answer: { resolve(known: GivenBack): void; reject(error: Error): void };
 let hasRoom: boolean;
-let written: [number, unknown][];
+let written: ToWriteDown[];
+let mayWrite: boolean;
 
 beforeEach(() => {
-  [clock, sent, accepted, buried, faults, hasRoom] = [fakeClock(), [], [], [], [], true];
+  [clock, sent, accepted, buried, faults, hasRoom, mayWrite] = [fakeClock(), [], [], [], [], true, true];
   pending = new UnawaitedWork();
   written = [];
   const read = Promise.withResolvers<GivenBack>();
@@ -35,7 +36,10 @@ beforeEach(() => {
     serverClock: { nowMs: () => 10 },
     givenBack: {
       read: () => read.promise,
-      write: async (_message: unknown, uncharged: number, letter: unknown) => void written.push([uncharged, letter]),
+      write: async (_message: unknown, known: ToWriteDown) => {
+        if (!mayWrite) throw new Error("no right to");
+        written.push(known);
+      },
     },
     letters: { keep: async (letter: DeadLetter) => buried.push(letter) > 0 },
     sender: { send: (_reply: string, word: Uint8Array) => sent.push(Buffer.from(word).toString()) },
@@ -56,6 +60,8 @@ beforeEach(() => {
     onFault: (error) => faults.push(error),
   });
 });
+
+const NOTHING: GivenBack = { uncharged: 0, failure: undefined, lastBegan: false };
 
 function delivery(deliveries: number, fetch?: () => Promise<FetchedContent>, subject = "s.a"): StreamDelivery {
   const info = { stream: "S", consumer: "app-h", deliveries, streamSequence: 7, storedAtMs: 5, pending: 0 };
@@ -94,7 +100,7 @@ describe("what arrives", () => {
   it("again is undecided until it is known what was given back, and then handed over", async () => {
     admissions.decide(delivery(3));
     expect(await isDecided()).toBe(false);
-    answer.resolve({ uncharged: 2, failure: undefined });
+    answer.resolve({ ...NOTHING, uncharged: 2 });
     await admissions.decided();
     expect(accepted).toMatchObject([{ attempt: 1 }]);
   });
@@ -127,7 +133,7 @@ describe("what arrives", () => {
   it("again, when the owner does not take it any more, goes back", async () => {
     hasRoom = false;
     admissions.decide(delivery(2));
-    answer.resolve({ uncharged: 0, failure: undefined });
+    answer.resolve(NOTHING);
     await admissions.decided();
     await pending.settled();
     expect(sent).toEqual(['-NAK {"delay": 1000000000}']);
@@ -136,10 +142,10 @@ describe("what arrives", () => {
   it("on another subject goes back, and none of its deliveries counts", async () => {
     admissions.decide(delivery(3, undefined, "s.b"));
     expect(await isDecided()).toBe(false);
-    answer.resolve({ uncharged: 2, failure: undefined });
+    answer.resolve({ ...NOTHING, uncharged: 2 });
     await admissions.decided();
     await pending.settled();
-    expect([accepted, written, sent]).toEqual([[], [[3, undefined]], ['-NAK {"delay": 30000000000}']]);
+    expect([accepted, written, sent]).toEqual([[], [{ uncharged: 3 }], ['-NAK {"delay": 30000000000}']]);
   });
 
   it("on another subject goes back as it is when nobody answers", async () => {
@@ -169,11 +175,52 @@ describe("what arrives", () => {
   it("again after it failed for good is kept with that failure, unrun", async () => {
     admissions.decide(delivery(4));
     const failure = { reason: "threw", message: "no card", stack: "s", version: "v", attempts: 3, instance: "other" };
-    answer.resolve({ uncharged: 0, failure } as unknown as GivenBack);
+    answer.resolve({ ...NOTHING, failure } as unknown as GivenBack);
     await admissions.decided();
     await pending.settled();
     expect([accepted, sent]).toEqual([[], ["+TERM"]]);
     expect(buried).toMatchObject([{ ...failure, sequence: 7, subject: "s.a" }]);
+  });
+});
+
+describe("the last attempt, after others", () => {
+  it("is written down before it is run", async () => {
+    admissions.decide(delivery(3));
+    answer.resolve(NOTHING);
+    await admissions.decided();
+    expect([written, accepted.map(({ attempt }) => attempt)]).toEqual([[{ uncharged: 0, lastBegan: true }], [3]]);
+  });
+
+  it("is run also where that cannot be", async () => {
+    mayWrite = false;
+    admissions.decide(delivery(3));
+    answer.resolve(NOTHING);
+    await admissions.decided();
+    expect(accepted.map(({ attempt }) => attempt)).toEqual([3]);
+  });
+
+  it("has not been while nothing says so, however often the message came: it was handed out to nobody", async () => {
+    admissions.decide(delivery(4));
+    answer.resolve(NOTHING);
+    await admissions.decided();
+    expect([written, accepted.map(({ attempt }) => attempt)]).toEqual([[{ uncharged: 1, lastBegan: true }], [3]]);
+  });
+
+  it("has been when it is written down, and the message comes again: its host died in it", async () => {
+    admissions.decide(delivery(4));
+    answer.resolve({ ...NOTHING, lastBegan: true });
+    await admissions.decided();
+    await pending.settled();
+    expect([accepted, buried]).toMatchObject([[], [{ reason: "attempts-used" }]]);
+  });
+
+  it("is not run twice where nothing can be written down", async () => {
+    mayWrite = false;
+    admissions.decide(delivery(4));
+    answer.resolve(NOTHING);
+    await admissions.decided();
+    await pending.settled();
+    expect([accepted, buried]).toMatchObject([[], [{ reason: "attempts-used" }]]);
   });
 });
 
@@ -184,23 +231,23 @@ describe("once the handler is unbound", () => {
     await pending.settled();
     expect([accepted.length, sent.length]).toEqual([0, 1]);
     expect(sent[0]).toMatch(/^-NAK/);
-    expect(written).toEqual([[1, undefined]]);
+    expect(written).toEqual([{ uncharged: 1 }]);
   });
 });
 
 describe("what a server has handed out to nobody, over and over", () => {
   it("is run as the last attempt, and what does not count is written down before", async () => {
     admissions.decide(delivery(82_089));
-    answer.resolve({ uncharged: 0, failure: undefined });
+    answer.resolve(NOTHING);
     await admissions.decided();
-    expect(written).toEqual([[82_086, undefined]]);
+    expect(written).toEqual([{ uncharged: 82_086, lastBegan: true }]);
     expect(accepted.map(({ attempt }) => attempt)).toEqual([3]);
   });
 
   it("is the letter that was written down for it, if there is one", async () => {
     const failure = { reason: "failed", message: "bad order" } as unknown as GivenBack["failure"];
     admissions.decide(delivery(82_089));
-    answer.resolve({ uncharged: 0, failure });
+    answer.resolve({ ...NOTHING, failure });
     await pending.settled();
     await admissions.decided();
     await pending.settled();
