@@ -78,6 +78,11 @@ export interface HandlerMetadata<Event = unknown> {
   concurrency?: number | "one" | undefined;
   /** Longest run of one message, `"1ms"` to `"24d"`. Then `ctx.signal` aborts, and a second later the worker is ended. Default `"30s"`. */
   timeout?: Duration | undefined;
+  /**
+   * Event only. `"share"`: each message goes to one replica. `"each"`: every replica has every message, as caches and
+   * connections to browsers need; what is published while a replica is away is not for it. Default `"share"`.
+   */
+  replicas?: "share" | "each" | undefined;
   /** Durable only: how often, and how far apart, a failing message is run. */
   retry?: RetryPolicy | undefined;
   /** Durable only: a message older than this becomes a dead letter unrun. Default: never. */

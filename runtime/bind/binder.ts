@@ -189,10 +189,10 @@ function planCore(
   bound: BoundHandlers,
 ): PlannedBinding {
   const idPrefix = `${instance}.${handler}.`;
-  const group = queueGroupOf(app, handler);
+  const group = metadata.everyReplica ? undefined : queueGroupOf(app, handler);
   return {
     idPrefixes: [idPrefix],
-    groups: [group],
+    groups: group === undefined ? [] : [group],
     async bind({ owner, onOverflow, holds, onFault }) {
       const core = await bindCore({
         connection,

@@ -1,4 +1,5 @@
-// `event` and `request` handlers: a subscription for each subject, in a queue group, confirmed by the server.
+// `event` and `request` handlers: a subscription for each subject, in a queue group or not,
+// confirmed by the server.
 //
 // C1  The subscription's callback never throws: a throw would silently deafen the whole connection (nats.js).
 // C2  An `event` delivery is never answered: the reply subject of a JetStream publisher is where it awaits its PubAck.
@@ -22,7 +23,8 @@ export interface CoreBindingOptions {
   readonly connection: NatsConnection;
   readonly subscriptions: StandingSubscriptions;
   readonly subjects: readonly string[];
-  readonly queueGroup: string;
+  /** Undefined: whoever subscribes has every message. */
+  readonly queueGroup: string | undefined;
   readonly replies: boolean;
   /** Unique to this runtime instance: ids of core messages mean something only with it. */
   readonly idPrefix: string;
@@ -68,9 +70,10 @@ class CoreBinding implements Binding {
   }
 
   private subscribe(subject: string, holds: HoldBoard): Subscribed {
+    const { queueGroup: queue } = this.options;
     const fixedSubject = hasWildcards(subject) ? undefined : subject;
     const subscription = this.options.subscriptions.subscribe(subject, {
-      queue: this.options.queueGroup,
+      ...(queue === undefined ? {} : { queue }),
       onMessage: (message) => this.onMessage(message, fixedSubject),
       onRefused: (error) => this.onRefused(subject, error, holds),
       onGranted: () => holds.end("subscription-refused"),
@@ -143,7 +146,8 @@ class CoreBinding implements Binding {
 
   private remedyFor(subject: string): string {
     const { queueGroup } = this.options;
-    return `Allow this connection to subscribe to "${subject}" in queue group "${queueGroup}". It is tried again every few seconds.`;
+    const group = queueGroup === undefined ? "" : ` in queue group "${queueGroup}"`;
+    return `Allow this connection to subscribe to "${subject}"${group}. It is tried again every few seconds.`;
   }
 
   private reply(delivery: CoreDelivery, body: Uint8Array): string | undefined {

@@ -85,12 +85,13 @@ export class Route implements DispatcherOwner, BindingOwner {
 
   /** Whether a version with this metadata can be served without binding anew. */
   serves(metadata: ResolvedMetadata): boolean {
-    const { kind, subjects, stream, domain, oneAtATime, maxQueued, maxQueuedBytes } = this.metadata;
+    const { kind, subjects, stream, domain, oneAtATime, everyReplica, maxQueued, maxQueuedBytes } = this.metadata;
     return (
       this.binding?.hasMoved !== true &&
       stream === metadata.stream &&
       domain === metadata.domain &&
       oneAtATime === metadata.oneAtATime &&
+      everyReplica === metadata.everyReplica &&
       kind === metadata.kind &&
       isDeepStrictEqual(subjects, metadata.subjects) &&
       maxQueued === metadata.maxQueued &&

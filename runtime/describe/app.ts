@@ -10,8 +10,8 @@ export interface Looked {
 }
 
 export function asDescribed(app: string, { name, metadata }: Looked): DescribedHandler {
-  const { kind, subjects, description, timeoutMs, retry, streamsReply, publishes, contract } = metadata;
-  const queue = kind === "durable" ? undefined : queueGroupOf(app, name);
+  const { kind, subjects, everyReplica, description, timeoutMs, retry, streamsReply, publishes, contract } = metadata;
+  const queue = kind === "durable" || everyReplica ? undefined : queueGroupOf(app, name);
   const { attempts } = retry;
   return { name, kind, subjects, description, queue, timeoutMs, attempts, streamsReply, publishes, contract };
 }

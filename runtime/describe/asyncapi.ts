@@ -12,7 +12,7 @@ export interface DescribedHandler {
   readonly kind: HandlerKind;
   readonly subjects: readonly string[];
   readonly description: string;
-  /** What its replicas share the messages by; undefined: a durable consumer. */
+  /** What its replicas share the messages by; undefined: a durable consumer, or nothing. */
   readonly queue: string | undefined;
   readonly timeoutMs: number;
   readonly attempts: number;

@@ -58,7 +58,7 @@ export interface BindRequest {
 /** A binding worked out but not made: its deliveries' ids are known before the first one comes. */
 export interface PlannedBinding {
   readonly idPrefixes: readonly string[];
-  /** Queue group or durable consumers: what replicas share. */
+  /** Queue group or durable consumers: what replicas share; none where each has every message. */
   readonly groups: readonly string[];
   bind(request: BindRequest): Promise<Binding>;
 }

@@ -24,6 +24,8 @@ export interface ResolvedMetadata {
   readonly concurrency: number;
   /** One message at a time over all replicas, in the order of the stream; `concurrency` is 1 then. Durable only. */
   readonly oneAtATime: boolean;
+  /** Every replica has every message, instead of one of them. Event only. */
+  readonly everyReplica: boolean;
   /** From hand-over to outcome. */
   readonly timeoutMs: number;
   readonly retry: RetryDefaults;
@@ -83,6 +85,7 @@ export type HandlerDefaults = Omit<
   | "streamsReply"
   | "ordered"
   | "oneAtATime"
+  | "everyReplica"
   | "exclusive"
   | "publishes"
   | "contract"

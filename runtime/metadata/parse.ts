@@ -14,6 +14,7 @@ import {
   isWireUnsupported,
   jetStreamName,
   listOf,
+  oneOf,
   problem,
   type Read,
   type Reader,
@@ -50,7 +51,7 @@ const KNOWN_KEYS = [
     "minWorkers",
     "workers",
   ],
-  ...["exclusive", "maxQueued", "disabled"],
+  ...["exclusive", "maxQueued", "replicas", "disabled"],
 ];
 const RETRY_KEYS = ["attempts", "backoff"];
 const RECYCLE_KEYS = ["messages", "age"];
@@ -95,6 +96,11 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   const workers = take("workers", handlerOptions.workers, needsOne ? 1 : defaults.workers);
   const subjects = takeSubjects(raw, problems);
   const oneAtATime = raw.concurrency === "one";
+  const everyReplica = take("replicas", oneOf("share", "each"), "share") === "each";
+  if (everyReplica && kind !== "event" && !kindIsWrong) {
+    const message = `can be "each" for handlers of kind "event" only; this one is "${kind}"`;
+    problems.push({ path: ["replicas"], message });
+  }
   if (oneAtATime) problems.push(...oneRefusals(kind, subjects, raw));
   const metadata: ResolvedMetadata = {
     kind,
@@ -112,6 +118,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     streamsReply: false,
     concurrency: oneAtATime ? 1 : take("concurrency", concurrency, defaults.concurrency),
     oneAtATime,
+    everyReplica,
     timeoutMs: take("timeout", handlerOptions.timeout, defaults.timeoutMs),
     retry: readRetry(raw.retry, defaults, problems),
     expiresMs: take("expires", handlerOptions.expires, defaults.expiresMs),

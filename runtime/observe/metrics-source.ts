@@ -17,6 +17,8 @@ export interface HandlerStanding {
   readonly subjects: readonly string[] | undefined;
   /** All of them, for people. */
   readonly subject: string | undefined;
+  /** Each replica has every message. */
+  readonly everyReplica?: boolean | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
   readonly domain?: string | undefined;
   /** Undefined: it does not run by itself. */

@@ -158,10 +158,11 @@ function endpointsOf({ source }: ServiceProtocolOptions): HandlerReading[] {
 
 /** An endpoint has one subject: the handler's others stand in the metadata. */
 function endpoint({ status }: HandlerReading, { queueGroup }: ServiceProtocolOptions) {
-  const { name, kind } = status;
+  const { name, kind, everyReplica } = status;
   const [subject] = claims(status);
   // A durable handler shares the messages of a consumer, not of a queue group.
-  return { name: endpointName(name), subject, queue_group: kind === "durable" ? "" : queueGroup(name) };
+  const hasGroup = kind !== "durable" && everyReplica !== true;
+  return { name: endpointName(name), subject, queue_group: hasGroup ? queueGroup(name) : "" };
 }
 
 /**

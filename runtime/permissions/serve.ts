@@ -47,8 +47,12 @@ function coreHandlers({ app, handlers }: PermittedApp): Grant[] {
   return handlers
     .filter(({ metadata }) => metadata.kind !== "durable")
     .map(({ name, metadata }) => ({
-      why: `${name} (${metadata.kind}), in the queue group that its replicas share.`,
-      subscribe: claims(metadata).map((subject) => `${subject} ${queueGroupOf(app, name)}`),
+      why: metadata.everyReplica
+        ? `${name} (${metadata.kind}), every replica for itself.`
+        : `${name} (${metadata.kind}), in the queue group that its replicas share.`,
+      subscribe: claims(metadata).map((subject) =>
+        metadata.everyReplica ? subject : `${subject} ${queueGroupOf(app, name)}`,
+      ),
     }));
 }
 

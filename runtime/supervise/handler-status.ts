@@ -21,6 +21,8 @@ export interface HandlerStatus {
   readonly subjects: readonly string[] | undefined;
   /** All of them, for people. */
   readonly subject: string | undefined;
+  /** Each replica has every message. */
+  readonly everyReplica?: boolean | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
   readonly domain?: string | undefined;
   /** When it runs by itself; undefined: only when somebody publishes. */
@@ -71,6 +73,7 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
     kind: metadata?.kind,
     subjects: metadata?.subjects,
     subject: metadata && claimsText(metadata.subjects),
+    everyReplica: metadata?.everyReplica === true ? true : undefined,
     domain: metadata?.domain,
     schedule: metadata?.schedule?.times,
     version: current?.bundle.version,

@@ -30,6 +30,7 @@ export function durable(subject: string, changes: Partial<ResolvedMetadata> = {}
     streamsReply: false,
     concurrency: 4,
     oneAtATime: false,
+    everyReplica: false,
     timeoutMs: 30_000,
     retry: { attempts: 3, backoffMs: [10] },
     expiresMs: 0,

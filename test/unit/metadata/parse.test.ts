@@ -37,6 +37,7 @@ test("a subject alone is enough: the rest are the defaults handed in", () => {
     streamsReply: false,
     ordered: false,
     oneAtATime: false,
+    everyReplica: false,
     exclusive: false,
   });
 });
@@ -82,6 +83,7 @@ test("every option is read, in the runtime's units", () => {
     description: "Saves an item",
     concurrency: 8,
     oneAtATime: false,
+    everyReplica: false,
     timeoutMs: 10_000,
     retry: { attempts: 2, backoffMs: [1_000, 90_000] },
     expiresMs: 604_800_000,
@@ -176,6 +178,11 @@ describe("a single problem is one sentence with the value received", () => {
     [{ subject: "a.b", colour: 4 }, "metadata.colour is not an option. There are: subject, kind,"],
     [{ subject: "a.b", concurrency: 0 }, "metadata.concurrency must be a whole number from 1 to 10,000; received 0"],
     [{ subject: "a.b", concurrency: "8" }, 'must be a whole number, or "one"; received "8"'],
+    [{ subject: "a.b", replicas: "all" }, 'metadata.replicas must be "share" or "each"; received "all"'],
+    [
+      { subject: "a.b", kind: "durable", replicas: "each" },
+      'metadata.replicas can be "each" for handlers of kind "event" only; this one is "durable"',
+    ],
     [{ subject: "a.b", concurrency: "one" }, 'metadata.concurrency can be "one" for handlers of kind "durable" only'],
     [
       { subject: ["a.b", "c.d"], kind: "durable", concurrency: "one" },

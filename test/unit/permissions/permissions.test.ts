@@ -10,7 +10,10 @@ function handler(
   subject: string,
   more: Partial<PermittedHandler["metadata"]> = {},
 ): PermittedHandler {
-  return { name, metadata: { kind, subjects: [subject], timeoutMs: 30_000, publishes: [], ...more } };
+  return {
+    name,
+    metadata: { kind, subjects: [subject], everyReplica: false, timeoutMs: 30_000, publishes: [], ...more },
+  };
 }
 
 const SHOP: PermittedApp = {
