@@ -6,7 +6,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { ClientError, InvalidDataError, ReplyError } from "./client-errors.ts";
 import { checkAgainst, encodeData, encodeHeaders, issuesText, messageOf, readReply } from "./client-payload.ts";
 import { TakingStreams } from "./client-streams.ts";
-import type { HeadersInput, Publishable, RequestOptions } from "./context.ts";
+import type { AskOptions, HeadersInput, Publishable } from "./context.ts";
 import type { EventDefinition, PublishedOf } from "./define-event.ts";
 import type { ReplyOf, RequestDefinition } from "./define-request.ts";
 import { type Duration, parseDuration } from "./duration.ts";
@@ -68,13 +68,13 @@ export interface Client {
   request<const Definition extends RequestDefinition>(
     definition: Publishable<Definition>,
     data: PublishedOf<Definition>,
-    options?: RequestOptions,
+    options?: AskOptions,
   ): Promise<ReplyOf<Definition>>;
-  request<Reply = unknown>(subject: string, data?: unknown, options?: RequestOptions): Promise<Reply>;
+  request<Reply = unknown>(subject: string, data?: unknown, options?: AskOptions): Promise<Reply>;
   request<Event extends EventDefinition, Reply = unknown>(
     event: Publishable<Event>,
     data: PublishedOf<Event>,
-    options?: RequestOptions,
+    options?: AskOptions,
   ): Promise<Reply>;
 }
 
@@ -136,7 +136,7 @@ export function createClient(connection: NatsConnection, { timeout = DEFAULT_TIM
     });
   }
 
-  async function request(target: Target, data?: unknown, options: RequestOptions = {}): Promise<unknown> {
+  async function request(target: Target, data?: unknown, options: AskOptions = {}): Promise<unknown> {
     checkOptions(options, REQUEST_OPTIONS, "request");
     const { subject, bytes } = await outgoing(target, data, "request to");
     const timeout = options.timeout === undefined ? longestMs : readTimeout(options.timeout);

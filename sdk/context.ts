@@ -42,6 +42,8 @@ export interface SendOptions {
   readonly headers?: HeadersInput | undefined;
   /** Longest wait for the connection, and for the stream's confirmation where one is awaited. Default: the handler's timeout. */
   readonly timeout?: Duration | undefined;
+  /** `"nest"`: the data goes in a packet of NestJS's NATS transport, as its `emit` sends it. Bytes are refused. Default `"none"`. */
+  readonly envelope?: "none" | "nest" | undefined;
 }
 
 /** It leaves after a while, or at once. */
@@ -69,7 +71,8 @@ export interface PublishAt extends SendOptions {
 
 export type PublishOptions = PublishAfter | PublishAt;
 
-export interface RequestOptions {
+/** What every request can say. */
+export interface AskOptions {
   /** Headers of the message. Names that start with `Nats-` are refused. */
   readonly headers?: HeadersInput | undefined;
   /** Longest wait for the reply. Default: the handler's timeout. */
@@ -77,6 +80,26 @@ export interface RequestOptions {
   /** How the reply is read: `"json"`, `"bytes"` for a `Uint8Array`, or a codec. Default `"json"`. */
   readonly payload?: PayloadFormat | undefined;
 }
+
+/** The data goes as it is, and so comes the reply. */
+export interface AskPlainly extends AskOptions {
+  /** Default `"none"`. */
+  readonly envelope?: "none" | undefined;
+}
+
+/** It goes to a service of NestJS. */
+export interface AskNest extends AskOptions {
+  /**
+   * The data goes in a packet of NestJS's NATS transport, as its `send` sends it, and the reply comes in one; of a stream the
+   * first value. What the service throws rejects with an Error that has it as its `cause`, and its `code` where that is a
+   * number, else 500. A reply that is no packet rejects with code 502.
+   */
+  readonly envelope: "nest";
+  /** Packets are JSON. */
+  readonly payload?: "json" | undefined;
+}
+
+export type RequestOptions = AskPlainly | AskNest;
 
 type Wildcard = "*" | ">" | `${string}.*` | `*.${string}` | `${string}.*.${string}` | `${string}.>`;
 type SubjectOf<Target> = Target extends { readonly subject: infer Subject } ? Subject : Target;

@@ -1,6 +1,9 @@
 // What `import ... from "nats-handlers"` gives.
 
 export type {
+  AskNest,
+  AskOptions,
+  AskPlainly,
   HandlerContext,
   HandlerLog,
   HeadersInput,

@@ -65,6 +65,12 @@ export interface HandlerMetadata<Event = unknown> {
    * a `Uint8Array`. A codec: what its `decode` gives. A schema is given the same. Default `"json"`.
    */
   payload?: PayloadFormat | undefined;
+  /**
+   * In what messages are wrapped. `"nest"`: in the packets of NestJS's NATS transport. The function and the schema get the
+   * packet's `data`, replies and errors go back as Nest clients expect them, and what is no packet is refused. Refused beside
+   * a `payload` other than `"json"`, and beside `schedule`. Default `"none"`.
+   */
+  envelope?: "none" | "nest" | undefined;
   /** For people: shown by `handlers list`. */
   description?: string | undefined;
   /** Messages running at the same time in one replica, 1 to 10,000. Default 16. */

@@ -9,6 +9,7 @@ const MIB = 1024 ** 2;
 
 export const handlerDefaults: HandlerDefaults = {
   kind: "event",
+  envelope: "none",
   description: "",
   concurrency: 16,
   timeoutMs: 30 * SECOND_MS,

@@ -143,6 +143,7 @@ function toHandlerDefaults(stated: NonNullable<FileConfig["defaults"]>): Handler
   const workers = stated.workers ?? handlerDefaults.workers;
   return {
     kind: stated.kind ?? handlerDefaults.kind,
+    envelope: stated.envelope ?? handlerDefaults.envelope,
     description: handlerDefaults.description,
     concurrency: stated.concurrency ?? handlerDefaults.concurrency,
     timeoutMs: stated.timeout ?? handlerDefaults.timeoutMs,

@@ -93,6 +93,7 @@ const stream = z.strictObject({
 
 const defaults = z.strictObject({
   kind: leaf(handlerOptions.kind),
+  envelope: leaf(handlerOptions.envelope),
   concurrency: leaf(handlerOptions.concurrency),
   timeout: leaf(handlerOptions.timeout),
   retry: z.strictObject({ attempts: leaf(handlerOptions.attempts), backoff: leaf(handlerOptions.backoff) }).optional(),

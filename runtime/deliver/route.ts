@@ -265,6 +265,6 @@ function errorText(outcome: Outcome, settlement: Settlement): string {
   return settlement.do === "reply-error" ? `${settlement.code}:${settlement.text}` : explain(outcome);
 }
 
-function ruleOf({ kind, retry, streamsReply }: ResolvedMetadata, version: string): SettleRule {
-  return { kind, attempts: retry.attempts, backoffMs: retry.backoffMs, streamsReply, version };
+function ruleOf({ kind, envelope, retry, streamsReply }: ResolvedMetadata, version: string): SettleRule {
+  return { kind, envelope, attempts: retry.attempts, backoffMs: retry.backoffMs, streamsReply, version };
 }

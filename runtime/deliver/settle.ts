@@ -16,13 +16,16 @@
 
 import { assertNever } from "../errors.ts";
 import { errorBody } from "../message/error-body.ts";
+import { errorPacket } from "../message/nest-packet.ts";
 import type { Outcome } from "../message/outcome.ts";
 import type { Settlement } from "../message/settlement.ts";
 import { UNAVAILABLE } from "../message/unavailable.ts";
-import type { HandlerKind } from "../metadata/handler-metadata.ts";
+import type { Envelope, HandlerKind } from "../metadata/handler-metadata.ts";
 
 export interface SettleRule {
   readonly kind: HandlerKind;
+  /** Of requests: errors are replied in it too. */
+  readonly envelope: Envelope;
   readonly attempts: number;
   readonly backoffMs: readonly number[];
   /** A streamed reply ends with an empty message, an error too (ADR-47). */
@@ -53,11 +56,15 @@ function settleEvent(outcome: Outcome, rule: SettleRule): Settlement {
   return deadLetter(outcome, rule);
 }
 
-function settleRequest(outcome: Outcome, { streamsReply }: SettleRule): Settlement {
+function settleRequest(outcome: Outcome, { streamsReply, envelope }: SettleRule): Settlement {
   if (outcome.kind === "returned") return { do: "reply", body: outcome.reply ?? NO_BYTES };
   const code = errorCode(outcome);
   const text = explain(outcome);
   const issues = outcome.kind === "invalid" ? outcome.issues : undefined;
+  if (envelope === "nest") {
+    const thrown = outcome.kind === "threw" ? outcome.answer : undefined;
+    return { do: "reply-error", code, text, body: errorPacket(thrown, code, text, issues), isPacket: true };
+  }
   return { do: "reply-error", code, text, body: streamsReply ? "" : errorBody(code, text, issues) };
 }
 

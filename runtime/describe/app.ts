@@ -10,8 +10,8 @@ export interface Looked {
 }
 
 export function asDescribed(app: string, { name, metadata }: Looked): DescribedHandler {
-  const { kind, subject, description, timeoutMs, retry, streamsReply, publishes, contract } = metadata;
+  const { kind, subject, envelope, description, timeoutMs, retry, streamsReply, publishes, contract } = metadata;
   const queue = kind === "durable" ? undefined : queueGroupOf(app, name);
   const { attempts } = retry;
-  return { name, kind, subject, description, queue, timeoutMs, attempts, streamsReply, publishes, contract };
+  return { name, kind, subject, envelope, description, queue, timeoutMs, attempts, streamsReply, publishes, contract };
 }

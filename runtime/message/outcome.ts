@@ -32,7 +32,8 @@ export const PAST_TIMEOUT = "it went on after the timeout of a message";
 
 export type Outcome =
   | { readonly kind: "returned"; readonly reply: Uint8Array | undefined }
-  | { readonly kind: "threw"; readonly error: SerializedError }
+  /** `answer`: JSON that the author has thrown for whoever asked (nest-packet.ts). */
+  | { readonly kind: "threw"; readonly error: SerializedError; readonly answer?: string }
   | { readonly kind: "gave-up"; readonly error: SerializedError }
   | { readonly kind: "retry-later"; readonly delayMs: number | undefined; readonly error: SerializedError }
   | { readonly kind: "invalid"; readonly message: string; readonly issues: readonly SchemaIssue[] }

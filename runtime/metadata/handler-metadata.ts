@@ -5,6 +5,9 @@ import type { PlannedTimes } from "./planned-times.ts";
 
 export type HandlerKind = "event" | "durable" | "request";
 
+/** In what its messages are wrapped: in nothing, or in the packets of NestJS's NATS transport. */
+export type Envelope = "none" | "nest";
+
 export interface ResolvedMetadata {
   readonly kind: HandlerKind;
   readonly subject: string;
@@ -17,6 +20,7 @@ export interface ResolvedMetadata {
   readonly description: string;
   readonly hasSchema: boolean;
   readonly payload: "json" | "bytes" | "codec";
+  readonly envelope: Envelope;
   /** Whether the handler is a generator, each value of which is a reply. Request only; told by what it exports. */
   readonly streamsReply: boolean;
   /** Messages running at the same time in one replica, 1 to 10,000. */

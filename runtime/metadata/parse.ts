@@ -2,6 +2,7 @@
 // Every problem is found in one reading, each with what was received and, where the source is at hand, its line.
 
 import { formatPlace, RuntimeError, type SourcePlace } from "../errors.ts";
+import { readEnvelope } from "./envelope.ts";
 import type { HandlerDefaults, ResolvedMetadata, Schedule } from "./handler-metadata.ts";
 import { locate, METADATA_LITERAL } from "./locate.ts";
 import { didYouMean } from "./nearest.ts";
@@ -35,7 +36,19 @@ export type ParsedMetadata =
 
 const MOST_PUBLISHES = 1_000;
 const KNOWN_KEYS = [
-  ...["subject", "kind", "stream", "domain", "schema", "reply", "payload", "description", "concurrency", "timeout"],
+  ...[
+    "subject",
+    "kind",
+    "stream",
+    "domain",
+    "schema",
+    "reply",
+    "payload",
+    "envelope",
+    "description",
+    "concurrency",
+    "timeout",
+  ],
   ...[
     "schedule",
     "retry",
@@ -93,19 +106,22 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   const needsOne = raw.orderBy !== undefined || raw.exclusive === true;
   const workers = take("workers", handlerOptions.workers, needsOne ? 1 : defaults.workers);
   const subject = takeSubject(raw, problems);
+  const payload = take("payload", readPayload, "json");
+  const schedule = raw.schedule === undefined ? undefined : takeSchedule(raw, { kind, subject }, problems);
   const metadata: ResolvedMetadata = {
     kind,
     subject,
     stream: take<string | undefined>("stream", jetStreamName, undefined),
     domain: take<string | undefined>("domain", jetStreamName, undefined),
-    ...(raw.schedule === undefined ? {} : { schedule: takeSchedule(raw, { kind, subject }, problems) }),
+    ...(schedule === undefined ? {} : { schedule }),
     description: take(
       "description",
       text("must be a text of at most 1,000 characters", /^.{0,1000}$/s),
       defaults.description,
     ),
     hasSchema: take("schema", readSchema, false),
-    payload: take("payload", readPayload, "json"),
+    payload,
+    envelope: takeEnvelope(raw, defaults, { payload, schedule }, problems),
     streamsReply: false,
     concurrency: take("concurrency", handlerOptions.concurrency, defaults.concurrency),
     timeoutMs: take("timeout", handlerOptions.timeout, defaults.timeoutMs),
@@ -168,6 +184,18 @@ function takeSchedule(
   const found = [...scheduleRefusals(kind, subject, raw), ...("problems" in read ? read.problems : [])];
   problems.push(...found.map(({ at, message }) => ({ path: ["schedule", ...at], message })));
   return "value" in read ? read.value : undefined;
+}
+
+function takeEnvelope(
+  raw: Fields,
+  defaults: HandlerDefaults,
+  others: Pick<ResolvedMetadata, "payload" | "schedule">,
+  problems: Problem[],
+): ResolvedMetadata["envelope"] {
+  const read = readEnvelope(raw.envelope, defaults.envelope, others);
+  if ("value" in read) return read.value;
+  problems.push({ path: ["envelope"], message: read.problem });
+  return defaults.envelope;
 }
 
 /** A reader for the fields of a nested object, or undefined when there is none to read. */

@@ -77,7 +77,8 @@ function runOne(
     );
     const lane = dispatcher.lane(worker);
     const idPrefix = `invoke.${crypto.randomUUID()}.`;
-    const request = { kind, subject, concurrency: 1, attempts: 1, timeoutMs, idPrefix };
+    // What is given and shown is what lies in the envelope.
+    const request = { kind, subject, envelope: "none", concurrency: 1, attempts: 1, timeoutMs, idPrefix } as const;
     setUpCandidate(worker, () => worker.start(request, lane), candidate).then(() => {
       dispatcher.ready(lane);
       dispatcher.accept(message);

@@ -9,7 +9,7 @@ import { contentTypeIn } from "../worker/content-type.ts";
 import { type ContextDeps, DeliveryContext } from "../worker/context.ts";
 import { type HandlerModule, schemaIn } from "../worker/load.ts";
 import { RequestTurns } from "../worker/request-turns.ts";
-import { runOnce } from "../worker/run-once.ts";
+import { type HandlerProgram, runOnce } from "../worker/run-once.ts";
 import type { TestMessage } from "./message.ts";
 
 export interface TestRunDeps extends Pick<ContextDeps, "handler" | "link"> {
@@ -34,7 +34,8 @@ export class TestRun {
   ) {
     const { kind, subject, concurrency, timeoutMs } = metadata;
     const attempts = kind === "durable" ? metadata.retry.attempts : 1;
-    const start = { kind, subject, concurrency, attempts, timeoutMs, idPrefix };
+    // What a test gives and gets is what lies in the envelope.
+    const start = { kind, subject, envelope: "none", concurrency, attempts, timeoutMs, idPrefix } as const;
     this.module = module;
     this.metadata = metadata;
     this.message = message;
@@ -57,11 +58,12 @@ export class TestRun {
   private run(): Outcome | Promise<Outcome> {
     const { schema, reply, payload = "json" } = this.module.metadata ?? {};
     const replies = this.metadata.kind === "request";
-    const program = {
+    const program: HandlerProgram = {
       handler: this.module.default!,
       schema: schemaIn(schema),
       reply: replies ? schemaIn(reply) : undefined,
       payload,
+      envelope: "none",
       replies,
     };
     const { arrival, payload: bytes } = this.message;

@@ -5,9 +5,10 @@ import type { Outcome, SchemaIssue, SerializedError } from "../message/outcome.t
 
 /** Throws a RangeError for anything a worker of ours would not say. */
 export function readFailure(said: unknown): Outcome {
-  const { kind, error, message, issues, delayMs } = fields(said);
+  const { kind, error, answer, message, issues, delayMs } = fields(said);
   switch (kind) {
     case "threw":
+      return { kind, error: readError(error), ...(typeof answer === "string" ? { answer } : {}) };
     case "gave-up":
     case "not-serializable":
       return { kind, error: readError(error) };

@@ -43,7 +43,15 @@ function nextTurn(): Promise<unknown> {
 }
 
 function startOf(kind: StartRequest["kind"]): StartRequest {
-  return { kind, subject: "rehearsal", concurrency: 1, attempts: 1, timeoutMs: 1_000, idPrefix: "rehearsal-" };
+  return {
+    kind,
+    subject: "rehearsal",
+    envelope: "none",
+    concurrency: 1,
+    attempts: 1,
+    timeoutMs: 1_000,
+    idPrefix: "rehearsal-",
+  };
 }
 
 /** As the supervisor writes it (worker-process.ts). */

@@ -58,8 +58,9 @@ export class Runner implements RunOwner {
 
   constructor(services: WorkerDeps, { handler, schema, reply, payload = "json", orderBy }: RunnerParts) {
     this.services = services;
-    const replies = services.start.kind === "request";
-    this.program = { handler, schema, reply: replies ? reply : undefined, payload, replies };
+    const { kind, envelope } = services.start;
+    const replies = kind === "request";
+    this.program = { handler, schema, reply: replies ? reply : undefined, payload, envelope, replies };
     this.turns = orderBy && keyQueueOn(services.link, orderBy);
   }
 

@@ -4,6 +4,7 @@ import type { HandlerDefaults } from "../../runtime/metadata/handler-metadata.ts
 
 export const DEFAULTS: HandlerDefaults = {
   kind: "event",
+  envelope: "none",
   description: "",
   concurrency: 3,
   timeoutMs: 4_000,

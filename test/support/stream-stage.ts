@@ -27,6 +27,7 @@ export function durable(subject: string, changes: Partial<ResolvedMetadata> = {}
     description: "",
     hasSchema: false,
     payload: "json",
+    envelope: "none",
     streamsReply: false,
     concurrency: 4,
     timeoutMs: 30_000,

@@ -57,6 +57,7 @@ describe("without any setting", () => {
       streams: [],
       defaults: {
         kind: "event",
+        envelope: "none",
         description: "",
         concurrency: 16,
         timeoutMs: 30_000,

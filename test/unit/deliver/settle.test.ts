@@ -23,6 +23,7 @@ const outcomes: { readonly [Kind in OutcomeKind]: Extract<Outcome, { kind: Kind 
 const kinds = Object.keys(outcomes) as OutcomeKind[];
 const rule = (kind: SettleRule["kind"]): SettleRule => ({
   kind,
+  envelope: "none",
   attempts: 3,
   backoffMs: [1_000, 5_000],
   streamsReply: false,
@@ -102,6 +103,27 @@ describe("a request handler", () => {
   test("tells the issues of an invalid payload in the body", () => {
     const settlement = settled("request", "invalid");
     expect(settlement).toMatchObject({ body: expect.stringContaining('"path":"id"') });
+  });
+});
+
+describe("a request in packets of Nest", () => {
+  const nest = { ...rule("request"), envelope: "nest", streamsReply: true } as const;
+  const body = (outcome: Outcome) => {
+    const settlement = settle(outcome, 1, nest, 0);
+    if (settlement.do !== "reply-error") throw new Error(`it is settled with ${settlement.do}`);
+    expect(settlement.isPacket).toBe(true);
+    return JSON.parse(settlement.body);
+  };
+  test("ends in a packet that Nest takes for an exception, whatever failed it", () => {
+    for (const outcome of Object.values(outcomes).filter(({ kind }) => kind !== "returned"))
+      expect(body(outcome)).toEqual({
+        err: expect.objectContaining({ status: "error", code: expect.any(Number), message: expect.any(String) }),
+        isDisposed: true,
+      });
+  });
+  test("carries what the author has thrown for the caller", () => {
+    const answer = JSON.stringify({ reason: "no money" });
+    expect(body({ kind: "threw", error, answer })).toEqual({ err: { reason: "no money" }, isDisposed: true });
   });
 });
 

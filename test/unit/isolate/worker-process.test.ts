@@ -11,7 +11,15 @@ import { type FakeClock, fakeClock } from "../../support/fake-clock.ts";
 import { answerAll, type FakeProcess, fakeProcess } from "../../support/fake-process.ts";
 
 const LOAD = { handler: "save", url: "file:///save.mjs", preload: [], env: {}, cwd: "/" };
-const START = { kind: "event", subject: "x", concurrency: 1, attempts: 1, timeoutMs: 1_000, idPrefix: "p" } as const;
+const START = {
+  kind: "event",
+  subject: "x",
+  envelope: "none",
+  concurrency: 1,
+  attempts: 1,
+  timeoutMs: 1_000,
+  idPrefix: "p",
+} as const;
 const DELIVERY = { subject: "x", data: Buffer.from("1"), headers: undefined, seq: 1, attempt: 1, hops: 0 };
 
 let clock: FakeClock;

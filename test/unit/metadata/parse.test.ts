@@ -32,6 +32,37 @@ test("a subject alone is enough: the rest are the defaults handed in", () => {
   });
 });
 
+describe("the envelope", () => {
+  const byDefault = { ...DEFAULTS, envelope: "nest" } as const;
+  const schedule = { every: "5m" };
+
+  test("is none, what the defaults say, or what the metadata says", () => {
+    expect(resolved({ subject: "sum" }).envelope).toBe("none");
+    expect(resolved({ subject: "sum" }, byDefault).envelope).toBe("nest");
+    expect(resolved({ subject: "sum", envelope: "nest" }).envelope).toBe("nest");
+    expect(resolved({ subject: "sum", envelope: "none" }, byDefault).envelope).toBe("none");
+  });
+
+  test("of the defaults gives way to a payload that is not JSON, and to a schedule", () => {
+    expect(resolved({ subject: "sum", payload: "bytes" }, byDefault).envelope).toBe("none");
+    expect(resolved({ subject: "sum", schedule }, byDefault).envelope).toBe("none");
+  });
+
+  test("is refused with the reason where it is unknown or cannot go with the rest", () => {
+    const problem = (more: object) => refused({ subject: "sum", ...more }).message;
+    expect(problem({ envelope: "nst" })).toContain(
+      'metadata.envelope must be "none" or "nest"; received "nst". Did you mean "nest"?',
+    );
+    expect(problem({ envelope: "nest", payload: "bytes" })).toContain(
+      'metadata.envelope cannot be "nest" beside `payload`: packets of Nest are JSON; leave out one of them',
+    );
+    expect(problem({ envelope: "nest", schedule })).toContain(
+      'metadata.envelope cannot be "nest" beside `schedule`: what a schedule publishes is no packet of Nest',
+    );
+    expect(resolved({ subject: "sum", envelope: "none", payload: "bytes" }).envelope).toBe("none");
+  });
+});
+
 test("the schema of a reply is for requests, and must be one", () => {
   const reply = { $schema: "standard", vendor: "zod" };
   expect(resolved({ subject: "todo.list", kind: "request", reply })).toMatchObject({ kind: "request" });
@@ -69,6 +100,7 @@ test("every option is read, in the runtime's units", () => {
     kind: "durable",
     hasSchema: true,
     payload: "bytes",
+    envelope: "none",
     streamsReply: false,
     description: "Saves an item",
     concurrency: 8,

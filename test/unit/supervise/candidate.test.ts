@@ -137,7 +137,8 @@ describe("setting a candidate up", () => {
     const stage = stageWith({ ...GOOD, setup });
     const { worker } = await loadCandidate(stage.options);
     const events = { exited: () => {} } as unknown as WorkerEvents;
-    const request = { kind: "event", subject: "a", concurrency: 1, attempts: 1, timeoutMs: 1, idPrefix: "" } as const;
+    const limits = { concurrency: 1, attempts: 1, timeoutMs: 1 };
+    const request = { kind: "event", subject: "a", envelope: "none", ...limits, idPrefix: "" } as const;
     return { stage, done: setUpCandidate(worker, () => worker.start(request, events), stage.options) };
   }
 

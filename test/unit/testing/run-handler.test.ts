@@ -257,3 +257,64 @@ describe("what could not be", () => {
     await expect(runHandler(module, undefined)).rejects.toThrow("say in the option `subject`");
   });
 });
+
+describe("of packets of Nest", () => {
+  it("a test gives and gets what lies in them", async () => {
+    const exports = {
+      metadata: { subject: "sum", kind: "request", envelope: "nest" },
+      default: (numbers: number[]) => numbers.length,
+    };
+    expect(await runHandler(exports, [1, 2])).toMatchObject({ outcome: "returned", reply: 2 });
+  });
+
+  it("what goes to services of Nest is seen as they get it, and answered as they answer", async () => {
+    const exports = {
+      metadata: { subject: "orders.new" },
+      default: async (_event: unknown, ctx: HandlerContext) => {
+        await ctx.publish("orders.seen", { id: 1 }, { envelope: "nest" });
+        const left = await ctx.request("stock.left", "b", { envelope: "nest" });
+        const failed = await ctx.request("stock.none", "b", { envelope: "nest" }).catch((error: unknown) => error);
+        const foreign = await ctx.request("stock.other", "b", { envelope: "nest" }).catch((error: unknown) => error);
+        await ctx.publish("told", { left, failed: told(failed), foreign: told(foreign) });
+      },
+    };
+    const told = (thrown: unknown) => {
+      const { message, code, cause } = thrown as Error & { code: number };
+      return { message, code, cause };
+    };
+    const answers: Record<string, unknown> = {
+      "stock.left": { response: 4, isDisposed: true, id: "x" },
+      "stock.none": { err: { status: "error", message: "all sold" }, isDisposed: true },
+      "stock.other": { left: 4 },
+    };
+    const run = await runHandler(exports, {}, { answer: ({ subject }) => answers[subject] });
+    expect(run.published.map(({ data }) => data)).toEqual([
+      { pattern: "orders.seen", data: { id: 1 } },
+      {
+        left: 4,
+        failed: {
+          message: 'the reply to the request to "stock.none" is an exception: all sold',
+          code: 500,
+          cause: { status: "error", message: "all sold" },
+        },
+        foreign: { message: expect.stringContaining("is no packet of Nest"), code: 502 },
+      },
+    ]);
+    expect(run.requested.map(({ data }) => data)).toMatchObject([
+      { pattern: "stock.left", data: "b", id: expect.any(String) },
+      { pattern: "stock.none" },
+      { pattern: "stock.other" },
+    ]);
+  });
+
+  it("an option of a call that cannot be is refused", async () => {
+    const exports = {
+      metadata: { subject: "orders.new" },
+      default: (_event: unknown, ctx: HandlerContext) => ctx.publish("a", new Uint8Array(1), { envelope: "nest" }),
+    };
+    expect(await runHandler(exports, {})).toMatchObject({
+      outcome: "not-serializable",
+      error: { message: 'the data published to "a" is bytes, and a packet of Nest is JSON' },
+    });
+  });
+});
