@@ -81,6 +81,8 @@ export interface HandlerDefaultsConfig {
   retry?: RetryPolicy | undefined;
   /** For durable handlers: older messages become dead letters unrun. Default: never. */
   expires?: Duration | undefined;
+  /** Headers that go on to what handlers publish and request; one that names its own has those alone. Default none. */
+  propagate?: readonly string[] | undefined;
   /** Heap of a handler's process, `"16MB"` or more. Default `"256MB"`. */
   memory?: Size | undefined;
   /** Environment variables every handler may read; `NATS_*` is refused. Default none. */

@@ -89,6 +89,12 @@ export interface HandlerMetadata<Event = unknown> {
    */
   publishes?: readonly (string | { readonly subject: string })[] | undefined;
   /**
+   * Headers that go on from a message to all that the function publishes and requests while it handles it, in any case:
+   * `["x-request-id"]`. What the function gives itself wins. Names that start with `Nats-` or `Handlers-`, `Content-Type` and those of
+   * the trace, which goes on by itself, are refused. At most 1,000. Default none.
+   */
+  propagate?: readonly string[] | undefined;
+  /**
    * Heap of the handler's process, `"16MB"` or more. What it holds in all, the processes that it starts included, may be
    * 128 MB more (Linux only). Default `"256MB"`.
    */

@@ -18,6 +18,7 @@ export const handlerDefaults: HandlerDefaults = {
     backoffMs: [SECOND_MS, 5 * SECOND_MS, 30 * SECOND_MS, 2 * MINUTE_MS, 10 * MINUTE_MS],
   },
   expiresMs: 0,
+  propagate: [],
   memoryMiB: 256,
   env: [],
   idleMs: 5 * MINUTE_MS,

@@ -152,6 +152,7 @@ function toHandlerDefaults(stated: NonNullable<FileConfig["defaults"]>): Handler
       backoffMs: stated.retry?.backoff ?? handlerDefaults.retry.backoffMs,
     },
     expiresMs: stated.expires ?? handlerDefaults.expiresMs,
+    propagate: stated.propagate ?? handlerDefaults.propagate,
     memoryMiB: stated.memory ?? handlerDefaults.memoryMiB,
     env: stated.env ?? handlerDefaults.env,
     idleMs: stated.idle ?? handlerDefaults.idleMs,

@@ -34,6 +34,8 @@ export interface ResolvedMetadata {
   readonly ordered: boolean;
   /** Subjects it publishes and requests, as far as it says so. */
   readonly publishes: readonly string[];
+  /** Headers that go on from a message to what its handler publishes and requests; in small letters. */
+  readonly propagate: readonly string[];
   /** Heap limit of the worker. */
   readonly memoryMiB: number;
   /** Names of environment variables passed to the worker beside the safe base. */

@@ -21,6 +21,7 @@ import {
   subject,
   text,
 } from "./options.ts";
+import { readPropagate } from "./propagate.ts";
 import { readSchedule, scheduleRefusals } from "./schedule.ts";
 
 /** Whose metadata it is. `file` is the path to show; `source` is the text of that file, if it is at hand. */
@@ -55,6 +56,7 @@ const KNOWN_KEYS = [
     "expires",
     "orderBy",
     "publishes",
+    "propagate",
     "memory",
     "env",
     "idle",
@@ -129,6 +131,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     expiresMs: take("expires", handlerOptions.expires, defaults.expiresMs),
     ordered: take("orderBy", readFunction, false),
     publishes: take("publishes", readPublishes, []),
+    propagate: take("propagate", readPropagate, defaults.propagate),
     memoryMiB: take("memory", handlerOptions.memory, defaults.memoryMiB),
     env: take("env", handlerOptions.env, defaults.env),
     idleMs: take("idle", handlerOptions.idle, defaults.idleMs),

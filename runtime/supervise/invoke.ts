@@ -78,7 +78,8 @@ function runOne(
     const lane = dispatcher.lane(worker);
     const idPrefix = `invoke.${crypto.randomUUID()}.`;
     // What is given and shown is what lies in the envelope.
-    const request = { kind, subject, envelope: "none", concurrency: 1, attempts: 1, timeoutMs, idPrefix } as const;
+    const given = { envelope: "none", propagate: metadata.propagate } as const;
+    const request = { kind, subject, ...given, concurrency: 1, attempts: 1, timeoutMs, idPrefix };
     setUpCandidate(worker, () => worker.start(request, lane), candidate).then(() => {
       dispatcher.ready(lane);
       dispatcher.accept(message);

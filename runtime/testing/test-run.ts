@@ -32,10 +32,10 @@ export class TestRun {
     message: TestMessage,
     { handler, link, idPrefix, clock }: TestRunDeps,
   ) {
-    const { kind, subject, concurrency, timeoutMs } = metadata;
+    const { kind, subject, propagate, concurrency, timeoutMs } = metadata;
     const attempts = kind === "durable" ? metadata.retry.attempts : 1;
     // What a test gives and gets is what lies in the envelope.
-    const start = { kind, subject, envelope: "none", concurrency, attempts, timeoutMs, idPrefix } as const;
+    const start = { kind, subject, envelope: "none", propagate, concurrency, attempts, timeoutMs, idPrefix } as const;
     this.module = module;
     this.metadata = metadata;
     this.message = message;

@@ -93,6 +93,8 @@ export interface StartRequest {
   readonly kind: "event" | "durable" | "request";
   readonly subject: string;
   readonly envelope: Envelope;
+  /** Names of headers in small letters. */
+  readonly propagate: readonly string[];
   readonly concurrency: number;
   readonly attempts: number;
   readonly timeoutMs: number;

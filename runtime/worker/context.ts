@@ -34,6 +34,7 @@ import { schemaIn } from "./load.ts";
 import { createLog, type Log } from "./log.ts";
 import { packetFor, responseOf } from "./nest-calls.ts";
 import type { OwnTelemetry } from "./own-telemetry.ts";
+import { propagatedHeaders } from "./propagated-headers.ts";
 import type { RequestTurn, RequestTurns } from "./request-turns.ts";
 import { readIssues } from "./schema-issues.ts";
 import { traceHeaders } from "./trace-headers.ts";
@@ -277,6 +278,8 @@ export class DeliveryContext {
       }
     }
     const inherits = this.arrival.headerBytes !== undefined;
+    const { propagate } = this.services.start;
+    if (inherits && propagate.length > 0) yield* propagatedHeaders(this.headers, propagate, own);
     yield [HOPS_HEADER, String((inherits ? Number(this.headers.get(HOPS_HEADER) ?? 0) : 0) + 1)];
     const active = this.services.telemetry?.current();
     if (active?.has("traceparent")) yield* traceHeaders(active, own);

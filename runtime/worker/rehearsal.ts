@@ -47,6 +47,7 @@ function startOf(kind: StartRequest["kind"]): StartRequest {
     kind,
     subject: "rehearsal",
     envelope: "none",
+    propagate: [],
     concurrency: 1,
     attempts: 1,
     timeoutMs: 1_000,

@@ -10,6 +10,7 @@ export const DEFAULTS: HandlerDefaults = {
   timeoutMs: 4_000,
   retry: { attempts: 5, backoffMs: [6_000] },
   expiresMs: 0,
+  propagate: [],
   memoryMiB: 77,
   env: ["BASE"],
   idleMs: 8_000,

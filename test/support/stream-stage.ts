@@ -35,6 +35,7 @@ export function durable(subject: string, changes: Partial<ResolvedMetadata> = {}
     expiresMs: 0,
     ordered: false,
     publishes: [],
+    propagate: [],
     memoryMiB: 256,
     env: [],
     idleMs: 0,

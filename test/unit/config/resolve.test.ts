@@ -63,6 +63,7 @@ describe("without any setting", () => {
         timeoutMs: 30_000,
         retry: { attempts: 5, backoffMs: [1_000, 5_000, 30_000, 120_000, 600_000] },
         expiresMs: 0,
+        propagate: [],
         memoryMiB: 256,
         env: [],
         idleMs: 300_000,

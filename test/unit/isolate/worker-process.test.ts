@@ -15,6 +15,7 @@ const START = {
   kind: "event",
   subject: "x",
   envelope: "none",
+  propagate: [],
   concurrency: 1,
   attempts: 1,
   timeoutMs: 1_000,

@@ -63,6 +63,27 @@ describe("the envelope", () => {
   });
 });
 
+test.each([
+  ["x-request-id", 'must be a list of names of headers, such as ["x-request-id"]; received "x-request-id"'],
+  [["x request"], 'in printable ASCII without spaces or ":"'],
+  [["a", "Nats-Msg-Id"], 'must not name headers that start with "Nats-": they belong to the server'],
+  [["handlers-hops"], "the runtime writes them itself"],
+  [["traceparent"], "they go on by themselves"],
+  [["Content-Type"], "it says what the message's own payload is"],
+])("headers that cannot go on are refused: %j", (propagate, why) => {
+  expect(refused({ subject: "todo.new", propagate }).message).toContain(why);
+});
+
+test("headers that go on by default are those of the metadata where it names any, or none", () => {
+  const byDefault = { ...DEFAULTS, propagate: ["x-tenant"] };
+  const propagated = (more: object) => resolved({ subject: "todo.new", ...more }, byDefault).propagate;
+  expect([propagated({}), propagated({ propagate: ["x-user"] }), propagated({ propagate: [] })]).toEqual([
+    ["x-tenant"],
+    ["x-user"],
+    [],
+  ]);
+});
+
 test("the schema of a reply is for requests, and must be one", () => {
   const reply = { $schema: "standard", vendor: "zod" };
   expect(resolved({ subject: "todo.list", kind: "request", reply })).toMatchObject({ kind: "request" });
@@ -87,6 +108,7 @@ test("every option is read, in the runtime's units", () => {
     expires: "7d",
     memory: "0.5GB",
     publishes: [{ subject: "todo.itemsaved", schema: { $schema: "standard", vendor: "zod" } }, "todo.*.done"],
+    propagate: ["X-Request-Id", "x-tenant", "x-request-id"],
     env: ["DATABASE_URL", "API_KEY", "DATABASE_URL"],
     idle: "never",
     recycle: { messages: 1_000, age: "1h" },
@@ -109,6 +131,7 @@ test("every option is read, in the runtime's units", () => {
     expiresMs: 604_800_000,
     ordered: false,
     publishes: ["todo.itemsaved", "todo.*.done"],
+    propagate: ["x-request-id", "x-tenant"],
     memoryMiB: 512,
     env: ["DATABASE_URL", "API_KEY"],
     idleMs: 0,

@@ -138,7 +138,7 @@ describe("setting a candidate up", () => {
     const { worker } = await loadCandidate(stage.options);
     const events = { exited: () => {} } as unknown as WorkerEvents;
     const limits = { concurrency: 1, attempts: 1, timeoutMs: 1 };
-    const request = { kind: "event", subject: "a", envelope: "none", ...limits, idPrefix: "" } as const;
+    const request = { kind: "event", subject: "a", envelope: "none", propagate: [], ...limits, idPrefix: "" } as const;
     return { stage, done: setUpCandidate(worker, () => worker.start(request, events), stage.options) };
   }
 

@@ -1,7 +1,7 @@
 // The test kit's `runHandler`: what a test sees is what the runtime would do.
 
 import { defineEvent, GiveUp, type HandlerContext, RetryLater } from "nats-handlers";
-import { type HandlerExports, type RunHandlerOptions, runHandler } from "nats-handlers/testing";
+import { type HandlerExports, type RunHandlerOptions, runHandler, type SentMessage } from "nats-handlers/testing";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 
@@ -255,6 +255,47 @@ describe("what could not be", () => {
   it("a subject with wildcards is asked for", async () => {
     const module = { default: () => 1, metadata: { subject: "orders.>" } };
     await expect(runHandler(module, undefined)).rejects.toThrow("say in the option `subject`");
+  });
+});
+
+describe("headers that go on", () => {
+  const incoming = {
+    "X-Request-Id": ["a", "b"],
+    "x-user": "ann",
+    "x-other": "no",
+    traceparent: `00-${"1".repeat(32)}-${"2".repeat(16)}-01`,
+  };
+  const handler = (propagate: readonly string[], more: object = {}) => ({
+    metadata: { subject: "orders.new", propagate },
+    async default(_event: unknown, ctx: HandlerContext) {
+      await ctx.publish("orders.packed", 1, more);
+      await ctx.request("stock.left");
+    },
+  });
+  const names = ({ headers }: SentMessage) => Object.fromEntries([...headers].map(([name, values]) => [name, values]));
+  const options = { headers: incoming, answer: () => 1 };
+
+  it("are on all that it sends, spelt as they came, beside those of the runtime", async () => {
+    const { published, requested } = await runHandler(handler(["x-request-id", "X-USER", "x-missing"]), 1, options);
+    const expected = {
+      "X-Request-Id": ["a", "b"],
+      "x-user": ["ann"],
+      "Handlers-Hops": ["1"],
+      traceparent: [incoming.traceparent],
+    };
+    expect([...published, ...requested].map(names)).toEqual([expected, expected]);
+  });
+
+  it("give way to what the handler says itself", async () => {
+    const own = { headers: { "x-user": "bob", "x-mine": "1" }, delay: "5m" };
+    const { published } = await runHandler(handler(["x-request-id", "x-user"], own), 1, options);
+    expect(names(published[0]!)).toMatchObject({ "x-user": ["bob"], "x-mine": ["1"], "X-Request-Id": ["a", "b"] });
+  });
+
+  it("are none unless they are named, and none of a message that has none", async () => {
+    expect(names((await runHandler(handler([]), 1, options)).published[0]!)).not.toHaveProperty("x-user");
+    const bare = await runHandler(handler(["x-user"]), 1, { answer: () => 1 });
+    expect(names(bare.published[0]!)).toEqual({ "Handlers-Hops": ["1"] });
   });
 });
 
