@@ -1,6 +1,7 @@
 // What a handler file exports as `metadata`.
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { HandlerContext } from "./context.ts";
 import type { PayloadOf, PublishedOf } from "./define-event.ts";
 import type { Duration } from "./duration.ts";
 import type { PayloadFormat } from "./payload.ts";
@@ -24,6 +25,9 @@ export interface RecyclePolicy {
   /** After this long, `"1s"` or more. */
   age?: Duration | undefined;
 }
+
+/** What `when` may look at beside the content. */
+export type FilteredMessage = Pick<HandlerContext, "subject" | "wildcards" | "headers" | "attempt">;
 
 /**
  * A handler's options. Only `subject` is needed; the defaults named here can be changed in `handlers.config.ts`.
@@ -81,6 +85,13 @@ export interface HandlerMetadata<Event = unknown> {
   retry?: RetryPolicy | undefined;
   /** Durable only: a message older than this becomes a dead letter unrun. Default: never. */
   expires?: Duration | undefined;
+  /**
+   * Events and durable messages for which this gives false are let pass: acknowledged unrun, and counted as `filtered`. It is
+   * given the content as it was decoded, before the schema sees it: `when: (event: { type?: string }) => event.type === "paid"`.
+   * It must give true or false at once; a throw is a failure of the message. Refused for requests, which would have no
+   * answer. Default: every message is run.
+   */
+  when?(event: unknown, message: FilteredMessage): boolean;
   /** Durable only: messages for which this gives the same key run one after another, within a replica. */
   orderBy?(event: PayloadOf<Event>): string;
   /**

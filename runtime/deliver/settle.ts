@@ -2,6 +2,7 @@
 //
 // | outcome                    | event       | request           | durable                                     |
 // | returned                   | done        | reply             | ack                                         |
+// | filtered                   | done        | error 503         | ack                                         |
 // | invalid                    | dead letter | error 400, issues | dead letter                                 |
 // | threw, not serializable    | dead letter | error 500         | nak with delay; dead letter on last attempt |
 // | gave up                    | dead letter | error 422         | dead letter                                 |
@@ -51,7 +52,7 @@ const GIVE_BACK: Settlement = { do: "give-back" };
 const NO_BYTES = new Uint8Array(0);
 
 function settleEvent(outcome: Outcome, rule: SettleRule): Settlement {
-  if (outcome.kind === "returned") return DONE;
+  if (outcome.kind === "returned" || outcome.kind === "filtered") return DONE;
   if (outcome.kind === "queue-full" || outcome.kind === "given-back") return { do: "drop", text: explain(outcome) };
   return deadLetter(outcome, rule);
 }
@@ -71,6 +72,7 @@ function settleRequest(outcome: Outcome, { streamsReply, envelope }: SettleRule)
 function settleDurable(outcome: Outcome, attempt: number, rule: SettleRule, random: number): Settlement {
   switch (outcome.kind) {
     case "returned":
+    case "filtered":
       return ACK;
     case "queue-full":
     case "given-back":
@@ -134,6 +136,7 @@ function errorCode(outcome: Exclude<Outcome, { kind: "returned" }>): number {
       return 429;
     case "retry-later":
     case "given-back":
+    case "filtered":
       return 503;
     case "timed-out":
       return 504;
@@ -154,6 +157,8 @@ export function explain(outcome: Outcome): string {
   switch (outcome.kind) {
     case "returned":
       return "returned";
+    case "filtered":
+      return "the handler's `when` lets it pass";
     case "threw":
     case "gave-up":
     case "retry-later":

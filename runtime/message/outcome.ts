@@ -32,6 +32,8 @@ export const PAST_TIMEOUT = "it went on after the timeout of a message";
 
 export type Outcome =
   | { readonly kind: "returned"; readonly reply: Uint8Array | undefined }
+  /** The handler's own filter has let it pass unrun. */
+  | { readonly kind: "filtered" }
   /** `answer`: JSON that the author has thrown for whoever asked (nest-packet.ts). */
   | { readonly kind: "threw"; readonly error: SerializedError; readonly answer?: string }
   | { readonly kind: "gave-up"; readonly error: SerializedError }
@@ -46,6 +48,9 @@ export type Outcome =
   | { readonly kind: "given-back"; readonly why: string };
 
 export type OutcomeKind = Outcome["kind"];
+
+/** How a delivery ended that did not end well. */
+export type Failure = Exclude<Outcome, { kind: "returned" | "filtered" }>;
 
 /** Shared by every delivery that returned without a reply: most of them. */
 export const RETURNED: Outcome = { kind: "returned", reply: undefined };

@@ -30,6 +30,8 @@ export interface ResolvedMetadata {
   readonly retry: RetryDefaults;
   /** Messages older than this are given up on unrun; 0: never. Durable only. */
   readonly expiresMs: number;
+  /** Whether `when` was given: it may let messages pass unrun. Not of requests. */
+  readonly filters: boolean;
   /** Whether `orderBy` was given. Durable only. */
   readonly ordered: boolean;
   /** Subjects it publishes and requests, as far as it says so. */
@@ -84,6 +86,7 @@ export type HandlerDefaults = Omit<
   | "hasSchema"
   | "payload"
   | "streamsReply"
+  | "filters"
   | "ordered"
   | "exclusive"
   | "publishes"

@@ -54,6 +54,7 @@ const KNOWN_KEYS = [
     "schedule",
     "retry",
     "expires",
+    "when",
     "orderBy",
     "publishes",
     "propagate",
@@ -69,6 +70,9 @@ const KNOWN_KEYS = [
 const RETRY_KEYS = ["attempts", "backoff"];
 const RECYCLE_KEYS = ["messages", "age"];
 const DURABLE_ONLY = ["stream", "domain", "retry", "expires", "orderBy"];
+
+const NO_ANSWER =
+  'is for handlers of kind "event" or "durable": a request that is let pass would have no answer; look at it in the function';
 
 /** More of them help nobody. */
 const MOST_PROBLEMS = 20;
@@ -104,6 +108,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   take("reply", readSchema, false);
   if (raw.reply !== undefined && kind !== "request" && !kindIsWrong)
     problems.push({ path: ["reply"], message: `is for handlers of kind "request" only; this one is "${kind}"` });
+  if (raw.when !== undefined && kind === "request") problems.push({ path: ["when"], message: NO_ANSWER });
   // One worker keeps the order, or has what there is only once; the default gives way.
   const needsOne = raw.orderBy !== undefined || raw.exclusive === true;
   const workers = take("workers", handlerOptions.workers, needsOne ? 1 : defaults.workers);
@@ -129,7 +134,8 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     timeoutMs: take("timeout", handlerOptions.timeout, defaults.timeoutMs),
     retry: readRetry(raw.retry, defaults, problems),
     expiresMs: take("expires", handlerOptions.expires, defaults.expiresMs),
-    ordered: take("orderBy", readFunction, false),
+    filters: take("when", aFunction("of the content and the message that gives true or false"), false),
+    ordered: take("orderBy", aFunction("of the event that gives a key"), false),
     publishes: take("publishes", readPublishes, []),
     propagate: take("propagate", readPropagate, defaults.propagate),
     memoryMiB: take("memory", handlerOptions.memory, defaults.memoryMiB),
@@ -265,8 +271,8 @@ function readPublishes(raw: unknown): Read<readonly string[]> {
   return "value" in read ? { value: [...new Set(read.value)] } : read;
 }
 
-function readFunction(raw: unknown): Read<boolean> {
-  return isWireFunction(raw) ? { value: true } : problem("must be a function of the event that gives a key", raw);
+function aFunction(that: string): Reader<boolean> {
+  return (raw) => (isWireFunction(raw) ? { value: true } : problem(`must be a function ${that}`, raw));
 }
 
 function findUnknown(raw: Fields, path: readonly string[], known: readonly string[], problems: Problem[]): void {

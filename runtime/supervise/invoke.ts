@@ -17,7 +17,7 @@ export interface Invoked {
   readonly outcome: Outcome;
   /** What a generator yielded. */
   readonly chunks: readonly Uint8Array[];
-  /** What went wrong, for people; undefined when it returned. */
+  /** What went wrong, for people; undefined when it returned, or has let the message pass. */
   readonly error: RuntimeError | undefined;
 }
 
@@ -108,7 +108,7 @@ function errorOf(
   deps: SlotDeps,
   metadata: ResolvedMetadata,
 ): RuntimeError | undefined {
-  if (outcome.kind === "returned") return undefined;
+  if (outcome.kind === "returned" || outcome.kind === "filtered") return undefined;
   const { rootDir } = deps;
   return outcomeError(outcome, {
     handler: file.name,

@@ -56,7 +56,7 @@ export class TestRun {
   }
 
   private run(): Outcome | Promise<Outcome> {
-    const { schema, reply, payload = "json" } = this.module.metadata ?? {};
+    const { schema, reply, payload = "json", when } = this.module.metadata ?? {};
     const replies = this.metadata.kind === "request";
     const program: HandlerProgram = {
       handler: this.module.default!,
@@ -64,6 +64,7 @@ export class TestRun {
       reply: replies ? schemaIn(reply) : undefined,
       payload,
       envelope: "none",
+      when,
       replies,
     };
     const { arrival, payload: bytes } = this.message;

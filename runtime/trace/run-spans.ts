@@ -80,7 +80,7 @@ function attributesOf(delivery: Delivery, { handler, version, subject, group, id
 
 function finish(span: Span, outcome: Outcome): void {
   span.setAttribute("handlers.outcome", outcome.kind);
-  if (outcome.kind !== "returned" && outcome.kind !== "given-back") fail(span, outcome);
+  if (outcome.kind !== "returned" && outcome.kind !== "filtered" && outcome.kind !== "given-back") fail(span, outcome);
   span.end();
 }
 

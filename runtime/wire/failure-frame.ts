@@ -1,4 +1,4 @@
-// What a worker says of a delivery that failed. A handler can write to its worker's socket: what comes is checked before
+// What a worker says of a delivery that did not return. A handler can write to its worker's socket: what comes is checked before
 // the supervisor acts on it.
 
 import type { Outcome, SchemaIssue, SerializedError } from "../message/outcome.ts";
@@ -14,6 +14,8 @@ export function readFailure(said: unknown): Outcome {
       return { kind, error: readError(error) };
     case "retry-later":
       return { kind, error: readError(error), delayMs: typeof delayMs === "number" ? delayMs : undefined };
+    case "filtered":
+      return { kind };
     case "invalid":
       if (typeof message !== "string" || !Array.isArray(issues)) break;
       return { kind, message, issues: issues as SchemaIssue[] };

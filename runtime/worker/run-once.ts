@@ -1,4 +1,4 @@
-// One message, from its bytes to its outcome: decode, open, validate, wait for its turn, call, verdict. There is no socket here
+// One message, from its bytes to its outcome: decode, open, filter, validate, wait for its turn, call, verdict. There is no socket here
 // and no frame, so that whoever has a handler's exports can run it as the worker does.
 //
 // M1  It never throws and never rejects: whatever the author's code does is an outcome.
@@ -11,6 +11,7 @@ import type { Envelope } from "../metadata/handler-metadata.ts";
 import { type Content, decodePayload } from "./decode-payload.ts";
 import { encodeBy, NotSerializableError } from "./encode-payload.ts";
 import type { HandlerFunction, StandardResult, StandardSchema } from "./load.ts";
+import { FILTERED, isWanted, type MessageFilter } from "./message-filter.ts";
 import { assertPackable } from "./nest-calls.ts";
 import { outcomeOfThrown, type RunOutcome } from "./run-outcome.ts";
 import { describeIssues, readIssues } from "./schema-issues.ts";
@@ -23,6 +24,7 @@ export interface HandlerProgram {
   readonly reply: StandardSchema | undefined;
   readonly payload: PayloadFormat;
   readonly envelope: Envelope;
+  readonly when: MessageFilter | undefined;
   /** What the handler returns or yields is sent to somebody. */
   readonly replies: boolean;
 }
@@ -96,7 +98,7 @@ class Run {
     const decoded = decodePayload(content, payload);
     if (decoded.kind === "unreadable") return { kind: "invalid", message: decoded.message, issues: [] };
     this.answersText = decoded.kind === "raw";
-    return envelope === "nest" ? this.open(decoded.value) : this.validate(decoded.value);
+    return envelope === "nest" ? this.open(decoded.value) : this.admit(decoded.value);
   }
 
   failed(thrown: unknown): RunOutcome {
@@ -110,11 +112,13 @@ class Run {
     const packet = openPacket(value);
     if (packet === undefined) return { kind: "invalid", message: NO_PACKET, issues: [] };
     this.packetId = packet.id;
-    return this.validate(packet.data);
+    return this.admit(packet.data);
   }
 
-  private validate(value: unknown): RunOutcome | Promise<RunOutcome> {
-    const { schema } = this.program;
+  private admit(value: unknown): RunOutcome | Promise<RunOutcome> {
+    const { when, schema } = this.program;
+    // Before the schema: what is meant for another handler need not fit it.
+    if (when !== undefined && !isWanted(when, value, this.context)) return FILTERED;
     if (schema === undefined) return this.begin(value);
     const result = schema["~standard"].validate(value);
     return result instanceof Promise ? this.validateLater(result) : this.validated(result);

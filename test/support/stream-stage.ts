@@ -33,6 +33,7 @@ export function durable(subject: string, changes: Partial<ResolvedMetadata> = {}
     timeoutMs: 30_000,
     retry: { attempts: 3, backoffMs: [10] },
     expiresMs: 0,
+    filters: false,
     ordered: false,
     publishes: [],
     propagate: [],

@@ -19,6 +19,7 @@ const outcomes: { readonly [Kind in OutcomeKind]: Extract<Outcome, { kind: Kind 
   "too-many-hops": { kind: "too-many-hops", hops: 16 },
   "queue-full": { kind: "queue-full" },
   "given-back": { kind: "given-back", why: "shutdown" },
+  filtered: { kind: "filtered" },
 };
 const kinds = Object.keys(outcomes) as OutcomeKind[];
 const rule = (kind: SettleRule["kind"]): SettleRule => ({
@@ -33,13 +34,13 @@ const settled = (kind: SettleRule["kind"], outcome: OutcomeKind, attempt = 1) =>
   settle(outcomes[outcome], attempt, rule(kind), 0.5);
 
 describe("an event handler", () => {
-  test("is done when it returned, whatever it returned", () => {
-    expect(settled("event", "returned")).toEqual({ do: "done" });
+  test.each(["returned", "filtered"] as const)("is done when it %s", (outcome) => {
+    expect(settled("event", outcome)).toEqual({ do: "done" });
   });
   test.each(["queue-full", "given-back"] as const)("drops the message when it did not run: %s", (outcome) => {
     expect(settled("event", outcome).do).toBe("drop");
   });
-  const rest = kinds.filter((kind) => !["returned", "queue-full", "given-back"].includes(kind));
+  const rest = kinds.filter((kind) => !["returned", "filtered", "queue-full", "given-back"].includes(kind));
   test.each(rest)("leaves a dead letter with the reason when it failed: %s", (outcome) => {
     expect(settled("event", outcome)).toMatchObject({ do: "dead-letter", reason: outcome });
   });
@@ -138,8 +139,8 @@ test("a worker that was killed is told by why, and one that ended by how", () =>
 });
 
 describe("a durable handler", () => {
-  test("acknowledges when it returned", () => {
-    expect(settled("durable", "returned")).toEqual({ do: "ack" });
+  test.each(["returned", "filtered"] as const)("acknowledges when it %s", (outcome) => {
+    expect(settled("durable", outcome)).toEqual({ do: "ack" });
   });
   test.each(["invalid", "gave-up", "too-many-hops"] as const)(
     "does not try again what can never succeed: %s",

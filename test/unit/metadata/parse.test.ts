@@ -27,6 +27,7 @@ test("a subject alone is enough: the rest are the defaults handed in", () => {
     hasSchema: false,
     payload: "json",
     streamsReply: false,
+    filters: false,
     ordered: false,
     exclusive: false,
   });
@@ -61,6 +62,17 @@ describe("the envelope", () => {
     );
     expect(resolved({ subject: "sum", envelope: "none", payload: "bytes" }).envelope).toBe("none");
   });
+});
+
+test("a filter is a function, and not for requests", () => {
+  const when = { $function: true };
+  expect(resolved({ subject: "todo.new", when }).filters).toBe(true);
+  expect(refused({ subject: "todo.new", when: "paid" }).message).toContain(
+    'metadata.when must be a function of the content and the message that gives true or false; received "paid"',
+  );
+  expect(refused({ subject: "todo.list", kind: "request", when }).message).toContain(
+    "a request that is let pass would have no answer",
+  );
 });
 
 test.each([
@@ -129,6 +141,7 @@ test("every option is read, in the runtime's units", () => {
     timeoutMs: 10_000,
     retry: { attempts: 2, backoffMs: [1_000, 90_000] },
     expiresMs: 604_800_000,
+    filters: false,
     ordered: false,
     publishes: ["todo.itemsaved", "todo.*.done"],
     propagate: ["x-request-id", "x-tenant"],

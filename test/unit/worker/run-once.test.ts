@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { HandlerFunction, StandardResult, StandardSchema } from "../../../runtime/worker/load.ts";
+import type { MessageFilter } from "../../../runtime/worker/message-filter.ts";
 import { type RunContext, type RunOwner, runOnce, type Turns } from "../../../runtime/worker/run-once.ts";
 import type { PayloadFormat } from "../../../sdk/payload.ts";
 import { GiveUp, RetryLater } from "../../../sdk/verdicts.ts";
@@ -16,6 +17,7 @@ interface Given {
   readonly format?: PayloadFormat;
   readonly contentType?: string;
   readonly envelope?: "none" | "nest";
+  readonly when?: MessageFilter;
 }
 
 const QUIET: RunContext = {
@@ -29,7 +31,7 @@ const decoder = new TextDecoder();
 /** Runs the handler, and collects what it streams. */
 function run(handler: HandlerFunction, given: Given = {}) {
   const { payload = "", replies = true, schema, reply, context = QUIET, turns, format = "json", contentType } = given;
-  const { envelope = "none" } = given;
+  const { envelope = "none", when } = given;
   // As in a batch: there is something before it and behind it.
   const payloadBytes = Buffer.from(payload);
   const bytes = Buffer.concat([Buffer.from("{}"), payloadBytes, Buffer.from("}")]);
@@ -40,7 +42,7 @@ function run(handler: HandlerFunction, given: Given = {}) {
       chunks.push(decoder.decode(body));
     },
   };
-  const program = { handler, schema, reply, payload: format, envelope, replies };
+  const program = { handler, schema, reply, payload: format, envelope, when, replies };
   const incoming = { id: 7, bytes, start: 2, end: 2 + payloadBytes.length, contentType };
   return { chunks, outcome: runOnce(program, incoming, context, owner) };
 }
@@ -59,6 +61,40 @@ it("a handler without a promise costs no promise (M2)", () => {
   const { outcome } = run((event) => ({ got: event }), { payload: '{"a":1}' });
   expect(outcome).not.toBeInstanceOf(Promise);
   expect(replyOf(outcome)).toBe('{"got":{"a":1}}');
+});
+
+describe("a message for which `when` gives false", () => {
+  const ran: unknown[] = [];
+  const filtering = (when: unknown, given: Given = {}) =>
+    run((event) => void ran.push(event), { payload: '{"type":"paid"}', when: when as MessageFilter, ...given });
+
+  it("is let pass unrun, before its schema and its turn", () => {
+    const schema = schemaOf(() => ({ issues: [{ message: "no" }] }));
+    const turns = { take: () => expect.fail("it has no turn") };
+    const { outcome } = filtering((event: { type: string }) => event.type === "sent", { schema, turns });
+    expect(outcome).toEqual({ kind: "filtered" });
+    expect(ran).toEqual([]);
+  });
+
+  it("is looked at as what lies in its packet, with what is known of it", () => {
+    const seen: unknown[] = [];
+    const when = (...given: unknown[]) => seen.push(...given) < 0;
+    filtering(when, { payload: '{"pattern":"a","data":1}', envelope: "nest" });
+    expect(seen).toEqual([1, QUIET]);
+  });
+
+  it("and one for which it gives true is run", () => {
+    expect(filtering(() => true).outcome).toMatchObject({ kind: "returned" });
+    expect(ran.splice(0)).toEqual([{ type: "paid" }]);
+  });
+
+  it.each([
+    ["throws", () => (undefined as never as { type: string }).type === "a", "Cannot read properties of undefined"],
+    ["gives a promise", async () => false, "metadata.when must give true or false, but gave a promise"],
+    ["gives no answer", () => undefined, "but gave undefined"],
+  ])("fails when `when` %s", (_how, when, why) => {
+    expect(filtering(when).outcome).toMatchObject({ kind: "threw", error: { message: expect.stringContaining(why) } });
+  });
 });
 
 describe("packets of Nest", () => {
