@@ -65,7 +65,7 @@ export function errorPacket(thrown: string | undefined, ...details: ErrorDetails
 /** As Nest's client reads a reply. */
 export function readReply(value: unknown): ReadReply {
   const { err, response, isDisposed } = fieldsOf(value);
-  if (err !== undefined && err !== null) return { kind: "error", err };
+  if (err) return { kind: "error", err };
   return response === undefined && isDisposed === undefined
     ? { kind: "foreign" }
     : { kind: "response", value: response };

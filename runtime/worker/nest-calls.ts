@@ -4,10 +4,16 @@ import { callPacket, readReply } from "../message/nest-packet.ts";
 import { preview } from "../wire/serialize-error.ts";
 import { NotSerializableError } from "./encode-payload.ts";
 
-/** Throws NotSerializableError for bytes, which would become an object of numbers inside of a packet. */
+/** Throws NotSerializableError for what those who come from Nest may give, and what would be an object of no use in a packet. */
 export function assertPackable(value: unknown, what: string): void {
+  if (typeof value !== "object" || value === null) return;
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer)
     throw new NotSerializableError(`${what} is bytes, and a packet of Nest is JSON`);
+  const { subscribe, pipe } = value as { readonly subscribe?: unknown; readonly pipe?: unknown };
+  if (typeof subscribe === "function" && typeof pipe === "function")
+    throw new NotSerializableError(
+      `${what} is an Observable: take its value with \`lastValueFrom\`, or yield its values in an \`async function*\``,
+    );
 }
 
 /** @param id of a request */

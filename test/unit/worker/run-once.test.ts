@@ -1,5 +1,6 @@
 // One message, from its bytes to its outcome, without a process or a socket.
 
+import { of } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { HandlerFunction, StandardResult, StandardSchema } from "../../../runtime/worker/load.ts";
 import type { MessageFilter } from "../../../runtime/worker/message-filter.ts";
@@ -158,6 +159,13 @@ describe("packets of Nest", () => {
     for (const outcome of [thrown(new Error("no")), thrown(rpc(1n)), thrown(rpc("no"), { replies: false })])
       expect(outcome).not.toHaveProperty("answer");
     await expect(run(() => Promise.reject(rpc("no"))).outcome).resolves.not.toHaveProperty("answer");
+  });
+
+  it("carry no Observable", () => {
+    expect(nest(() => of(1), { payload: sent(1) }).outcome).toMatchObject({
+      kind: "not-serializable",
+      error: { message: expect.stringContaining("the returned value is an Observable") },
+    });
   });
 
   it("carry no bytes", () => {
