@@ -9,7 +9,7 @@ import type { ClientPublishOptions } from "./client-options.ts";
 import { checkAgainst, encodeData, encodeHeaders, messageOf, readReply } from "./client-payload.ts";
 import { causeOf, type Stored, store, storedBy } from "./client-stored.ts";
 import { TakingStreams } from "./client-streams.ts";
-import type { Ask, Publishable, RequestOptions } from "./context.ts";
+import type { Ask, AskOptions, Publishable } from "./context.ts";
 import type { EventDefinition, PublishedOf } from "./define-event.ts";
 import { type Duration, parseDuration } from "./duration.ts";
 import { describeIssues } from "./schema-issues.ts";
@@ -122,7 +122,7 @@ export function createClient(
     });
   }
 
-  async function request(target: Target, data?: unknown, options: RequestOptions = {}): Promise<unknown> {
+  async function request(target: Target, data?: unknown, options: AskOptions = {}): Promise<unknown> {
     checkOptions(options, REQUEST_OPTIONS, "request");
     const { subject, bytes } = await outgoing(target, data, "request to");
     const timeout = options.timeout === undefined ? longestMs : readTimeout(options.timeout);

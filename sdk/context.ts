@@ -42,6 +42,8 @@ export interface SendOptions {
   readonly headers?: HeadersInput | undefined;
   /** Longest wait for the connection, and for the stream's confirmation where one is awaited. Default: the handler's timeout. */
   readonly timeout?: Duration | undefined;
+  /** `"nest"`: the data goes in a packet of NestJS's NATS transport, as its `emit` sends it. Bytes are refused. Default `"none"`. */
+  readonly envelope?: "none" | "nest" | undefined;
 }
 
 /** It leaves after a while, or at once. */
@@ -69,7 +71,8 @@ export interface PublishAt extends SendOptions {
 
 export type PublishOptions = PublishAfter | PublishAt;
 
-export interface RequestOptions {
+/** What every request can say. */
+export interface AskOptions {
   /** Headers of the message. Names that start with `Nats-` are refused. */
   readonly headers?: HeadersInput | undefined;
   /** Longest wait for the reply. Default: the handler's timeout. */
@@ -77,6 +80,26 @@ export interface RequestOptions {
   /** How the reply is read: `"json"`, `"bytes"` for a `Uint8Array`, or a codec. Default `"json"`. */
   readonly payload?: PayloadFormat | undefined;
 }
+
+/** The data goes as it is, and so comes the reply. */
+export interface AskPlainly extends AskOptions {
+  /** Default `"none"`. */
+  readonly envelope?: "none" | undefined;
+}
+
+/** It goes to a service of NestJS. */
+export interface AskNest extends AskOptions {
+  /**
+   * The data goes in a packet of NestJS's NATS transport, as its `send` sends it, and the reply comes in one; of a stream the
+   * first value. What the service throws rejects with an Error that has it as its `cause`, and its `code` where that is a
+   * number, else 500. A reply that is no packet rejects with code 502.
+   */
+  readonly envelope: "nest";
+  /** Packets are JSON. */
+  readonly payload?: "json" | undefined;
+}
+
+export type RequestOptions = AskPlainly | AskNest;
 
 type Wildcard = "*" | ">" | `${string}.*` | `*.${string}` | `${string}.*.${string}` | `${string}.>`;
 type SubjectOf<Target> = Target extends { readonly subject: infer Subject } ? Subject : Target;
@@ -86,17 +109,17 @@ export type Publishable<Target> =
   SubjectOf<Target> extends Wildcard ? "a subject with * or > can be handled, but not published to" : Target;
 
 /** To a request's definition, a subject or an event. */
-export interface Ask {
+export interface Ask<Options = AskOptions> {
   <const Definition extends RequestDefinition>(
     definition: Publishable<Definition>,
     data: PublishedOf<Definition>,
-    options?: RequestOptions,
+    options?: Options,
   ): Promise<ReplyOf<Definition>>;
-  <Reply = unknown>(subject: string, data?: unknown, options?: RequestOptions): Promise<Reply>;
+  <Reply = unknown>(subject: string, data?: unknown, options?: Options): Promise<Reply>;
   <Event extends EventDefinition, Reply = unknown>(
     event: Publishable<Event>,
     data: PublishedOf<Event>,
-    options?: RequestOptions,
+    options?: Options,
   ): Promise<Reply>;
 }
 
@@ -150,5 +173,5 @@ export interface HandlerContext {
    * The reply of a request that `defineRequest` has defined is checked: rejects with code 502 when it does not fit. Otherwise
    * its type is the caller's claim.
    */
-  readonly request: Ask;
+  readonly request: Ask<RequestOptions>;
 }

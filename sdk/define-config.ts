@@ -71,6 +71,8 @@ export interface StreamConfig {
 export interface HandlerDefaultsConfig {
   /** Default `"event"`. */
   kind?: "event" | "durable" | "request" | undefined;
+  /** In what messages are wrapped. Gives way where a handler has a `schedule`, or a `payload` that is not JSON. Default `"none"`. */
+  envelope?: "none" | "nest" | undefined;
   /** Messages running at the same time in one replica, 1 to 10,000. Default 16. */
   concurrency?: number | undefined;
   /** Longest run of one message, `"1ms"` to `"24d"`. Default `"30s"`. */
@@ -79,6 +81,8 @@ export interface HandlerDefaultsConfig {
   retry?: RetryPolicy | undefined;
   /** For durable handlers: older messages become dead letters unrun. Default: never. */
   expires?: Duration | undefined;
+  /** Headers that go on to what handlers publish and request; one that names its own has those alone. Default none. */
+  propagate?: readonly string[] | undefined;
   /** Heap of a handler's process, `"16MB"` or more. Default `"256MB"`. */
   memory?: Size | undefined;
   /** Environment variables every handler may read; `NATS_*` is refused. Default none. */

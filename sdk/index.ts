@@ -1,6 +1,9 @@
 // What `import ... from "nats-handlers"` gives.
 
 export type {
+  AskNest,
+  AskOptions,
+  AskPlainly,
   HandlerContext,
   HandlerLog,
   HeadersInput,
@@ -22,7 +25,7 @@ export type { AnswerOf, ReplyOf, RequestDefinition } from "./define-request.ts";
 export { defineRequest } from "./define-request.ts";
 export type { Duration } from "./duration.ts";
 export { parseDuration } from "./duration.ts";
-export type { HandlerMetadata, RecyclePolicy, RetryPolicy } from "./metadata.ts";
+export type { FilteredMessage, HandlerMetadata, RecyclePolicy, RetryPolicy } from "./metadata.ts";
 export type { PayloadCodec, PayloadFormat } from "./payload.ts";
 export type { CronSchedule, IntervalSchedule, Schedule } from "./schedule.ts";
 export type { Size } from "./size.ts";

@@ -1,6 +1,7 @@
 // What a handler file exports as `metadata`.
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { HandlerContext } from "./context.ts";
 import type { PayloadOf, PublishedOf } from "./define-event.ts";
 import type { Duration } from "./duration.ts";
 import type { PayloadFormat } from "./payload.ts";
@@ -24,6 +25,9 @@ export interface RecyclePolicy {
   /** After this long, `"1s"` or more. */
   age?: Duration | undefined;
 }
+
+/** What `when` may look at beside the content. */
+export type FilteredMessage = Pick<HandlerContext, "subject" | "wildcards" | "headers" | "attempt">;
 
 /**
  * A handler's options. Only `subject` is needed; the defaults named here can be changed in `handlers.config.ts`.
@@ -68,6 +72,12 @@ export interface HandlerMetadata<Event = unknown> {
    * a `Uint8Array`. A codec: what its `decode` gives. A schema is given the same. Default `"json"`.
    */
   payload?: PayloadFormat | undefined;
+  /**
+   * In what messages are wrapped. `"nest"`: in the packets of NestJS's NATS transport. The function and the schema get the
+   * packet's `data`, replies and errors go back as Nest clients expect them, and what is no packet is refused. Refused beside
+   * a `payload` other than `"json"`, and beside `schedule`. Default `"none"`.
+   */
+  envelope?: "none" | "nest" | undefined;
   /** For people: shown by `handlers list`. */
   description?: string | undefined;
   /**
@@ -87,6 +97,13 @@ export interface HandlerMetadata<Event = unknown> {
   retry?: RetryPolicy | undefined;
   /** Durable only: a message older than this becomes a dead letter unrun. Default: never. */
   expires?: Duration | undefined;
+  /**
+   * Events and durable messages for which this gives false are let pass: acknowledged unrun, and counted as `filtered`. It is
+   * given the content as it was decoded, before the schema sees it: `when: (event: { type?: string }) => event.type === "paid"`.
+   * It must give true or false at once; a throw is a failure of the message. Refused for requests, which would have no
+   * answer. Default: every message is run.
+   */
+  when?(event: unknown, message: FilteredMessage): boolean;
   /** Durable only: messages for which this gives the same key run one after another, within a replica. */
   orderBy?(event: PayloadOf<Event>): string;
   /**
@@ -94,6 +111,12 @@ export interface HandlerMetadata<Event = unknown> {
    * `handlers permissions` grants it. At most 1,000. Default none.
    */
   publishes?: readonly (string | { readonly subject: string })[] | undefined;
+  /**
+   * Headers that go on from a message to all that the function publishes and requests while it handles it, in any case:
+   * `["x-request-id"]`. What the function gives itself wins. Names that start with `Nats-` or `Handlers-`, `Content-Type` and those of
+   * the trace, which goes on by itself, are refused. At most 1,000. Default none.
+   */
+  propagate?: readonly string[] | undefined;
   /**
    * Heap of the handler's process, `"16MB"` or more. What it holds in all, the processes that it starts included, may be
    * 128 MB more (Linux only). Default `"256MB"`.

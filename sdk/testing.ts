@@ -47,6 +47,7 @@ export interface LoggedLine {
 /** How a run ended, as in the runtime's metrics and dead letters. */
 export type TestOutcome =
   | "returned"
+  | "filtered"
   | "threw"
   | "gave-up"
   | "retry-later"

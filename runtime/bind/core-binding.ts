@@ -5,7 +5,8 @@
 // C2  An `event` delivery is never answered: the reply subject of a JetStream publisher is where it awaits its PubAck.
 // C3  `request` errors carry Nats-Service-Error-Code and Nats-Service-Error (ADR-32), and a body that says the same
 //     (message/error-body.ts).
-// C4  An error ends a streamed reply, as its empty last message does (ADR-47): it has no body then.
+// C4  An error ends a streamed reply, as its empty last message does (ADR-47): it has no body then, but where replies are
+//     packets (message/nest-packet.ts).
 
 import { headers as createHeaders, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { RuntimeError } from "../errors.ts";
@@ -48,7 +49,7 @@ const MAX_ERROR_TEXT_CHARS = 1_000;
 /** What the headers of an error take at most: three bytes for each character, and their names. */
 const SPARE_BYTES = 4_096;
 
-type ErrorReply = Pick<Extract<Settlement, { do: "reply-error" }>, "code" | "text" | "body">;
+type ErrorReply = Pick<Extract<Settlement, { do: "reply-error" }>, "code" | "text" | "body" | "isPacket">;
 
 interface Subscribed {
   readonly subject: string;
@@ -166,7 +167,7 @@ class CoreBinding implements Binding {
     return this.options.connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
   }
 
-  private replyError({ message, streamed }: CoreDelivery, { code, text, body }: ErrorReply): void {
+  private replyError({ message, streamed }: CoreDelivery, { code, text, body, isPacket }: ErrorReply): void {
     if (!message?.reply) return;
     const headers = createHeaders();
     const line = oneLine(text);
@@ -174,7 +175,7 @@ class CoreBinding implements Binding {
     headers.set("Nats-Service-Error", line);
     // The code and the text matter more than the reasons in full, where the server does not take those.
     const fits = (content: string) => Buffer.byteLength(content) + SPARE_BYTES <= this.maxPayload;
-    const bodies = streamed || body === "" ? [] : [body, errorBody(code, line)];
+    const bodies = (streamed && isPacket !== true) || body === "" ? [] : [body, errorBody(code, line)];
     message.respond(bodies.find(fits) ?? "", { headers });
   }
 }

@@ -9,6 +9,7 @@ const MIB = 1024 ** 2;
 
 export const handlerDefaults: HandlerDefaults = {
   kind: "event",
+  envelope: "none",
   description: "",
   concurrency: 16,
   timeoutMs: 30 * SECOND_MS,
@@ -17,6 +18,7 @@ export const handlerDefaults: HandlerDefaults = {
     backoffMs: [SECOND_MS, 5 * SECOND_MS, 30 * SECOND_MS, 2 * MINUTE_MS, 10 * MINUTE_MS],
   },
   expiresMs: 0,
+  propagate: [],
   memoryMiB: 256,
   env: [],
   idleMs: 5 * MINUTE_MS,

@@ -143,6 +143,7 @@ function toHandlerDefaults(stated: NonNullable<FileConfig["defaults"]>): Handler
   const workers = stated.workers ?? handlerDefaults.workers;
   return {
     kind: stated.kind ?? handlerDefaults.kind,
+    envelope: stated.envelope ?? handlerDefaults.envelope,
     description: handlerDefaults.description,
     concurrency: stated.concurrency ?? handlerDefaults.concurrency,
     timeoutMs: stated.timeout ?? handlerDefaults.timeoutMs,
@@ -151,6 +152,7 @@ function toHandlerDefaults(stated: NonNullable<FileConfig["defaults"]>): Handler
       backoffMs: stated.retry?.backoff ?? handlerDefaults.retry.backoffMs,
     },
     expiresMs: stated.expires ?? handlerDefaults.expiresMs,
+    propagate: stated.propagate ?? handlerDefaults.propagate,
     memoryMiB: stated.memory ?? handlerDefaults.memoryMiB,
     env: stated.env ?? handlerDefaults.env,
     idleMs: stated.idle ?? handlerDefaults.idleMs,

@@ -14,6 +14,7 @@ import {
   subject,
   text,
 } from "../metadata/options.ts";
+import { readPropagate } from "../metadata/propagate.ts";
 import { inboxPrefix } from "./inbox-prefix.ts";
 import { levelsByHandler, logLevel, pattern } from "./log-levels.ts";
 import { readServers } from "./server-url.ts";
@@ -93,10 +94,12 @@ const stream = z.strictObject({
 
 const defaults = z.strictObject({
   kind: leaf(handlerOptions.kind),
+  envelope: leaf(handlerOptions.envelope),
   concurrency: leaf(handlerOptions.concurrency),
   timeout: leaf(handlerOptions.timeout),
   retry: z.strictObject({ attempts: leaf(handlerOptions.attempts), backoff: leaf(handlerOptions.backoff) }).optional(),
   expires: leaf(handlerOptions.expires),
+  propagate: leaf(readPropagate),
   memory: leaf(handlerOptions.memory),
   env: leaf(handlerOptions.env),
   idle: leaf(handlerOptions.idle),

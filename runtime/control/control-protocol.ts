@@ -36,7 +36,7 @@ export interface ReportedError {
 }
 
 /** What may be absent from a report, or stands otherwise in it. */
-type Reworded = "kind" | "subject" | "subjects" | "version" | "lastFailure" | "holds" | "disabled";
+type Reworded = "kind" | "subject" | "subjects" | "version" | "lastFailure" | "holds" | "disabled" | "filtered";
 
 /** One handler in one replica: its status as JSON can say it. What is not known is absent. */
 export interface ReportedHandler extends Omit<HandlerStatus, Reworded> {
@@ -49,6 +49,8 @@ export interface ReportedHandler extends Omit<HandlerStatus, Reworded> {
   /** Of the JetStream that has its stream; absent: that of the account. */
   readonly domain?: string;
   readonly version?: string;
+  /** Absent where the replica is of an older version. */
+  readonly filtered?: number;
   /** Resident memory of its workers, where the system tells. */
   readonly memoryBytes?: number;
   /** Why the last version did not come up; absent when it did. */

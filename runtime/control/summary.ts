@@ -28,6 +28,7 @@ export interface HandlerSummary {
   readonly pending: number | undefined;
   readonly handled: number;
   readonly failed: number;
+  readonly filtered: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly reloads: number;
@@ -94,6 +95,7 @@ function summaryOf(name: string, replicas: HandlerSummary["replicas"], pending: 
     pending,
     handled: total(handlers, "handled"),
     failed: total(handlers, "failed"),
+    filtered: total(handlers, "filtered"),
     p50Ms: percentileMs(durations, 0.5),
     p99Ms: percentileMs(durations, 0.99),
     reloads: total(handlers, "reloads"),
@@ -104,10 +106,11 @@ function summaryOf(name: string, replicas: HandlerSummary["replicas"], pending: 
   };
 }
 
-type Count = "inFlight" | "queued" | "handled" | "failed" | "reloads" | "restarts";
+type Count = "inFlight" | "queued" | "handled" | "failed" | "filtered" | "reloads" | "restarts";
 
+/** A replica of an older version may count less. */
 function total(handlers: readonly ReportedHandler[], name: Count): number {
-  return handlers.reduce((sum, handler) => sum + handler[name], 0);
+  return handlers.reduce((sum, handler) => sum + (handler[name] ?? 0), 0);
 }
 
 function sums(rows: readonly (readonly number[])[]): number[] {

@@ -11,6 +11,7 @@ export type RestartReason = "crashed" | "out-of-memory" | "timed-out";
 export class HandlerStats {
   readonly outcomes: Record<OutcomeKind, number> = {
     returned: 0,
+    filtered: 0,
     threw: 0,
     "gave-up": 0,
     "retry-later": 0,
@@ -66,8 +67,13 @@ export class HandlerStats {
     return this.outcomes.returned;
   }
 
+  get filtered(): number {
+    return this.outcomes.filtered;
+  }
+
   get failed(): number {
-    return Object.entries(this.outcomes).reduce((sum, [kind, count]) => (kind === "returned" ? sum : sum + count), 0);
+    const { returned, filtered, ...failures } = this.outcomes;
+    return Object.values(failures).reduce((sum, count) => sum + count, 0);
   }
 
   percentileMs(share: number): number {
@@ -76,5 +82,5 @@ export class HandlerStats {
 }
 
 function hasRun(outcome: OutcomeKind): boolean {
-  return outcome !== "queue-full" && outcome !== "given-back" && outcome !== "too-many-hops";
+  return outcome !== "filtered" && outcome !== "queue-full" && outcome !== "given-back" && outcome !== "too-many-hops";
 }

@@ -4,11 +4,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { codeFrame } from "../bundle/frame.ts";
 import { type ErrorCode, RuntimeError, type SourcePlace } from "../errors.ts";
-import type { Outcome } from "../message/outcome.ts";
+import type { Failure, Outcome } from "../message/outcome.ts";
 import { explain, stackOf } from "./settle.ts";
 import { placeInStack } from "./stack-place.ts";
 
-const CODES: Readonly<Record<Exclude<Outcome["kind"], "returned">, ErrorCode>> = {
+const CODES: Readonly<Record<Failure["kind"], ErrorCode>> = {
   threw: "HANDLER_THREW",
   "gave-up": "HANDLER_THREW",
   "retry-later": "HANDLER_THREW",
@@ -30,7 +30,7 @@ export interface FailedDelivery {
   readonly timeoutMs: number;
 }
 
-export function outcomeError(outcome: Exclude<Outcome, { kind: "returned" }>, about: FailedDelivery): RuntimeError {
+export function outcomeError(outcome: Failure, about: FailedDelivery): RuntimeError {
   const stack = stackOf(outcome);
   const place = placeInStack(stack, about.rootDir) ?? { file: about.file };
   const message = `handler "${about.handler}" ${verb(outcome)} on "${about.subject}": ${explain(outcome)}`;

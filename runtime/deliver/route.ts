@@ -8,7 +8,7 @@ import type { Binding, BindingOwner, PlannedBinding } from "../message/binding.t
 import type { Delivery } from "../message/delivery.ts";
 import type { DeliverySpans } from "../message/delivery-spans.ts";
 import { deliveryIdOf } from "../message/message-id.ts";
-import { type Outcome, RETURNED } from "../message/outcome.ts";
+import { type Failure, type Outcome, RETURNED } from "../message/outcome.ts";
 import type { Settlement } from "../message/settlement.ts";
 import { traceIdIn } from "../message/trace-context.ts";
 import type { WorkerPort } from "../message/worker-port.ts";
@@ -180,7 +180,7 @@ export class Route implements DispatcherOwner, BindingOwner {
     const { kind } = this.rule;
     const settlement = settle(outcome, delivery.attempt, this.rule, Math.random());
     const done = this.binding?.apply(delivery, settlement);
-    if (outcome.kind === "returned" && done === undefined) return;
+    if ((outcome.kind === "returned" || outcome.kind === "filtered") && done === undefined) return;
     stats.lastError = errorText(outcome, settlement);
     if (outcome.kind === "queue-full")
       return this.reportDrops(
@@ -222,8 +222,8 @@ export class Route implements DispatcherOwner, BindingOwner {
     const { timeoutMs } = this.metadata;
     const about = { handler, file, rootDir, subject: delivery.subject, timeoutMs };
     // A reply that could not be sent is a failure of a delivery that returned.
-    const failure: Exclude<Outcome, { kind: "returned" }> =
-      outcome.kind === "returned"
+    const failure: Failure =
+      outcome.kind === "returned" || outcome.kind === "filtered"
         ? { kind: "not-serializable", error: { name: "Error", message: settled, stack: "" } }
         : outcome;
     emit({
@@ -271,6 +271,6 @@ function errorText(outcome: Outcome, settlement: Settlement): string {
   return settlement.do === "reply-error" ? `${settlement.code}:${settlement.text}` : explain(outcome);
 }
 
-function ruleOf({ kind, retry, streamsReply }: ResolvedMetadata, version: string): SettleRule {
-  return { kind, attempts: retry.attempts, backoffMs: retry.backoffMs, streamsReply, version };
+function ruleOf({ kind, envelope, retry, streamsReply }: ResolvedMetadata, version: string): SettleRule {
+  return { kind, envelope, attempts: retry.attempts, backoffMs: retry.backoffMs, streamsReply, version };
 }

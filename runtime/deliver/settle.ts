@@ -2,6 +2,7 @@
 //
 // | outcome                    | event       | request           | durable                                     |
 // | returned                   | done        | reply             | ack                                         |
+// | filtered                   | done        | error 503         | ack                                         |
 // | invalid                    | dead letter | error 400, issues | dead letter                                 |
 // | threw, not serializable    | dead letter | error 500         | nak with delay; dead letter on last attempt |
 // | gave up                    | dead letter | error 422         | dead letter                                 |
@@ -16,13 +17,16 @@
 
 import { assertNever } from "../errors.ts";
 import { errorBody } from "../message/error-body.ts";
+import { errorPacket } from "../message/nest-packet.ts";
 import type { Outcome } from "../message/outcome.ts";
 import type { Settlement } from "../message/settlement.ts";
 import { UNAVAILABLE } from "../message/unavailable.ts";
-import type { HandlerKind } from "../metadata/handler-metadata.ts";
+import type { Envelope, HandlerKind } from "../metadata/handler-metadata.ts";
 
 export interface SettleRule {
   readonly kind: HandlerKind;
+  /** Of requests: errors are replied in it too. */
+  readonly envelope: Envelope;
   readonly attempts: number;
   readonly backoffMs: readonly number[];
   /** A streamed reply ends with an empty message, an error too (ADR-47). */
@@ -48,22 +52,27 @@ const GIVE_BACK: Settlement = { do: "give-back" };
 const NO_BYTES = new Uint8Array(0);
 
 function settleEvent(outcome: Outcome, rule: SettleRule): Settlement {
-  if (outcome.kind === "returned") return DONE;
+  if (outcome.kind === "returned" || outcome.kind === "filtered") return DONE;
   if (outcome.kind === "queue-full" || outcome.kind === "given-back") return { do: "drop", text: explain(outcome) };
   return deadLetter(outcome, rule);
 }
 
-function settleRequest(outcome: Outcome, { streamsReply }: SettleRule): Settlement {
+function settleRequest(outcome: Outcome, { streamsReply, envelope }: SettleRule): Settlement {
   if (outcome.kind === "returned") return { do: "reply", body: outcome.reply ?? NO_BYTES };
   const code = errorCode(outcome);
   const text = explain(outcome);
   const issues = outcome.kind === "invalid" ? outcome.issues : undefined;
+  if (envelope === "nest") {
+    const thrown = outcome.kind === "threw" ? outcome.answer : undefined;
+    return { do: "reply-error", code, text, body: errorPacket(thrown, code, text, issues), isPacket: true };
+  }
   return { do: "reply-error", code, text, body: streamsReply ? "" : errorBody(code, text, issues) };
 }
 
 function settleDurable(outcome: Outcome, attempt: number, rule: SettleRule, random: number): Settlement {
   switch (outcome.kind) {
     case "returned":
+    case "filtered":
       return ACK;
     case "queue-full":
     case "given-back":
@@ -127,6 +136,7 @@ function errorCode(outcome: Exclude<Outcome, { kind: "returned" }>): number {
       return 429;
     case "retry-later":
     case "given-back":
+    case "filtered":
       return 503;
     case "timed-out":
       return 504;
@@ -147,6 +157,8 @@ export function explain(outcome: Outcome): string {
   switch (outcome.kind) {
     case "returned":
       return "returned";
+    case "filtered":
+      return "the handler's `when` lets it pass";
     case "threw":
     case "gave-up":
     case "retry-later":

@@ -4,13 +4,15 @@
 // Source of the format: AsyncAPI 3.0.0 (asyncapi.com/docs/reference/specification/v3.0.0), and its NATS binding 0.1.0.
 
 import type { Contract, SchemaNote } from "../metadata/contract.ts";
-import type { HandlerKind } from "../metadata/handler-metadata.ts";
+import type { Envelope, HandlerKind } from "../metadata/handler-metadata.ts";
 import type { JsonSchema } from "./schema-parts.ts";
 
 export interface DescribedHandler {
   readonly name: string;
   readonly kind: HandlerKind;
   readonly subjects: readonly string[];
+  /** The schemas are of what lies in it. */
+  readonly envelope: Envelope;
   readonly description: string;
   /** What its replicas share the messages by; undefined: a durable consumer, or nothing. */
   readonly queue: string | undefined;
@@ -53,6 +55,7 @@ export interface Operation extends Messages {
   readonly "x-handler": {
     readonly name: string;
     readonly kind?: HandlerKind;
+    readonly envelope?: Envelope;
     readonly timeoutMs?: number;
     readonly attempts?: number;
     readonly streamsReply?: true;
@@ -141,13 +144,14 @@ export function asyncApiOf({ app, version, description }: AppInfo, handlers: rea
   return { document, problems };
 }
 
-function detailsOf({ name, kind, description, queue, timeoutMs, attempts, streamsReply }: DescribedHandler) {
+function detailsOf({ name, kind, envelope, description, queue, timeoutMs, attempts, streamsReply }: DescribedHandler) {
   return {
     ...(description === "" ? {} : { summary: description }),
     ...(queue === undefined ? {} : { bindings: { nats: { queue, bindingVersion: "0.1.0" } } }),
     "x-handler": {
       name,
       kind,
+      ...(envelope === "none" ? {} : { envelope }),
       timeoutMs,
       ...(kind === "durable" ? { attempts } : {}),
       ...(streamsReply ? { streamsReply } : {}),

@@ -4,8 +4,9 @@
 // C2  Who listens to an app goes on reading as it did: what is published may become narrower, not wider.
 // C3  A request that nobody answers any more breaks those who ask. A subscriber that goes breaks nobody who publishes.
 // C4  Who asks goes on reading replies as it did: a reply may become narrower, not wider.
+// C5  Who sends to a handler wraps messages as it did.
 //
-// Both hold of one schema as well: an event that a handler publishes and another one takes is judged twice.
+// C1 and C2 hold of one schema as well: an event that a handler publishes and another one takes is judged twice.
 
 import type { AsyncApiDocument, Operation } from "./asyncapi.ts";
 import { type Finding, notAllowed } from "./not-allowed.ts";
@@ -39,10 +40,20 @@ function takenBreaks(before: AsyncApiDocument, after: AsyncApiDocument): Break[]
       return isRequest && !answers(after, subject) ? gone("is answered by no handler any more") : [];
     if (isRequest && now["x-handler"].kind !== "request") return gone("is not answered any more");
     return [
+      ...envelopeBreaks(subject, old, now),
       ...notAllowed(schemaOf(after, now), schemaOf(before, old)).map((found) => asBreak(subject, "senders", found)),
       ...replyFindings(before, old, after, now).map((found) => asBreak(subject, "requesters", found)),
     ];
   });
+}
+
+/** C5. */
+function envelopeBreaks(subject: string, old: Operation, now: Operation): Break[] {
+  const { envelope } = now["x-handler"];
+  if (old["x-handler"].envelope === envelope) return [];
+  const text =
+    envelope === undefined ? "is taken without an envelope now" : `is taken in the envelope "${envelope}" now`;
+  return [{ subject, breaks: "senders", path: "", rule: "envelope", text }];
 }
 
 /** C4. */

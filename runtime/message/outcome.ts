@@ -32,7 +32,10 @@ export const PAST_TIMEOUT = "it went on after the timeout of a message";
 
 export type Outcome =
   | { readonly kind: "returned"; readonly reply: Uint8Array | undefined }
-  | { readonly kind: "threw"; readonly error: SerializedError }
+  /** The handler's own filter has let it pass unrun. */
+  | { readonly kind: "filtered" }
+  /** `answer`: JSON that the author has thrown for whoever asked (nest-packet.ts). */
+  | { readonly kind: "threw"; readonly error: SerializedError; readonly answer?: string }
   | { readonly kind: "gave-up"; readonly error: SerializedError }
   | { readonly kind: "retry-later"; readonly delayMs: number | undefined; readonly error: SerializedError }
   | { readonly kind: "invalid"; readonly message: string; readonly issues: readonly SchemaIssue[] }
@@ -45,6 +48,9 @@ export type Outcome =
   | { readonly kind: "given-back"; readonly why: string };
 
 export type OutcomeKind = Outcome["kind"];
+
+/** How a delivery ended that did not end well. */
+export type Failure = Exclude<Outcome, { kind: "returned" | "filtered" }>;
 
 /** Shared by every delivery that returned without a reply: most of them. */
 export const RETURNED: Outcome = { kind: "returned", reply: undefined };

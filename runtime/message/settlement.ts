@@ -5,7 +5,14 @@ import type { OutcomeKind } from "./outcome.ts";
 export type Settlement =
   | { readonly do: "done" }
   | { readonly do: "reply"; readonly body: Uint8Array }
-  | { readonly do: "reply-error"; readonly code: number; readonly text: string; readonly body: string }
+  | {
+      readonly do: "reply-error";
+      readonly code: number;
+      readonly text: string;
+      readonly body: string;
+      /** The body is a packet, by which an error ends a streamed reply too. */
+      readonly isPacket?: true;
+    }
   | { readonly do: "ack" }
   | { readonly do: "retry"; readonly delayMs: number }
   /** Uncharged: the handler did nothing wrong. */

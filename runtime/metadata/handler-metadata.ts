@@ -5,6 +5,9 @@ import type { PlannedTimes } from "./planned-times.ts";
 
 export type HandlerKind = "event" | "durable" | "request";
 
+/** In what its messages are wrapped: in nothing, or in the packets of NestJS's NATS transport. */
+export type Envelope = "none" | "nest";
+
 export interface ResolvedMetadata {
   readonly kind: HandlerKind;
   /** At least one; no message fits two of them. */
@@ -18,6 +21,7 @@ export interface ResolvedMetadata {
   readonly description: string;
   readonly hasSchema: boolean;
   readonly payload: "json" | "bytes" | "codec";
+  readonly envelope: Envelope;
   /** Whether the handler is a generator, each value of which is a reply. Request only; told by what it exports. */
   readonly streamsReply: boolean;
   /** Messages running at the same time in one replica, 1 to 10,000. */
@@ -31,10 +35,14 @@ export interface ResolvedMetadata {
   readonly retry: RetryDefaults;
   /** Messages older than this are given up on unrun; 0: never. Durable only. */
   readonly expiresMs: number;
+  /** Whether `when` was given: it may let messages pass unrun. Not of requests. */
+  readonly filters: boolean;
   /** Whether `orderBy` was given. Durable only. */
   readonly ordered: boolean;
   /** Subjects it publishes and requests, as far as it says so. */
   readonly publishes: readonly string[];
+  /** Headers that go on from a message to what its handler publishes and requests; in small letters. */
+  readonly propagate: readonly string[];
   /** Heap limit of the worker. */
   readonly memoryMiB: number;
   /** Names of environment variables passed to the worker beside the safe base. */
@@ -83,6 +91,7 @@ export type HandlerDefaults = Omit<
   | "hasSchema"
   | "payload"
   | "streamsReply"
+  | "filters"
   | "ordered"
   | "oneAtATime"
   | "everyReplica"

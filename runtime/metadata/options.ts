@@ -2,7 +2,7 @@
 
 import { parseDuration } from "../../sdk/duration.ts";
 import { parseSize } from "../../sdk/size.ts";
-import type { HandlerKind } from "./handler-metadata.ts";
+import type { Envelope, HandlerKind } from "./handler-metadata.ts";
 import { didYouMean } from "./nearest.ts";
 import { validateSubject } from "./subject.ts";
 
@@ -164,6 +164,7 @@ export function subject(raw: unknown): Read<string> {
 /** One reader for each option that both metadata and the `defaults` of the configuration know. */
 export const handlerOptions = {
   kind: oneOf<HandlerKind>("event", "durable", "request"),
+  envelope: oneOf<Envelope>("none", "nest"),
   concurrency: integer(1, 10_000),
   timeout: duration(1, LONGEST_TIMER_MS, '"1ms" to "24d"'),
   attempts: integer(1, 1_000),

@@ -2,6 +2,7 @@
 // Every problem is found in one reading, each with what was received and, where the source is at hand, its line.
 
 import { formatPlace, RuntimeError, type SourcePlace } from "../errors.ts";
+import { readEnvelope } from "./envelope.ts";
 import type { HandlerDefaults, ResolvedMetadata, Schedule } from "./handler-metadata.ts";
 import { locate, METADATA_LITERAL } from "./locate.ts";
 import { didYouMean } from "./nearest.ts";
@@ -21,6 +22,7 @@ import {
   subject,
   text,
 } from "./options.ts";
+import { readPropagate } from "./propagate.ts";
 import { readSchedule, scheduleRefusals } from "./schedule.ts";
 import { takenSubjects } from "./taken-subjects.ts";
 
@@ -37,13 +39,27 @@ export type ParsedMetadata =
 
 const MOST_PUBLISHES = 1_000;
 const KNOWN_KEYS = [
-  ...["subject", "kind", "stream", "domain", "schema", "reply", "payload", "description", "concurrency", "timeout"],
+  ...[
+    "subject",
+    "kind",
+    "stream",
+    "domain",
+    "schema",
+    "reply",
+    "payload",
+    "envelope",
+    "description",
+    "concurrency",
+    "timeout",
+  ],
   ...[
     "schedule",
     "retry",
     "expires",
+    "when",
     "orderBy",
     "publishes",
+    "propagate",
     "memory",
     "env",
     "idle",
@@ -56,6 +72,9 @@ const KNOWN_KEYS = [
 const RETRY_KEYS = ["attempts", "backoff"];
 const RECYCLE_KEYS = ["messages", "age"];
 const DURABLE_ONLY = ["stream", "domain", "retry", "expires", "orderBy"];
+
+const NO_ANSWER =
+  'is for handlers of kind "event" or "durable": a request that is let pass would have no answer; look at it in the function';
 
 /** More of them help nobody. */
 const MOST_PROBLEMS = 20;
@@ -91,6 +110,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   take("reply", readSchema, false);
   if (raw.reply !== undefined && kind !== "request" && !kindIsWrong)
     problems.push({ path: ["reply"], message: `is for handlers of kind "request" only; this one is "${kind}"` });
+  if (raw.when !== undefined && kind === "request") problems.push({ path: ["when"], message: NO_ANSWER });
   // One worker keeps the order, or has what there is only once; the default gives way.
   const needsOne = raw.orderBy !== undefined || raw.exclusive === true || raw.concurrency === "one";
   const workers = take("workers", handlerOptions.workers, needsOne ? 1 : defaults.workers);
@@ -102,19 +122,22 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     problems.push({ path: ["replicas"], message });
   }
   if (oneAtATime) problems.push(...oneRefusals(kind, subjects, raw));
+  const payload = take("payload", readPayload, "json");
+  const schedule = raw.schedule === undefined ? undefined : takeSchedule(raw, { kind, subjects }, problems);
   const metadata: ResolvedMetadata = {
     kind,
     subjects,
     stream: take<string | undefined>("stream", jetStreamName, undefined),
     domain: take<string | undefined>("domain", jetStreamName, undefined),
-    ...(raw.schedule === undefined ? {} : { schedule: takeSchedule(raw, { kind, subjects }, problems) }),
+    ...(schedule === undefined ? {} : { schedule }),
     description: take(
       "description",
       text("must be a text of at most 1,000 characters", /^.{0,1000}$/s),
       defaults.description,
     ),
     hasSchema: take("schema", readSchema, false),
-    payload: take("payload", readPayload, "json"),
+    payload,
+    envelope: takeEnvelope(raw, defaults, { payload, schedule }, problems),
     streamsReply: false,
     concurrency: oneAtATime ? 1 : take("concurrency", concurrency, defaults.concurrency),
     oneAtATime,
@@ -122,8 +145,10 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     timeoutMs: take("timeout", handlerOptions.timeout, defaults.timeoutMs),
     retry: readRetry(raw.retry, defaults, problems),
     expiresMs: take("expires", handlerOptions.expires, defaults.expiresMs),
-    ordered: take("orderBy", readFunction, false),
+    filters: take("when", aFunction("of the content and the message that gives true or false"), false),
+    ordered: take("orderBy", aFunction("of the event that gives a key"), false),
     publishes: take("publishes", readPublishes, []),
+    propagate: take("propagate", readPropagate, defaults.propagate),
     memoryMiB: take("memory", handlerOptions.memory, defaults.memoryMiB),
     env: take("env", handlerOptions.env, defaults.env),
     idleMs: take("idle", handlerOptions.idle, defaults.idleMs),
@@ -191,6 +216,18 @@ function takeSchedule(
   return "value" in read ? read.value : undefined;
 }
 
+function takeEnvelope(
+  raw: Fields,
+  defaults: HandlerDefaults,
+  others: Pick<ResolvedMetadata, "payload" | "schedule">,
+  problems: Problem[],
+): ResolvedMetadata["envelope"] {
+  const read = readEnvelope(raw.envelope, defaults.envelope, others);
+  if ("value" in read) return read.value;
+  problems.push({ path: ["envelope"], message: read.problem });
+  return defaults.envelope;
+}
+
 /** A reader for the fields of a nested object, or undefined when there is none to read. */
 function nested(key: string, raw: unknown, known: readonly string[], example: string, problems: Problem[]) {
   if (raw === undefined) return undefined;
@@ -251,8 +288,8 @@ function readPublishes(raw: unknown): Read<readonly string[]> {
   return "value" in read ? { value: [...new Set(read.value)] } : read;
 }
 
-function readFunction(raw: unknown): Read<boolean> {
-  return isWireFunction(raw) ? { value: true } : problem("must be a function of the event that gives a key", raw);
+function aFunction(that: string): Reader<boolean> {
+  return (raw) => (isWireFunction(raw) ? { value: true } : problem(`must be a function ${that}`, raw));
 }
 
 function findUnknown(raw: Fields, path: readonly string[], known: readonly string[], problems: Problem[]): void {

@@ -182,9 +182,9 @@ function metadataOf({ status, description }: HandlerReading): Record<string, str
 }
 
 function numbersOf({ stats }: HandlerReading) {
-  const { returned = 0, ...others } = stats.outcomes;
+  const { returned = 0, filtered = 0, ...others } = stats.outcomes;
   const errors = Object.values(others).reduce((sum, count) => sum + count, 0);
-  const requests = returned + errors;
+  const requests = returned + filtered + errors;
   const processingTime = Math.round(stats.durations.sumMs * NS_PER_MS);
   return {
     num_requests: requests,

@@ -114,10 +114,10 @@ export class VersionRun {
 
   /** Run `setup`, and give it what waits. */
   async enlist(worker: HandlerWorker): Promise<void> {
-    const { kind, subjects, concurrency, retry, timeoutMs } = this.options.metadata;
-    const attempts = kind === "durable" ? retry.attempts : 1;
-    const { idPrefix } = this.options;
-    const request = { kind, subjects, concurrency, attempts, timeoutMs, idPrefixes: [idPrefix], shadow: true };
+    const { kind, subjects, envelope, propagate, concurrency, retry, timeoutMs } = this.options.metadata;
+    const limits = { concurrency, attempts: kind === "durable" ? retry.attempts : 1, timeoutMs };
+    const idPrefixes = [this.options.idPrefix];
+    const request = { kind, subjects, envelope, propagate, ...limits, idPrefixes, shadow: true };
     const lane = this.dispatcher.lane(worker);
     await setUpCandidate(worker, () => worker.start(request, lane), this.candidate());
     this.worker = worker;

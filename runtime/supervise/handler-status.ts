@@ -33,6 +33,8 @@ export interface HandlerStatus {
   readonly queued: number;
   readonly handled: number;
   readonly failed: number;
+  /** Let pass unrun by its own `when`. */
+  readonly filtered: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   /** How many deliveries took up to 0.1, 0.2, 0.4, ... ms: to work out percentiles over several replicas. */
@@ -81,6 +83,7 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
     queued: dispatchers.reduce((sum, { queued }) => sum + queued, 0),
     handled: stats.handled,
     failed: stats.failed,
+    filtered: stats.filtered,
     p50Ms: stats.percentileMs(0.5),
     p99Ms: stats.percentileMs(0.99),
     durations: [...stats.durations.counts],

@@ -18,7 +18,7 @@ export interface Invoked {
   readonly outcome: Outcome;
   /** What a generator yielded. */
   readonly chunks: readonly Uint8Array[];
-  /** What went wrong, for people; undefined when it returned. */
+  /** What went wrong, for people; undefined when it returned, or has let the message pass. */
   readonly error: RuntimeError | undefined;
 }
 
@@ -78,7 +78,9 @@ function runOne(
     );
     const lane = dispatcher.lane(worker);
     const idPrefix = `invoke.${crypto.randomUUID()}.`;
-    const request = { kind, subjects, concurrency: 1, attempts: 1, timeoutMs, idPrefixes: [idPrefix] };
+    // What is given and shown is what lies in the envelope.
+    const given = { envelope: "none", propagate: metadata.propagate } as const;
+    const request = { kind, subjects, ...given, concurrency: 1, attempts: 1, timeoutMs, idPrefixes: [idPrefix] };
     setUpCandidate(worker, () => worker.start(request, lane), candidate).then(() => {
       dispatcher.ready(lane);
       dispatcher.accept(message);
@@ -107,7 +109,7 @@ function errorOf(
   deps: SlotDeps,
   metadata: ResolvedMetadata,
 ): RuntimeError | undefined {
-  if (outcome.kind === "returned") return undefined;
+  if (outcome.kind === "returned" || outcome.kind === "filtered") return undefined;
   return outcomeError(outcome, {
     handler: file.name,
     file: file.displayPath,

@@ -16,8 +16,8 @@ export type OutcomeReport = Pick<HandlerRun, "outcome" | "error" | "settlement" 
 
 export function reportOf(run: EndedRun, metadata: ResolvedMetadata, format: PayloadFormat): OutcomeReport {
   const { outcome, attempt, chunks } = run;
-  const { kind, retry, streamsReply } = metadata;
-  const rule = { kind, attempts: retry.attempts, backoffMs: retry.backoffMs, streamsReply, version: "" };
+  const { kind, envelope, retry, streamsReply } = metadata;
+  const rule = { kind, envelope, attempts: retry.attempts, backoffMs: retry.backoffMs, streamsReply, version: "" };
   const read = (reply: Uint8Array) => (typeof format === "string" ? readBytes(reply) : format.decode(reply));
   return {
     outcome: outcome.kind as TestOutcome,

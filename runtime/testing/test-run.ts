@@ -9,7 +9,7 @@ import { contentTypeIn } from "../worker/content-type.ts";
 import { type ContextDeps, DeliveryContext } from "../worker/context.ts";
 import { type HandlerModule, schemaIn } from "../worker/load.ts";
 import { RequestTurns } from "../worker/request-turns.ts";
-import { runOnce } from "../worker/run-once.ts";
+import { type HandlerProgram, runOnce } from "../worker/run-once.ts";
 import type { TestMessage } from "./message.ts";
 
 export interface TestRunDeps extends Pick<ContextDeps, "handler" | "link"> {
@@ -32,9 +32,10 @@ export class TestRun {
     message: TestMessage,
     { handler, link, idPrefix, clock }: TestRunDeps,
   ) {
-    const { kind, subjects, concurrency, timeoutMs } = metadata;
-    const attempts = kind === "durable" ? metadata.retry.attempts : 1;
-    const start = { kind, subjects, concurrency, attempts, timeoutMs, idPrefixes: [idPrefix] };
+    const { kind, subjects, propagate, concurrency, timeoutMs } = metadata;
+    const limits = { concurrency, attempts: kind === "durable" ? metadata.retry.attempts : 1, timeoutMs };
+    // What a test gives and gets is what lies in the envelope.
+    const start = { kind, subjects, envelope: "none", propagate, ...limits, idPrefixes: [idPrefix] } as const;
     this.module = module;
     this.metadata = metadata;
     this.message = message;
@@ -55,13 +56,15 @@ export class TestRun {
   }
 
   private run(): Outcome | Promise<Outcome> {
-    const { schema, reply, payload = "json" } = this.module.metadata ?? {};
+    const { schema, reply, payload = "json", when } = this.module.metadata ?? {};
     const replies = this.metadata.kind === "request";
-    const program = {
+    const program: HandlerProgram = {
       handler: this.module.default!,
       schema: schemaIn(schema),
       reply: replies ? schemaIn(reply) : undefined,
       payload,
+      envelope: "none",
+      when,
       replies,
     };
     const { arrival, payload: bytes } = this.message;

@@ -82,7 +82,7 @@ function attributesOf(delivery: Delivery, template: string, { handler, version, 
 
 function finish(span: Span, outcome: Outcome): void {
   span.setAttribute("handlers.outcome", outcome.kind);
-  if (outcome.kind !== "returned" && outcome.kind !== "given-back") fail(span, outcome);
+  if (outcome.kind !== "returned" && outcome.kind !== "filtered" && outcome.kind !== "given-back") fail(span, outcome);
   span.end();
 }
 

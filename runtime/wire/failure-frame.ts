@@ -1,18 +1,21 @@
-// What a worker says of a delivery that failed. A handler can write to its worker's socket: what comes is checked before
+// What a worker says of a delivery that did not return. A handler can write to its worker's socket: what comes is checked before
 // the supervisor acts on it.
 
 import type { Outcome, SchemaIssue, SerializedError } from "../message/outcome.ts";
 
 /** Throws a RangeError for anything a worker of ours would not say. */
 export function readFailure(said: unknown): Outcome {
-  const { kind, error, message, issues, delayMs } = fields(said);
+  const { kind, error, answer, message, issues, delayMs } = fields(said);
   switch (kind) {
     case "threw":
+      return { kind, error: readError(error), ...(typeof answer === "string" ? { answer } : {}) };
     case "gave-up":
     case "not-serializable":
       return { kind, error: readError(error) };
     case "retry-later":
       return { kind, error: readError(error), delayMs: typeof delayMs === "number" ? delayMs : undefined };
+    case "filtered":
+      return { kind };
     case "invalid":
       if (typeof message !== "string" || !Array.isArray(issues)) break;
       return { kind, message, issues: issues as SchemaIssue[] };

@@ -6,6 +6,7 @@
 // P4  Payload bytes are copied once into the outgoing batch, never shared and never cloned.
 
 import type { Contract } from "../metadata/contract.ts";
+import type { Envelope } from "../metadata/handler-metadata.ts";
 
 export const FrameType = {
   // supervisor -> worker
@@ -92,6 +93,9 @@ export interface LoadedModule {
 export interface StartRequest {
   readonly kind: "event" | "durable" | "request";
   readonly subjects: readonly string[];
+  readonly envelope: Envelope;
+  /** Names of headers in small letters. */
+  readonly propagate: readonly string[];
   readonly concurrency: number;
   readonly attempts: number;
   readonly timeoutMs: number;

@@ -4,6 +4,7 @@ import { parseDuration } from "../../sdk/duration.ts";
 import { LONGEST_LATER_MS } from "../../sdk/later-place.ts";
 import type { PayloadFormat } from "../../sdk/payload.ts";
 import type { Later } from "../message/handler-call.ts";
+import type { Envelope } from "../metadata/handler-metadata.ts";
 import { didYouMean } from "../metadata/nearest.ts";
 import { preview } from "../wire/serialize-error.ts";
 
@@ -12,6 +13,7 @@ export type HeadersInput = Readonly<Record<string, string | readonly string[]>>;
 export interface SendOptions {
   readonly headers?: HeadersInput | undefined;
   readonly timeout?: string | undefined;
+  readonly envelope?: Envelope | undefined;
 }
 
 export interface PublishOptions extends SendOptions {
@@ -23,8 +25,8 @@ export interface RequestOptions extends SendOptions {
   readonly payload?: PayloadFormat | undefined;
 }
 
-export const PUBLISH_OPTIONS = ["headers", "timeout", "delay", "at"] as const;
-export const REQUEST_OPTIONS = ["headers", "timeout", "payload"] as const;
+export const PUBLISH_OPTIONS = ["headers", "timeout", "envelope", "delay", "at"] as const;
+export const REQUEST_OPTIONS = ["headers", "timeout", "envelope", "payload"] as const;
 
 /** Throws UNKNOWN_OPTION, a TypeError with that code, for one that is not among the known. */
 export function checkOptions(options: object, known: readonly string[], method: "publish" | "request"): void {
@@ -35,6 +37,15 @@ export function checkOptions(options: object, known: readonly string[], method: 
   const hint = didYouMean(unknown, known);
   const message = `ctx.${method} has no option ${JSON.stringify(unknown)}.${hint} It has: ${known.join(", ")}`;
   throw optionError("UNKNOWN_OPTION", message);
+}
+
+/** Throws INVALID_OPTION. */
+export function readEnvelope({ envelope, payload = "json" }: SendOptions & Pick<RequestOptions, "payload">): Envelope {
+  if (envelope === undefined || envelope === "none") return "none";
+  if (envelope !== "nest")
+    throw optionError("INVALID_OPTION", `envelope must be "none" or "nest", but is ${preview(envelope)}`);
+  if (payload === "json") return envelope;
+  throw optionError("INVALID_OPTION", 'envelope cannot be "nest" beside `payload`: packets of Nest are JSON');
 }
 
 /** Undefined: at once. Throws INVALID_OPTION. */

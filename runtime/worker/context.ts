@@ -1,19 +1,20 @@
 // What a handler knows about the message it handles, and what it can do: everything is made when first asked for,
 // because most handlers ask for little.
 
-import { describeIssues, readIssues } from "../../sdk/schema-issues.ts";
+import { readIssues } from "../../sdk/schema-issues.ts";
 import { publishSubjectProblem } from "../../sdk/subject.ts";
 import { HOPS_HEADER, SCHEDULED_FOR_HEADER } from "../message/delivery.ts";
 import type { Later } from "../message/handler-call.ts";
 import { decodeHeaders, encodeHeaders, type HeaderPairs, headerProblem } from "../message/header-block.ts";
 import { deliveryIdOf } from "../message/message-id.ts";
-import type { SchemaIssue } from "../message/outcome.ts";
 import { traceIdOf } from "../message/trace-context.ts";
 import { claimOn } from "../metadata/claims.ts";
+import type { Envelope } from "../metadata/handler-metadata.ts";
 import { wildcardsOf } from "../metadata/subject.ts";
 import { writeLater } from "../wire/call-frame.ts";
 import { FrameType, type StartRequest } from "../wire/protocol.ts";
 import { preview } from "../wire/serialize-error.ts";
+import { noTurn, unfitReply, unreadableReply } from "./call-errors.ts";
 import {
   checkOptions,
   type HeadersInput,
@@ -22,6 +23,7 @@ import {
   type PublishOptions,
   REQUEST_OPTIONS,
   type RequestOptions,
+  readEnvelope,
   readTimeout,
   type SendOptions,
 } from "./call-options.ts";
@@ -32,7 +34,9 @@ import { ReceivedHeaders } from "./headers.ts";
 import type { ContextLink, PendingCall } from "./link.ts";
 import { schemaIn } from "./load.ts";
 import { createLog, type Log } from "./log.ts";
+import { packetFor, responseOf } from "./nest-calls.ts";
 import type { OwnTelemetry } from "./own-telemetry.ts";
+import { propagatedHeaders } from "./propagated-headers.ts";
 import type { RequestTurn, RequestTurns } from "./request-turns.ts";
 import { traceHeaders } from "./trace-headers.ts";
 
@@ -179,24 +183,27 @@ export class DeliveryContext {
       this.publishes,
       later === undefined ? FrameType.publish : FrameType.publishLater,
     );
-    const outgoing = this.encode(target, data, options);
+    const isNest = options !== NO_OPTIONS && options.envelope === "nest";
+    const outgoing = this.encode(target, isNest ? packetFor(subjectOf(target), data) : data, options);
     this.send(confirmation, outgoing, outgoing.timeoutMs, later);
     this.publishes.begun();
     return confirmation;
   }
 
   private async requestNow(target: Target, data: unknown, options: RequestOptions): Promise<unknown> {
-    if (options !== NO_OPTIONS) checkOptions(options, REQUEST_OPTIONS, "request");
-    const outgoing = this.encode(target, data, options);
+    const isNest = options !== NO_OPTIONS && readRequestOptions(options) === "nest";
+    const sent = isNest ? packetFor(subjectOf(target), data, `${this.id}:${this.calls + 1}`) : data;
+    const outgoing = this.encode(target, sent, options);
     // Bytes are the author's, who may change them before they have their turn.
     const payload = typeof outgoing.payload === "string" ? outgoing.payload : outgoing.payload.slice();
     const bytes = await this.ask({ ...outgoing, payload });
     const content = { bytes, start: 0, end: bytes.length, contentType: undefined };
     const decoded = decodePayload(content, options.payload ?? "json");
     if (decoded.kind === "unreadable") throw unreadableReply(subjectOf(target), decoded.message);
+    const value = isNest ? responseOf(subjectOf(target), decoded.value) : decoded.value;
     const reply = typeof target === "string" ? undefined : schemaIn(target.reply);
-    if (reply === undefined) return decoded.value;
-    const result = await reply["~standard"].validate(decoded.value);
+    if (reply === undefined) return value;
+    const result = await reply["~standard"].validate(value);
     if (result.issues === undefined) return result.value;
     throw unfitReply(subjectOf(target), readIssues(result.issues));
   }
@@ -279,6 +286,8 @@ export class DeliveryContext {
       }
     }
     const inherits = this.arrival.headerBytes !== undefined;
+    const { propagate } = this.services.start;
+    if (inherits && propagate.length > 0) yield* propagatedHeaders(this.headers, propagate, own);
     yield [HOPS_HEADER, String((inherits ? Number(this.headers.get(HOPS_HEADER) ?? 0) : 0) + 1)];
     const active = this.services.telemetry?.current();
     if (active?.has("traceparent")) yield* traceHeaders(active, own);
@@ -295,21 +304,6 @@ function subjectOf(target: Target): string {
   );
 }
 
-function noTurn(subject: string, timeoutMs: number): Error {
-  const message = `request to "${subject}": it waited ${timeoutMs} ms for its turn, since so many requests of this handler are under way: await some before you make more`;
-  return Object.assign(new Error(message), { code: 504 });
-}
-
-function unreadableReply(subject: string, why: string): Error {
-  const message = `the reply to the request to "${subject}" cannot be read: ${why}; the option \`payload\` says how it is to be read`;
-  return Object.assign(new Error(message), { code: 502 });
-}
-
-function unfitReply(subject: string, issues: readonly SchemaIssue[]): Error {
-  const message = `the reply to the request to "${subject}" does not fit its schema: ${describeIssues(issues)}`;
-  return Object.assign(new Error(message), { code: 502, issues });
-}
-
 function assertSubject(subject: string): void {
   const problem = publishSubjectProblem(subject);
   if (problem !== undefined) throw new TypeError(`cannot publish to ${JSON.stringify(subject)}: ${problem}`);
@@ -318,5 +312,11 @@ function assertSubject(subject: string): void {
 
 function readPublishOptions(options: PublishOptions): Later | undefined {
   checkOptions(options, PUBLISH_OPTIONS, "publish");
+  readEnvelope(options);
   return laterOf(options, Date.now());
+}
+
+function readRequestOptions(options: RequestOptions): Envelope {
+  checkOptions(options, REQUEST_OPTIONS, "request");
+  return readEnvelope(options);
 }

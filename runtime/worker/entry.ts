@@ -138,13 +138,13 @@ async function start_(request: StartRequest): Promise<void> {
     link.send(FrameType.loadFailed, { phase: "setup", error: serializeError(error) });
     return link.flush();
   }
-  const { schema, reply, payload, orderBy } = loaded.metadata ?? {};
+  const { schema, reply, payload, when, orderBy } = loaded.metadata ?? {};
   const telemetry = ownTelemetry();
   const handler = telemetry?.around(loaded.default!) ?? loaded.default!;
   const requests = new RequestTurns(mostRequests(request.concurrency));
   runner = new Runner(
     { link, start: request, handler: handlerName, telemetry, requests },
-    { handler, schema: schemaIn(schema), reply: schemaIn(reply), payload, orderBy },
+    { handler, schema: schemaIn(schema), reply: schemaIn(reply), payload, when, orderBy },
   );
   link.send(FrameType.ready, null);
   link.flush();

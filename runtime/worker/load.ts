@@ -1,6 +1,7 @@
 // Import a bundle and describe what it exports. Values that cannot cross as JSON are replaced by marks.
 
 import type { PayloadFormat } from "../../sdk/payload.ts";
+import type { MessageFilter } from "./message-filter.ts";
 
 export type HandlerFunction = (payload: unknown, context: unknown) => unknown;
 
@@ -30,6 +31,7 @@ export interface HandlerModule {
     readonly schema?: StandardSchema;
     readonly reply?: StandardSchema;
     readonly payload?: PayloadFormat;
+    readonly when?: MessageFilter;
     readonly orderBy?: (event: unknown) => string;
     readonly schedule?: unknown;
   };

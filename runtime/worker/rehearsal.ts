@@ -28,7 +28,14 @@ export async function rehearse(url: string): Promise<void> {
       telemetry: undefined,
       requests: new RequestTurns(1),
     };
-    const runner = new Runner(services, { handler, schema, reply: undefined, payload: undefined, orderBy: undefined });
+    const runner = new Runner(services, {
+      handler,
+      schema,
+      reply: undefined,
+      payload: undefined,
+      when: undefined,
+      orderBy: undefined,
+    });
     const reader = new FrameReader((_type, bytes, start, end) => runner.deliver(bytes, start, end));
     runner.beginTurn();
     link.together(() => reader.push(deliverFrame('{"number":1,"text":"a"}')));
@@ -43,7 +50,16 @@ function nextTurn(): Promise<unknown> {
 }
 
 function startOf(kind: StartRequest["kind"]): StartRequest {
-  return { kind, subjects: ["rehearsal"], concurrency: 1, attempts: 1, timeoutMs: 1_000, idPrefixes: ["rehearsal-"] };
+  return {
+    kind,
+    subjects: ["rehearsal"],
+    envelope: "none",
+    propagate: [],
+    concurrency: 1,
+    attempts: 1,
+    timeoutMs: 1_000,
+    idPrefixes: ["rehearsal-"],
+  };
 }
 
 /** As the supervisor writes it (worker-process.ts). */

@@ -1,4 +1,4 @@
-// One message, from its bytes to its outcome: decode, validate, wait for its turn, call, verdict. There is no socket here
+// One message, from its bytes to its outcome: decode, open, filter, validate, wait for its turn, call, verdict. There is no socket here
 // and no frame, so that whoever has a handler's exports can run it as the worker does.
 //
 // M1  It never throws and never rejects: whatever the author's code does is an outcome.
@@ -6,10 +6,14 @@
 
 import type { PayloadFormat } from "../../sdk/payload.ts";
 import { describeIssues, readIssues } from "../../sdk/schema-issues.ts";
+import { lastPacket, openPacket, replyPacket, thrownForCaller, valuePacket } from "../message/nest-packet.ts";
 import { RETURNED } from "../message/outcome.ts";
+import type { Envelope } from "../metadata/handler-metadata.ts";
 import { type Content, decodePayload } from "./decode-payload.ts";
 import { encodeBy, NotSerializableError } from "./encode-payload.ts";
 import type { HandlerFunction, StandardResult, StandardSchema } from "./load.ts";
+import { FILTERED, isWanted, type MessageFilter } from "./message-filter.ts";
+import { assertPackable } from "./nest-calls.ts";
 import { outcomeOfThrown, type RunOutcome } from "./run-outcome.ts";
 
 /** What the author wrote. */
@@ -19,6 +23,8 @@ export interface HandlerProgram {
   /** Of what it returns or yields. */
   readonly reply: StandardSchema | undefined;
   readonly payload: PayloadFormat;
+  readonly envelope: Envelope;
+  readonly when: MessageFilter | undefined;
   /** What the handler returns or yields is sent to somebody. */
   readonly replies: boolean;
 }
@@ -52,6 +58,8 @@ export interface Turns {
 
 const RETURNED_VALUE = "the returned value";
 const NO_REPLY: RunOutcome = { kind: "returned", reply: new Uint8Array(0) };
+const NO_PACKET =
+  'it is no packet of Nest, which has a `pattern` and `data`: who publishes this is no Nest client, or has a serializer of its own; the handler says `envelope: "nest"`';
 
 /** Run one message (M1, M2). */
 export function runOnce(
@@ -60,10 +68,11 @@ export function runOnce(
   context: RunContext,
   owner: RunOwner,
 ): RunOutcome | Promise<RunOutcome> {
+  const run = new Run(program, incoming.id, context, owner);
   try {
-    return new Run(program, incoming.id, context, owner).take(incoming);
+    return run.take(incoming);
   } catch (error) {
-    return outcomeOfThrown(error);
+    return run.failed(error);
   }
 }
 
@@ -74,6 +83,8 @@ class Run {
   private readonly owner: RunOwner;
   /** A text is answered as it is, and not as JSON. */
   private answersText = false;
+  /** Of the packet it came in. */
+  private packetId: unknown;
 
   constructor(program: HandlerProgram, id: number, context: RunContext, owner: RunOwner) {
     this.program = program;
@@ -83,12 +94,33 @@ class Run {
   }
 
   take(content: Content): RunOutcome | Promise<RunOutcome> {
-    const { schema, payload } = this.program;
+    const { payload, envelope } = this.program;
     const decoded = decodePayload(content, payload);
     if (decoded.kind === "unreadable") return { kind: "invalid", message: decoded.message, issues: [] };
     this.answersText = decoded.kind === "raw";
-    if (schema === undefined) return this.begin(decoded.value);
-    const result = schema["~standard"].validate(decoded.value);
+    return envelope === "nest" ? this.open(decoded.value) : this.admit(decoded.value);
+  }
+
+  failed(thrown: unknown): RunOutcome {
+    const outcome = outcomeOfThrown(thrown);
+    if (!this.repliesPackets || outcome.kind !== "threw") return outcome;
+    const answer = thrownForCaller(thrown);
+    return answer === undefined ? outcome : { ...outcome, answer };
+  }
+
+  private open(value: unknown): RunOutcome | Promise<RunOutcome> {
+    const packet = openPacket(value);
+    if (packet === undefined) return { kind: "invalid", message: NO_PACKET, issues: [] };
+    this.packetId = packet.id;
+    return this.admit(packet.data);
+  }
+
+  private admit(value: unknown): RunOutcome | Promise<RunOutcome> {
+    const { when, schema } = this.program;
+    // Before the schema: what is meant for another handler need not fit it.
+    if (when !== undefined && !isWanted(when, value, this.context)) return FILTERED;
+    if (schema === undefined) return this.begin(value);
+    const result = schema["~standard"].validate(value);
     return result instanceof Promise ? this.validateLater(result) : this.validated(result);
   }
 
@@ -96,7 +128,7 @@ class Run {
     try {
       return await this.validated(await result);
     } catch (error) {
-      return outcomeOfThrown(error);
+      return this.failed(error);
     }
   }
 
@@ -119,7 +151,7 @@ class Run {
         isThenable(returned) || context.hasUnconfirmed || program.reply !== undefined || this.streams(returned);
       return isLate ? this.finishLater(returned) : this.returned(returned);
     } catch (error) {
-      return outcomeOfThrown(error);
+      return this.failed(error);
     }
   }
 
@@ -130,7 +162,7 @@ class Run {
       if (this.context.hasUnconfirmed) await this.context.allConfirmed();
       return this.returned(value);
     } catch (error) {
-      return outcomeOfThrown(error);
+      return this.failed(error);
     }
   }
 
@@ -138,7 +170,8 @@ class Run {
   private async stream(values: AsyncIterable<unknown>): Promise<undefined> {
     for await (const value of values) {
       const what = "the yielded value";
-      await this.owner.chunk(this.id, this.encode(await this.checked(value, what), what));
+      const checked = await this.checked(value, what);
+      await this.owner.chunk(this.id, this.encode(this.repliesPackets ? this.packed(checked, what) : checked, what));
       if (this.context.signal.aborted) break;
     }
     return undefined;
@@ -160,8 +193,25 @@ class Run {
   private returned(value: unknown): RunOutcome {
     if (isGenerator(value)) throw new TypeError("the handler gave a generator, of which nothing has run");
     if (!this.program.replies) return RETURNED as RunOutcome;
+    if (this.repliesPackets) return this.returnedPacket(value);
     if (value === undefined) return NO_REPLY;
     return { kind: "returned", reply: this.encode(value, RETURNED_VALUE) };
+  }
+
+  private returnedPacket(value: unknown): RunOutcome {
+    const id = this.packetId;
+    assertPackable(value, RETURNED_VALUE);
+    const packet = value === undefined ? lastPacket(id) : replyPacket(id, value);
+    return { kind: "returned", reply: this.encode(packet, RETURNED_VALUE) };
+  }
+
+  private packed(value: unknown, what: string): object {
+    assertPackable(value, what);
+    return valuePacket(this.packetId, value);
+  }
+
+  private get repliesPackets(): boolean {
+    return this.program.replies && this.program.envelope === "nest";
   }
 
   private encode(value: unknown, what: string): Uint8Array {

@@ -8,7 +8,7 @@ import { NotSerializableError } from "./encode-payload.ts";
 /** How a run can end by itself; a death or a deadline is for others to tell. */
 export type RunOutcome = Extract<
   Outcome,
-  { kind: "returned" | "threw" | "gave-up" | "retry-later" | "invalid" | "not-serializable" }
+  { kind: "returned" | "filtered" | "threw" | "gave-up" | "retry-later" | "invalid" | "not-serializable" }
 >;
 
 export function outcomeOfThrown(thrown: unknown): RunOutcome {

@@ -12,6 +12,7 @@ import { type ContextDeps, DeliveryContext } from "./context.ts";
 import { keyQueueOn, type OrderBy } from "./key-queue.ts";
 import type { Link } from "./link.ts";
 import type { HandlerFunction, StandardSchema } from "./load.ts";
+import type { MessageFilter } from "./message-filter.ts";
 import { readDelivery } from "./read-delivery.ts";
 import { type HandlerProgram, type RunOwner, runOnce, type Turns } from "./run-once.ts";
 import type { RunOutcome } from "./run-outcome.ts";
@@ -39,6 +40,7 @@ export interface RunnerParts {
   readonly schema: StandardSchema | undefined;
   readonly reply: StandardSchema | undefined;
   readonly payload: PayloadFormat | undefined;
+  readonly when: MessageFilter | undefined;
   readonly orderBy: OrderBy | undefined;
 }
 
@@ -56,10 +58,11 @@ export class Runner implements RunOwner {
   private lookedAtMs = 0;
   private looksToSkip = 0;
 
-  constructor(services: WorkerDeps, { handler, schema, reply, payload = "json", orderBy }: RunnerParts) {
+  constructor(services: WorkerDeps, { handler, schema, reply, payload = "json", when, orderBy }: RunnerParts) {
     this.services = services;
-    const replies = services.start.kind === "request";
-    this.program = { handler, schema, reply: replies ? reply : undefined, payload, replies };
+    const { kind, envelope } = services.start;
+    const replies = kind === "request";
+    this.program = { handler, schema, reply: replies ? reply : undefined, payload, envelope, when, replies };
     this.turns = orderBy && keyQueueOn(services.link, orderBy);
   }
 

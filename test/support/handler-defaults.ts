@@ -4,11 +4,13 @@ import type { HandlerDefaults } from "../../runtime/metadata/handler-metadata.ts
 
 export const DEFAULTS: HandlerDefaults = {
   kind: "event",
+  envelope: "none",
   description: "",
   concurrency: 3,
   timeoutMs: 4_000,
   retry: { attempts: 5, backoffMs: [6_000] },
   expiresMs: 0,
+  propagate: [],
   memoryMiB: 77,
   env: ["BASE"],
   idleMs: 8_000,

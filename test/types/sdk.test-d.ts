@@ -9,6 +9,7 @@ import {
   GiveUp,
   type HandlerContext,
   type HandlerMetadata,
+  type RequestOptions,
   RetryLater,
   type Setup,
 } from "nats-handlers";
@@ -192,6 +193,24 @@ describe("metadata", () => {
   test("a wrong size does not compile", () => {
     // @ts-expect-error: no such unit
     void ({ subject: "a.b", memory: "256 megabytes" } satisfies HandlerMetadata);
+  });
+
+  test("when takes content that is not checked yet, and says yes or no", () => {
+    const metadata = {
+      ...newItem,
+      when: (event: { readonly type?: string }, { headers }) => event.type === "new" && headers.has("x-tenant"),
+    } satisfies HandlerMetadata<typeof newItem>;
+    defineHandler(metadata, (todo) => void todo.item);
+    // @ts-expect-error: nothing is known of it
+    void ({ subject: "a.b", when: (event) => event.type === "new" } satisfies HandlerMetadata);
+    // @ts-expect-error: it must give true or false at once
+    void ({ subject: "a.b", when: async () => true } satisfies HandlerMetadata);
+  });
+
+  test("a request in packets of Nest has no other payload", () => {
+    void ({ envelope: "nest", timeout: "1s" } satisfies RequestOptions);
+    // @ts-expect-error: packets are JSON
+    void ({ envelope: "nest", payload: "bytes" } satisfies RequestOptions);
   });
 
   test("orderBy takes the event's payload", () => {

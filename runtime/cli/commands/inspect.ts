@@ -83,14 +83,16 @@ function printReplica({ replica, handler }: Held, nowMs: number, out: Output): v
 interface Counts {
   readonly handled: number;
   readonly failed: number;
+  readonly filtered?: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
 }
 
-function countsText({ handled, failed, p50Ms, p99Ms }: Counts): string {
+function countsText({ handled, failed, filtered = 0, p50Ms, p99Ms }: Counts): string {
   const times =
     handled + failed === 0 ? "" : `; half within ${millisecondsCell(p50Ms)}, 99 % within ${millisecondsCell(p99Ms)}`;
-  return `${handled} handled, ${failed} failed${times}`;
+  const passed = filtered === 0 ? "" : `, ${filtered} filtered out`;
+  return `${handled} handled, ${failed} failed${passed}${times}`;
 }
 
 function printFact(out: Output, name: string, text: string): void {

@@ -6,6 +6,8 @@ import type { Scene } from "../scene.ts";
 
 const LETTERS = "DLQ_shop";
 const AWAY_MS = 2_000;
+/** Letters that may come while the stream is edited. */
+const ON_THEIR_WAY = 40;
 
 interface Denied {
   readonly publish?: readonly string[];
@@ -72,8 +74,8 @@ export const ACCOUNT_ROWS: readonly Row[] = [
     message: (id) => ({ id, does: id % 10 === 5 ? "throws" : "ends" }),
     async change(scene) {
       const { config, state } = await scene.admin.streams.info(LETTERS);
-      // Not below what it has: to make it smaller takes letters away on 2.9.
-      await editLetters(scene, { max_msgs: Math.max(1, state.messages), discard: "new" as StreamConfig["discard"] });
+      // Never below what it has: to make it smaller takes letters away on 2.9, and they still come.
+      await editLetters(scene, { max_msgs: state.messages + ON_THEIR_WAY, discard: "new" as StreamConfig["discard"] });
       await scene.lasts(AWAY_MS);
       await editLetters(scene, { max_msgs: config.max_msgs, discard: config.discard });
     },

@@ -57,11 +57,13 @@ describe("without any setting", () => {
       streams: [],
       defaults: {
         kind: "event",
+        envelope: "none",
         description: "",
         concurrency: 16,
         timeoutMs: 30_000,
         retry: { attempts: 5, backoffMs: [1_000, 5_000, 30_000, 120_000, 600_000] },
         expiresMs: 0,
+        propagate: [],
         memoryMiB: 256,
         env: [],
         idleMs: 300_000,

@@ -7,8 +7,9 @@ describe("the statistics of a handler", () => {
     const stats = new HandlerStats();
     stats.count("returned", 1, 5, 1);
     stats.count("threw", 1, 5, 1);
-    for (const outcome of ["queue-full", "given-back", "too-many-hops"] as const) stats.count(outcome, 1, 0, 0);
-    expect([stats.handled, stats.failed]).toEqual([1, 4]);
+    for (const outcome of ["queue-full", "given-back", "too-many-hops", "filtered"] as const)
+      stats.count(outcome, 1, 0, 0);
+    expect([stats.handled, stats.failed, stats.filtered]).toEqual([1, 4, 1]);
     expect(stats.durations.counts.reduce((sum, count) => sum + count, 0)).toBe(2);
     expect([stats.durations.sumMs, stats.waits.sumMs]).toEqual([10, 2]);
   });

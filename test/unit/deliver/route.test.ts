@@ -157,7 +157,7 @@ describe("a handler that is set aside", () => {
 describe("a new version", () => {
   it.each([
     [{ concurrency: 9, timeoutMs: 5 }, true],
-    [{ subject: "b" }, false],
+    [{ subjects: ["b"] }, false],
     [{ kind: "durable" }, false],
     [{ stream: "S" }, false],
     [{ domain: "leaf" }, false],

@@ -19,10 +19,12 @@ const outcomes: { readonly [Kind in OutcomeKind]: Extract<Outcome, { kind: Kind 
   "too-many-hops": { kind: "too-many-hops", hops: 16 },
   "queue-full": { kind: "queue-full" },
   "given-back": { kind: "given-back", why: "shutdown" },
+  filtered: { kind: "filtered" },
 };
 const kinds = Object.keys(outcomes) as OutcomeKind[];
 const rule = (kind: SettleRule["kind"]): SettleRule => ({
   kind,
+  envelope: "none",
   attempts: 3,
   backoffMs: [1_000, 5_000],
   streamsReply: false,
@@ -32,13 +34,13 @@ const settled = (kind: SettleRule["kind"], outcome: OutcomeKind, attempt = 1) =>
   settle(outcomes[outcome], attempt, rule(kind), 0.5);
 
 describe("an event handler", () => {
-  test("is done when it returned, whatever it returned", () => {
-    expect(settled("event", "returned")).toEqual({ do: "done" });
+  test.each(["returned", "filtered"] as const)("is done when it %s", (outcome) => {
+    expect(settled("event", outcome)).toEqual({ do: "done" });
   });
   test.each(["queue-full", "given-back"] as const)("drops the message when it did not run: %s", (outcome) => {
     expect(settled("event", outcome).do).toBe("drop");
   });
-  const rest = kinds.filter((kind) => !["returned", "queue-full", "given-back"].includes(kind));
+  const rest = kinds.filter((kind) => !["returned", "filtered", "queue-full", "given-back"].includes(kind));
   test.each(rest)("leaves a dead letter with the reason when it failed: %s", (outcome) => {
     expect(settled("event", outcome)).toMatchObject({ do: "dead-letter", reason: outcome });
   });
@@ -105,6 +107,27 @@ describe("a request handler", () => {
   });
 });
 
+describe("a request in packets of Nest", () => {
+  const nest = { ...rule("request"), envelope: "nest", streamsReply: true } as const;
+  const body = (outcome: Outcome) => {
+    const settlement = settle(outcome, 1, nest, 0);
+    if (settlement.do !== "reply-error") throw new Error(`it is settled with ${settlement.do}`);
+    expect(settlement.isPacket).toBe(true);
+    return JSON.parse(settlement.body);
+  };
+  test("ends in a packet that Nest takes for an exception, whatever failed it", () => {
+    for (const outcome of Object.values(outcomes).filter(({ kind }) => kind !== "returned"))
+      expect(body(outcome)).toEqual({
+        err: expect.objectContaining({ status: "error", code: expect.any(Number), message: expect.any(String) }),
+        isDisposed: true,
+      });
+  });
+  test("carries what the author has thrown for the caller", () => {
+    const answer = JSON.stringify({ reason: "no money" });
+    expect(body({ kind: "threw", error, answer })).toEqual({ err: { reason: "no money" }, isDisposed: true });
+  });
+});
+
 test("a worker that was killed is told by why, and one that ended by how", () => {
   const text = (how: Partial<typeof exit> | { killedBecause: string; signal: string }) =>
     settle({ kind: "crashed", exit: { ...exit, ...how } }, 1, rule("event"), 0);
@@ -116,8 +139,8 @@ test("a worker that was killed is told by why, and one that ended by how", () =>
 });
 
 describe("a durable handler", () => {
-  test("acknowledges when it returned", () => {
-    expect(settled("durable", "returned")).toEqual({ do: "ack" });
+  test.each(["returned", "filtered"] as const)("acknowledges when it %s", (outcome) => {
+    expect(settled("durable", outcome)).toEqual({ do: "ack" });
   });
   test.each(["invalid", "gave-up", "too-many-hops"] as const)(
     "does not try again what can never succeed: %s",

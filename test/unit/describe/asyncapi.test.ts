@@ -10,6 +10,7 @@ function handler(name: string, changes: Partial<DescribedHandler> = {}): Describ
     name,
     kind: "event",
     subjects: ["shop.order"],
+    envelope: "none",
     description: "",
     queue: `shop.${name}`,
     timeoutMs: 30_000,
@@ -117,6 +118,14 @@ describe("a change of an app", () => {
     );
     expect(breaksBetween(before, documentOf(handler("a")))).toEqual(gone);
     expect(breaksBetween(before, documentOf(handler("b", { kind: "request" })))).toEqual([]);
+  });
+
+  it("of the envelope breaks who sends to the handler", () => {
+    const [plain, nest] = [documentOf(handler("a")), documentOf(handler("a", { envelope: "nest" }))];
+    const breaks = { subject: "shop.order", breaks: "senders", path: "", rule: "envelope" };
+    expect(breaksBetween(plain, nest)).toEqual([{ ...breaks, text: 'is taken in the envelope "nest" now' }]);
+    expect(breaksBetween(nest, plain)).toEqual([{ ...breaks, text: "is taken without an envelope now" }]);
+    expect(breaksBetween(nest, nest)).toEqual([]);
   });
 
   it("that brings or removes a subscriber breaks nobody", () => {

@@ -14,6 +14,8 @@ const LOAD = { handler: "save", url: "file:///save.mjs", preload: [], env: {}, c
 const START = {
   kind: "event",
   subjects: ["x"],
+  envelope: "none",
+  propagate: [],
   concurrency: 1,
   attempts: 1,
   timeoutMs: 1_000,

@@ -35,11 +35,75 @@ test("a subject alone is enough: the rest are the defaults handed in", () => {
     hasSchema: false,
     payload: "json",
     streamsReply: false,
+    filters: false,
     ordered: false,
     oneAtATime: false,
     everyReplica: false,
     exclusive: false,
   });
+});
+
+describe("the envelope", () => {
+  const byDefault = { ...DEFAULTS, envelope: "nest" } as const;
+  const schedule = { every: "5m" };
+
+  test("is none, what the defaults say, or what the metadata says", () => {
+    expect(resolved({ subject: "sum" }).envelope).toBe("none");
+    expect(resolved({ subject: "sum" }, byDefault).envelope).toBe("nest");
+    expect(resolved({ subject: "sum", envelope: "nest" }).envelope).toBe("nest");
+    expect(resolved({ subject: "sum", envelope: "none" }, byDefault).envelope).toBe("none");
+  });
+
+  test("of the defaults gives way to a payload that is not JSON, and to a schedule", () => {
+    expect(resolved({ subject: "sum", payload: "bytes" }, byDefault).envelope).toBe("none");
+    expect(resolved({ subject: "sum", schedule }, byDefault).envelope).toBe("none");
+  });
+
+  test("is refused with the reason where it is unknown or cannot go with the rest", () => {
+    const problem = (more: object) => refused({ subject: "sum", ...more }).message;
+    expect(problem({ envelope: "nst" })).toContain(
+      'metadata.envelope must be "none" or "nest"; received "nst". Did you mean "nest"?',
+    );
+    expect(problem({ envelope: "nest", payload: "bytes" })).toContain(
+      'metadata.envelope cannot be "nest" beside `payload`: packets of Nest are JSON; leave out one of them',
+    );
+    expect(problem({ envelope: "nest", schedule })).toContain(
+      'metadata.envelope cannot be "nest" beside `schedule`: what a schedule publishes is no packet of Nest',
+    );
+    expect(resolved({ subject: "sum", envelope: "none", payload: "bytes" }).envelope).toBe("none");
+  });
+});
+
+test("a filter is a function, and not for requests", () => {
+  const when = { $function: true };
+  expect(resolved({ subject: "todo.new", when }).filters).toBe(true);
+  expect(refused({ subject: "todo.new", when: "paid" }).message).toContain(
+    'metadata.when must be a function of the content and the message that gives true or false; received "paid"',
+  );
+  expect(refused({ subject: "todo.list", kind: "request", when }).message).toContain(
+    "a request that is let pass would have no answer",
+  );
+});
+
+test.each([
+  ["x-request-id", 'must be a list of names of headers, such as ["x-request-id"]; received "x-request-id"'],
+  [["x request"], 'in printable ASCII without spaces or ":"'],
+  [["a", "Nats-Msg-Id"], 'must not name headers that start with "Nats-": they belong to the server'],
+  [["handlers-hops"], "the runtime writes them itself"],
+  [["traceparent"], "they go on by themselves"],
+  [["Content-Type"], "it says what the message's own payload is"],
+])("headers that cannot go on are refused: %j", (propagate, why) => {
+  expect(refused({ subject: "todo.new", propagate }).message).toContain(why);
+});
+
+test("headers that go on by default are those of the metadata where it names any, or none", () => {
+  const byDefault = { ...DEFAULTS, propagate: ["x-tenant"] };
+  const propagated = (more: object) => resolved({ subject: "todo.new", ...more }, byDefault).propagate;
+  expect([propagated({}), propagated({ propagate: ["x-user"] }), propagated({ propagate: [] })]).toEqual([
+    ["x-tenant"],
+    ["x-user"],
+    [],
+  ]);
 });
 
 test("the schema of a reply is for requests, and must be one", () => {
@@ -66,6 +130,7 @@ test("every option is read, in the runtime's units", () => {
     expires: "7d",
     memory: "0.5GB",
     publishes: [{ subject: "todo.itemsaved", schema: { $schema: "standard", vendor: "zod" } }, "todo.*.done"],
+    propagate: ["X-Request-Id", "x-tenant", "x-request-id"],
     env: ["DATABASE_URL", "API_KEY", "DATABASE_URL"],
     idle: "never",
     recycle: { messages: 1_000, age: "1h" },
@@ -79,6 +144,7 @@ test("every option is read, in the runtime's units", () => {
     kind: "durable",
     hasSchema: true,
     payload: "bytes",
+    envelope: "none",
     streamsReply: false,
     description: "Saves an item",
     concurrency: 8,
@@ -87,8 +153,10 @@ test("every option is read, in the runtime's units", () => {
     timeoutMs: 10_000,
     retry: { attempts: 2, backoffMs: [1_000, 90_000] },
     expiresMs: 604_800_000,
+    filters: false,
     ordered: false,
     publishes: ["todo.itemsaved", "todo.*.done"],
+    propagate: ["x-request-id", "x-tenant"],
     memoryMiB: 512,
     env: ["DATABASE_URL", "API_KEY"],
     idleMs: 0,

@@ -138,14 +138,9 @@ describe("setting a candidate up", () => {
     const stage = stageWith({ ...GOOD, setup });
     const { worker } = await loadCandidate(stage.options);
     const events = { exited: () => {} } as unknown as WorkerEvents;
-    const request = {
-      kind: "event",
-      subjects: ["a"],
-      concurrency: 1,
-      attempts: 1,
-      timeoutMs: 1,
-      idPrefixes: [""],
-    } as const;
+    const limits = { concurrency: 1, attempts: 1, timeoutMs: 1 };
+    const about = { envelope: "none", propagate: [], idPrefixes: [""] } as const;
+    const request = { kind: "event", subjects: ["a"], ...about, ...limits } as const;
     return { stage, done: setUpCandidate(worker, () => worker.start(request, events), stage.options) };
   }
 

@@ -1,7 +1,7 @@
 // The test kit's `runHandler`: what a test sees is what the runtime would do.
 
 import { defineEvent, GiveUp, type HandlerContext, RetryLater } from "nats-handlers";
-import { type HandlerExports, type RunHandlerOptions, runHandler } from "nats-handlers/testing";
+import { type HandlerExports, type RunHandlerOptions, runHandler, type SentMessage } from "nats-handlers/testing";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 
@@ -255,5 +255,107 @@ describe("what could not be", () => {
   it("a subject with wildcards is asked for", async () => {
     const module = { default: () => 1, metadata: { subject: "orders.>" } };
     await expect(runHandler(module, undefined)).rejects.toThrow("say in the option `subject`");
+  });
+});
+
+describe("headers that go on", () => {
+  const incoming = {
+    "X-Request-Id": ["a", "b"],
+    "x-user": "ann",
+    "x-other": "no",
+    traceparent: `00-${"1".repeat(32)}-${"2".repeat(16)}-01`,
+  };
+  const handler = (propagate: readonly string[], more: object = {}) => ({
+    metadata: { subject: "orders.new", propagate },
+    async default(_event: unknown, ctx: HandlerContext) {
+      await ctx.publish("orders.packed", 1, more);
+      await ctx.request("stock.left");
+    },
+  });
+  const names = ({ headers }: SentMessage) => Object.fromEntries([...headers].map(([name, values]) => [name, values]));
+  const options = { headers: incoming, answer: () => 1 };
+
+  it("are on all that it sends, spelt as they came, beside those of the runtime", async () => {
+    const { published, requested } = await runHandler(handler(["x-request-id", "X-USER", "x-missing"]), 1, options);
+    const expected = {
+      "X-Request-Id": ["a", "b"],
+      "x-user": ["ann"],
+      "Handlers-Hops": ["1"],
+      traceparent: [incoming.traceparent],
+    };
+    expect([...published, ...requested].map(names)).toEqual([expected, expected]);
+  });
+
+  it("give way to what the handler says itself", async () => {
+    const own = { headers: { "x-user": "bob", "x-mine": "1" }, delay: "5m" };
+    const { published } = await runHandler(handler(["x-request-id", "x-user"], own), 1, options);
+    expect(names(published[0]!)).toMatchObject({ "x-user": ["bob"], "x-mine": ["1"], "X-Request-Id": ["a", "b"] });
+  });
+
+  it("are none unless they are named, and none of a message that has none", async () => {
+    expect(names((await runHandler(handler([]), 1, options)).published[0]!)).not.toHaveProperty("x-user");
+    const bare = await runHandler(handler(["x-user"]), 1, { answer: () => 1 });
+    expect(names(bare.published[0]!)).toEqual({ "Handlers-Hops": ["1"] });
+  });
+});
+
+describe("of packets of Nest", () => {
+  it("a test gives and gets what lies in them", async () => {
+    const exports = {
+      metadata: { subject: "sum", kind: "request", envelope: "nest" },
+      default: (numbers: number[]) => numbers.length,
+    };
+    expect(await runHandler(exports, [1, 2])).toMatchObject({ outcome: "returned", reply: 2 });
+  });
+
+  it("what goes to services of Nest is seen as they get it, and answered as they answer", async () => {
+    const exports = {
+      metadata: { subject: "orders.new" },
+      default: async (_event: unknown, ctx: HandlerContext) => {
+        await ctx.publish("orders.seen", { id: 1 }, { envelope: "nest" });
+        const left = await ctx.request("stock.left", "b", { envelope: "nest" });
+        const failed = await ctx.request("stock.none", "b", { envelope: "nest" }).catch((error: unknown) => error);
+        const foreign = await ctx.request("stock.other", "b", { envelope: "nest" }).catch((error: unknown) => error);
+        await ctx.publish("told", { left, failed: told(failed), foreign: told(foreign) });
+      },
+    };
+    const told = (thrown: unknown) => {
+      const { message, code, cause } = thrown as Error & { code: number };
+      return { message, code, cause };
+    };
+    const answers: Record<string, unknown> = {
+      "stock.left": { response: 4, isDisposed: true, id: "x" },
+      "stock.none": { err: { status: "error", message: "all sold" }, isDisposed: true },
+      "stock.other": { left: 4 },
+    };
+    const run = await runHandler(exports, {}, { answer: ({ subject }) => answers[subject] });
+    expect(run.published.map(({ data }) => data)).toEqual([
+      { pattern: "orders.seen", data: { id: 1 } },
+      {
+        left: 4,
+        failed: {
+          message: 'the reply to the request to "stock.none" is an exception: all sold',
+          code: 500,
+          cause: { status: "error", message: "all sold" },
+        },
+        foreign: { message: expect.stringContaining("is no packet of Nest"), code: 502 },
+      },
+    ]);
+    expect(run.requested.map(({ data }) => data)).toMatchObject([
+      { pattern: "stock.left", data: "b", id: expect.any(String) },
+      { pattern: "stock.none" },
+      { pattern: "stock.other" },
+    ]);
+  });
+
+  it("an option of a call that cannot be is refused", async () => {
+    const exports = {
+      metadata: { subject: "orders.new" },
+      default: (_event: unknown, ctx: HandlerContext) => ctx.publish("a", new Uint8Array(1), { envelope: "nest" }),
+    };
+    expect(await runHandler(exports, {})).toMatchObject({
+      outcome: "not-serializable",
+      error: { message: 'the data published to "a" is bytes, and a packet of Nest is JSON' },
+    });
   });
 });

@@ -6,6 +6,7 @@ import {
   PUBLISH_OPTIONS,
   type PublishOptions,
   REQUEST_OPTIONS,
+  readEnvelope,
 } from "../../../runtime/worker/call-options.ts";
 
 const NOW = 1_800_000_000_000;
@@ -25,11 +26,11 @@ describe("an option that there is not", () => {
   it("is refused with those there are, and the one that was meant", () => {
     expect(thrown(() => checkOptions({ dealy: "1s" }, PUBLISH_OPTIONS, "publish"))).toEqual({
       code: "UNKNOWN_OPTION",
-      message: 'ctx.publish has no option "dealy". Did you mean "delay"? It has: headers, timeout, delay, at',
+      message: 'ctx.publish has no option "dealy". Did you mean "delay"? It has: headers, timeout, envelope, delay, at',
     });
     expect(thrown(() => checkOptions({ delay: "1s" }, REQUEST_OPTIONS, "request"))).toMatchObject({
       code: "UNKNOWN_OPTION",
-      message: expect.stringContaining("It has: headers, timeout, payload"),
+      message: expect.stringContaining("It has: headers, timeout, envelope, payload"),
     });
   });
 
@@ -45,6 +46,23 @@ describe("an option that there is not", () => {
     expect(thrown(act)).toMatchObject({
       code: "INVALID_OPTION",
       message: expect.stringContaining("must be an object"),
+    });
+  });
+});
+
+describe("the envelope", () => {
+  it("is none unless it is asked for", () => {
+    expect([readEnvelope({}), readEnvelope({ envelope: "none", payload: "bytes" })]).toEqual(["none", "none"]);
+    expect(readEnvelope({ envelope: "nest", payload: "json" })).toBe("nest");
+  });
+
+  it.each<[object, string]>([
+    [{ envelope: "nst" }, 'envelope must be "none" or "nest", but is "nst"'],
+    [{ envelope: "nest", payload: "bytes" }, 'envelope cannot be "nest" beside `payload`'],
+  ])("%j is refused", (options, why) => {
+    expect(thrown(() => readEnvelope(options as never))).toMatchObject({
+      code: "INVALID_OPTION",
+      message: expect.stringContaining(why),
     });
   });
 });

@@ -1,7 +1,9 @@
 // One message, from its bytes to its outcome, without a process or a socket.
 
+import { of } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { HandlerFunction, StandardResult, StandardSchema } from "../../../runtime/worker/load.ts";
+import type { MessageFilter } from "../../../runtime/worker/message-filter.ts";
 import { type RunContext, type RunOwner, runOnce, type Turns } from "../../../runtime/worker/run-once.ts";
 import type { PayloadFormat } from "../../../sdk/payload.ts";
 import { GiveUp, RetryLater } from "../../../sdk/verdicts.ts";
@@ -15,6 +17,8 @@ interface Given {
   readonly turns?: Turns;
   readonly format?: PayloadFormat;
   readonly contentType?: string;
+  readonly envelope?: "none" | "nest";
+  readonly when?: MessageFilter;
 }
 
 const QUIET: RunContext = {
@@ -28,6 +32,7 @@ const decoder = new TextDecoder();
 /** Runs the handler, and collects what it streams. */
 function run(handler: HandlerFunction, given: Given = {}) {
   const { payload = "", replies = true, schema, reply, context = QUIET, turns, format = "json", contentType } = given;
+  const { envelope = "none", when } = given;
   // As in a batch: there is something before it and behind it.
   const payloadBytes = Buffer.from(payload);
   const bytes = Buffer.concat([Buffer.from("{}"), payloadBytes, Buffer.from("}")]);
@@ -38,8 +43,9 @@ function run(handler: HandlerFunction, given: Given = {}) {
       chunks.push(decoder.decode(body));
     },
   };
+  const program = { handler, schema, reply, payload: format, envelope, when, replies };
   const incoming = { id: 7, bytes, start: 2, end: 2 + payloadBytes.length, contentType };
-  return { chunks, outcome: runOnce({ handler, schema, reply, payload: format, replies }, incoming, context, owner) };
+  return { chunks, outcome: runOnce(program, incoming, context, owner) };
 }
 
 function replyOf(outcome: unknown): string {
@@ -56,6 +62,118 @@ it("a handler without a promise costs no promise (M2)", () => {
   const { outcome } = run((event) => ({ got: event }), { payload: '{"a":1}' });
   expect(outcome).not.toBeInstanceOf(Promise);
   expect(replyOf(outcome)).toBe('{"got":{"a":1}}');
+});
+
+describe("a message for which `when` gives false", () => {
+  const ran: unknown[] = [];
+  const filtering = (when: unknown, given: Given = {}) =>
+    run((event) => void ran.push(event), { payload: '{"type":"paid"}', when: when as MessageFilter, ...given });
+
+  it("is let pass unrun, before its schema and its turn", () => {
+    const schema = schemaOf(() => ({ issues: [{ message: "no" }] }));
+    const turns = { take: () => expect.fail("it has no turn") };
+    const { outcome } = filtering((event: { type: string }) => event.type === "sent", { schema, turns });
+    expect(outcome).toEqual({ kind: "filtered" });
+    expect(ran).toEqual([]);
+  });
+
+  it("is looked at as what lies in its packet, with what is known of it", () => {
+    const seen: unknown[] = [];
+    const when = (...given: unknown[]) => seen.push(...given) < 0;
+    filtering(when, { payload: '{"pattern":"a","data":1}', envelope: "nest" });
+    expect(seen).toEqual([1, QUIET]);
+  });
+
+  it("and one for which it gives true is run", () => {
+    expect(filtering(() => true).outcome).toMatchObject({ kind: "returned" });
+    expect(ran.splice(0)).toEqual([{ type: "paid" }]);
+  });
+
+  it.each([
+    ["throws", () => (undefined as never as { type: string }).type === "a", "Cannot read properties of undefined"],
+    ["gives a promise", async () => false, "metadata.when must give true or false, but gave a promise"],
+    ["gives no answer", () => undefined, "but gave undefined"],
+  ])("fails when `when` %s", (_how, when, why) => {
+    expect(filtering(when).outcome).toMatchObject({ kind: "threw", error: { message: expect.stringContaining(why) } });
+  });
+});
+
+describe("packets of Nest", () => {
+  const sent = (data: unknown) => JSON.stringify({ pattern: "sum", data, id: "a1" });
+  const nest = (handler: HandlerFunction, given: Given = {}) => run(handler, { envelope: "nest", ...given });
+  const read = (reply: string) => JSON.parse(reply) as unknown;
+
+  it("are opened before the schema, and the reply goes back in one", () => {
+    const schema = schemaOf((value) => ({ value: { checked: value } }));
+    const { outcome } = nest((event) => event, { payload: sent([1, 2]), schema });
+    expect(read(replyOf(outcome))).toEqual({ response: { checked: [1, 2] }, isDisposed: true, id: "a1" });
+  });
+
+  it("end without a value where nothing is returned", () => {
+    expect(read(replyOf(nest(() => undefined, { payload: sent(1) }).outcome))).toEqual({ isDisposed: true, id: "a1" });
+  });
+
+  it("carry each value of a streamed reply, and end it", async () => {
+    const { chunks, outcome } = nest(
+      async function* () {
+        yield 1;
+        yield 2;
+      },
+      { payload: sent(0) },
+    );
+    expect(read(replyOf(await outcome))).toEqual({ isDisposed: true, id: "a1" });
+    expect(chunks.map(read)).toEqual([
+      { response: 1, id: "a1" },
+      { response: 2, id: "a1" },
+    ]);
+  });
+
+  it("of events have no id, and are answered by nobody", () => {
+    const events: unknown[] = [];
+    const payload = JSON.stringify({ pattern: "sum", data: 7 });
+    const { outcome } = nest((event) => events.push(event), { payload, replies: false });
+    expect([outcome, events]).toEqual([{ kind: "returned", reply: undefined }, [7]]);
+  });
+
+  it.each(['{"a":1}', "5", "null", "[]", ""])("are all it takes: %j is refused", (payload) => {
+    expect(nest(() => 1, { payload }).outcome).toMatchObject({
+      kind: "invalid",
+      message: expect.stringContaining("it is no packet of Nest"),
+    });
+  });
+
+  it("carry what an RpcException has for the caller, and of other errors nothing more", async () => {
+    const rpc = (error: unknown) => Object.assign(new Error("no"), { getError: () => error });
+    const thrown = (error: unknown, more: Given = {}) =>
+      nest(
+        () => {
+          throw error;
+        },
+        { payload: sent(1), ...more },
+      ).outcome;
+    expect(thrown(rpc({ reason: "no money" }))).toMatchObject({ kind: "threw", answer: '{"reason":"no money"}' });
+    expect(thrown(rpc("no"))).toMatchObject({ answer: '{"status":"error","message":"no"}' });
+    expect(await nest(() => Promise.reject(rpc("late")), { payload: sent(1) }).outcome).toMatchObject({
+      answer: '{"status":"error","message":"late"}',
+    });
+    for (const outcome of [thrown(new Error("no")), thrown(rpc(1n)), thrown(rpc("no"), { replies: false })])
+      expect(outcome).not.toHaveProperty("answer");
+    await expect(run(() => Promise.reject(rpc("no"))).outcome).resolves.not.toHaveProperty("answer");
+  });
+
+  it("carry no Observable", () => {
+    expect(nest(() => of(1), { payload: sent(1) }).outcome).toMatchObject({
+      kind: "not-serializable",
+      error: { message: expect.stringContaining("the returned value is an Observable") },
+    });
+  });
+
+  it("carry no bytes", () => {
+    expect(nest(() => new Uint8Array(2), { payload: sent(1) }).outcome).toMatchObject({
+      kind: "not-serializable",
+      error: { message: "the returned value is bytes, and a packet of Nest is JSON" },
+    });
+  });
 });
 
 it("what an event handler returns is not looked at", () => {

@@ -1,0 +1,188 @@
+// docs/moving-in.md, run as it stands: a Nest controller and a consumer by hand, and the handlers that take their places.
+// @module-tag any-server
+
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { AckPolicy, DeliverPolicy, jetstreamManager } from "@nats-io/jetstream";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { Controller, Module } from "@nestjs/common";
+import { NestFactory } from "@nestjs/core";
+import { MessagePattern } from "@nestjs/microservices";
+import { transform } from "esbuild";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { durableNameOf } from "../../runtime/streams/durable-name.ts";
+import { type NestApp, type NestCaller, nestCaller, startNestApp, startNestController } from "../support/nest-app.ts";
+import { createProject, type TestProject } from "../support/project.ts";
+import { useStage } from "../support/runtime.ts";
+
+const stage = useStage();
+const fromRoot = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const PAGE = readFileSync(fromRoot("docs/moving-in.md"), "utf8");
+const PACKAGES = ["@nestjs", "@nats-io"];
+
+let project: TestProject;
+const cleanups: (() => unknown)[] = [];
+
+beforeEach(() => {
+  project = createProject();
+  for (const name of PACKAGES) {
+    symlinkSync(fromRoot(`node_modules/${name}`), join(project.rootDir, "node_modules", name));
+  }
+});
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  project.end();
+});
+
+/** The block of the page that says at its top that it is this file. */
+function snippet(file: string): string {
+  const [, text] = PAGE.split(`\`\`\`ts\n// ${file}\n`);
+  if (text === undefined) throw new Error(`docs/moving-in.md has no ${file}`);
+  return text.slice(0, text.indexOf("\n```"));
+}
+
+function write(file: string, text: string): string {
+  const path = join(project.rootDir, file);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  return path;
+}
+
+/** A snippet as a module of the project, compiled as Nest's own tools would. */
+async function load<T>(file: string): Promise<T> {
+  const compilerOptions = { experimentalDecorators: true, useDefineForClassFields: false };
+  const { code } = await transform(snippet(file), { loader: "ts", tsconfigRaw: { compilerOptions } });
+  return (await import(/* @vite-ignore */ write(file.replace(/ts$/, "mjs"), code))) as T;
+}
+
+function drainedAtEnd(app: NestApp): NestApp {
+  cleanups.push(() => app.drain());
+  return app;
+}
+
+async function callsOf(caller: NestCaller): Promise<unknown[]> {
+  const lines = [
+    { price: 3, count: 2 },
+    { price: 4, count: 1 },
+  ];
+  return [
+    await caller.send("orders.total", { lines }),
+    await caller.send("orders.total", { lines: [] }).catch((error: unknown) => ({ thrown: error })),
+  ];
+}
+
+const ANSWERS = [{ total: 10 }, { thrown: { code: "EMPTY" } }];
+
+it("the Nest controller and the handlers of the page answer and hear the same", async () => {
+  write("src/shop.js", 'export const sent = []; export const stock = { placeOf: async (id) => "shelf of " + id };');
+  const { OrdersController } = await load<{ OrdersController: new () => unknown }>("src/orders.controller.ts");
+  const { sent } = (await import(/* @vite-ignore */ join(project.rootDir, "src/shop.js"))) as { sent: unknown[] };
+  const nest = await startNestController(stage.server.url, OrdersController);
+  const caller = await nestCaller(stage.server.url);
+  cleanups.push(() => caller.close());
+  expect(await callsOf(caller)).toEqual(ANSWERS);
+  await caller.emit("orders.packed", { id: "a" });
+  await expect.poll(() => sent).toEqual([{ id: "a", from: "shelf of a" }]);
+  await nest.drain();
+
+  const heard: unknown[] = [];
+  drainedAtEnd(
+    await startNestApp(stage.server.url, [
+      { on: "message", pattern: "stock.place", run: (id: string) => `shelf of ${id}` },
+      { on: "event", pattern: "orders.sent", run: (event) => heard.push(event) },
+    ]),
+  );
+  for (const file of ["handlers/orders/total.ts", "handlers/orders/packed.ts"]) write(file, snippet(file));
+  write("src/config.mjs", snippet("handlers.config.ts").replace(/^import .*$/m, "const defineConfig = (it) => it;"));
+  const config = (await import(/* @vite-ignore */ join(project.rootDir, "src/config.mjs"))) as { default: object };
+  await stage.start({ project, config: config.default });
+  expect(await callsOf(caller)).toEqual(ANSWERS);
+  await caller.emit("orders.packed", { id: "a" });
+  await expect.poll(() => heard).toEqual(sent);
+});
+
+interface Saved {
+  readonly id: string;
+  readonly requestId: string;
+  readonly pid: number;
+}
+
+it("the Nest service of the page is closed without losing a reply", async () => {
+  const { DrainingNats } = await load<{ DrainingNats: new (options: object) => never }>("src/draining-nats.ts");
+  const begun = Promise.withResolvers<void>();
+  const slow = class {
+    async take() {
+      begun.resolve();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return "late";
+    }
+  };
+  MessagePattern("late")(slow.prototype, "take", Object.getOwnPropertyDescriptor(slow.prototype, "take")!);
+  Controller()(slow);
+  const module = class {};
+  Module({ controllers: [slow] })(module);
+  const options = { servers: [stage.server.url], gracefulShutdown: true, gracePeriod: 1_000 };
+  const service = await NestFactory.createMicroservice(module, { strategy: new DrainingNats(options), logger: false });
+  await service.listen();
+  const caller = await nestCaller(stage.server.url);
+  cleanups.push(() => caller.close());
+  const asked = caller.send("late", {});
+  await begun.promise;
+  await service.close();
+  expect(await asked).toBe("late");
+});
+
+it("the handler of the page goes on where the consumer by hand was", async () => {
+  const file = write("saved.ndjson", "");
+  write(
+    "shop.js",
+    `import { appendFileSync } from "node:fs";
+     const line = (order) => JSON.stringify({ ...order, pid: process.pid }) + "\\n";
+     export const save = async (order) => appendFileSync(${JSON.stringify(file)}, line(order));`,
+  );
+  const saved = () =>
+    readFileSync(file, "utf8")
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as Saved);
+  let published = 0;
+  const publish = (count: number) => {
+    for (const end = published + count; published < end; published++)
+      stage.client.publish("orders.billed", { id: String(published) }, { "x-request-id": [`r${published}`] });
+  };
+  const allSaved = () => expect.poll(() => saved().length).toBe(published);
+  const app = await stage.start({
+    project,
+    config: { app: "shop", streams: [{ name: "ORDERS", subjects: ["orders.>"] }] },
+  });
+  const { consume } = await load<{ consume: (nats: NatsConnection) => Promise<void> }>("consumer.ts");
+  const loop = await connect({ servers: stage.server.url });
+  cleanups.push(() => loop.close());
+  const consuming = consume(loop);
+  publish(20);
+  await allSaved();
+
+  await loop.close();
+  await consuming;
+  publish(20);
+  await stage.client.flush();
+  const jsm = await jetstreamManager(stage.client.connection);
+  await jsm.consumers.add("ORDERS", {
+    durable_name: durableNameOf("shop", "billing", "orders.billed"),
+    filter_subject: "orders.billed",
+    ack_policy: AckPolicy.Explicit,
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: (await jsm.consumers.info("ORDERS", "billing")).ack_floor.stream_seq + 1,
+  });
+  await app.after(() => project.write("billing.ts", snippet("handlers/billing.ts")), "handler.serving");
+  publish(20);
+  await allSaved();
+
+  const expected = Array.from({ length: published }, (_, at) => ({ id: String(at), requestId: `r${at}` }));
+  const inOrder = saved().sort((a, b) => Number(a.id) - Number(b.id));
+  expect(inOrder.map(({ id, requestId }) => ({ id, requestId }))).toEqual(expected);
+  expect(new Set(inOrder.slice(0, 20).map(({ pid }) => pid))).toEqual(new Set([process.pid]));
+  expect(inOrder.slice(20).map(({ pid }) => pid)).not.toContain(process.pid);
+});
