@@ -200,7 +200,7 @@ test.for(MENDINGS)("a handler serves when $what", async ({ from, before = {}, pr
   prepare?.(top);
   project.write("ask.ts", from.includes("\n") ? from : asking(from));
   const app = await stage.start({ project });
-  expect(app.told("handler.failed")).toHaveLength(1);
+  await app.next("handler.failed", { handler: "ask" }, 0);
   await app.after(() => mend(top), "handler.serving", { handler: "ask" });
   expect((await stage.client.ask("ask")).value).toBe("mended");
 });
