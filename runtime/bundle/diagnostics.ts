@@ -7,6 +7,7 @@ import { type ErrorCode, formatPlace, RuntimeError, type SourcePlace } from "../
 import { packageNameOf } from "./bare-imports.ts";
 import { foreignEncodingOf } from "./encoding.ts";
 import { codeFrame } from "./frame.ts";
+import { installCommand } from "./install-command.ts";
 import { unresolvedIn } from "./missing.ts";
 
 const MOST_LISTED = 10;
@@ -127,7 +128,7 @@ function remedyForImport(rootDir: string, message: Message, specifier: string): 
     const other = asking.replaceAll("\\", "/");
     return `The package ${other} uses it where it is installed: write \`external: ["${other}"]\` in handlers.config.ts, or install ${name}.`;
   }
-  if (name !== undefined && !isInstalled(dirname(importer), name)) return `Run \`npm install ${name}\`.`;
+  if (name !== undefined && !isInstalled(dirname(importer), name)) return `Run \`${installCommand(importer, name)}\`.`;
   const note = message.notes.find(({ text }) => text !== "")?.text;
   if (name !== undefined) return `The package ${name} is installed, but has no "${specifier}". ${note ?? ""}`.trimEnd();
   return `Correct the import, or the "paths" of tsconfig.json.`;

@@ -11,6 +11,7 @@ import { tsconfigOf } from "./tsconfig.ts";
 const INSTALL_MARKS = [
   "node_modules/.package-lock.json",
   "node_modules/.modules.yaml",
+  "node_modules/.pnpm-workspace-state-v1.json",
   "node_modules/.yarn-state.yml",
   "node_modules/.yarn-integrity",
   "bun.lock",

@@ -38,6 +38,12 @@ const BAD = [
     says: [/exit code 7 while being imported/],
   },
   {
+    name: "exports-as-commonjs.ts",
+    code: "HANDLER_LOAD_FAILED",
+    place: { file: "handlers/good.ts", line: 4 },
+    says: [/module is not defined/, /rename it to \.cjs/],
+  },
+  {
     name: "has-no-default-export.ts",
     code: "METADATA_INVALID",
     place: { file: "handlers/good.ts" },

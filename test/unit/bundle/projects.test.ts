@@ -122,6 +122,19 @@ test("an install in a workspace leaves its mark at the root, above the project",
   expect(built.ok ? [] : built.inputs).toContain(join(dirname(project.root), "node_modules/.modules.yaml"));
 });
 
+test("a missing package is told with what installs it here: by the project's package manager, declared or not", async () => {
+  const remedy = async () => {
+    const built = await project.bundler.build(written(`import "@acme/words"; export default 1;`));
+    return built.ok ? undefined : built.error.remedy;
+  };
+  expect(await remedy()).toBe("Run `npm install @acme/words`.");
+  project.write("pnpm-workspace.yaml", "");
+  expect(await remedy()).toBe("Run `pnpm add @acme/words`.");
+  // Of a workspace, and nowhere else to be found.
+  project.write("package.json", `{ "dependencies": { "@acme/words": "workspace:*" } }`);
+  expect(await remedy()).toBe("Run `pnpm install`.");
+});
+
 test("a source in UTF-16 is said to be that", async () => {
   const built = await project.bundler.build(written(Buffer.from("\uFEFFexport default 1;", "utf16le")));
   expect(!built.ok && built.error.message).toContain("handlers/a.ts is UTF-16, not UTF-8");
