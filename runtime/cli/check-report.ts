@@ -21,7 +21,7 @@ export function printCheck(out: Output, checked: ProjectCheck): void {
   const failed = handlers.filter((handler) => !handler.ok);
   const fine = handlers.filter((handler) => handler.ok);
   for (const line of tableLines(fine.map(rowOf), out.columns - 2)) printLine(out, `${out.paint("green", "✓")} ${line}`);
-  for (const { name, warning } of warningsIn(fine)) printFault(out, warning, name, out.paint("yellow", "!"));
+  for (const { name, warning } of warningsIn(handlers)) printFault(out, warning, name, out.paint("yellow", "!"));
   for (const { name, error } of failed) printFault(out, error, name);
   for (const problem of problems) printFault(out, problem, problem.handler ?? "");
   const told = bad === 0 ? out.paint("green", "all fine") : out.paint("red", `${bad} failed`);
@@ -37,7 +37,7 @@ function rowOf(handler: CheckedHandler & { ok: true }): string[] {
 }
 
 /** Each once: handlers that share a module share its warnings. */
-function warningsIn(handlers: readonly (CheckedHandler & { ok: true })[]) {
+function warningsIn(handlers: readonly CheckedHandler[]) {
   const told = new ToldWarnings();
   return handlers.flatMap(({ name, warnings }) => told.news(name, warnings).map((warning) => ({ name, warning })));
 }

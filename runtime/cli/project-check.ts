@@ -84,9 +84,9 @@ export function checkJson({ handlers, problems }: ProjectCheck): string {
 
 function handlerJson(handler: CheckedHandler): object {
   const { name, file, ok, disabledBy } = handler;
-  if (!handler.ok) return { name, file, ok, disabledBy, error: errorJson(handler.error) };
-  const { version, sizeBytes } = handler;
   const warnings = handler.warnings.map(errorJson);
+  if (!handler.ok) return { name, file, ok, disabledBy, error: errorJson(handler.error), warnings };
+  const { version, sizeBytes } = handler;
   return { name, file, ok, ...handler.metadata, disabledBy, version, sizeBytes, warnings };
 }
 

@@ -24,17 +24,24 @@ export interface InspectOptions {
   readonly onGood?: (file: HandlerFile, built: BuildResult & { ok: true }, found: Found) => void;
 }
 
-export type CheckedHandler = { readonly name: string; readonly file: string } & (
-  | {
-      readonly ok: true;
-      readonly metadata: ResolvedMetadata;
-      /** Of its bundle, as is its size. */
-      readonly version: string;
-      readonly sizeBytes: number;
-      readonly warnings: readonly RuntimeError[];
-    }
-  | { readonly ok: false; readonly error: RuntimeError }
-);
+interface Looked {
+  readonly name: string;
+  readonly file: string;
+  /** Of its build, whatever came of it then. */
+  readonly warnings: readonly RuntimeError[];
+}
+
+export type CheckedHandler = Looked &
+  (
+    | {
+        readonly ok: true;
+        readonly metadata: ResolvedMetadata;
+        /** Of its bundle, as is its size. */
+        readonly version: string;
+        readonly sizeBytes: number;
+      }
+    | { readonly ok: false; readonly error: RuntimeError }
+  );
 
 export interface ProjectCheck {
   /** Sorted by name. */
@@ -55,12 +62,13 @@ function withoutConflicts(handlers: readonly CheckedHandler[]): CheckedHandler[]
   const held = new SubjectClaims({ isGivenUp: () => false, onFreed: () => {}, onTakenOver: () => {} });
   return handlers.map((handler) => {
     if (!handler.ok || handler.metadata.kind !== "request") return handler;
-    const { name, file, metadata } = handler;
+    const { name, file, warnings, metadata } = handler;
     try {
       held.claim(name, claims(metadata), file);
       return handler;
     } catch (error) {
-      return { name, file, ok: false, error: toRuntimeError(error, `handler "${name}" could not be inspected`) };
+      const told = toRuntimeError(error, `handler "${name}" could not be inspected`);
+      return { name, file, warnings, ok: false, error: told };
     }
   });
 }
@@ -72,13 +80,15 @@ export async function inspectHandler(
 ): Promise<CheckedHandler> {
   const about = { name: file.name, file: file.displayPath };
   const built = await bundler.build(file);
-  if (!built.ok) return { ...about, ok: false, error: built.error };
+  if (!built.ok) return { ...about, warnings: [], ok: false, error: built.error };
+  const { bundle, warnings } = built;
   try {
-    const found = await evaluator.look(file, built.bundle);
+    const found = await evaluator.look(file, bundle);
     onGood?.(file, built, found);
-    const { version, sizeBytes } = built.bundle;
-    return { ...about, ok: true, metadata: found.metadata, version, sizeBytes, warnings: built.warnings };
+    const { version, sizeBytes } = bundle;
+    return { ...about, warnings, ok: true, metadata: found.metadata, version, sizeBytes };
   } catch (error) {
-    return { ...about, ok: false, error: toRuntimeError(error, `handler "${file.name}" could not be inspected`) };
+    const told = toRuntimeError(error, `handler "${file.name}" could not be inspected`);
+    return { ...about, warnings, ok: false, error: told };
   }
 }

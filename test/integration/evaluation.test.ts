@@ -61,3 +61,22 @@ it("handlers that fit into a process each are not told to be too large together"
   project = createProject(Object.fromEntries(names.map((name) => [`${name}.ts`, large(name)])));
   expect(await verdicts()).toEqual(Object.fromEntries(names.map((name) => [name, "ok"])));
 });
+
+it("what the compiler warns of is told once by its place, by `check` and by `build`, also of a handler that then fails", async () => {
+  const sharing = `import { odd } from "./_odd.ts"; export default () => odd; export const metadata =`;
+  project = createProject({
+    "a.ts": `${sharing} { subject: "a" };`,
+    "b.ts": `${sharing} { subject: "b" };`,
+    "_odd.ts": "export const odd = { twice: 1, twice: 2 };",
+    "old.js": `module.exports = { metadata: { subject: "old" }, default: () => {} };`,
+  });
+  for (const command of ["check", "build"]) {
+    const { stdout } = await runCli([command], { cwd: project.rootDir });
+    expect(stdout.match(/! .*/g)).toEqual([
+      expect.stringMatching(/^! [ab] .*BUNDLE_WARNING.*Duplicate key "twice"/),
+      expect.stringMatching(/^! old .*BUNDLE_WARNING.*CommonJS "module"/),
+    ]);
+    expect(stdout.match(/handlers\/_odd\.ts:1:32/g)).toHaveLength(1);
+    expect(stdout).toMatch(/✗ old +HANDLER_LOAD_FAILED.*module is not defined/);
+  }
+});
