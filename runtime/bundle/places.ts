@@ -3,8 +3,9 @@
 // L1  What begins as a name of ours (import-meta.ts): a URL, a file, a folder.
 // L2  What is made of one, and still says where: by `fileURLToPath`, `pathname`, `dirname`, `join`, `resolve`, `new URL`, and by
 //     `createRequire`, as long as all that is added are texts.
-// L3  A variable that holds one, wherever it is used. Its name may stand in a text as well: only where the source map knows
+// L3  A variable that holds one, wherever it is used in its block (scope.ts). Its name may stand in a text as well: only where the source map knows
 //     an expression it is one.
+import { endOfBlock } from "./scope.ts";
 
 export interface Place {
   /** "path": of a file or a folder that is not the file's own. */
@@ -129,7 +130,9 @@ function variablesOf({ at, length }: Place, code: string): string[] {
 
 function usesOf(name: string, { kind, at, placeAt, below }: Place, code: string): Place[] {
   const pattern = new RegExp(`(?<![\\p{ID_Continue}$.])${escaped(name)}(?![\\p{ID_Continue}$])`, "gu");
-  const uses = [...code.matchAll(pattern)].filter(({ index }) => index > at);
+  const all = [...code.matchAll(pattern)].filter(({ index }) => index > at);
+  const end = endOfBlock(code, at, all.at(-1)?.index ?? at);
+  const uses = all.filter(({ index }) => index <= end);
   return uses.map(({ index }) => ({ kind, at: index, length: name.length, placeAt, below }));
 }
 

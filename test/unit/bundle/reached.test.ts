@@ -82,6 +82,19 @@ describe.each(ways)("in $way", ({ run }) => {
     expect(await written(content)).toEqual([...Array(8).fill("words"), "red", "red"]);
   });
 
+  test("a name holds a place only in the block that declares it", async () => {
+    project.write("data/words.txt", "words");
+    project.write("other/words.txt", "other words");
+    const content = `import { join } from "node:path"; import { readFileSync } from "node:fs";
+      const read = (path) => readFileSync(path, "utf8");
+      function ours() { const dir = join(import.meta.dirname, "../data"); const shown = \`{ \${[dir].map((d) => \`}\${d}\`)} /\`;
+        return [read(join(dir, "words.txt")), /[}/]}/.test("}}"), shown.slice(0, 3)]; }
+      function theirs(dir) { return read(join(dir, "words.txt")); }
+      const arrow = (dir) => read(join(dir, "words.txt"));
+      export default () => [...ours(), ...[theirs, arrow].map((one) => one(join(import.meta.dirname, "../other")))];`;
+    expect(await written(content)).toEqual(["words", true, "{ }", "other words", "other words"]);
+  });
+
   test("a module that is imported by its URL runs", async () => {
     expect(
       await written(`export default async () => (await import(new URL("../lib/q.ts", import.meta.url).href)).q;`),
