@@ -57,7 +57,7 @@ test.for(chosen)(
     remove();
     await answersRight(project, ["start"], empty, /"event":"runtime\.ready"/, join(empty, "build/handlers.mjs"));
   },
-  180_000,
+  300_000,
 );
 
 async function answersRight(
