@@ -78,6 +78,19 @@ function addMoving(dlq: Command, { terminal, finish }: HandlerCommands): void {
       finish(await dlqRedrive(ids, { terminal, options: command.optsWithGlobals() }));
     });
   dlq
+    .command("try [ID...]")
+    .description("run them through the handler of the working tree: which would pass now; nothing is sent")
+    .option("--handler <NAME>", "all of this handler")
+    .option("--reason <REASON>", "of these, those that failed this way")
+    .option("--since <TIME>", "of these, those kept since")
+    .option("--build <DIR>", "through this build, instead of the working tree")
+    .option("--redrive", "and send those again that would pass")
+    .option("--json", "as JSON")
+    .action(async (ids: string[], _options, command: Command) => {
+      const { dlqTry } = await import("./commands/dlq-try.ts");
+      finish(await dlqTry(ids, { terminal, options: command.optsWithGlobals() }));
+    });
+  dlq
     .command("purge")
     .description("remove them for good")
     .option("--handler <NAME>", "only of this handler")

@@ -38,10 +38,11 @@ export async function shadow({ before, after, messages, onProgress }: ShadowOpti
     for (const source of [after, before, before]) loaded.push(await loadVersion(source));
     const [newer, older] = [loaded[0]!, loaded[1]!];
     const { idPrefix, all } = await messages(newer.metadata);
-    for (const version of loaded) runs.push(await version.start(idPrefix));
     const comparison = new Comparison();
     let done = 0;
     for await (const lot of inLots(all)) {
+      // Only now: where there is nothing to run, `setup` is not either.
+      while (runs.length < loaded.length) runs.push(await loaded[runs.length]!.start(idPrefix));
       const [made, first, second] = [await runs[0]!.run(lot()), await runs[1]!.run(lot()), await runs[2]!.run(lot())];
       for (const [at, { seq }] of lot().entries()) comparison.add(seq, first[at]!, second[at]!, made[at]!);
       done += made.length;

@@ -81,7 +81,7 @@ export class VersionRun {
   private readonly options: RunOptions;
   private readonly dispatcher: Dispatcher;
   private worker: HandlerWorker | undefined;
-  private seen = new Map<number, Seen>();
+  private seen = new Map<Delivery, Seen>();
   private broken = Promise.withResolvers<never>();
 
   constructor(options: RunOptions) {
@@ -92,7 +92,7 @@ export class VersionRun {
     const { recorder } = this;
     const owner = {
       settled: (delivery: Delivery, outcome: Outcome, tookMs: number) =>
-        void this.seen.set(delivery.seq, recorder.end(delivery, outcome, tookMs)),
+        void this.seen.set(delivery, recorder.end(delivery, outcome, tookMs)),
       chunk: (delivery: Delivery, data: Uint8Array) => recorder.chunk(delivery, data),
       wake: () => void this.replace().catch((error: unknown) => this.broken.reject(error)),
       roomChanged: () => undefined,
@@ -109,7 +109,7 @@ export class VersionRun {
       this.dispatcher.accept(delivery);
     }
     await Promise.race([this.dispatcher.finished(), this.broken.promise]);
-    return lot.map(({ seq }) => this.seen.get(seq)!);
+    return lot.map((delivery) => this.seen.get(delivery)!);
   }
 
   /** Run `setup`, and give it what waits. */

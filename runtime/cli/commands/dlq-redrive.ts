@@ -55,10 +55,10 @@ export async function dlqRedrive(
   });
 }
 
-type Wanted = { readonly ids: readonly number[] } | { readonly query: QueryOptions };
+export type Wanted = { readonly ids: readonly number[] } | { readonly query: QueryOptions };
 
 /** Throws USAGE: everything at once is never meant by leaving out what is meant. */
-function readWanted(words: readonly string[], options: DlqRedriveOptions): Wanted {
+export function readWanted(words: readonly string[], options: QueryOptions): Wanted {
   const { handler } = options;
   if (words.length > 0 && handler !== undefined)
     throw new RuntimeError("USAGE", "name dead letters by their numbers, or a handler, but not both");
@@ -70,7 +70,11 @@ function readWanted(words: readonly string[], options: DlqRedriveOptions): Wante
   });
 }
 
-async function lettersMeant(wanted: Wanted, options: QueryOptions, { box }: LetterDesk): Promise<LetterSummary[]> {
+export async function lettersMeant(
+  wanted: Wanted,
+  options: QueryOptions,
+  { box }: LetterDesk,
+): Promise<LetterSummary[]> {
   if ("query" in wanted) return box.list(readQuery(options));
   const shown = await Promise.all([...new Set(wanted.ids)].map((id) => box.show(id)));
   return shown.filter((letter) => letter !== undefined);
@@ -94,7 +98,7 @@ function tellOnly(
 }
 
 /** They wait for their handler, but somebody who runs nothing wants to know. */
-async function warnOfAbsent(
+export async function warnOfAbsent(
   letters: readonly LetterSummary[],
   { connection, config }: LetterDesk,
   { err }: Terminal,
@@ -108,11 +112,11 @@ async function warnOfAbsent(
   }
 }
 
-interface Ended extends RedriveResult {
+export interface Ended extends RedriveResult {
   readonly interrupted: boolean;
 }
 
-async function redriveAll(
+export async function redriveAll(
   letters: readonly LetterSummary[],
   rate: number | undefined,
   { connection, config, box }: LetterDesk,
