@@ -69,7 +69,7 @@ function outputConfiguration({ out, err }: Terminal) {
   };
 }
 
-const OFFLINE = new Set(["init", "list", "check", "describe", "new", "build", "permissions"]);
+const OFFLINE = new Set(["init", "list", "check", "new", "build", "permissions"]);
 
 function helpConfiguration() {
   return {
@@ -199,9 +199,10 @@ function addWriting(program: Command, terminal: Terminal, finish: Finish): void 
     });
   program
     .command("describe")
-    .description("the app as an AsyncAPI 3 document (JSON); needs no NATS")
+    .description("the app as an AsyncAPI 3 document (JSON)")
     .option("--check <FILE>", "instead, what breaks who knows the app as this document of before has it; for CI")
-    .option("--json", "what breaks, as JSON")
+    .option("--stored <COUNT>", "instead, which of the last so many stored messages would be refused; needs NATS")
+    .option("--json", "what breaks, or would be refused, as JSON")
     .action(async (_options, command: Command) => {
       const { describe } = await import("./commands/describe.ts");
       finish(await describe({ terminal, options: command.optsWithGlobals() }));

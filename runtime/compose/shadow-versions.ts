@@ -1,11 +1,11 @@
-// Two versions of a handler, ready to be run beside each other: each with a bundler and workers of its own. Nothing is left
+// Versions of handlers, ready to be run beside each other: each place with a bundler and workers of its own. Nothing is left
 // running.
 
 import { RuntimeError } from "../errors.ts";
 import { startReaper } from "../isolate/reaper.ts";
 import { didYouMean } from "../metadata/nearest.ts";
 import type { VersionSource } from "../shadow/version-run.ts";
-import { createTools, type Tools, type ToolsOptions } from "./tools.ts";
+import { createTools, type Tools, type ToolsOptions, wantedBy } from "./tools.ts";
 
 /** Of `emit`: told of trouble with the workers. */
 export type VersionPlace = Pick<ToolsOptions, "config" | "environment" | "clock" | "emit" | "build"> & {
@@ -13,49 +13,64 @@ export type VersionPlace = Pick<ToolsOptions, "config" | "environment" | "clock"
   readonly where: string;
 };
 
-export interface VersionsRequest {
-  readonly handler: string;
-  readonly places: readonly VersionPlace[];
-  /** What they print. */
-  readonly onOutput: (line: string) => void;
+export interface OpenedPlace {
+  /** Of the handlers that the configuration wants, sorted. */
+  readonly names: readonly string[];
+  /** Throws HANDLER_NOT_FOUND. */
+  sourceOf(handler: string): VersionSource;
 }
 
-/** What `use` does with the versions, in the order of their places. Rejects with HANDLER_NOT_FOUND, and as `use` does. */
-export async function withVersions<T>(
-  { handler, places, onOutput }: VersionsRequest,
-  use: (sources: VersionSource[]) => Promise<T>,
+/** What `use` does with the places, in their order. Rejects as `use` does. */
+export async function withPlaces<T>(
+  places: readonly VersionPlace[],
+  use: (opened: OpenedPlace[]) => Promise<T>,
 ): Promise<T> {
   const opened: Tools[] = [];
   const reaper = startReaper({ emit: places[0]!.emit });
   try {
-    const sources: VersionSource[] = [];
+    const ready: OpenedPlace[] = [];
     for (const place of places) {
       const tools = await createTools(place, reaper, 1);
       opened.push(tools);
-      sources.push({ ...(await sourceIn(place, tools, handler)), onOutput });
+      ready.push(await openedPlace(place, tools));
     }
-    return await use(sources);
+    return await use(ready);
   } finally {
     for (const tools of opened) await tools.close();
     reaper.close();
   }
 }
 
-async function sourceIn(
+/** What `use` does with the versions of one handler. Rejects with HANDLER_NOT_FOUND, and as `use` does. */
+export function withVersions<T>(
+  handler: string,
+  places: readonly VersionPlace[],
+  use: (sources: VersionSource[]) => Promise<T>,
+): Promise<T> {
+  return withPlaces(places, (opened) => use(opened.map((place) => place.sourceOf(handler))));
+}
+
+async function openedPlace(
   { config, environment, clock, where }: VersionPlace,
   { discover, bundler, pool, known }: Tools,
-  handler: string,
-): Promise<Omit<VersionSource, "onOutput">> {
+): Promise<OpenedPlace> {
   const { files } = await discover();
-  const file = files.find(({ name }) => name === handler);
-  if (file === undefined) {
-    const names = files.map(({ name }) => name);
-    throw new RuntimeError("HANDLER_NOT_FOUND", `there is no handler "${handler}" in ${where}`, {
-      handler,
-      remedy: didYouMean(handler, names).trim() || "`handlers list` shows those of the working tree.",
-    });
-  }
   const { rootDir, defaults, startTimeoutMs, killGraceMs } = config;
   const limits = { defaults, startTimeoutMs, killGraceMs };
-  return { file, bundler, pool, known: known(handler), rootDir, ...limits, environment, clock };
+  const names = files.map(({ name }) => name).filter(wantedBy(config));
+  return {
+    names,
+    sourceOf(handler) {
+      const file = files.find(({ name }) => name === handler);
+      if (file === undefined) throw notThere(handler, where, names);
+      return { file, bundler, pool, known: known(handler), rootDir, ...limits, environment, clock };
+    },
+  };
+}
+
+function notThere(handler: string, where: string, names: readonly string[]): RuntimeError {
+  return new RuntimeError("HANDLER_NOT_FOUND", `there is no handler "${handler}" in ${where}`, {
+    handler,
+    remedy: didYouMean(handler, names).trim() || "`handlers list` shows those of the working tree.",
+  });
 }

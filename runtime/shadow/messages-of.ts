@@ -11,7 +11,7 @@ import { managerOf } from "../nats/jetstream.ts";
 import { jetStreamError } from "../nats/jetstream-errors.ts";
 import { StreamFinder } from "../streams/stream-finder.ts";
 import type { ShadowMessages } from "./shadow.ts";
-import { deliveryOf, storedMessages } from "./stored-messages.ts";
+import { type Beginning, deliveryOf, storedMessages } from "./stored-messages.ts";
 
 export interface MessagesRequest {
   readonly connection: NatsConnection;
@@ -20,8 +20,7 @@ export interface MessagesRequest {
   readonly declared: readonly string[];
   readonly handler: string;
   readonly metadata: ResolvedMetadata;
-  /** Stored then or later, in milliseconds since the Unix epoch. */
-  readonly fromMs: number;
+  readonly begin: Beginning;
   /** Most messages. */
   readonly limit: number;
   readonly clock: Clock;
@@ -39,8 +38,8 @@ export async function messagesOf(request: MessagesRequest): Promise<StreamMessag
   }
   const stream = await streamOf(request);
   const jsm = await managerOf(connection, { domain: metadata.domain });
-  const { fromMs, limit } = request;
-  const query = { jsm, stream, subjects: claims(metadata), fromMs, limit };
+  const { begin, limit } = request;
+  const query = { jsm, stream, subjects: claims(metadata), begin, limit };
   return { stream, idPrefix: streamIdPrefix(stream, metadata.domain), all: deliveries() };
 
   async function* deliveries(): AsyncGenerator<() => Delivery> {

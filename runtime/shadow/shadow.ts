@@ -5,6 +5,7 @@ import type { Delivery } from "../message/delivery.ts";
 import { claimsText } from "../metadata/claims.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { type Compared, Comparison } from "./comparison.ts";
+import { inLots } from "./lots.ts";
 import { type LoadedVersion, loadVersion, type VersionRun, type VersionSource } from "./version-run.ts";
 
 export interface ShadowOptions {
@@ -25,9 +26,6 @@ export interface Shadowed extends Compared {
   readonly versions: { readonly before: string; readonly after: string };
   readonly subjects: { readonly before: string; readonly after: string };
 }
-
-/** As many at a time: enough to keep a worker busy, few enough to hold in memory. */
-const LOT = 256;
 
 /** Rejects with a RuntimeError when a version does not come up, or the messages cannot be read. */
 export async function shadow({ before, after, messages, onProgress }: ShadowOptions): Promise<Shadowed> {
@@ -57,15 +55,4 @@ export async function shadow({ before, after, messages, onProgress }: ShadowOpti
     await Promise.all(runs.map((run) => run.end()));
     await Promise.all(loaded.slice(runs.length).map((version) => version.end()));
   }
-}
-
-async function* inLots(all: AsyncIterable<() => Delivery>): AsyncGenerator<() => Delivery[]> {
-  let lot: (() => Delivery)[] = [];
-  const deliveries = (made: readonly (() => Delivery)[]) => () => made.map((make) => make());
-  for await (const make of all) {
-    if (lot.push(make) < LOT) continue;
-    yield deliveries(lot);
-    lot = [];
-  }
-  if (lot.length > 0) yield deliveries(lot);
 }

@@ -13,25 +13,24 @@ export interface StoredQuery {
   readonly stream: string;
   /** What is read of it; wildcards allowed. */
   readonly subjects: readonly string[];
-  /** Stored then or later, in milliseconds since the Unix epoch. */
-  readonly fromMs: number;
+  readonly begin: Beginning;
   /** Most messages. */
   readonly limit: number;
 }
 
+/** What was stored then or later, in milliseconds since the Unix epoch; or what is among the last so many of the stream. */
+export type Beginning = { readonly fromMs: number } | { readonly last: number };
+
 const EVERYTHING = ">";
 
 /** In their order, up to the last that is there when it begins. Rejects with the client's errors. */
-export async function* storedMessages({
-  jsm,
-  stream,
-  subjects,
-  fromMs,
-  limit,
-}: StoredQuery): AsyncGenerator<StoredMsg> {
+export async function* storedMessages({ jsm, stream, subjects, begin, limit }: StoredQuery): AsyncGenerator<StoredMsg> {
   const { state } = await jsm.streams.info(stream);
   const next = (seq: number, subject: string) => nextMessage(jsm, stream, seq, subject);
-  let seq = await firstSince(fromMs, state.first_seq, state.last_seq, (at) => next(at, EVERYTHING));
+  let seq =
+    "last" in begin
+      ? Math.max(1, state.last_seq - begin.last + 1)
+      : await firstSince(begin.fromMs, state.first_seq, state.last_seq, (at) => next(at, EVERYTHING));
   const heads = new Map<string, StoredMsg | undefined>();
   for (let count = 0; count < limit; count++) {
     for (const subject of subjects) {

@@ -103,6 +103,8 @@ export interface StartRequest {
   readonly idPrefixes: readonly string[];
   /** What it does towards NATS is withheld: the author's code is told. */
   readonly shadow?: boolean;
+  /** Payloads are decoded and checked, and that is all: neither the handler nor its `setup` is called. */
+  readonly checksOnly?: boolean;
 }
 
 /** Appends frames to a batch. `take` hands the batch over and starts a new one. */

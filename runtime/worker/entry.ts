@@ -17,7 +17,7 @@ import { AskedFor } from "./asked-for.ts";
 import { contractOf } from "./contract.ts";
 import { describeMetadata } from "./describe-metadata.ts";
 import { Link } from "./link.ts";
-import { describeDefault, type HandlerModule, importBundle, type LifecycleInfo, schemaIn } from "./load.ts";
+import { checksOf, describeDefault, type HandlerModule, importBundle, type LifecycleInfo, schemaIn } from "./load.ts";
 import { createLog } from "./log.ts";
 import { ownTelemetry } from "./own-telemetry.ts";
 import { ReadPool } from "./read-pool.ts";
@@ -132,6 +132,7 @@ function setInspector(port: number): void {
 
 async function start_(request: StartRequest): Promise<void> {
   isShadow = request.shadow === true;
+  if (request.checksOnly === true) loaded = checksOf(loaded);
   try {
     await loaded.setup?.(lifecycleInfo());
   } catch (error) {

@@ -39,6 +39,12 @@ export interface HandlerModule {
   readonly teardown?: (info: LifecycleInfo) => unknown;
 }
 
+/** What is left of a handler that is only to check payloads. */
+export function checksOf({ metadata: { schema, payload } = {} }: HandlerModule): HandlerModule {
+  const checks = { ...(schema === undefined ? {} : { schema }), ...(payload === undefined ? {} : { payload }) };
+  return { metadata: checks, default: () => undefined };
+}
+
 export async function importBundle(url: string): Promise<HandlerModule> {
   return (await import(url)) as HandlerModule;
 }

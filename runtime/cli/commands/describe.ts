@@ -17,11 +17,20 @@ import { checkOptions } from "../project-check.ts";
 export interface DescribeOptions {
   /** A document of before. */
   readonly check?: string;
+  /** How many stored messages to look at, instead. */
+  readonly stored?: string;
   readonly json?: boolean;
 }
 
 export async function describe({ terminal, options }: Invocation<DescribeOptions>): Promise<ExitCode> {
   const { out, err } = terminal;
+  const { stored } = options;
+  if (stored !== undefined && options.check !== undefined)
+    throw new RuntimeError("USAGE", "--check and --stored exclude each other: they compare with different things");
+  if (stored !== undefined) {
+    const { describeStored } = await import("./describe-stored.ts");
+    return describeStored({ terminal, options: { ...options, stored } });
+  }
   const before = options.check === undefined ? undefined : await readDocument(resolve(terminal.cwd, options.check));
   const config = await loadProject(terminal, options, "dev");
   const { checkProject } = await import("../../compose/check-and-build.ts");

@@ -76,8 +76,7 @@ async function tryAll(
   const tried: Tried[] = [];
   for (const [handler, some] of Map.groupBy(letters.toReversed(), (letter) => letter.handler)) {
     const progress = new Progress(terminal.err, some.length);
-    const request = { handler, places, onOutput: () => undefined };
-    const found = await withVersions(request, ([source]) => {
+    const found = await withVersions(handler, places, ([source]) => {
       const onProgress = (done: number) => progress.update(done);
       return tryLetters({ source: source!, letters: some, read: (id) => box.show(id), onProgress });
     }).finally(() => progress.end());

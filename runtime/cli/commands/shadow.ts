@@ -72,15 +72,14 @@ async function compare(comparing: Comparing, terminal: Terminal, options: Shadow
   const declared = streams.map(({ name }) => name);
   let stream = "";
   const messages = async (metadata: ResolvedMetadata) => {
-    const found = await messagesOf({ connection, app, declared, handler, metadata, fromMs, limit, clock: systemClock });
+    const about = { connection, app, declared, handler, metadata, clock: systemClock };
+    const found = await messagesOf({ ...about, begin: { fromMs }, limit });
     stream = found.stream;
     return found;
   };
   const places = [before, after].map((place) => ({ ...checkOptions(terminal, place.config), ...place }));
-  // Each line thrice, and of no use in a report.
-  const onOutput = () => undefined;
   printLine(terminal.err, EFFECTS);
-  const shadowed = await withVersions({ handler, places, onOutput }, async ([older, newer]) => {
+  const shadowed = await withVersions(handler, places, async ([older, newer]) => {
     const progress = new Progress(terminal.err, limit);
     const onProgress = (done: number) => progress.update(done);
     return runShadow({ before: older!, after: newer!, messages, onProgress }).finally(() => progress.end());
