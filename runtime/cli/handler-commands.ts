@@ -17,6 +17,7 @@ export function addHandlerCommands(program: Command, operating: HandlerCommands)
   program.commandsGroup("Operate handlers:");
   addLooking(program, operating);
   addPage(program, operating);
+  addAgent(program, operating);
   addSwitching(program, operating);
   addDoing(program, operating);
   addTrying(program, operating);
@@ -84,6 +85,20 @@ function addPage(program: Command, { terminal, finish }: HandlerCommands): void 
     .action(async (_options, command: Command) => {
       const { ui } = await import("./commands/ui.ts");
       finish(await ui({ terminal, options: command.optsWithGlobals() }));
+    });
+}
+
+function addAgent(program: Command, { terminal, finish }: HandlerCommands): void {
+  program
+    .command("mcp")
+    .description(
+      "for coding agents (Model Context Protocol, over stdin and stdout): list, check, status, logs, dead letters",
+    )
+    .option("--payloads", "show payloads of dead letters as well")
+    .option("--act", "also send, request, try, redrive, disable, enable; without it nothing is changed")
+    .action(async (_options, command: Command) => {
+      const { mcp } = await import("./commands/mcp.ts");
+      finish(await mcp({ terminal, options: command.optsWithGlobals() }));
     });
 }
 
