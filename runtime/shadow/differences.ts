@@ -1,6 +1,6 @@
 // What two runs of one message did differently, each difference with a name that is the same for all messages.
 
-import { aligned } from "./align.ts";
+import { aligned, type Pair } from "./align.ts";
 import type { Seen, SeenCall, SeenLine } from "./seen.ts";
 import { shapeOf } from "./shape.ts";
 
@@ -20,11 +20,24 @@ export function differencesBetween(before: Seen, after: Seen): Difference[] {
   if (before.outcome !== after.outcome) {
     tell(`outcome: ${before.outcome} → ${after.outcome}`, endOf(before), endOf(after));
   } else if (before.error !== after.error) tell(`outcome ${before.outcome}: error`, before.error, after.error);
-  compareValues("reply", before.reply, after.reply, tell);
-  compareValues("replies", before.replies, after.replies, tell);
-  for (const pair of aligned(before.calls, after.calls, callKey)) compareCalls(...pair, tell);
-  for (const pair of aligned(before.logs, after.logs, lineName)) compareLines(...pair, tell);
+  if (before.outcome === after.outcome) {
+    compareValues("reply", before.reply, after.reply, tell);
+    compareValues("replies", before.replies, after.replies, tell);
+  }
+  const isTold = notOnlyConsequence(before, after);
+  for (const pair of aligned(before.calls, after.calls, callKey)) if (isTold(pair)) compareCalls(...pair, tell);
+  for (const pair of aligned(before.logs, after.logs, lineName)) if (isTold(pair)) compareLines(...pair, tell);
   return found;
+}
+
+/** What a run did not come to, since it failed where the other did not, says nothing more than that. */
+function notOnlyConsequence(before: Seen, after: Seen): (pair: Pair<unknown>) => boolean {
+  const endsDiffer = before.outcome !== after.outcome;
+  const cut = {
+    before: endsDiffer && before.outcome !== "returned",
+    after: endsDiffer && after.outcome !== "returned",
+  };
+  return ([was, is]) => !(was === undefined && cut.before) && !(is === undefined && cut.after);
 }
 
 function endOf({ outcome, error }: Seen): string {

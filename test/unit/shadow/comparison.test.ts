@@ -29,6 +29,14 @@ describe("what two runs of a message did differently", () => {
     expect(whats(threw, { ...threw, error: "no money" })).toEqual(["outcome threw: error"]);
   });
 
+  it("is not also what a run did not come to, since it failed where the other did not", () => {
+    const [a, b] = [publish("a", 1), publish("b", 2)];
+    const whole = seen({ calls: [a, b], logs: [line("done")], reply: 1 });
+    const broken = seen({ outcome: "threw", error: "no", calls: [{ ...a, data: 3 }] });
+    expect(whats(whole, broken)).toEqual(["outcome: returned → threw", "publish a: data"]);
+    expect(whats(broken, whole)).toEqual(["outcome: threw → returned", "publish a: data"]);
+  });
+
   it("is named by subject and path, the same for every element of a list", () => {
     const before = seen({ calls: [publish("orders.billed", { lines: [{ cents: 1 }, { cents: 2 }], note: "a" })] });
     const after = seen({ calls: [publish("orders.billed", { lines: [{ cents: 3 }, { cents: 4 }] })] });
