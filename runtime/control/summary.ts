@@ -16,6 +16,8 @@ export interface HandlerSummary {
   readonly subject: string | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
   readonly domain?: string | undefined;
+  /** Subjects that it publishes and requests, as far as it says so. */
+  readonly publishes: readonly string[];
   readonly schedule?: PlannedTimes | undefined;
   /** What serves, most common first: more than one while a deployment is on its way, or when it has failed halfway. */
   readonly versions: readonly { readonly version: string; readonly replicas: number }[];
@@ -82,6 +84,7 @@ function summaryOf(name: string, replicas: HandlerSummary["replicas"], pending: 
     // Off since the start, but with a durable: what else could it be.
     kind: known?.kind ?? (pending === undefined ? undefined : "durable"),
     subject: known?.subject,
+    publishes: [...new Set(handlers.flatMap(({ publishes = [] }) => publishes))],
     ...(known?.domain === undefined ? {} : { domain: known.domain }),
     ...(known?.schedule === undefined ? {} : { schedule: known.schedule }),
     versions: versionsOf(handlers),
