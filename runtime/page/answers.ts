@@ -39,6 +39,8 @@ export interface HandlerRow {
   readonly file: string;
   readonly kind?: string | undefined;
   readonly subject?: string | undefined;
+  /** Subjects that it publishes and requests, as far as it says so. */
+  readonly publishes: readonly string[];
   readonly replicas: number;
   /** So many of them are in that state. */
   readonly inState: number;
@@ -249,6 +251,8 @@ export interface StreamsView {
 
 export interface SendResult {
   readonly subject: string;
+  /** What the message is called: its way is found by it. */
+  readonly origin: string;
   readonly bytes: number;
   readonly fate: "stored" | "taken" | "lost" | "replied" | "refused";
   readonly stream?: string | undefined;
@@ -257,6 +261,15 @@ export interface SendResult {
   readonly reply?: PayloadView | undefined;
   /** Of a reply that is an error. */
   readonly error?: string | undefined;
+}
+
+export interface InvokeResult {
+  readonly outcome: string;
+  readonly tookMs: number;
+  readonly replica: string;
+  /** What it returned or yielded, where it replies. */
+  readonly replies: readonly PayloadView[];
+  readonly error?: ErrorNote | undefined;
 }
 
 export interface SwitchResult {

@@ -19,7 +19,7 @@ const TONES: Readonly<Record<HandlerSummary["state"], Tone>> = {
 };
 
 export function rowOf(summary: HandlerSummary, rates: Rates): HandlerRow {
-  const { name, state, file, kind, subject, inState, versions, inFlight, queued, pending } = summary;
+  const { name, state, file, kind, subject, publishes, inState, versions, inFlight, queued, pending } = summary;
   const { handled, failed, p50Ms, p99Ms, holds, replicas } = summary;
   const failure = replicas.find(({ handler }) => handler.lastFailure !== undefined)?.handler.lastFailure;
   return {
@@ -29,6 +29,7 @@ export function rowOf(summary: HandlerSummary, rates: Rates): HandlerRow {
     file,
     kind,
     subject,
+    publishes,
     replicas: replicas.length,
     inState,
     versions,

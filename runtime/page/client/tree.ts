@@ -65,7 +65,8 @@ export function takersOf(rows: readonly HandlerRow[], subject: string): HandlerR
   return rows.filter((row) => row.subject !== undefined && takes(row.subject, subject));
 }
 
-function takes(pattern: string, subject: string): boolean {
+/** Whether what is published to a subject comes to those of the pattern. */
+export function takes(pattern: string, subject: string): boolean {
   const [wanted, given] = [pattern.split("."), subject.split(".")];
   for (const [at, token] of wanted.entries()) {
     if (token === ">") return given.length > at;
