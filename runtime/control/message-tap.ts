@@ -2,7 +2,7 @@
 // whoever comes to look. Nobody there: nothing is recorded, and a message costs a look at `isOpen`.
 //
 // M1  What is recorded is bounded (allowance.ts); what was not is counted and told.
-// M2  What a handler publishes meanwhile says by which call: so it is found again where it arrives. Nothing else about a
+// M2  What a handler is recorded to publish says by which call: so it is found again where it arrives. Nothing else about a
 //     message changes because somebody watches.
 
 import type { Clock, Timer } from "../clock.ts";
@@ -76,20 +76,16 @@ export class MessageTap implements DeliveryTap {
   /** M2. Carries the call out, and records it. */
   call(made: HandlerCall, carryOut: Call): CallAnswer | Promise<CallAnswer> {
     const { clock } = this.options;
-    if (!this.isWatched()) return carryOut(made);
+    if (!this.isWatched() || !this.allowance.take(made.handler, false, clock.nowMs())) return carryOut(made);
     const { handler, subject, messageId, headers, payload, kind, later } = made;
     const about = { handler, id: callersMessageOf(messageId, handler, subject), origin: messageId };
     const isMarked = headers.length + payload.length < MARKED_BYTES;
     const marked = isMarked ? { ...lasting(made), headers: withHeader(headers, CAUSE_HEADER, messageId) } : made;
-    const isRecorded = this.allowance.take(handler, false, clock.nowMs());
-    if (isRecorded) {
-      const leavesAtMs = later && (later.kind === "at" ? later.atMs : clock.nowMs() + later.delayMs);
-      const leaves = leavesAtMs === undefined ? {} : { leavesAtMs };
-      this.add({ kind: "call", ...about, verb: kind, subject, payload: this.contentOf(payload), ...leaves });
-    }
+    const leavesAtMs = later && (later.kind === "at" ? later.atMs : clock.nowMs() + later.delayMs);
+    const leaves = leavesAtMs === undefined ? {} : { leavesAtMs };
+    this.add({ kind: "call", ...about, verb: kind, subject, payload: this.contentOf(payload), ...leaves });
     const told = (answer: CallAnswer): CallAnswer => {
-      if (!answer.ok && isRecorded && this.isOpen)
-        this.add({ kind: "refusal", ...about, problem: cut(answer.message) });
+      if (!answer.ok && this.isOpen) this.add({ kind: "refusal", ...about, problem: cut(answer.message) });
       return answer;
     };
     const answer = carryOut(marked);

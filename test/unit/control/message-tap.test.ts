@@ -142,6 +142,21 @@ describe("the message tap", () => {
     ]);
   });
 
+  it("M1: leaves alone what is published beyond that", () => {
+    const tap = tapThat(false);
+    watch(tap);
+    const made = call();
+    const given: HandlerCall[] = [];
+    const carryOut = (one: HandlerCall) => {
+      given.push(one);
+      return { ok: true, body: Buffer.alloc(0) } as const;
+    };
+    for (let at = 0; at <= MOST_OF_ONE; at++) tap.call(made, carryOut);
+    clock.advance(50);
+    expect(seen()).toHaveLength(MOST_OF_ONE);
+    expect([given[0] === made, given.at(-1) === made]).toEqual([false, true]);
+  });
+
   it("M2: leaves a message as it is that is nearly too large", () => {
     const tap = tapThat(true);
     const large = call({ payload: Buffer.alloc(600_000) });
