@@ -78,7 +78,10 @@ function addPage(program: Command, { terminal, finish }: HandlerCommands): void 
     .option("--host <HOST>", "address to listen on; only this machine reaches the default", "127.0.0.1")
     .option("--port <PORT>", "port (default: 4280, or any free one where that is taken)")
     .option("--read-only", "look, and change nothing")
-    .option("--allow <ACTIONS>", "only these, joined by commas: disable, enable, reload, redrive, drop, cancel, send")
+    .option(
+      "--allow <ACTIONS>",
+      "only these, joined by commas: disable, enable, reload, invoke, redrive, drop, cancel, send",
+    )
     .option("--payloads", "show payloads also of a NATS that `handlers dev` has not brought")
     .option("--open", "open it in the browser")
     .addOption(new Option("--beside", "end when stdin does").hideHelp())

@@ -7,6 +7,7 @@ import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { Backlog } from "../control/backlog.ts";
 import { ControlPlane } from "../control/control-plane.ts";
 import { intentStream } from "../control/intent-store.ts";
+import { MessageTap } from "../control/message-tap.ts";
 import type { EmbeddedServer } from "../dev-server/embedded-server.ts";
 import type { FileWatch } from "../discover/watch.ts";
 import { RuntimeError, toRuntimeError } from "../errors.ts";
@@ -112,9 +113,12 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
   const publish: Call = (made) => publisher.call(made);
   const laterStore = new LaterStore({ connection, app, clock, serverClock, copies, publish });
   const { onCall } = options;
+  const carryOut: Call = (made) =>
+    made.later === undefined ? publisher.call(made) : laterStore.call(made, made.later);
+  const tap = new MessageTap({ app, clock, keeps: mode === "dev" });
   const call: Call = (made) => {
     onCall?.(made);
-    return made.later === undefined ? publisher.call(made) : laterStore.call(made, made.later);
+    return tap.isOpen ? tap.call(made, carryOut) : carryOut(made);
   };
   const onLetterKept = (handler: string) => supervisor.deadLetterKept(handler);
   const bound = createBinder({
@@ -181,13 +185,24 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       binder,
       call: tracing?.around(call) ?? call,
       spans: tracing?.runs,
+      tap,
       gate: createConcurrencyLimit(ground.candidatesAtOnce),
       inspectPort: (handler) => inspect.get(handler),
       clock,
       emit,
     },
   });
-  const operators = new ControlPlane({ connection, app, instance, supervisor, clock, serverClock, emit, copies });
+  const operators = new ControlPlane({
+    connection,
+    app,
+    instance,
+    supervisor,
+    messages: tap,
+    clock,
+    serverClock,
+    emit,
+    copies,
+  });
   ground.onControl(operators);
   closers.push(() => operators.close());
   observed.handlers = () => supervisor.readings();

@@ -40,7 +40,9 @@ import { bucketName, openIntentStore } from "./intent-store.ts";
 import { IntentWatch } from "./intent-watch.ts";
 import { LastErrors } from "./last-errors.ts";
 import { type LineFilter, LogTap } from "./log-tap.ts";
+import type { MessageTap } from "./message-tap.ts";
 import { reportedError, reportedHandler } from "./reported.ts";
+import type { MessagesReply, MessagesRequest, ToldSeen } from "./seen.ts";
 import { splitAnswer } from "./split-answer.ts";
 
 export interface ControlPlaneOptions {
@@ -48,6 +50,7 @@ export interface ControlPlaneOptions {
   readonly app: string;
   readonly instance: string;
   readonly supervisor: Supervisor;
+  readonly messages: MessageTap;
   readonly clock: Clock;
   readonly serverClock: ServerClock;
   readonly emit: Emit;
@@ -112,6 +115,7 @@ export class ControlPlane {
     this.on("reload", async (request) => [await this.reload(request.json<ReloadRequest>())]);
     this.on("invoke", async (request) => [await this.invoke(request.json<InvokeRequest>())], this.queueGroup);
     this.on("logs", async (request) => this.logs(request));
+    this.on("messages", async (request) => this.messages(request));
     await this.options.connection.flush();
   }
 
@@ -119,6 +123,7 @@ export class ControlPlane {
   log(line: Omit<LogLine, "replica">): void {
     this.lastErrors.add(line);
     this.tap.add({ ...line, replica: this.replica.instance });
+    if (this.options.messages.isOpen) this.options.messages.line(line);
   }
 
   /** K1. Twice is safe. */
@@ -255,6 +260,14 @@ export class ControlPlane {
     if (last === 0) return []; // Only the lease was renewed.
     const lines = this.tap.last(Math.min(last, MOST_LINES), matches);
     return splitAnswer(lines).map((part) => ({ replica: this.replica, lines: part }));
+  }
+
+  private messages(request: Msg): MessagesReply[] {
+    const { replica } = this;
+    const to = request.reply ?? "";
+    const send = (told: ToldSeen) => this.publish(to, { replica, ...told } satisfies MessagesReply);
+    const past = this.options.messages.asked(to, request.json<MessagesRequest>(), send);
+    return past.map((told) => ({ replica, ...told }));
   }
 
   private tellNoBucket(): void {

@@ -19,6 +19,8 @@ export interface HandlerSummary {
   readonly subject: string | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
   readonly domain?: string | undefined;
+  /** Subjects that it publishes and requests, as far as it says so. */
+  readonly publishes: readonly string[];
   readonly schedule?: PlannedTimes | undefined;
   /** What serves, most common first: more than one while a deployment is on its way, or when it has failed halfway. */
   readonly versions: readonly { readonly version: string; readonly replicas: number }[];
@@ -87,6 +89,7 @@ function summaryOf(name: string, replicas: HandlerSummary["replicas"], pending: 
     kind: known?.kind ?? (pending === undefined ? undefined : "durable"),
     subjects: known && claims(known),
     subject: known?.subject,
+    publishes: [...new Set(handlers.flatMap(({ publishes = [] }) => publishes))],
     ...(known?.domain === undefined ? {} : { domain: known.domain }),
     ...(known?.schedule === undefined ? {} : { schedule: known.schedule }),
     versions: versionsOf(handlers),

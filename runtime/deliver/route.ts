@@ -7,6 +7,7 @@ import type { Emit } from "../events.ts";
 import type { Binding, BindingOwner, PlannedBinding } from "../message/binding.ts";
 import type { Delivery } from "../message/delivery.ts";
 import type { DeliverySpans } from "../message/delivery-spans.ts";
+import type { DeliveryTap, HowItEnded } from "../message/delivery-tap.ts";
 import { deliveryIdOf } from "../message/message-id.ts";
 import { type Failure, type Outcome, RETURNED } from "../message/outcome.ts";
 import type { Settlement } from "../message/settlement.ts";
@@ -37,6 +38,7 @@ export interface RouteOptions {
   readonly suspicions: SuspicionMemory;
   /** Undefined: tracing is off. */
   readonly spans: DeliverySpans | undefined;
+  readonly tap?: DeliveryTap | undefined;
   readonly clock: Clock;
   readonly emit: Emit;
   /** Deliveries wait and there is no worker for them. */
@@ -171,15 +173,19 @@ export class Route implements DispatcherOwner, BindingOwner {
   }
 
   settled(delivery: Delivery, outcome: Outcome, tookMs: number): void {
-    const { stats, spans } = this.options;
+    const { stats, spans, tap } = this.options;
     spans?.ended(delivery, outcome);
-    const waitedMs = this.dispatcher.turnMs() - tookMs - (delivery.arrivedAtMs ?? 0);
-    stats.count(outcome.kind, delivery.attempt, tookMs, Math.max(0, waitedMs));
-    // Most messages end here.
-    if (outcome === RETURNED && this.rule.kind === "event") return;
+    const waitedMs = Math.max(0, this.dispatcher.turnMs() - tookMs - (delivery.arrivedAtMs ?? 0));
+    stats.count(outcome.kind, delivery.attempt, tookMs, waitedMs);
     const { kind } = this.rule;
+    if (outcome === RETURNED && kind === "event") {
+      // Most messages end here.
+      if (tap?.isOpen) this.show(tap, delivery, outcome, { tookMs, waitedMs });
+      return;
+    }
     const settlement = settle(outcome, delivery.attempt, this.rule, Math.random());
     const done = this.binding?.apply(delivery, settlement);
+    if (tap?.isOpen) this.show(tap, delivery, outcome, { tookMs, waitedMs, settlement, settled: done });
     if ((outcome.kind === "returned" || outcome.kind === "filtered") && done === undefined) return;
     stats.lastError = errorText(outcome, settlement);
     if (outcome.kind === "queue-full")
@@ -216,9 +222,17 @@ export class Route implements DispatcherOwner, BindingOwner {
     };
   }
 
-  private reportFailure(delivery: Delivery, outcome: Outcome, settled: string): void {
-    if (!this.mayReport()) return;
-    const { handler, file, rootDir, emit } = this.options;
+  /** To whoever watches. */
+  private show(tap: DeliveryTap, delivery: Delivery, outcome: Outcome, how: HowItEnded): void {
+    const { handler } = this.options;
+    const id = deliveryIdOf(this.idPrefixes, delivery);
+    const isWell = outcome.kind === "returned" || outcome.kind === "filtered";
+    const error = isWell ? undefined : () => this.errorOf(delivery, outcome, "");
+    tap.ended({ handler, version: this.rule.version, id, delivery, outcome, error, ...how });
+  }
+
+  private errorOf(delivery: Delivery, outcome: Outcome, settled: string): RuntimeError {
+    const { handler, file, rootDir } = this.options;
     const { timeoutMs } = this.metadata;
     const about = { handler, file, rootDir, subject: delivery.subject, timeoutMs };
     // A reply that could not be sent is a failure of a delivery that returned.
@@ -226,6 +240,12 @@ export class Route implements DispatcherOwner, BindingOwner {
       outcome.kind === "returned" || outcome.kind === "filtered"
         ? { kind: "not-serializable", error: { name: "Error", message: settled, stack: "" } }
         : outcome;
+    return outcomeError(failure, about);
+  }
+
+  private reportFailure(delivery: Delivery, outcome: Outcome, settled: string): void {
+    if (!this.mayReport()) return;
+    const { handler, emit } = this.options;
     emit({
       type: "delivery.failed",
       handler,
@@ -235,7 +255,7 @@ export class Route implements DispatcherOwner, BindingOwner {
       attempt: delivery.attempt,
       traceId: traceIdIn(delivery.headers),
       outcome: outcome.kind,
-      error: outcomeError(failure, about),
+      error: this.errorOf(delivery, outcome, settled),
       settled,
     });
   }

@@ -24,6 +24,12 @@ export function callIdOf(handler: string, messageId: string, count: number, subj
   return `${handler}:${messageId}:${count}:${subject}`;
 }
 
+/** Of the message during which the call was made. */
+export function callersMessageOf(callId: string, handler: string, subject: string): string {
+  const rest = callId.slice(handler.length + 1, callId.length - subject.length - 1);
+  return rest.slice(0, rest.lastIndexOf(":"));
+}
+
 /** Of the message of a planned time: the same, whichever replica publishes it, and whichever schedule of the handler's says so. */
 export function scheduledIdOf(handler: string, subject: string, plannedMs: number): string {
   return `schedule:${handler}:${plannedMs}:${subject}`;

@@ -41,6 +41,8 @@ export interface HandlerRow {
   readonly subjects?: readonly string[] | undefined;
   /** All of them, in one text. */
   readonly subject?: string | undefined;
+  /** Subjects that it publishes and requests, as far as it says so. */
+  readonly publishes: readonly string[];
   readonly replicas: number;
   /** So many of them are in that state. */
   readonly inState: number;
@@ -251,6 +253,8 @@ export interface StreamsView {
 
 export interface SendResult {
   readonly subject: string;
+  /** What the message is called: its way is found by it. */
+  readonly origin: string;
   readonly bytes: number;
   readonly fate: "stored" | "taken" | "lost" | "replied" | "refused";
   readonly stream?: string | undefined;
@@ -259,6 +263,15 @@ export interface SendResult {
   readonly reply?: PayloadView | undefined;
   /** Of a reply that is an error. */
   readonly error?: string | undefined;
+}
+
+export interface InvokeResult {
+  readonly outcome: string;
+  readonly tookMs: number;
+  readonly replica: string;
+  /** What it returned or yielded, where it replies. */
+  readonly replies: readonly PayloadView[];
+  readonly error?: ErrorNote | undefined;
 }
 
 export interface SwitchResult {

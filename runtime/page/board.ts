@@ -19,7 +19,8 @@ const TONES: Readonly<Record<HandlerSummary["state"], Tone>> = {
 };
 
 export function rowOf(summary: HandlerSummary, rates: Rates): HandlerRow {
-  const { name, state, file, kind, subjects, subject, inState, versions, inFlight, queued, pending } = summary;
+  const { name, state, file, kind, subjects, subject, publishes, inState, versions, inFlight, queued, pending } =
+    summary;
   const { handled, failed, p50Ms, p99Ms, holds, replicas } = summary;
   const failure = replicas.find(({ handler }) => handler.lastFailure !== undefined)?.handler.lastFailure;
   return {
@@ -30,6 +31,7 @@ export function rowOf(summary: HandlerSummary, rates: Rates): HandlerRow {
     kind,
     subjects,
     subject,
+    publishes,
     replicas: replicas.length,
     inState,
     versions,

@@ -7,9 +7,10 @@ import { deadLetterStream } from "../dead-letters/letter-store.ts";
 import { describeError } from "../errors.ts";
 import { managerOf } from "../nats/jetstream.ts";
 import { durablesSeen, pendingOf } from "../operate/kept-messages.ts";
-import type { BoardPart, Replica } from "./answers.ts";
+import type { BoardPart, HandlerRow, Replica } from "./answers.ts";
 import { rowOf } from "./board.ts";
 import type { Desk } from "./desk.ts";
+import { History } from "./history.ts";
 import { RateMeter } from "./rates.ts";
 
 /** How everything stood at one moment. */
@@ -19,6 +20,7 @@ export interface Look {
   readonly silent: readonly Replica[];
   /** Each handler's row as JSON, so that it is written once for all who look. */
   readonly rows: ReadonlyMap<string, string>;
+  readonly handlers: readonly HandlerRow[];
   readonly summaries: ReadonlyMap<string, HandlerSummary>;
   readonly letters: BoardPart["letters"];
   readonly problem: string | undefined;
@@ -34,6 +36,7 @@ const NOTHING: Look = {
   replicas: [],
   silent: [],
   rows: new Map(),
+  handlers: [],
   summaries: new Map(),
   letters: { count: 0, lastSeq: 0 },
   problem: undefined,
@@ -43,6 +46,7 @@ export class Collector {
   private readonly desk: Desk;
   private readonly clock: Clock;
   private readonly rates = new RateMeter();
+  readonly history = new History();
   private readonly lookers = new Set<Looker>();
   private last: Look = NOTHING;
   private going = false;
@@ -59,6 +63,11 @@ export class Collector {
     if (this.clock.nowMs() - this.last.asOfMs < STALE_MS) looker(this.last);
     if (!this.going) void this.go();
     return () => void this.lookers.delete(looker);
+  }
+
+  /** As they were at the last look. */
+  get handlers(): readonly HandlerRow[] {
+    return this.last.handlers;
   }
 
   /** Something has been done: look now. */
@@ -99,14 +108,16 @@ export class Collector {
     const summaries = summarize(replies, pendingOf([...new Set(names)], { app, durables, replies }));
     const asOfMs = this.clock.nowMs();
     const replicas = replies.map(({ replica }) => replica);
-    const rows = summaries.map(
-      (one) => [one.name, JSON.stringify(rowOf(one, this.rates.look(one.name, one, asOfMs)))] as const,
-    );
+    const handlers = summaries.map((one) => rowOf(one, this.rates.look(one.name, one, asOfMs)));
+    for (const { name, handled, failed, pending, queued } of summaries)
+      this.history.look(name, { handled, failed, waiting: pending ?? queued }, asOfMs);
+    this.history.keepOnly(new Set(summaries.map(({ name }) => name)));
     return {
       asOfMs,
       replicas,
       silent: silentAmong(watchers, replicas),
-      rows: new Map(rows),
+      rows: new Map(handlers.map((row) => [row.name, JSON.stringify(row)])),
+      handlers,
       summaries: new Map(summaries.map((one) => [one.name, one])),
       letters,
       problem: undefined,
@@ -132,7 +143,10 @@ export class BoardDiff {
   private sent: ReadonlyMap<string, string> | undefined;
 
   /** JSON of a `BoardPart`. */
-  next({ rows, summaries: _summaries, ...rest }: Look, operations: BoardPart["operations"]): string {
+  next(
+    { rows, summaries: _summaries, handlers: _handlers, ...rest }: Look,
+    operations: BoardPart["operations"],
+  ): string {
     const { sent } = this;
     const changed = [...rows].filter(([name, json]) => sent?.get(name) !== json).map(([, json]) => json);
     const gone = [...(sent?.keys() ?? [])].filter((name) => !rows.has(name));

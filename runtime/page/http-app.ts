@@ -65,9 +65,13 @@ export function httpApp(options: HttpAppOptions): Hono {
     return streamSSE(context, async (stream) => {
       const gone = new AbortController();
       stream.onAbort(() => gone.abort());
-      const handler = context.req.query("handler") || undefined;
+      const said = (name: string) => context.req.query(name) || undefined;
+      const messages =
+        said("messages") === undefined
+          ? undefined
+          : { handler: said("of"), outcome: said("outcome"), words: said("words") };
       const send = (event: string, data: string) => stream.writeSSE({ event, data });
-      await tabs.serve({ handler, send, gone: gone.signal });
+      await tabs.serve({ handler: said("handler"), messages, way: said("way"), send, gone: gone.signal });
     });
   });
   app.all("/api/*", (context) =>

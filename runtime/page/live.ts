@@ -1,17 +1,24 @@
-// What one open tab is sent: the board, and with a handler on screen its replicas and its log. Slow tabs get the newest
-// board and miss the ones between.
+// What one open tab is sent: the board, and what its view needs besides: of a handler its replicas and its log, messages as
+// they end, or the way of one. Slow tabs get the newest board and miss the ones between.
 
 import { RuntimeError } from "../errors.ts";
 import { detailOf } from "./board.ts";
 import { BoardDiff, type Collector, type Look } from "./collector.ts";
 import type { Desk } from "./desk.ts";
 import { logEntry } from "./log-entry.ts";
+import { type Feed, feedMessages, feedWay } from "./message-feed.ts";
+import type { MessageWatch } from "./message-watch.ts";
 import type { Operations } from "./operations.ts";
+import type { MessageFilter } from "./read-messages.ts";
 
 export interface Tab {
   /** The handler on screen. */
   readonly handler: string | undefined;
-  send(event: "board" | "handler" | "log", json: string): Promise<unknown>;
+  /** The filter of the messages on screen. */
+  readonly messages: MessageFilter | undefined;
+  /** The message whose way is on screen. */
+  readonly way: string | undefined;
+  send(event: "board" | "handler" | "log" | "messages" | "way", json: string): Promise<unknown>;
   /** Aborts when the tab is hidden or closed. */
   readonly gone: AbortSignal;
 }
@@ -24,12 +31,14 @@ export class LiveTabs {
   private readonly desk: Desk;
   private readonly collector: Collector;
   private readonly operations: Operations;
+  private readonly watch: MessageWatch;
   private open = 0;
 
-  constructor(desk: Desk, collector: Collector, operations: Operations) {
+  constructor(desk: Desk, collector: Collector, operations: Operations, watch: MessageWatch) {
     this.desk = desk;
     this.collector = collector;
     this.operations = operations;
+    this.watch = watch;
   }
 
   /** Throws QUEUE_FULL when too many are open. */
@@ -45,7 +54,7 @@ export class LiveTabs {
     this.open++;
     const unwatch = this.collector.watch(newestTo(tab, this.boardWriter(tab)));
     try {
-      await Promise.all([ended(tab.gone), this.sendLog(tab)]);
+      await Promise.all([ended(tab.gone), this.sendLog(tab), ...this.feeds(tab)]);
     } finally {
       unwatch();
       this.open--;
@@ -63,6 +72,20 @@ export class LiveTabs {
       shown = detail;
       await tab.send("handler", detail);
     };
+  }
+
+  private feeds({ messages, way, send, gone }: Tab): Promise<void>[] {
+    const { watch, collector } = this;
+    const feed = (event: "messages" | "way"): Feed => ({
+      watch,
+      clock: this.desk.clock,
+      gone,
+      send: (json) => send(event, json),
+    });
+    return [
+      ...(messages === undefined ? [] : [feedMessages(feed("messages"), messages)]),
+      ...(way === undefined ? [] : [feedWay(feed("way"), way, () => collector.handlers)]),
+    ];
   }
 
   private async sendLog({ handler, send, gone }: Tab): Promise<void> {

@@ -13,6 +13,7 @@ import { Collector } from "./collector.ts";
 import type { Desk } from "./desk.ts";
 import { httpApp } from "./http-app.ts";
 import { LiveTabs } from "./live.ts";
+import { MessageWatch } from "./message-watch.ts";
 import { Operations } from "./operations.ts";
 
 export interface PageOptions {
@@ -38,13 +39,15 @@ export async function servePage({ desk, host, port }: PageOptions): Promise<Page
   const assets = await loadAssets();
   const collector = new Collector(desk);
   const operations = new Operations(desk, () => collector.again());
-  const tabs = new LiveTabs(desk, collector, operations);
+  const watch = new MessageWatch(desk);
+  const tabs = new LiveTabs(desk, collector, operations, watch);
   const hosts = new Set<string>();
   const token = randomBytes(24).toString("base64url");
   const app = httpApp({
     desk,
     operations,
     collector,
+    watch,
     tabs,
     assets,
     gate: { hosts, token },
@@ -69,6 +72,7 @@ export async function servePage({ desk, host, port }: PageOptions): Promise<Page
     url: `http://${shownHost(host)}:${address.port}/#t=${token}`,
     close: () =>
       new Promise((resolve) => {
+        watch.close();
         server.close(() => resolve());
         server.closeAllConnections();
       }),

@@ -17,6 +17,29 @@ export function payloadView(data: Uint8Array): PayloadView {
   return { bytes: data.length, kind, ...cut(shown), masked: shown !== text };
 }
 
+/** Of one of `bytes` of which only the beginning was recorded; undefined: nothing was, as it went too fast. */
+export function partView(data: Uint8Array | undefined, bytes: number): PayloadView {
+  if (data === undefined) return bytes === 0 ? payloadView(new Uint8Array()) : { ...goneView(), bytes };
+  if (data.length >= bytes) return payloadView(data);
+  const { kind, text } = read(withoutHalfCharacter(data));
+  // Half a JSON text cannot be read, and what it calls a secret is one all the same.
+  const shown = kind === "binary" ? text : redactedText(text.replace(PAIRS, maskedPair));
+  return { bytes, kind, text: shown, cut: true, masked: shown !== text };
+}
+
+const PAIRS = /("(?:[^"\\]|\\.){1,100}"\s*:\s*)"(?:[^"\\]|\\.)*"?/g;
+
+function maskedPair(pair: string, name: string): string {
+  return isSecretName(name.slice(1, name.lastIndexOf('"'))) ? `${name}"${MASK}"` : pair;
+}
+
+/** Bytes that were cut may end within a character. */
+function withoutHalfCharacter(data: Uint8Array): Uint8Array {
+  let end = data.length;
+  while (end > 0 && data.length - end < 3 && (data[end - 1]! & 0xc0) === 0x80) end--;
+  return end > 0 && data[end - 1]! >= 0xc0 ? data.subarray(0, end - 1) : data;
+}
+
 /** Of one that is not to be had any more. */
 export function goneView(): PayloadView {
   return { bytes: 0, kind: "gone", text: "", cut: false, masked: false };

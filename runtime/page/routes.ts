@@ -4,9 +4,13 @@ import { z } from "zod";
 import { parseDuration } from "../../sdk/duration.ts";
 import { RuntimeError } from "../errors.ts";
 import type { Session } from "./answers.ts";
+import type { Collector } from "./collector.ts";
 import type { Desk } from "./desk.ts";
+import { invoke } from "./invoke.ts";
+import type { MessageWatch } from "./message-watch.ts";
 import type { Operations } from "./operations.ts";
 import { type LetterFilter, lettersMeant, listLetters, showLetter } from "./read-letters.ts";
+import { seenPublishes, showMessage } from "./read-messages.ts";
 import { readStreams } from "./read-streams.ts";
 import type { Action } from "./rights.ts";
 import { send } from "./send.ts";
@@ -15,6 +19,8 @@ import { disable, enable, reload } from "./switch.ts";
 export interface Room {
   readonly desk: Desk;
   readonly operations: Operations;
+  readonly collector: Pick<Collector, "history">;
+  readonly watch: MessageWatch;
 }
 
 export interface ReadRoute {
@@ -38,6 +44,15 @@ export const READS: readonly ReadRoute[] = [
   { path: "/api/session", read: async ({ desk }) => session(desk) },
   { path: "/api/letters", read: ({ desk }, query) => listLetters(desk, filterOf(query)) },
   { path: "/api/letter", read: ({ desk }, query) => showLetter(desk, readId(query("id"))) },
+  {
+    path: "/api/message",
+    read: async ({ desk, watch }, query) => showMessage(query("key") ?? "", watch.all(), desk.showsPayloads),
+  },
+  {
+    path: "/api/history",
+    read: async ({ desk, collector }, query) => collector.history.of(query("name") ?? "", desk.clock.nowMs()),
+  },
+  { path: "/api/publishes", read: async ({ watch }) => seenPublishes(watch.all()) },
   { path: "/api/streams", read: ({ desk }) => readStreams(desk) },
 ];
 
@@ -76,6 +91,13 @@ export const ACTION_ROUTES: readonly ActionRoute[] = [
     (body) => body.name,
     ({ desk }, body) => reload(desk, body.name),
   ),
+  route(
+    "/api/invoke",
+    ["invoke"],
+    z.strictObject({ name, payload: text(1024 ** 2) }),
+    (body) => `${body.name} with ${body.payload.length} characters`,
+    ({ desk }, body) => invoke(desk, body),
+  ),
   route("/api/redrive", ["redrive"], letters, lettersText, (room, body) => begin("redrive", room, body)),
   route("/api/drop", ["drop"], letters, lettersText, (room, body) => begin("drop", room, body)),
   route(
@@ -103,7 +125,7 @@ export const ACTION_ROUTES: readonly ActionRoute[] = [
       raw: z.boolean(),
     }),
     (body) => `${body.payload.length} characters to ${body.subject}`,
-    ({ desk }, body) => send(desk, body),
+    ({ desk, watch }, body) => send(desk, body, watch),
   ),
 ];
 

@@ -2,14 +2,18 @@
 //
 // P1  Only to subjects of the app's world: not the server's, and not those by which runtimes are controlled or handed
 //     messages. `send` alone must not be the way around what else is not allowed.
+// P2  What is sent is called by a name of its own, so that its way can be shown; and it is sent when the replicas watch.
 
+import { randomUUID } from "node:crypto";
 import { headers as createHeaders, errors, type Msg, type MsgHdrs } from "@nats-io/transport-node";
 import { RuntimeError } from "../errors.ts";
+import { CAUSE_HEADER } from "../message/origin.ts";
 import { publishSubjectProblem } from "../metadata/subject.ts";
 import { jetStreamError } from "../nats/jetstream-errors.ts";
 import { publishByHand } from "../operate/publish-by-hand.ts";
 import type { PayloadView, SendResult } from "./answers.ts";
 import type { Desk } from "./desk.ts";
+import type { MessageWatch } from "./message-watch.ts";
 import { hiddenView, payloadView } from "./payload-view.ts";
 
 export interface SendRequest {
@@ -25,18 +29,25 @@ export interface SendRequest {
 const REPLY_MS = 10_000;
 
 /** Rejects with USAGE, or as publishing does. */
-export async function send(desk: Desk, request: SendRequest): Promise<SendResult> {
+export async function send(
+  desk: Desk,
+  request: SendRequest,
+  watch: Pick<MessageWatch, "ready" | "note">,
+): Promise<SendResult> {
   const { subject, payload } = request;
   assertSubject(subject, desk.app);
   if (!request.raw) assertJson(payload);
   const data = new TextEncoder().encode(payload);
-  const message = { subject, data, headers: readHeaders(request.headers) };
+  const origin = `sent:${randomUUID()}`;
+  const message = { subject, data, headers: readHeaders(request.headers, origin) };
+  await watch.ready();
+  watch.note({ origin, subject, verb: request.ask ? "request" : "publish", bytes: data.length });
   const startedAtMs = desk.clock.monotonicMs();
   const result = request.ask ? await ask(desk, message) : await publish(desk, message);
-  return { subject, bytes: data.length, tookMs: Math.round(desk.clock.monotonicMs() - startedAtMs), ...result };
+  return { subject, origin, bytes: data.length, tookMs: Math.round(desk.clock.monotonicMs() - startedAtMs), ...result };
 }
 
-type Ended = Omit<SendResult, "subject" | "bytes" | "tookMs">;
+type Ended = Omit<SendResult, "subject" | "origin" | "bytes" | "tookMs">;
 type Message = Parameters<typeof publishByHand>[0];
 
 async function publish({ connection, inboxPrefix }: Desk, message: Message): Promise<Ended> {
@@ -98,8 +109,8 @@ function assertJson(text: string): void {
   }
 }
 
-function readHeaders(pairs: SendRequest["headers"]): MsgHdrs | undefined {
-  if (pairs.length === 0) return undefined;
+/** P2: a name that was copied from another message goes. */
+function readHeaders(pairs: SendRequest["headers"], origin: string): MsgHdrs {
   const read = createHeaders();
   for (const [name, value] of pairs) {
     if (!/^[^\s:]+$/.test(name) || /[\r\n]/.test(value))
@@ -107,7 +118,8 @@ function readHeaders(pairs: SendRequest["headers"]): MsgHdrs | undefined {
         "USAGE",
         `a header is one line, NAME: VALUE; received ${JSON.stringify(`${name}: ${value}`)}`,
       );
-    read.append(name, value);
+    if (name.toLowerCase() !== CAUSE_HEADER.toLowerCase()) read.append(name, value);
   }
+  read.set(CAUSE_HEADER, origin);
   return read;
 }

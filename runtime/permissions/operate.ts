@@ -22,7 +22,7 @@ export function toOperate(app: PermittedApp): Grant[] {
   return [
     inboxes(app),
     {
-      why: "status, inspect, logs, reload, invoke: ask the replicas, and have them run any handler with any payload.",
+      why: "status, inspect, logs, reload, invoke, and messages on the page: ask the replicas, have them run any handler with any payload, and see what messages carry.",
       publish: [controlSubjects(app.app)],
     },
     { ...bucketUse(app.app), why: "disable, enable: the bucket that says which handlers are disabled." },

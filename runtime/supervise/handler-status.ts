@@ -25,6 +25,8 @@ export interface HandlerStatus {
   readonly everyReplica?: boolean | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
   readonly domain?: string | undefined;
+  /** Subjects that it publishes and requests, as far as it says so; undefined: it says of none. */
+  readonly publishes?: readonly string[] | undefined;
   /** When it runs by itself; undefined: only when somebody publishes. */
   readonly schedule?: PlannedTimes | undefined;
   /** Of the version that serves; undefined when none does. */
@@ -77,6 +79,7 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
     subject: metadata && claimsText(metadata.subjects),
     everyReplica: metadata?.everyReplica === true ? true : undefined,
     domain: metadata?.domain,
+    publishes: metadata === undefined || metadata.publishes.length === 0 ? undefined : metadata.publishes,
     schedule: metadata?.schedule?.times,
     version: current?.bundle.version,
     inFlight: dispatchers.reduce((sum, { inFlight }) => sum + inFlight, 0),

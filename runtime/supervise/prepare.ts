@@ -179,6 +179,7 @@ async function openRoute(metadata: ResolvedMetadata, options: PrepareOptions): P
     stats,
     suspicions,
     spans: deps.spans,
+    tap: deps.tap,
     clock: deps.clock,
     emit: deps.emit,
     onWake: () => owner.wake(),

@@ -7,6 +7,7 @@ import type { WriteWatches } from "../deliver/write-watch.ts";
 import type { Emit } from "../events.ts";
 import type { WorkerSource } from "../isolate/worker-source.ts";
 import type { DeliverySpans } from "../message/delivery-spans.ts";
+import type { DeliveryTap } from "../message/delivery-tap.ts";
 import type { Call } from "../message/handler-call.ts";
 import type { HandlerDefaults, ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { Gate } from "./concurrency-limit.ts";
@@ -37,6 +38,8 @@ export interface SlotDeps {
   readonly writes: WriteWatches;
   /** Spans of the deliveries that are run; undefined: tracing is off. */
   readonly spans: DeliverySpans | undefined;
+  /** Shown how each delivery ended, while somebody watches. */
+  readonly tap?: DeliveryTap | undefined;
   /** Bounds how many candidates come up at the same time. */
   readonly gate: Gate;
   readonly inspectPort: (handler: string) => number | undefined;

@@ -145,7 +145,7 @@ describe("what cannot leave", () => {
     await expect.poll(sendAgain, { timeout: 50_000, interval: 500 }).toBe(1);
     const stored = (await jsm.streams.getMessage("OUT", { seq: 1 }))!;
     expect(stored.json()).toEqual({ reminded: true });
-    expect([...stored.header.keys()].sort()).toEqual(["Handlers-Hops", "Nats-Msg-Id"]);
+    expect([...stored.header.keys()].sort()).toEqual(["Handlers-Cause", "Handlers-Hops", "Nats-Msg-Id"]);
   });
 });
 

@@ -30,7 +30,8 @@ describe("a publish with a delay, or for a time", () => {
     await plan(client, { target: "at", at: dueMs });
     const [first] = await after.until(1);
     expect(first!.atMs - askedAtMs).toBeGreaterThanOrEqual(800);
-    expect(first!.headers).toEqual({ "X-Correlation": ["a"], traceparent: [traceparent], "Handlers-Hops": ["1"] });
+    const own = { "Handlers-Hops": ["1"], "Handlers-Cause": [expect.stringMatching(/^plan:/)] };
+    expect(first!.headers).toEqual({ "X-Correlation": ["a"], traceparent: [traceparent], ...own });
     const [second] = await at.until(1);
     expect(second!.atMs).toBeGreaterThanOrEqual(dueMs);
     await expect.poll(() => countIn(jsm, "LATER_shop")).toBe(0);

@@ -102,6 +102,26 @@ describe.skipIf(!hasChromium)("a page with a thousand handlers", () => {
     expect(await madeOfMarkup(page)).toEqual([0, 0, false]);
   });
 
+  it("draws the map by folders, the one with trouble marked, and opens one of them", async () => {
+    await page.goto(`${new URL(url).origin}/map`);
+    const map = page.getByRole("region", { name: "Map of subjects and handlers" });
+    await map.getByRole("button", { name: /team3\// }).waitFor();
+    expect(await map.locator(".map-node").count()).toBeLessThan(70);
+    expect(await map.locator(".map-node.tone-bad").count()).toBe(1);
+    await map.getByRole("button", { name: /team3\// }).click();
+    await map.locator('[href="/handlers/team3/handler-0003"]').waitFor();
+    expect(page.url()).toContain("open=team3");
+    expect(await madeOfMarkup(page)).toEqual([0, 0, false]);
+    await page.getByRole("button", { name: "Close all folders" }).click();
+    await map.getByRole("button", { name: /team3\// }).waitFor();
+  });
+
+  it("says that no replica tells of messages, and what right that needs", async () => {
+    await page.goto(`${new URL(url).origin}/messages`);
+    await page.getByText("No replica tells of its messages").waitFor();
+    await page.getByText("_HANDLERS.big.messages").waitFor();
+  });
+
   it("has buttons only for what is allowed", async () => {
     await page.goto(`${new URL(url).origin}/handlers/team0/handler-0000`);
     await page.getByRole("button", { name: "Reload" }).waitFor();
@@ -115,6 +135,9 @@ describe.skipIf(!hasChromium)("a page with a thousand handlers", () => {
     await phone.getByText("1 handler needs you:").waitFor();
     await phone.getByLabel("Search handlers").fill("x");
     await expect.poll(() => phone.locator("tr.handler").count(), PATIENT).toBeGreaterThan(0);
+    expect(await overflowOf(phone)).toBe(0);
+    await phone.goto(`${new URL(url).origin}/map`);
+    await phone.getByRole("button", { name: /team3\// }).waitFor();
     expect(await overflowOf(phone)).toBe(0);
     await phone.context().close();
   });

@@ -101,6 +101,59 @@ describe.skipIf(!hasChromium)("the page", () => {
     await page.getByText('"item": "Milk"').waitFor();
   });
 
+  it("leads from what was sent to its way: who took it, what they published, and how long it took", async () => {
+    await go("/send?subject=todo.newitem");
+    await page.getByLabel("Payload").fill(`{"id":"5f0c3f64-9c3b-4b54-8e0a-7c0f1f1f0a07","item":"eggs"}`);
+    await button("Send").click();
+    await page.getByText(/^Done after/).waitFor();
+    const rows = page.locator(".way-row");
+    await expect.poll(() => rows.allTextContents(), PATIENT).toHaveLength(6);
+    const way = (await rows.allTextContents()).join("\n");
+    for (const part of [
+      /todo\.newitem sent from the page/,
+      /todo\/save done/,
+      /todo\.itemsaved published after/,
+      /todo\/mutate done/,
+    ])
+      expect(way).toMatch(part);
+    await page.getByRole("link", { name: "its way" }).first().click();
+    await page.getByRole("heading", { name: "The way of a message" }).waitFor();
+    expect(page.url()).toContain("/way?of=sent");
+    await expect.poll(() => rows.count(), PATIENT).toBe(6);
+    await page.reload();
+    await expect.poll(() => rows.count(), PATIENT).toBe(6);
+  });
+
+  it("shows messages as they come, finds one by its payload, and opens it with all that belongs to it", async () => {
+    await go("/messages");
+    const rows = page.locator(".message-row");
+    await rows.first().waitFor();
+    const before = await rows.count();
+    send("todo.newitem", { id: "5f0c3f64-9c3b-4b54-8e0a-7c0f1f1f0a08", item: "flour", password: "geheim" });
+    await expect.poll(() => rows.count(), PATIENT).toBeGreaterThan(before);
+    await page.getByLabel("Search messages").fill("flour");
+    await expect.poll(() => rows.count(), PATIENT).toBe(2);
+    expect(page.url()).toContain("q=flour");
+    await page.getByLabel("Handler").selectOption("todo/save");
+    await expect.poll(() => rows.count(), PATIENT).toBe(1);
+    await page.getByRole("link", { name: "todo/save" }).click();
+    await page.getByText('"item": "flour"').waitFor();
+    await page.getByText('"password": "***"').waitFor();
+    await page.getByText("todo.itemsaved").waitFor();
+    await page.getByRole("link", { name: "Edit and send" }).click();
+    await expect.poll(() => page.getByLabel("Payload").inputValue(), PATIENT).toContain('"item": "flour"');
+  });
+
+  it("draws who takes what, and what they publish in turn", async () => {
+    await go("/map");
+    const map = page.getByRole("region", { name: "Map of subjects and handlers" });
+    for (const name of [/todo\.newitem/, /todo\/save/, /todo\.itemsaved/, /todo\/mutate/])
+      await map.getByRole("link", { name }).first().waitFor();
+    expect(await map.locator(".map-edge").count()).toBeGreaterThan(5);
+    await map.getByRole("link", { name: /todo\/save/ }).click();
+    await page.getByRole("heading", { name: "todo/save" }).waitFor();
+  });
+
   it("says what is wrong with a payload that is not JSON, and sends nothing", async () => {
     await go("/send?subject=todo.newitem");
     await page.getByLabel("Payload").fill("{no");
@@ -122,6 +175,22 @@ describe.skipIf(!hasChromium)("the page", () => {
     await button("Enable").click();
     await page.getByText("todo/mutate is enabled on 1 replica").waitFor();
     await expect.poll(() => stateOf("todo/mutate"), PATIENT).toMatch(/serving|idle/);
+  });
+
+  it("runs a handler once by hand, and shows what came of it", async () => {
+    await go("/handlers/shop/break");
+    await button("Run once…").click();
+    await page.getByLabel("Payload").fill(`{"bad":true,"note":"by hand"}`);
+    await button("Run it").click();
+    await page.getByText(/threw after \d+ ms on replica/).waitFor();
+    await page.getByText("refused by hand").first().waitFor();
+    await button("Close").click();
+    await go("/handlers/todo/list");
+    await button("Run once…").click();
+    await button("Run it").click();
+    await page.getByText(/returned after \d+ ms on replica/).waitFor();
+    await page.getByText('"items"').waitFor();
+    await button("Close").click();
   });
 
   it("reloads a handler", async () => {
@@ -249,6 +318,27 @@ describe.skipIf(!hasChromium)("the page", () => {
     }
   });
 
+  it("shows of messages only what failed, with why, and holds them with a key", async () => {
+    await go("/messages?outcome=failed&handler=shop/break&q=on-hold");
+    await page.getByText("No message fits so far").waitFor();
+    send("shop.break", { bad: true, note: `on-hold ${MARKUP}` });
+    const rows = page.locator(".message-row");
+    await expect.poll(() => rows.count(), PATIENT).toBe(1);
+    await page.getByText("refused on-hold <img").first().waitFor();
+    expect(await madeOfMarkup(page)).toEqual([0, 0, false]);
+    await page.keyboard.press("p");
+    send("shop.break", { bad: true, note: "on-hold second" });
+    await page.getByText("1 message since you held them").waitFor();
+    expect(await rows.count()).toBe(1);
+    await page.keyboard.press("p");
+    await expect.poll(() => rows.count(), PATIENT).toBe(2);
+    await rows.first().getByRole("link").click();
+    await page.getByText("refused on-hold second").first().waitFor();
+    await page.getByText("shop/break.ts").first().waitFor();
+    await page.getByRole("link", { name: "Its way" }).click();
+    await page.getByText(/shop\/break has given up/).waitFor();
+  });
+
   it("is worked by keyboard", async () => {
     await go("/");
     await page.getByRole("link", { name: "todo/save" }).waitFor();
@@ -263,8 +353,10 @@ describe.skipIf(!hasChromium)("the page", () => {
     await page.keyboard.press("j");
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "todo/list" }).waitFor();
-    await page.keyboard.press("2");
-    await page.getByRole("heading", { name: "Dead letters" }).waitFor();
+    for (const [key, name] of ["Messages", "Map", "Dead letters"].entries()) {
+      await page.keyboard.press(String(key + 2));
+      await page.getByRole("heading", { name }).waitFor();
+    }
   });
 
   it("a hidden tab has no stream, and one that comes back has", async () => {
@@ -290,10 +382,21 @@ describe.skipIf(!hasChromium)("the page", () => {
     ])("%s pixels wide every view fits, and axe finds nothing serious", async (_name, size) => {
       const tab = await openPage(browser, served, { theme, size });
       const [letter] = await letters();
+      await tab.goto(`${served.origin}/messages?handler=todo/save`);
+      await tab.locator(".message-row a").first().click();
+      const hrefOfWay = await tab.getByRole("link", { name: "Its way" }).getAttribute("href");
+      const [message, way] = [new URL(tab.url()).pathname, hrefOfWay ?? ""];
       const views = [
         "/",
         "/?q=none",
         "/handlers/shop/break",
+        "/map",
+        "/messages",
+        "/messages?q=nothing-fits",
+        "/messages/none",
+        message,
+        "/way?of=none",
+        way,
         "/letters",
         `/letters/${letter?.id}`,
         "/letters?q=nothing",

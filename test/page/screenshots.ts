@@ -1,4 +1,4 @@
-// Pictures of every view: `node test/page/screenshots.ts [FOLDER]`, at both widths and in both themes. Two of them are in docs/.
+// Pictures of every view: `node test/page/screenshots.ts [FOLDER]`, at both widths and in both themes. Three of them are in docs/.
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -7,8 +7,8 @@ import { openIntentStore } from "../../runtime/control/intent-store.ts";
 import { openPage, PHONE, serveSample, startBrowser, type Theme, WIDE } from "./browser.ts";
 
 const [, , folder = "docs/pictures"] = process.argv;
-/** The two that the documentation shows. */
-const SHOWN = new Set(["page-handlers-1280-light", "page-letters-1280-dark"]);
+/** Those that the documentation shows. */
+const SHOWN = new Set(["page-handlers-1280-light", "page-way-1280-light", "page-letters-1280-dark"]);
 const all = folder !== "docs/pictures";
 
 const BROKEN = `export const metadata = { subject: "shop.order.placed", kind: "durable", retry: { attempts: 1 } };
@@ -58,9 +58,17 @@ function send(subject: string, payload: object): Promise<string> {
 
 async function shoot(theme: Theme, size: { readonly width: number; readonly height: number }): Promise<void> {
   const page = await openPage(browser, served, { theme, size });
+  await page.goto(`${served.origin}/messages?handler=todo/save&outcome=returned`);
+  await page.locator(".message-row a").first().click();
+  const way = (await page.getByRole("link", { name: "Its way" }).getAttribute("href")) ?? "";
+  const message = new URL(page.url()).pathname;
   const views: readonly (readonly [name: string, path: string, ready: string])[] = [
     ["handlers", "/", "todo/save"],
-    ["handler", "/handlers/shop/order", "no price for order"],
+    ["handler", "/handlers/shop/order", "Messages a second"],
+    ["messages", "/messages", "Watched since"],
+    ["message", message, "Its way"],
+    ["way", way, "Begun at"],
+    ["map", "/map", "publisher not known"],
     ["letters", "/letters", "card refused"],
     ["letter", "/letters/1", "Payload"],
     ["streams", "/streams", "Leaves later"],

@@ -18,6 +18,8 @@ export interface Sent {
   readonly id: number;
   readonly message: Draft;
   readonly fate: string;
+  /** What the message is called. */
+  readonly origin?: string;
 }
 
 const KEY = "handlers-sent";
@@ -33,9 +35,9 @@ export const draft = signal<Draft>({
 });
 export const sent = signal<readonly Sent[]>(kept());
 
-export function addSent(message: Draft, fate: string): void {
+export function addSent(message: Draft, fate: string, origin: string): void {
   const id = (sent.value[0]?.id ?? 0) + 1;
-  sent.value = [{ id, message, fate }, ...sent.value].slice(0, KEPT);
+  sent.value = [{ id, message, fate, origin }, ...sent.value].slice(0, KEPT);
   try {
     sessionStorage.setItem(KEY, JSON.stringify(sent.value));
   } catch {

@@ -16,8 +16,12 @@ import { HandlerView } from "./views/handler.tsx";
 import { HandlersView } from "./views/handlers.tsx";
 import { LetterView } from "./views/letter.tsx";
 import { LettersView } from "./views/letters.tsx";
+import { MapView } from "./views/map.tsx";
+import { MessageView } from "./views/message.tsx";
+import { MessagesView } from "./views/messages.tsx";
 import { SendView } from "./views/send.tsx";
 import { StreamsView } from "./views/streams.tsx";
+import { WayOfMessage } from "./views/way.tsx";
 import { countText, plural } from "./words.ts";
 
 export function Frame() {
@@ -72,6 +76,14 @@ function View() {
       return <HandlersView />;
     case "handler":
       return <HandlerView key={now.name} name={now.name} />;
+    case "map":
+      return <MapView />;
+    case "messages":
+      return <MessagesView />;
+    case "message":
+      return <MessageView key={now.key} id={now.key} />;
+    case "way":
+      return <WayOfMessage />;
     case "letters":
       return <LettersView />;
     case "letter":
@@ -91,24 +103,37 @@ function View() {
   }
 }
 
-const VIEWS = [
+interface Place {
+  readonly href: string;
+  readonly text: string;
+  /** On a phone. */
+  readonly short?: string;
+  readonly sign: string;
+  /** The views it leads to. */
+  readonly of: readonly string[];
+}
+
+const VIEWS: readonly Place[] = [
   { href: "/", text: "Handlers", sign: "▦", of: ["handlers", "handler"] },
-  { href: "/letters", text: "Dead letters", sign: "✉", of: ["letters", "letter"] },
+  { href: "/messages", text: "Messages", sign: "⇢", of: ["messages", "message", "way"] },
+  { href: "/map", text: "Map", sign: "⌥", of: ["map"] },
+  { href: "/letters", text: "Dead letters", short: "Letters", sign: "✉", of: ["letters", "letter"] },
   { href: "/streams", text: "Streams", sign: "≋", of: ["streams"] },
   { href: "/send", text: "Send", sign: "➤", of: ["send"] },
-] as const;
+];
 
 function Navigation() {
   const { view } = route.value;
   const count = board.value?.letters.count ?? 0;
   return (
     <nav aria-label="Views">
-      {VIEWS.map(({ href, text, sign, of }) => (
-        <a href={href} aria-current={(of as readonly string[]).includes(view) ? "page" : undefined}>
+      {VIEWS.map(({ href, text, short = text, sign, of }) => (
+        <a href={href} aria-current={of.includes(view) ? "page" : undefined}>
           <span class="nav-sign" aria-hidden="true">
             {sign}
           </span>
-          {text}
+          <span class="wide">{text}</span>
+          <span class="narrow">{short}</span>
           {href === "/letters" && count > 0 && <span class="nav-count">{countText(count)}</span>}
         </a>
       ))}

@@ -9,13 +9,14 @@ export const KEYS: readonly (readonly [key: string, what: string])[] = [
   ["/", "search"],
   ["j  k", "next and previous row"],
   ["Enter", "open it"],
-  ["1  2  3  4", "handlers, dead letters, streams, send"],
+  ["1 … 6", "handlers, messages, map, dead letters, streams, send"],
+  ["p", "hold the messages, and go on"],
   ["Ctrl Enter", "send, where a message is written"],
   ["Esc", "close, or leave the search"],
   ["?", "this help"],
 ];
 
-const VIEWS = ["/", "/letters", "/streams", "/send"];
+const VIEWS = ["/", "/messages", "/map", "/letters", "/streams", "/send"];
 
 export function listenForKeys(): void {
   addEventListener("keydown", (event) => {
@@ -33,6 +34,10 @@ export function listenForKeys(): void {
 function isTaken(key: string): boolean {
   if (key === "?") {
     helpShown.value = true;
+    return true;
+  }
+  if (key === "p") {
+    document.querySelector<HTMLElement>("[data-pause]")?.click();
     return true;
   }
   if (key === "/") {

@@ -3,14 +3,22 @@
 
 import { batch, type Signal, signal } from "@preact/signals";
 import type { BoardPart, HandlerDetail, HandlerRow, LogEntry } from "../answers.ts";
+import type { MessagesPart, WatchState, WayView } from "../message-answers.ts";
 import { ask, locked, session } from "./api.ts";
 import { EventReader } from "./event-stream.ts";
+import { hrefWith } from "./route.ts";
 import { authorization } from "./token.ts";
 
 export type Link = "connecting" | "live" | "lost";
 
 /** All but the rows. */
 export type Board = Omit<BoardPart, "whole" | "changed" | "gone">;
+
+export type Messages = Omit<MessagesPart, "whole">;
+export type WayPart = WatchState & Pick<WayView, "asked"> & Partial<WayView>;
+
+/** What a view wants to be told besides the board, as the server names it. */
+export type Wish = Readonly<Record<string, string | undefined>>;
 
 export const link = signal<Link>("connecting");
 export const board = signal<Board | undefined>(undefined);
@@ -21,15 +29,20 @@ export const revision = signal(0);
 export const detail = signal<HandlerDetail | undefined>(undefined);
 export const log = signal<readonly LogEntry[]>([]);
 export const logPaused = signal(false);
+/** Of the filter that is on screen, the newest last. */
+export const messages = signal<Messages | undefined>(undefined);
+/** Without a root: nothing is known of the message. */
+export const way = signal<WayPart | undefined>(undefined);
 export const nowMs = signal(Date.now());
 
 const rows = new Map<string, Signal<HandlerRow>>();
 const KEPT_LINES = 500;
+const KEPT_ROWS = 500;
 const RETRY_MS = 1_000;
 /** The server sends once a second. */
 const SILENT_MS = 6_000;
 
-let watched: string | undefined;
+let watched = "";
 let stop = new AbortController();
 
 export function rowOf(name: string): Signal<HandlerRow> | undefined {
@@ -42,14 +55,18 @@ export function allRows(): HandlerRow[] {
   return names.value.flatMap((name) => rows.get(name)?.value ?? []);
 }
 
-/** From now on also what happens with this handler; undefined: of none. */
-export function watchHandler(name: string | undefined): void {
-  if (name === watched) return;
-  watched = name;
+/** From now on also what the view on screen wants to be told. */
+export function watch(wish: Wish): void {
+  const words = hrefWith("", wish);
+  if (words === watched) return;
+  watched = words;
   batch(() => {
     detail.value = undefined;
     log.value = [];
     logPaused.value = false;
+    // Those of another filter stay until what fits is there.
+    if (wish.messages === undefined) messages.value = undefined;
+    way.value = undefined;
   });
   restart();
 }
@@ -85,8 +102,7 @@ async function keepReading(signal: AbortSignal): Promise<void> {
 async function read(outer: AbortSignal): Promise<void> {
   const silence = new AbortController();
   const signal = AbortSignal.any([outer, silence.signal]);
-  const path = watched === undefined ? "/api/live" : `/api/live?${new URLSearchParams({ handler: watched })}`;
-  const response = await fetch(path, { headers: { Authorization: authorization() }, signal });
+  const response = await fetch(`/api/live${watched}`, { headers: { Authorization: authorization() }, signal });
   if (response.status === 401) locked.value = true;
   if (!response.ok || response.body === null) throw new Error(`HTTP ${response.status}`);
   const reader = new EventReader();
@@ -106,7 +122,15 @@ async function read(outer: AbortSignal): Promise<void> {
 function take(event: string, value: unknown): void {
   if (event === "board") takeBoard(value as BoardPart);
   else if (event === "handler") detail.value = value as HandlerDetail;
+  else if (event === "messages") takeMessages(value as MessagesPart);
+  else if (event === "way") way.value = value as WayPart;
   else if (event === "log") log.value = [...log.value, value as LogEntry].slice(-KEPT_LINES);
+}
+
+function takeMessages({ whole, rows, ...rest }: MessagesPart): void {
+  const before = whole ? undefined : messages.value;
+  const all = [...(before?.rows ?? []), ...rows];
+  messages.value = { ...rest, known: rest.known + (before?.known ?? 0), rows: all.slice(-KEPT_ROWS) };
 }
 
 function takeBoard({ whole, changed, gone, ...rest }: BoardPart): void {

@@ -60,12 +60,18 @@ export function isMeant({ words, show }: HandlerFilter): (row: HandlerRow) => bo
   };
 }
 
-/** What a subject's handlers are, for those who send to it. */
-export function takersOf(rows: readonly HandlerRow[], subject: string): HandlerRow[] {
-  return rows.filter(({ subjects = [] }) => subjects.some((pattern) => takes(pattern, subject)));
+/** What it takes; a replica that knows one subject for each handler only tells that. */
+export function subjectsOf({ subjects, subject }: HandlerRow): readonly string[] {
+  return subjects ?? (subject === undefined ? [] : [subject]);
 }
 
-function takes(pattern: string, subject: string): boolean {
+/** What a subject's handlers are, for those who send to it. */
+export function takersOf(rows: readonly HandlerRow[], subject: string): HandlerRow[] {
+  return rows.filter((row) => subjectsOf(row).some((pattern) => takes(pattern, subject)));
+}
+
+/** Whether what is published to a subject comes to those of the pattern. */
+export function takes(pattern: string, subject: string): boolean {
   const [wanted, given] = [pattern.split("."), subject.split(".")];
   for (const [at, token] of wanted.entries()) {
     if (token === ">") return given.length > at;

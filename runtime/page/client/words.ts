@@ -37,6 +37,11 @@ export function msText(ms: number): string {
   return ms < 10_000 ? `${Math.round(ms)} ms` : spanText(ms);
 }
 
+/** `12:01:07.123`: two messages of one second are told apart. */
+export function clockText(atMs: number, nowMs: number): string {
+  return `${momentText(atMs, nowMs)}.${String(Math.floor(atMs) % 1_000).padStart(3, "0")}`;
+}
+
 export function rateText(rate: number): string {
   return rate === 0 ? "0" : rate < 10 ? rate.toFixed(1) : countText(Math.round(rate));
 }

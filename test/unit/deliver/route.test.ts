@@ -3,7 +3,8 @@ import { HandlerStats } from "../../../runtime/deliver/handler-stats.ts";
 import { Route } from "../../../runtime/deliver/route.ts";
 import type { RuntimeEvent } from "../../../runtime/events.ts";
 import type { Delivery } from "../../../runtime/message/delivery.ts";
-import type { Outcome } from "../../../runtime/message/outcome.ts";
+import type { DeliveryTap, EndedRun } from "../../../runtime/message/delivery-tap.ts";
+import { type Outcome, RETURNED } from "../../../runtime/message/outcome.ts";
 import type { WorkerEvents, WorkerPort } from "../../../runtime/message/worker-port.ts";
 import type { ResolvedMetadata } from "../../../runtime/metadata/handler-metadata.ts";
 import { eventRecorder } from "../../support/event-recorder.ts";
@@ -45,7 +46,7 @@ interface Stage {
   readonly worker: HeldWorker;
 }
 
-async function routeOf(changes: Partial<ResolvedMetadata> = {}): Promise<Stage> {
+async function routeOf(changes: Partial<ResolvedMetadata> = {}, tap?: DeliveryTap): Promise<Stage> {
   const metadata = durable("a", { kind: "event", ...changes });
   const binder = new FakeBinder();
   const route = new Route({
@@ -60,6 +61,7 @@ async function routeOf(changes: Partial<ResolvedMetadata> = {}): Promise<Stage> 
     stats,
     suspicions: new Map(),
     spans: undefined,
+    tap,
     clock,
     emit: recorder.emit,
     onWake: () => {},
@@ -103,6 +105,23 @@ describe("a message", () => {
     };
     expect(route.accept(delivery)).toBe(true);
     expect([worker.handed, told("delivery.failed")]).toMatchObject([[], [{ outcome: "too-many-hops" }]]);
+  });
+
+  it("is shown to whoever watches, with its error and what was done; and to nobody else", async () => {
+    const shown: EndedRun[] = [];
+    const tap = { isOpen: false, ended: (run: EndedRun) => void shown.push(run) };
+    const { binding, worker } = await routeOf({}, tap);
+    binding.arrive(1, 2, 3);
+    worker.events!.done(worker.handed[0]!.id, 1);
+    expect(shown).toEqual([]);
+    tap.isOpen = true;
+    worker.events!.done(worker.handed[1]!.id, 1);
+    worker.end(THREW, 2);
+    expect(shown).toMatchObject([
+      { handler: "h", version: "v1", id: "a:2", outcome: RETURNED, error: undefined },
+      { id: "a:3", outcome: THREW, settlement: { do: "dead-letter" }, settled: "dead-letter" },
+    ]);
+    expect(shown[1]?.error?.().message).toContain("failed on");
   });
 
   it("that finds the queue full is dropped, and one line a second tells how many", async () => {

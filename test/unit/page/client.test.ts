@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest";
 import type { HandlerRow } from "../../../runtime/page/answers.ts";
 import { bundleClient } from "../../../runtime/page/bundle-client.ts";
 import { EventReader } from "../../../runtime/page/client/event-stream.ts";
-import { handlerHref, lettersHref, routeOf } from "../../../runtime/page/client/route.ts";
+import { handlerHref, lettersHref, messageHref, routeOf } from "../../../runtime/page/client/route.ts";
 import { foldersOf, isMeant, takersOf } from "../../../runtime/page/client/tree.ts";
 import { bytesText, msText, offText, shortPlace, stateText, whyText } from "../../../runtime/page/client/words.ts";
 import { spanText } from "../../../runtime/terminal/time-text.ts";
@@ -18,7 +18,16 @@ const FIRST_LOAD_BYTES = 60_000;
 
 function row(name: string, more: Partial<HandlerRow> = {}): HandlerRow {
   return {
-    ...{ name, state: "serving", tone: "good", file: `handlers/${name}.ts`, replicas: 1, inState: 1, versions: [] },
+    ...{
+      name,
+      state: "serving",
+      tone: "good",
+      file: `handlers/${name}.ts`,
+      replicas: 1,
+      inState: 1,
+      versions: [],
+      publishes: [],
+    },
     ...{ inFlight: 0, queued: 0, handled: 0, failed: 0, rate: 0, failRate: 0, p50Ms: 0, p99Ms: 0, off: [], holds: [] },
     ...more,
   };
@@ -51,7 +60,9 @@ describe("addresses", () => {
     expect(routeOf("/")).toEqual({ view: "handlers" });
     expect(routeOf("/letters/12")).toEqual({ view: "letter", id: 12 });
     expect(routeOf("/letters")).toEqual({ view: "letters" });
-    for (const path of ["/letters/x", "/letters/0", "/nothing", "/send/x"])
+    expect(routeOf(messageHref("a1-7"))).toEqual({ view: "message", key: "a1-7" });
+    for (const view of ["messages", "map", "way", "streams", "send"]) expect(routeOf(`/${view}`)).toEqual({ view });
+    for (const path of ["/letters/x", "/letters/0", "/nothing", "/send/x", "/map/x"])
       expect(routeOf(path)).toEqual({ view: "missing", path });
     expect(routeOf("/handlers/%E0%A4%A")).toEqual({ view: "handler", name: "%E0%A4%A" });
   });

@@ -6,6 +6,7 @@ import { Collector } from "../../../runtime/page/collector.ts";
 import type { Desk } from "../../../runtime/page/desk.ts";
 import { httpApp } from "../../../runtime/page/http-app.ts";
 import { LiveTabs } from "../../../runtime/page/live.ts";
+import { MessageWatch } from "../../../runtime/page/message-watch.ts";
 import { Operations } from "../../../runtime/page/operations.ts";
 import { ACTIONS, type Action } from "../../../runtime/page/rights.ts";
 import { ACTION_ROUTES, READS } from "../../../runtime/page/routes.ts";
@@ -18,6 +19,7 @@ const BODIES: Readonly<Record<string, object>> = {
   "/api/disable": { name: "a", reason: "slow\n12:00:00 forged", now: false },
   "/api/enable": { name: "a" },
   "/api/reload": { name: "a" },
+  "/api/invoke": { name: "a", payload: "{}" },
   "/api/redrive": { ids: [1] },
   "/api/drop": { ids: [1] },
   "/api/stop": { id: 1 },
@@ -36,7 +38,7 @@ function serve(rights: readonly Action[] = ACTIONS, more: Partial<Desk> = {}) {
       isClosed: () => false,
       request: away,
     },
-    client: { status: away },
+    client: { status: away, invoke: away },
     letters: fakeBox([letter(1)]),
     later: { cancel: away },
     clock: fakeClock(),
@@ -50,11 +52,13 @@ function serve(rights: readonly Action[] = ACTIONS, more: Partial<Desk> = {}) {
   } as unknown as Desk;
   const collector = new Collector(desk);
   const operations = new Operations(desk, () => undefined);
+  const watch = new MessageWatch(desk);
   const app = httpApp({
     desk,
+    watch,
     collector,
     operations,
-    tabs: new LiveTabs(desk, collector, operations),
+    tabs: new LiveTabs(desk, collector, operations, watch),
     assets: { html: "<!doctype html>the page", js: "js", css: "css", icon: "icon" },
     gate: { hosts: new Set([HOST]), token: TOKEN },
     addressOf: () => "127.0.0.9",

@@ -6,9 +6,11 @@ import { act, may } from "../api.ts";
 import { tell, tellError } from "../notices.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { plural } from "../words.ts";
+import { RunDialog } from "./run-handler.tsx";
 
 export function HandlerActions({ row }: { readonly row: HandlerRow }) {
   const asking = useSignal(false);
+  const running = useSignal(false);
   const busy = useSignal(false);
   const { name } = row;
   const isOff = row.off.some(({ source }) => source === "operator");
@@ -29,11 +31,17 @@ export function HandlerActions({ row }: { readonly row: HandlerRow }) {
           Reload
         </button>
       )}
+      {may("invoke") && (
+        <button type="button" disabled={busy.value} onClick={() => (running.value = true)}>
+          Run once…
+        </button>
+      )}
       {may("disable") && !isOff && (
         <button type="button" class="danger" disabled={busy.value} onClick={() => (asking.value = true)}>
           Disable…
         </button>
       )}
+      {running.value && <RunDialog name={name} onClose={() => (running.value = false)} />}
       {asking.value && (
         <DisableDialog
           row={row}

@@ -1,22 +1,23 @@
 // One handler: how it stands and why, its replicas, what went wrong last, its log; and what can be done.
 
 import { useEffect } from "preact/hooks";
-import { momentText, spanText } from "../../../terminal/time-text.ts";
+import { spanText } from "../../../terminal/time-text.ts";
 import type { HandlerRow, LogEntry, ReplicaRow } from "../../answers.ts";
-import { detail, link, log, logPaused, names, nowMs, rowOf, watchHandler } from "../live.ts";
+import { detail, link, log, logPaused, names, nowMs, rowOf, watch } from "../live.ts";
 import { Badge } from "../parts/badge.tsx";
 import { Empty } from "../parts/empty.tsx";
 import { ErrorCard } from "../parts/error-note.tsx";
 import { Fact } from "../parts/fact.tsx";
-import { Pre } from "../parts/pre.tsx";
+import { LogLine } from "../parts/log-line.tsx";
 import { hrefWith, lettersHref } from "../route.ts";
 import { bytesText, countText, errorLine, holdText, msText, offText, plural, rateText, stateText } from "../words.ts";
 import { HandlerActions } from "./handler-actions.tsx";
+import { Hour } from "./handler-history.tsx";
 
 export function HandlerView({ name }: { readonly name: string }) {
   useEffect(() => {
-    watchHandler(name);
-    return () => watchHandler(undefined);
+    watch({ handler: name });
+    return () => watch({});
   }, [name]);
   names.value;
   const row = rowOf(name)?.value;
@@ -51,6 +52,7 @@ function Known({ row }: { readonly row: HandlerRow }) {
       </div>
       <Why row={row} />
       <Facts row={row} />
+      <Hour name={row.name} />
       <Replicas rows={detail.value?.replicas ?? []} />
       <section>
         <h2>Last errors</h2>
@@ -121,6 +123,9 @@ function Facts({ row }: { readonly row: HandlerRow }) {
         {versions.length === 0
           ? "none serves"
           : versions.map(({ version, replicas: on }) => versionText(version, on, replicas)).join(", ")}
+      </Fact>
+      <Fact name="Messages">
+        <a href={hrefWith("/messages", { handler: row.name })}>As they come</a>
       </Fact>
       {subject !== undefined && (
         <Fact name="Try it">
@@ -198,7 +203,7 @@ function Log() {
       <div class="log" role="log" aria-live="off" tabIndex={0} aria-label="Log of the handler">
         {lines.length === 0 && <p class="dim">Nothing yet. Lines come as the handler writes them.</p>}
         {[...lines].reverse().map((line) => (
-          <Line line={line} />
+          <LogLine line={line} />
         ))}
       </div>
     </section>
@@ -214,18 +219,4 @@ function remember(lines: readonly LogEntry[]): readonly LogEntry[] {
 
 function pausedLines(): readonly LogEntry[] {
   return remembered;
-}
-
-function Line({ line }: { readonly line: LogEntry }) {
-  const { timeMs, level, replica, text, fields, frame } = line;
-  return (
-    <div class={`line level-${level}`}>
-      <span class="dim">
-        {momentText(timeMs, nowMs.value)} {replica.slice(0, 4)}
-      </span>{" "}
-      <span class="level">{level}</span> <span class="text">{text}</span>{" "}
-      {fields !== "" && <span class="dim">{fields}</span>}
-      {frame !== undefined && <Pre class="frame">{frame}</Pre>}
-    </div>
-  );
 }

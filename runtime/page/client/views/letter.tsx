@@ -6,6 +6,7 @@ import { may } from "../api.ts";
 import { nowMs } from "../live.ts";
 import { Empty } from "../parts/empty.tsx";
 import { Fact } from "../parts/fact.tsx";
+import { Headers } from "../parts/headers.tsx";
 import { useLoaded } from "../parts/loaded.ts";
 import { Payload } from "../parts/payload.tsx";
 import { Pre } from "../parts/pre.tsx";
@@ -85,19 +86,7 @@ function Letter({ letter }: { readonly letter: LetterDetail }) {
         </Fact>
       </dl>
       <Payload view={payload} />
-      {headers.length > 0 && (
-        <section class="card">
-          <h2>Headers</h2>
-          <dl class="headers">
-            {headers.map(([name, value]) => (
-              <>
-                <dt class="mono">{name}</dt>
-                <dd class="mono">{value}</dd>
-              </>
-            ))}
-          </dl>
-        </section>
-      )}
+      <Headers pairs={headers} />
     </>
   );
 }

@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { LetterDetail, SendResult } from "../../answers.ts";
+import type { MessageDetail } from "../../message-answers.ts";
 import { act, ask, may } from "../api.ts";
 import { addSent, type Draft, draft, sent } from "../drafts.ts";
 import { allRows } from "../live.ts";
@@ -10,16 +11,18 @@ import { tellError } from "../notices.ts";
 import { Empty } from "../parts/empty.tsx";
 import { Payload } from "../parts/payload.tsx";
 import { query } from "../place.ts";
-import { handlerHref } from "../route.ts";
+import { handlerHref, wayHref } from "../route.ts";
 import { takersOf } from "../tree.ts";
 import { bytesText } from "../words.ts";
+import { WayOf } from "./way.tsx";
 
 export function SendView() {
-  const [letter, subject] = [query.value.get("letter"), query.value.get("subject")];
+  const [letter, message, subject] = ["letter", "message", "subject"].map((name) => query.value.get(name) ?? null);
   useEffect(() => {
-    if (letter !== null) fromLetter(letter);
-    else if (subject !== null) draft.value = { ...draft.peek(), subject };
-  }, [letter, subject]);
+    if (letter) from(ask<LetterDetail>("/api/letter", { id: letter }));
+    else if (message) from(ask<MessageDetail>("/api/message", { key: message }));
+    else if (subject) draft.value = { ...draft.peek(), subject };
+  }, [letter, message, subject]);
   return (
     <>
       <h1 tabIndex={-1}>Send</h1>
@@ -36,9 +39,13 @@ export function SendView() {
   );
 }
 
-function fromLetter(id: string): void {
-  ask<LetterDetail>("/api/letter", { id }).then(({ subject, payload, headers }) => {
-    const lines = headers.map(([name, value]) => `${name}: ${value}`).join("\n");
+/** What runtimes write is theirs: a message that is sent anew begins anew. */
+const OWN_HEADER = /^(?:handlers-|nats-)/i;
+
+function from(loading: Promise<Pick<LetterDetail, "subject" | "payload" | "headers">>): void {
+  loading.then(({ subject, payload, headers }) => {
+    const given = headers.filter(([name]) => !OWN_HEADER.test(name));
+    const lines = given.map(([name, value]) => `${name}: ${value}`).join("\n");
     const isRaw = payload.kind !== "json" && payload.kind !== "empty";
     draft.value = {
       subject,
@@ -70,7 +77,7 @@ function Form() {
         raw: now.raw,
       };
       result.value = await act<SendResult>("/api/send", body);
-      addSent(now, fateText(result.value));
+      addSent(now, fateText(result.value), result.value.origin);
     } catch (error) {
       tellError(error);
     }
@@ -201,8 +208,10 @@ function Result({ result }: { readonly result: SendResult }) {
     <section aria-live="polite">
       <p class={`sentence ${isBad ? "is-bad" : "is-good"}`}>
         {bytesText(result.bytes)} to <span class="mono">{result.subject}</span>: {fateText(result)} · {result.tookMs} ms
+        · <a href={wayHref(result.origin)}>its way</a>
       </p>
       {result.reply !== undefined && <Payload view={result.reply} title="Reply" />}
+      <WayOf key={result.origin} origin={result.origin} />
     </section>
   );
 }
@@ -213,12 +222,12 @@ function History() {
     <section class="card">
       <h2>Sent from this tab</h2>
       <ul class="lines">
-        {sent.value.map(({ message, fate, id }) => (
+        {sent.value.map(({ message, fate, id, origin }) => (
           <li key={id}>
             <button type="button" class="link mono" data-row onClick={() => (draft.value = message)}>
               {message.subject}
             </button>{" "}
-            <span class="dim">{fate}</span>
+            <span class="dim">{fate}</span> {origin !== undefined && <a href={wayHref(origin)}>its way</a>}
           </li>
         ))}
       </ul>
