@@ -3,8 +3,9 @@
 // G1  A publisher is what says so, or was seen to publish. Of others nothing is known, and none is made up.
 // G2  A folder that is closed is one node, with what its handlers take as one more: a thousand handlers stay legible.
 
+import { hasWildcards, overlaps } from "../../metadata/subject.ts";
 import type { HandlerRow, Tone } from "../answers.ts";
-import { FEW, folderOf, subjectsOf, takes } from "./tree.ts";
+import { FEW, folderOf, subjectsOf } from "./tree.ts";
 
 export interface MapNode {
   readonly key: string;
@@ -44,16 +45,17 @@ export interface MapWish {
 
 const WORST: readonly Tone[] = ["bad", "stuck", "coming", "off", "good", "idle"];
 const FEW_SUBJECTS = 3;
+/** The folder of those that are in none. */
+const ROOT = ".";
 
 export function mapGraph(rows: readonly HandlerRow[], { seen, open }: MapWish): MapGraph {
   const graph = new Builder();
-  const isClosed = (folder: string) => rows.length > FEW && folder !== "" && !open.has(folder);
-  const closed = Map.groupBy(
-    rows.filter(({ name }) => isClosed(folderOf(name))),
-    ({ name }) => folderOf(name),
-  );
-  for (const [folder, own] of closed) graph.addFolder(folder, own);
-  for (const row of rows) if (!isClosed(folderOf(row.name))) graph.addHandler(row);
+  const folders = Map.groupBy(rows, ({ name }) => folderOf(name) || ROOT);
+  for (const [folder, own] of folders) {
+    const isClosed = rows.length > FEW && own.length > FEW_SUBJECTS && !open.has(folder);
+    if (isClosed) graph.addFolder(folder, own);
+    else for (const row of own) graph.addHandler(row);
+  }
   for (const row of rows) graph.addPublishes(row, seen.get(row.name) ?? []);
   return graph.done();
 }
@@ -63,6 +65,8 @@ class Builder {
   private readonly edges = new Map<string, MapEdge>();
   /** Subject as a handler takes it, to its node. */
   private readonly subjects = new Map<string, string>();
+  /** Those of them that have wildcards. */
+  private readonly patterns = new Map<string, string>();
   private readonly makers = new Map<string, string>();
 
   addHandler(row: HandlerRow): void {
@@ -105,9 +109,9 @@ class Builder {
     const from = this.makers.get(name);
     if (from === undefined) return;
     for (const subject of new Set([...publishes, ...seen])) {
-      const taken = [...this.subjects].filter(([pattern]) => takes(pattern, subject)).map(([, node]) => node);
-      const isSaid = !seen.some((one) => takes(subject, one));
-      for (const to of taken.length > 0 ? new Set(taken) : [this.subject(subject)])
+      const taken = this.nodesTaking(subject);
+      const isSaid = !seen.some((one) => overlaps(subject, one));
+      for (const to of taken.size > 0 ? taken : [this.subject(subject)])
         this.edge({ from, to, rate: 0, failRate: 0, isSaid });
     }
   }
@@ -119,20 +123,33 @@ class Builder {
     return { nodes, edges };
   }
 
+  /** Most subjects are literal: only those with wildcards have to be looked through. */
+  private nodesTaking(subject: string): ReadonlySet<string> {
+    const looked = hasWildcards(subject) ? this.subjects : this.patterns;
+    const found = [...looked].filter(([pattern]) => overlaps(pattern, subject)).map(([, node]) => node);
+    const literal = this.subjects.get(subject);
+    return new Set(literal === undefined ? found : [literal, ...found]);
+  }
+
   private subject(text: string): string {
     const known = this.subjects.get(text);
     if (known !== undefined) return known;
     const key = `subject ${text}`;
-    this.subjects.set(text, key);
+    this.remember(text, key);
     this.nodes.set(key, subjectNode(key, text, 1));
     return key;
   }
 
   private many(folder: string, subjects: readonly string[]): string {
     const key = `subjects ${folder}`;
-    for (const subject of subjects) if (!this.subjects.has(subject)) this.subjects.set(subject, key);
+    for (const subject of subjects) if (!this.subjects.has(subject)) this.remember(subject, key);
     this.nodes.set(key, subjectNode(key, `${subjects.length} subjects`, subjects.length));
     return key;
+  }
+
+  private remember(subject: string, node: string): void {
+    this.subjects.set(subject, node);
+    if (hasWildcards(subject)) this.patterns.set(subject, node);
   }
 
   /** Several between the same two are one. */

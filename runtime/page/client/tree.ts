@@ -70,8 +70,7 @@ export function takersOf(rows: readonly HandlerRow[], subject: string): HandlerR
   return rows.filter((row) => subjectsOf(row).some((pattern) => takes(pattern, subject)));
 }
 
-/** Whether what is published to a subject comes to those of the pattern. */
-export function takes(pattern: string, subject: string): boolean {
+function takes(pattern: string, subject: string): boolean {
   const [wanted, given] = [pattern.split("."), subject.split(".")];
   for (const [at, token] of wanted.entries()) {
     if (token === ">") return given.length > at;

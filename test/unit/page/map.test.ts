@@ -49,6 +49,14 @@ describe("the map", () => {
     ]);
   });
 
+  it("joins what is published with wildcards to all who may take it", () => {
+    const rows = [
+      row("a", { subject: "x", publishes: ["orders.*.placed"] }),
+      row("b", { subject: "orders.eu.placed" }),
+    ];
+    expect(linesOf(rows)).toContain("handler a --> subject orders.eu.placed");
+  });
+
   it("G2: of many handlers shows their folders, the worst of each, and opens those that are wished for", () => {
     const rows = Array.from({ length: 1_000 }, (_, at) =>
       row(`team${at % 20}/h${at}`, { subject: `s.${at}`, rate: 1, pending: 2, tone: at === 21 ? "bad" : "good" }),
@@ -64,6 +72,12 @@ describe("the map", () => {
     const opened = mapGraph(rows, { ...NOTHING, open: new Set(["team1"]) });
     expect(opened.nodes.length).toBe(38 + 100);
     expect(opened.nodes.find(({ text }) => text === "team1/h21")).toMatchObject({ tone: "bad" });
+  });
+
+  it("G2: closes also what lies in no folder", () => {
+    const rows = Array.from({ length: 50 }, (_, at) => row(`h${at}`, { subject: `s.${at}` }));
+    expect(mapGraph(rows, NOTHING).nodes.map(({ text }) => text)).toEqual(["./", "50 subjects"]);
+    expect(mapGraph(rows, { ...NOTHING, open: new Set(["."]) }).nodes).toHaveLength(100);
   });
 
   it("joins publishers of folders that are closed, and makes nothing of a name that means ill", () => {
