@@ -137,6 +137,15 @@ describe("the permissions that are printed", () => {
     expect((await as("operator", "logs", "-n", "500")).stdout).toContain("saw todo.newitem");
     expect(await jsonAs("operator", "unclaimed")).toMatchObject({ streams: ["TODO", "TODO_GATED"], unclaimed: [] });
     expect(await jsonAs("operator", "prune")).toMatchObject({ durables: [] });
+    const { handlers: stored } = await jsonAs<{ handlers: { handler: string }[] }>(
+      "operator",
+      "describe",
+      "--stored",
+      "10",
+    );
+    expect(stored).toEqual(
+      ["gated", "todo/mutate", "todo/save"].map((handler) => expect.objectContaining({ handler, refused: 0 })),
+    );
     expect(
       (await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).match(/^handlers_pending_messages.*$/gm),
     ).toHaveLength(3);

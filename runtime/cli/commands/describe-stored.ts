@@ -2,12 +2,12 @@
 
 import { systemClock } from "../../clock.ts";
 import { withPlaces } from "../../compose/shadow-versions.ts";
-import { RuntimeError } from "../../errors.ts";
+import { type ErrorCode, RuntimeError } from "../../errors.ts";
 import type { ResolvedMetadata } from "../../metadata/handler-metadata.ts";
 import { messagesOf } from "../../shadow/messages-of.ts";
 import { type Refusals, refusalsOf } from "../../shadow/refusals.ts";
 import { tableLines } from "../../terminal/table.ts";
-import { type Output, printLine } from "../../terminal/terminal.ts";
+import { type Output, printLine, type Terminal } from "../../terminal/terminal.ts";
 import { visible } from "../../terminal/visible.ts";
 import { countText } from "../control-session.ts";
 import { readCount } from "../dead-letter-filter.ts";
@@ -26,6 +26,7 @@ interface Looked extends Refusals {
   readonly handler: string;
 }
 
+const NOT_KEPT: ReadonlySet<ErrorCode> = new Set(["STREAM_MISSING", "STREAM_REFUSED"]);
 const SHOWN = 10;
 const REFUSED: ExitCode = 1;
 
@@ -43,7 +44,7 @@ export async function describeStored({ terminal, options }: Invocation<StoredOpt
         const messages = async (metadata: ResolvedMetadata) =>
           metadata.kind === "request"
             ? undefined
-            : messagesOf({ ...about, handler, metadata }).catch(unlessKept(metadata));
+            : messagesOf({ ...about, handler, metadata }).catch(unlessKept(metadata, handler, terminal));
         const refusals = await refusalsOf(place!.sourceOf(handler), messages);
         if (refusals !== undefined) all.push({ handler, ...refusals });
       }
@@ -56,11 +57,11 @@ export async function describeStored({ terminal, options }: Invocation<StoredOpt
   });
 }
 
-/** A durable handler without a stream is a mistake; what an `event` handler takes may be nobody's to keep. */
-function unlessKept({ kind }: ResolvedMetadata) {
+/** A durable handler without a stream is a mistake; what an `event` handler takes may be nobody's to keep, or only in part. */
+function unlessKept({ kind }: ResolvedMetadata, handler: string, { err }: Terminal) {
   return (error: unknown): undefined => {
-    if (kind === "event" && error instanceof RuntimeError && error.code === "STREAM_MISSING") return undefined;
-    throw error;
+    if (kind !== "event" || !(error instanceof RuntimeError) || !NOT_KEPT.has(error.code)) throw error;
+    printLine(err, err.paint("dim", `${handler} is passed over: ${error.message}`));
   };
 }
 
