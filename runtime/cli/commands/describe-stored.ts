@@ -57,10 +57,15 @@ export async function describeStored({ terminal, options }: Invocation<StoredOpt
   });
 }
 
-/** A durable handler without a stream is a mistake; what an `event` handler takes may be nobody's to keep, or only in part. */
+/**
+ * A durable handler without a stream is a mistake; what an `event` handler takes may be nobody's to keep, or only in part. One
+ * that takes from several streams cannot be read yet.
+ */
 function unlessKept({ kind }: ResolvedMetadata, handler: string, { err }: Terminal) {
   return (error: unknown): undefined => {
-    if (kind !== "event" || !(error instanceof RuntimeError) || !NOT_KEPT.has(error.code)) throw error;
+    if (!(error instanceof RuntimeError)) throw error;
+    const isPassedOver = error.code === "USAGE" || (kind === "event" && NOT_KEPT.has(error.code));
+    if (!isPassedOver) throw error;
     printLine(err, err.paint("dim", `${handler} is passed over: ${error.message}`));
   };
 }
