@@ -68,11 +68,10 @@ export function runOnce(
   context: RunContext,
   owner: RunOwner,
 ): RunOutcome | Promise<RunOutcome> {
-  const run = new Run(program, incoming.id, context, owner);
   try {
-    return run.take(incoming);
+    return new Run(program, incoming.id, context, owner).take(incoming);
   } catch (error) {
-    return run.failed(error);
+    return outcomeOfThrown(error);
   }
 }
 
@@ -101,7 +100,8 @@ class Run {
     return envelope === "nest" ? this.open(decoded.value) : this.admit(decoded.value);
   }
 
-  failed(thrown: unknown): RunOutcome {
+  /** The function has thrown. */
+  private failed(thrown: unknown): RunOutcome {
     const outcome = outcomeOfThrown(thrown);
     if (!this.repliesPackets || outcome.kind !== "threw") return outcome;
     const answer = thrownForCaller(thrown);
@@ -128,7 +128,7 @@ class Run {
     try {
       return await this.validated(await result);
     } catch (error) {
-      return this.failed(error);
+      return outcomeOfThrown(error);
     }
   }
 
