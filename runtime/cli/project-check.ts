@@ -5,6 +5,7 @@ import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { matchesAny } from "../control/handler-names.ts";
 import { formatPlace, RuntimeError } from "../errors.ts";
 import type { RuntimeEvent } from "../events.ts";
+import { claimsText } from "../metadata/claims.ts";
 import { capturedRequests } from "../streams/captured-requests.ts";
 import { printError, printLine, type Terminal } from "../terminal/terminal.ts";
 import type { GlobalOptions } from "./global-options.ts";
@@ -86,8 +87,9 @@ function handlerJson(handler: CheckedHandler): object {
   const { name, file, ok, disabledBy } = handler;
   const warnings = handler.warnings.map(errorJson);
   if (!handler.ok) return { name, file, ok, disabledBy, error: errorJson(handler.error), warnings };
-  const { version, sizeBytes } = handler;
-  return { name, file, ok, ...handler.metadata, disabledBy, version, sizeBytes, warnings };
+  const { version, sizeBytes, metadata } = handler;
+  const subject = claimsText(metadata.subjects);
+  return { name, file, ok, subject, ...metadata, disabledBy, version, sizeBytes, warnings };
 }
 
 function errorJson({ code, message, handler, place, frame, remedy }: RuntimeError): object {
