@@ -12,6 +12,7 @@ import { type Call, type CallAnswer, type HandlerCall, lasting } from "../messag
 import { decodeHeaders, type HeaderPairs, withHeader } from "../message/header-block.ts";
 import { callersMessageOf } from "../message/message-id.ts";
 import { CAUSE_HEADER, originOf } from "../message/origin.ts";
+import { isFailure } from "../message/outcome.ts";
 import { Allowance } from "./allowance.ts";
 import type { LogLine } from "./control-protocol.ts";
 import { KeptSeen } from "./kept-seen.ts";
@@ -68,8 +69,7 @@ export class MessageTap implements DeliveryTap {
   ended(run: EndedRun): void {
     const { handler, outcome } = run;
     if (!this.isWatched()) return;
-    const isFailure = outcome.kind !== "returned";
-    if (this.allowance.take(handler, isFailure, this.options.clock.nowMs())) this.add(this.seenRun(run));
+    if (this.allowance.take(handler, isFailure(outcome), this.options.clock.nowMs())) this.add(this.seenRun(run));
     else this.miss(handler);
   }
 

@@ -9,7 +9,7 @@ import type { Delivery } from "../message/delivery.ts";
 import type { DeliverySpans } from "../message/delivery-spans.ts";
 import type { DeliveryTap, HowItEnded } from "../message/delivery-tap.ts";
 import { deliveryIdOf } from "../message/message-id.ts";
-import { type Failure, type Outcome, RETURNED } from "../message/outcome.ts";
+import { type Failure, isFailure, type Outcome, RETURNED } from "../message/outcome.ts";
 import type { Settlement } from "../message/settlement.ts";
 import { traceIdIn } from "../message/trace-context.ts";
 import type { WorkerPort } from "../message/worker-port.ts";
@@ -186,7 +186,7 @@ export class Route implements DispatcherOwner, BindingOwner {
     const settlement = settle(outcome, delivery.attempt, this.rule, Math.random());
     const done = this.binding?.apply(delivery, settlement);
     if (tap?.isOpen) this.show(tap, delivery, outcome, { tookMs, waitedMs, settlement, settled: done });
-    if ((outcome.kind === "returned" || outcome.kind === "filtered") && done === undefined) return;
+    if (!isFailure(outcome) && done === undefined) return;
     stats.lastError = errorText(outcome, settlement);
     if (outcome.kind === "queue-full")
       return this.reportDrops(
@@ -226,8 +226,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   private show(tap: DeliveryTap, delivery: Delivery, outcome: Outcome, how: HowItEnded): void {
     const { handler } = this.options;
     const id = deliveryIdOf(this.idPrefixes, delivery);
-    const isWell = outcome.kind === "returned" || outcome.kind === "filtered";
-    const error = isWell ? undefined : () => this.errorOf(delivery, outcome, "");
+    const error = isFailure(outcome) ? () => this.errorOf(delivery, outcome, "") : undefined;
     tap.ended({ handler, version: this.rule.version, id, delivery, outcome, error, ...how });
   }
 
@@ -236,10 +235,9 @@ export class Route implements DispatcherOwner, BindingOwner {
     const { timeoutMs } = this.metadata;
     const about = { handler, file, rootDir, subject: delivery.subject, timeoutMs };
     // A reply that could not be sent is a failure of a delivery that returned.
-    const failure: Failure =
-      outcome.kind === "returned" || outcome.kind === "filtered"
-        ? { kind: "not-serializable", error: { name: "Error", message: settled, stack: "" } }
-        : outcome;
+    const failure: Failure = isFailure(outcome)
+      ? outcome
+      : { kind: "not-serializable", error: { name: "Error", message: settled, stack: "" } };
     return outcomeError(failure, about);
   }
 

@@ -18,7 +18,7 @@
 import { assertNever } from "../errors.ts";
 import { errorBody } from "../message/error-body.ts";
 import { errorPacket } from "../message/nest-packet.ts";
-import type { Outcome } from "../message/outcome.ts";
+import { isFailure, type Outcome } from "../message/outcome.ts";
 import type { Settlement } from "../message/settlement.ts";
 import { UNAVAILABLE } from "../message/unavailable.ts";
 import type { Envelope, HandlerKind } from "../metadata/handler-metadata.ts";
@@ -52,7 +52,7 @@ const GIVE_BACK: Settlement = { do: "give-back" };
 const NO_BYTES = new Uint8Array(0);
 
 function settleEvent(outcome: Outcome, rule: SettleRule): Settlement {
-  if (outcome.kind === "returned" || outcome.kind === "filtered") return DONE;
+  if (!isFailure(outcome)) return DONE;
   if (outcome.kind === "queue-full" || outcome.kind === "given-back") return { do: "drop", text: explain(outcome) };
   return deadLetter(outcome, rule);
 }

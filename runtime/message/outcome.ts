@@ -52,5 +52,9 @@ export type OutcomeKind = Outcome["kind"];
 /** How a delivery ended that did not end well. */
 export type Failure = Exclude<Outcome, { kind: "returned" | "filtered" }>;
 
+export function isFailure(outcome: Outcome): outcome is Failure {
+  return outcome.kind !== "returned" && outcome.kind !== "filtered";
+}
+
 /** Shared by every delivery that returned without a reply: most of them. */
 export const RETURNED: Outcome = { kind: "returned", reply: undefined };

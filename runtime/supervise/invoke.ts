@@ -7,7 +7,7 @@ import type { HandlerFile } from "../discover/handler-file.ts";
 import type { RuntimeError } from "../errors.ts";
 import type { Delivery } from "../message/delivery.ts";
 import { encodeHeaders } from "../message/header-block.ts";
-import type { Outcome } from "../message/outcome.ts";
+import { isFailure, type Outcome } from "../message/outcome.ts";
 import { claimsText } from "../metadata/claims.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { type CandidateOptions, loadCandidate, setUpCandidate } from "./candidate.ts";
@@ -109,7 +109,7 @@ function errorOf(
   deps: SlotDeps,
   metadata: ResolvedMetadata,
 ): RuntimeError | undefined {
-  if (outcome.kind === "returned" || outcome.kind === "filtered") return undefined;
+  if (!isFailure(outcome)) return undefined;
   return outcomeError(outcome, {
     handler: file.name,
     file: file.displayPath,

@@ -11,7 +11,7 @@ import { explain, stackOf } from "../deliver/settle.ts";
 import type { Delivery } from "../message/delivery.ts";
 import type { DeliverySpans, RunsAbout } from "../message/delivery-spans.ts";
 import { deliveryIdOf } from "../message/message-id.ts";
-import type { Outcome } from "../message/outcome.ts";
+import { isFailure, type Outcome } from "../message/outcome.ts";
 import type { WorkerPort } from "../message/worker-port.ts";
 import { claimOn } from "../metadata/claims.ts";
 import { redactedText } from "../observe/redact.ts";
@@ -82,7 +82,7 @@ function attributesOf(delivery: Delivery, template: string, { handler, version, 
 
 function finish(span: Span, outcome: Outcome): void {
   span.setAttribute("handlers.outcome", outcome.kind);
-  if (outcome.kind !== "returned" && outcome.kind !== "filtered" && outcome.kind !== "given-back") fail(span, outcome);
+  if (isFailure(outcome) && outcome.kind !== "given-back") fail(span, outcome);
   span.end();
 }
 

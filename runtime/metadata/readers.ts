@@ -1,0 +1,50 @@
+// Readers of the options that only a handler's metadata knows, not the defaults of the configuration.
+
+import type { ResolvedMetadata } from "./handler-metadata.ts";
+import {
+  handlerOptions,
+  isWireCodec,
+  isWireFunction,
+  isWireSchema,
+  listOf,
+  problem,
+  type Read,
+  type Reader,
+  subject,
+} from "./options.ts";
+
+const MOST_PUBLISHES = 1_000;
+
+/** `"one"` is read by whoever asks. */
+export function readConcurrency(raw: unknown): Read<number> {
+  const read = handlerOptions.concurrency(raw);
+  return "value" in read || typeof raw !== "string" ? read : problem('must be a whole number, or "one"', raw);
+}
+
+export function readSchema(raw: unknown): Read<boolean> {
+  return isWireSchema(raw)
+    ? { value: true }
+    : problem("must be a Standard Schema, such as z.object({ ... }) of zod", raw);
+}
+
+export function readPayload(raw: unknown): Read<ResolvedMetadata["payload"]> {
+  if (raw === "json" || raw === "bytes") return { value: raw };
+  if (!isWireCodec(raw)) return problem('must be "json", "bytes", or a codec with a function `decode(bytes)`', raw);
+  const { contentType, encode } = raw;
+  if (contentType !== undefined && !(typeof contentType === "string" && /^[^\s/;]+\/[^\s/;]+$/.test(contentType)))
+    return problem('must have a media type such as "application/protobuf" as its contentType', contentType);
+  if (encode !== undefined && !isWireFunction(encode)) return problem("must have a function as its encode", encode);
+  return { value: "codec" };
+}
+
+export function readPublishes(raw: unknown): Read<readonly string[]> {
+  if (Array.isArray(raw) && raw.length > MOST_PUBLISHES)
+    return { problem: `must list at most ${MOST_PUBLISHES} subjects, a wildcard for the rest; received ${raw.length}` };
+  const entry: Reader<string> = (value) => subject((value as { subject?: unknown } | null)?.subject ?? value);
+  const read = listOf(entry, 'must be a list of events or subjects, such as [itemSaved, "orders.>"]')(raw);
+  return "value" in read ? { value: [...new Set(read.value)] } : read;
+}
+
+export function aFunction(that: string): Reader<boolean> {
+  return (raw) => (isWireFunction(raw) ? { value: true } : problem(`must be a function ${that}`, raw));
+}
