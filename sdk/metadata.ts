@@ -54,6 +54,12 @@ export interface HandlerMetadata<Event = unknown> {
   /** Durable only: the JetStream domain that has the stream, such as that of a hub, seen from a leaf node. */
   domain?: string | undefined;
   /**
+   * Durable only: where a handler begins that meets its stream for the first time. `"all"`: with the oldest message that is
+   * stored. `"new"`: with what is stored from then on. A time such as `"2030-01-31T18:30:00Z"`: with what was stored then or
+   * later. After that it goes on from its own place, whatever is said here. Default `"all"`.
+   */
+  from?: "all" | "new" | (string & {}) | undefined;
+  /**
    * When it runs by itself, once for all replicas together: a message is published to its subject at each planned time, and
    * `ctx.scheduledFor` says which. `"0 5 * * *"`, `{ cron: "0 5 * * *", timeZone: "Europe/Berlin" }`, `{ every: "5m" }`. Needs
    * one subject, without wildcards, and JetStream. Not for requests. Default: never.

@@ -143,8 +143,8 @@ export function createBinder(options: BinderOptions): Binder {
     const looking = surely(metadata, () => finder.look(subject, metadata)).catch(() => undefined);
     const stream = await looking;
     if (stream === undefined) return () => undefined;
-    const { domain, oneAtATime } = metadata;
-    const held = { handler, stream, subject, domain, oneAtATime };
+    const { domain, oneAtATime, from } = metadata;
+    const held = { handler, stream, subject, domain, oneAtATime, from };
     return holdDurable(await streamDeps(), held, (step) => surely(metadata, step));
   }
 

@@ -21,10 +21,10 @@ export async function holdDurable(
   held: HandlerInStream,
   surely: <T>(step: () => Promise<T>) => Promise<T>,
 ): Promise<() => void> {
-  const { handler, stream, domain, subject: filter, oneAtATime } = held;
+  const { handler, stream, domain, subject: filter, oneAtATime, from } = held;
   try {
     const durable = await surely(() => durableOfHandler(deps, held));
-    const spec: DurableSpec = { app: deps.app, handler, stream, domain, durable, filter, oneAtATime };
+    const spec: DurableSpec = { app: deps.app, handler, stream, domain, durable, filter, oneAtATime, from };
     const config = await surely(() => configOf(deps, spec));
     const afterMs = config === undefined ? undefined : removedAfterMs(config);
     return afterMs === undefined ? () => undefined : keepDurable(deps, spec, afterMs, () => false);

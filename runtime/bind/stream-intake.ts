@@ -4,7 +4,7 @@
 //     is not handed over twice; its settlement goes to where it came last. Another message of the same number says that
 //     the stream was made anew: what was in hand of the old one is settled with nobody.
 // I2, I3, I5  What has arrived is decided: admissions.ts. Nothing is unbound before; what comes after that goes back unrun.
-// I4  A consumer that is lost is looked up, made anew if need be, and pulled from again, for as long as it takes.
+// I4  A consumer that is lost is looked up, made anew if need be, and pulled from again, for as long as it takes (revival.ts).
 // I6  What was handled before a break, and comes again because that was forgotten, is acknowledged again, unrun; so is what
 //     the handler took under another subject already.
 // I7  Without the right to acknowledge nothing is taken (ack-right.ts).
@@ -20,16 +20,17 @@ import type { Settlement } from "../message/settlement.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { hasDomains } from "../nats/jetstream.ts";
 import { type AckInfo, parseAckSubject } from "../streams/ack-subject.ts";
-import { type DurableSpec, type EnsuredDurable, ensureDurable } from "../streams/durable-consumer.ts";
+import type { DurableSpec, EnsuredDurable } from "../streams/durable-consumer.ts";
 import { AckBeat } from "./ack-beat.ts";
 import { AckRight } from "./ack-right.ts";
 import { Admissions } from "./admissions.ts";
 import { ConsumerLook } from "./consumer-look.ts";
-import { ConsumerWatch, noAnswerHold } from "./consumer-watch.ts";
+import { ConsumerWatch } from "./consumer-watch.ts";
 import { DeliveryLimit } from "./delivery-limit.ts";
 import { PullSource, TICK_MS } from "./pull.ts";
 import { PutOffs } from "./put-offs.ts";
 import { RecentlyHandled } from "./recently-handled.ts";
+import { Revival } from "./revival.ts";
 import { type MessageContent, StreamDelivery, type StreamMessage } from "./stream-delivery.ts";
 import type { StreamDeps } from "./stream-deps.ts";
 import { StreamSettler } from "./stream-settler.ts";
@@ -59,16 +60,11 @@ export interface IntakeOptions {
   readonly onStreamGone?: () => void;
 }
 
-const FIRST_REVIVAL_MS = 250;
-/** A revival that takes longer is told as a hold. */
-const HELD_AFTER_MS = 1_000;
-const LAST_REVIVAL_MS = 15_000;
-
 type IntakeState =
   | { readonly kind: "idle" }
   | { readonly kind: "pulling" }
-  /** The consumer is looked up; with `next`, it was in vain and is tried again then. */
-  | { readonly kind: "reviving"; next?: Timer }
+  /** The consumer is looked up. */
+  | { readonly kind: "reviving" }
   /** I7. */
   | { readonly kind: "denied" }
   | { readonly kind: "unbound"; readonly done: Promise<void> };
@@ -86,6 +82,7 @@ export class StreamIntake {
   private readonly right: AckRight;
   private readonly looks: ConsumerLook;
   private readonly limit: DeliveryLimit;
+  private readonly revival: Revival;
   private readonly watch: ConsumerWatch | undefined;
   private readonly forget: () => void;
   private ticking: Timer | undefined;
@@ -125,6 +122,11 @@ export class StreamIntake {
       onGranted: (refused) => this.onGranted(refused),
     });
     const onFault = (error: unknown) => this.onFault(error);
+    this.revival = new Revival({
+      ...{ deps, jsm: options.jsm, spec, holds: options.holds ?? NO_BOARD, onFault },
+      onAlive: (ensured) => this.start(ensured),
+      onStreamGone: () => options.onStreamGone?.(),
+    });
     this.limit = new DeliveryLimit({
       ...{ deps, jsm: options.jsm, spec, onFault },
       keepIfInHand: (sequence, why) => this.keepIfInHand(sequence, why),
@@ -194,7 +196,7 @@ export class StreamIntake {
   start({ createdAt, config }: EnsuredDurable): void {
     if (this.state.kind === "unbound") return;
     this.handled.resume(createdAt);
-    this.stopReviving();
+    this.revival.stop();
     this.state = { kind: "pulling" };
     this.options.holds?.end("no-answer");
     this.ticking ??= this.options.deps.clock.every(TICK_MS, () => this.tick());
@@ -206,7 +208,7 @@ export class StreamIntake {
   /** Pull no more until `start`; what is in hand stays so. */
   pause(): void {
     if (this.state.kind === "unbound") return;
-    this.stopReviving();
+    this.revival.stop();
     this.state = { kind: "idle" };
     this.pulls.stop();
   }
@@ -232,7 +234,7 @@ export class StreamIntake {
   /** Resolves when nothing more can arrive that is to be run; what is in hand goes on. Never rejects. A second call joins the first. */
   unbind(): Promise<void> {
     if (this.state.kind === "unbound") return this.state.done;
-    this.stopReviving();
+    this.revival.stop();
     const done = this.close();
     this.state = { kind: "unbound", done };
     return done;
@@ -337,48 +339,23 @@ export class StreamIntake {
       const info = parseAckSubject(reply);
       if (info !== undefined && this.handled.knows(info)) this.settler.acknowledgeAgain(reply);
     }
-    if (this.state.kind === "denied") void this.revive("", FIRST_REVIVAL_MS);
+    if (this.state.kind === "denied") this.revive("");
   }
 
   private onReconnect(): void {
-    if (this.state.kind === "pulling") void this.revive("", FIRST_REVIVAL_MS);
+    if (this.state.kind === "pulling") this.revive("");
   }
 
   private onLost(why: string): void {
-    if (this.state.kind === "pulling") void this.revive(why, FIRST_REVIVAL_MS);
+    if (this.state.kind === "pulling") this.revive(why);
   }
 
-  /** I4. @param why empty when the connection came back: nothing to tell then */
-  private async revive(why: string, waitMs: number): Promise<void> {
-    const { deps, jsm, spec } = this.options;
-    const state: IntakeState = { kind: "reviving" };
-    this.state = state;
+  /** I4. @param why empty when the connection came back */
+  private revive(why: string): void {
+    this.state = { kind: "reviving" };
     // The lookup that follows makes the server drop its requests: consumer-look.ts.
     this.pulls.stop();
-    try {
-      const durable = await ensureDurable(deps.connection, jsm, spec);
-      if (durable.how === "created") this.tellCreated(why);
-      if (this.state === state) this.start(durable);
-    } catch (error) {
-      if (this.state !== state) return;
-      this.onFault(error);
-      if (error instanceof RuntimeError && error.code === "STREAM_MISSING") this.options.onStreamGone?.();
-      if (waitMs >= HELD_AFTER_MS) this.options.holds?.begin(noAnswerHold(spec, (error as Error).message));
-      const nextMs = Math.min(waitMs * 2, LAST_REVIVAL_MS);
-      state.next = deps.clock.after(waitMs, () => void this.revive(why, nextMs));
-    }
-  }
-
-  private stopReviving(): void {
-    if (this.state.kind === "reviving") this.state.next?.cancel();
-  }
-
-  private tellCreated(why: string): void {
-    const { deps, spec } = this.options;
-    const { durable, stream, handler } = spec;
-    const reason = why === "" ? "it was gone after a reconnect" : `the server says: ${why}`;
-    const message = `durable "${durable}" of stream "${stream}" was removed (${reason}) and is made anew; everything still stored for handler "${handler}" is delivered again`;
-    deps.notices.tell(`recreated ${durable}`, "warn", message);
+    this.revival.begin(why);
   }
 
   private onFault(error: unknown): void {

@@ -5,7 +5,7 @@ import type { RuntimeError } from "../errors.ts";
 import type { BindingOwner } from "../message/binding.ts";
 import type { HoldBoard } from "../message/hold.ts";
 import type { Settlement } from "../message/settlement.ts";
-import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import type { ResolvedMetadata, StartFrom } from "../metadata/handler-metadata.ts";
 import { type DurableSpec, type EnsuredDurable, ensureDurable } from "../streams/durable-consumer.ts";
 import { costsOf, removedAfterMs } from "../streams/durable-costs.ts";
 import { keepDurable } from "../streams/durable-touch.ts";
@@ -55,15 +55,25 @@ export async function readyDurable(
   deps: StreamDeps,
   handler: string,
   { subject: filter, stream, durable }: SourcePlace,
-  { domain, oneAtATime }: ResolvedMetadata,
+  { domain, oneAtATime, from }: ResolvedMetadata,
 ): Promise<ReadyDurable> {
-  const spec: DurableSpec = { app: deps.app, handler, stream, domain, durable, filter, oneAtATime };
+  const spec: DurableSpec = { app: deps.app, handler, stream, domain, durable, filter, oneAtATime, from };
   const jsm = await deps.managerOf(domain);
   const ensured = await ensureDurable(deps.connection, jsm, spec);
   for (const { level, text } of costsOf(ensured.config, spec)) deps.notices.tell(`${handler} ${text}`, level, text);
+  if (ensured.how === "created" && from.kind !== "all") tellBeginning(deps, spec, from);
   // Only what waits can have been settled by another. Where we may not look, it runs again.
   const others = ensured.waiting === 0 ? [] : await otherDurables(jsm, spec).catch(() => []);
-  return { spec, jsm, ensured, others };
+  // Should it be lost and made anew, what was stored since then is not passed over.
+  const begun: StartFrom = from.kind === "new" ? { kind: "time", atMs: Date.parse(ensured.createdAt) } : from;
+  return { spec: { ...spec, from: begun }, jsm, ensured, others };
+}
+
+function tellBeginning(deps: StreamDeps, { handler, stream, filter, durable }: DurableSpec, from: StartFrom): void {
+  const since =
+    from.kind === "time" ? `what was stored since ${new Date(from.atMs).toISOString()}` : "what is stored now";
+  const message = `handler "${handler}" meets "${filter}" of stream "${stream}" for the first time, and begins with ${since} (\`from\`): what is older is not for it`;
+  deps.notices.tell(`begins ${durable}`, "info", message);
 }
 
 export class StreamSource {

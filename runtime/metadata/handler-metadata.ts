@@ -16,6 +16,8 @@ export interface ResolvedMetadata {
   readonly stream?: string | undefined;
   /** Of the JetStream that has the stream; undefined: that of the account. Durable only. */
   readonly domain?: string | undefined;
+  /** Where it begins when it meets its stream for the first time. Durable only. */
+  readonly from: StartFrom;
   /** When it runs by itself; undefined: when somebody publishes. Not of requests. */
   readonly schedule?: Schedule | undefined;
   readonly description: string;
@@ -64,6 +66,12 @@ export interface ResolvedMetadata {
   readonly contract?: Contract | undefined;
 }
 
+export type StartFrom =
+  | { readonly kind: "all" }
+  | { readonly kind: "new" }
+  /** Milliseconds since the Unix epoch. */
+  | { readonly kind: "time"; readonly atMs: number };
+
 /** What becomes of planned times at which nobody was there. */
 export type Missed = "skip" | "once" | "all";
 
@@ -94,6 +102,7 @@ export type HandlerDefaults = Omit<
   | "filters"
   | "ordered"
   | "oneAtATime"
+  | "from"
   | "everyReplica"
   | "exclusive"
   | "publishes"

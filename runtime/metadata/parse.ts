@@ -4,7 +4,7 @@
 import type { RuntimeError } from "../errors.ts";
 import { kindProblems, workerProblems } from "./combinations.ts";
 import { readEnvelope } from "./envelope.ts";
-import type { HandlerDefaults, ResolvedMetadata, Schedule } from "./handler-metadata.ts";
+import type { HandlerDefaults, ResolvedMetadata, Schedule, StartFrom } from "./handler-metadata.ts";
 import { invalidMetadata, type MetadataOrigin, missingMetadata, type Problem } from "./metadata-problems.ts";
 import { didYouMean } from "./nearest.ts";
 import {
@@ -19,7 +19,7 @@ import {
   text,
 } from "./options.ts";
 import { readPropagate } from "./propagate.ts";
-import { aFunction, readConcurrency, readPayload, readPublishes, readSchema } from "./readers.ts";
+import { aFunction, readConcurrency, readFrom, readPayload, readPublishes, readSchema } from "./readers.ts";
 import { readSchedule, scheduleRefusals } from "./schedule.ts";
 import { takenSubjects } from "./taken-subjects.ts";
 
@@ -28,7 +28,19 @@ export type ParsedMetadata =
   | { readonly ok: false; readonly error: RuntimeError };
 
 const KNOWN_KEYS = [
-  ...["subject", "kind", "stream", "domain", "schema", "reply", "payload", "envelope", "description", "concurrency"],
+  ...[
+    "subject",
+    "kind",
+    "stream",
+    "domain",
+    "from",
+    "schema",
+    "reply",
+    "payload",
+    "envelope",
+    "description",
+    "concurrency",
+  ],
   ...["timeout", "schedule", "retry", "expires", "when", "orderBy", "publishes", "propagate", "memory", "env", "idle"],
   ...["recycle", "minWorkers", "workers", "exclusive", "maxQueued", "replicas", "disabled"],
 ];
@@ -72,6 +84,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     subjects,
     stream: take<string | undefined>("stream", jetStreamName, undefined),
     domain: take<string | undefined>("domain", jetStreamName, undefined),
+    from: take<StartFrom>("from", readFrom, { kind: "all" }),
     ...(schedule === undefined ? {} : { schedule }),
     description: take(
       "description",

@@ -1,6 +1,6 @@
 // Readers of the options that only a handler's metadata knows, not the defaults of the configuration.
 
-import type { ResolvedMetadata } from "./handler-metadata.ts";
+import type { ResolvedMetadata, StartFrom } from "./handler-metadata.ts";
 import {
   handlerOptions,
   isWireCodec,
@@ -19,6 +19,17 @@ const MOST_PUBLISHES = 1_000;
 export function readConcurrency(raw: unknown): Read<number> {
   const read = handlerOptions.concurrency(raw);
   return "value" in read || typeof raw !== "string" ? read : problem('must be a whole number, or "one"', raw);
+}
+
+/** A time without a zone would be another one on each machine. */
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/;
+
+export function readFrom(raw: unknown): Read<StartFrom> {
+  if (raw === "all" || raw === "new") return { value: { kind: raw } };
+  const atMs = typeof raw === "string" && TIME.test(raw) ? Date.parse(raw) : Number.NaN;
+  return Number.isNaN(atMs)
+    ? problem('must be "all", "new", or a time with its zone such as "2030-01-31T18:30:00Z"', raw)
+    : { value: { kind: "time", atMs } };
 }
 
 export function readSchema(raw: unknown): Read<boolean> {

@@ -20,6 +20,7 @@ import {
   ReplayPolicy,
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
+import type { StartFrom } from "../metadata/handler-metadata.ts";
 import { ApiCode, isApiError } from "../nats/jetstream-errors.ts";
 import { explained, unusable } from "./durable-refusal.ts";
 import { describedOwner, filterOf, findConsumer, ownerDescription } from "./stored-consumer.ts";
@@ -39,6 +40,8 @@ export interface DurableSpec {
   readonly filter: string;
   /** K5. */
   readonly oneAtATime?: boolean;
+  /** Where it begins, should it have to be made. Undefined: with all that is stored. */
+  readonly from?: StartFrom | undefined;
 }
 
 export interface EnsuredDurable {
@@ -82,7 +85,7 @@ function ensured(how: EnsuredDurable["how"], info: ConsumerInfo): EnsuredDurable
 
 async function created(jsm: JetStreamManager, spec: DurableSpec): Promise<EnsuredDurable> {
   const { stream, durable } = spec;
-  const config = { durable_name: durable, ...wanted(spec), ...onCreation() };
+  const config = { durable_name: durable, ...wanted(spec), ...onCreation(spec) };
   const add = (limit: InHandLimit) => jsm.consumers.add(stream, { ...config, ...limit });
   try {
     return ensured("created", await withinLimit(add, boundOf(spec) ?? { max_ack_pending: MAX_ACK_PENDING }));
@@ -126,8 +129,19 @@ function wanted(spec: DurableSpec) {
   };
 }
 
-function onCreation() {
-  return { ack_policy: AckPolicy.Explicit, deliver_policy: DeliverPolicy.All, replay_policy: ReplayPolicy.Instant };
+function onCreation({ from }: DurableSpec) {
+  return { ack_policy: AckPolicy.Explicit, replay_policy: ReplayPolicy.Instant, ...beginning(from) };
+}
+
+function beginning(from: StartFrom = { kind: "all" }): Pick<ConsumerConfig, "deliver_policy" | "opt_start_time"> {
+  switch (from.kind) {
+    case "all":
+      return { deliver_policy: DeliverPolicy.All };
+    case "new":
+      return { deliver_policy: DeliverPolicy.New };
+    case "time":
+      return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(from.atMs).toISOString() };
+  }
 }
 
 function descriptionOf({ app, handler, oneAtATime = false }: DurableSpec): string {

@@ -27,6 +27,14 @@ test("several subjects are taken as they stand, where no message fits two of the
   ]);
 });
 
+test("where it begins is read as a moment", () => {
+  const from = "2030-01-31T18:30:00+01:00";
+  expect(resolved({ subject: "a.b", kind: "durable", from }).from).toEqual({
+    kind: "time",
+    atMs: Date.UTC(2030, 0, 31, 17, 30),
+  });
+});
+
 test("a subject alone is enough: the rest are the defaults handed in", () => {
   expect(resolved({ subject: "todo.new" })).toEqual({
     ...DEFAULTS,
@@ -38,6 +46,7 @@ test("a subject alone is enough: the rest are the defaults handed in", () => {
     filters: false,
     ordered: false,
     oneAtATime: false,
+    from: { kind: "all" },
     everyReplica: false,
     exclusive: false,
   });
@@ -149,6 +158,7 @@ test("every option is read, in the runtime's units", () => {
     description: "Saves an item",
     concurrency: 8,
     oneAtATime: false,
+    from: { kind: "all" },
     everyReplica: false,
     timeoutMs: 10_000,
     retry: { attempts: 2, backoffMs: [1_000, 90_000] },
@@ -246,6 +256,12 @@ describe("a single problem is one sentence with the value received", () => {
     [{ subject: "a.b", colour: 4 }, "metadata.colour is not an option. There are: subject, kind,"],
     [{ subject: "a.b", concurrency: 0 }, "metadata.concurrency must be a whole number from 1 to 10,000; received 0"],
     [{ subject: "a.b", concurrency: "8" }, 'must be a whole number, or "one"; received "8"'],
+    [
+      { subject: "a.b", kind: "durable", from: "yesterday" },
+      'metadata.from must be "all", "new", or a time with its zone such as "2030-01-31T18:30:00Z"; received "yesterday"',
+    ],
+    [{ subject: "a.b", kind: "durable", from: "2030-01-31T18:30" }, 'received "2030-01-31T18:30"'],
+    [{ subject: "a.b", from: "new" }, 'metadata.from is for handlers of kind "durable" only'],
     [{ subject: "a.b", replicas: "all" }, 'metadata.replicas must be "share" or "each"; received "all"'],
     [
       { subject: "a.b", kind: "durable", replicas: "each" },
