@@ -104,7 +104,7 @@ it("tells of each handler its metadata, its version and its size, and of the app
     file: "handlers/todo/save.ts",
     version: expect.stringMatching(/^[0-9a-f]{12}$/),
     inputs: ["handlers/todo/_events.ts", "handlers/todo/_store.ts", "handlers/todo/save.ts"],
-    metadata: { kind: "durable", subject: "todo.newitem", concurrency: 8, timeoutMs: 10_000, hasSchema: true },
+    metadata: { kind: "durable", subjects: ["todo.newitem"], concurrency: 8, timeoutMs: 10_000, hasSchema: true },
   });
   const expected = { packageName: "shop", config: { bundle: "config.mjs", file: "handlers.config.ts" } };
   expect({ packageName, config, copied, platform }).toEqual({ ...expected, copied: [], platform: null });
