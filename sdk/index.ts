@@ -31,4 +31,4 @@ export type { CronSchedule, IntervalSchedule, Schedule } from "./schedule.ts";
 export type { Size } from "./size.ts";
 export { parseSize } from "./size.ts";
 export type { Verdict } from "./verdicts.ts";
-export { GiveUp, RetryLater, verdictOf } from "./verdicts.ts";
+export { GiveUp, RetryLater, SlowDown, verdictOf } from "./verdicts.ts";

@@ -51,6 +51,7 @@ export type TestOutcome =
   | "threw"
   | "gave-up"
   | "retry-later"
+  | "slow-down"
   | "invalid"
   | "not-serializable"
   | "timed-out";

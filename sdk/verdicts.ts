@@ -5,9 +5,12 @@ import { type Duration, parseDuration } from "./duration.ts";
 // A handler may bring a copy of the sdk of its own, so verdicts are known by this mark and never by `instanceof`.
 const VERDICT = Symbol.for("nats-handlers.verdict");
 
+const LONGEST_PAUSE_MS = 3_600_000;
+
 export type Verdict =
   | { readonly kind: "retry-later"; readonly delayMs: number | undefined }
-  | { readonly kind: "give-up" };
+  | { readonly kind: "give-up" }
+  | { readonly kind: "slow-down"; readonly delayMs: number };
 
 /**
  * Run the message again after `delay` (without one: after the next backoff). Counts as an attempt.
@@ -24,6 +27,26 @@ export class RetryLater extends Error {
       throw new TypeError(`RetryLater: the delay must be a duration such as "30s"; received ${JSON.stringify(delay)}`);
     }
     this[VERDICT] = { kind: "retry-later", delayMs };
+  }
+}
+
+/**
+ * The other side wants less, as with status 429: the handler pauses for `delay`, in every replica, and then runs this message
+ * again. No attempt is charged. For durable and event handlers; a request is answered with error 429, and nothing pauses.
+ * Throws a TypeError when `delay` is not a duration from "1ms" to "1h".
+ */
+export class SlowDown extends Error {
+  override readonly name = "SlowDown";
+  readonly [VERDICT]: Verdict;
+
+  constructor(delay: Duration, message?: string, options?: { cause?: unknown }) {
+    super(message ?? `slow down for ${delay}`, options);
+    const delayMs = parseDuration(delay);
+    if (delayMs === undefined || delayMs < 1 || delayMs > LONGEST_PAUSE_MS)
+      throw new TypeError(
+        `SlowDown: the delay must be a duration from "1ms" to "1h", such as "30s"; received ${JSON.stringify(delay)}`,
+      );
+    this[VERDICT] = { kind: "slow-down", delayMs };
   }
 }
 
@@ -49,6 +72,8 @@ export function verdictOf(thrown: unknown): Verdict | undefined {
 
 function readVerdict(mark: { readonly kind?: unknown; readonly delayMs?: unknown } | undefined): Verdict | undefined {
   if (mark?.kind === "give-up") return { kind: "give-up" };
+  if (mark?.kind === "slow-down" && typeof mark.delayMs === "number")
+    return { kind: "slow-down", delayMs: mark.delayMs };
   if (mark?.kind !== "retry-later") return undefined;
   return { kind: "retry-later", delayMs: typeof mark.delayMs === "number" ? mark.delayMs : undefined };
 }

@@ -85,6 +85,8 @@ export class StreamSettler {
         this.finish(delivery, nak(settlement.delayMs));
         return `will be retried in ${settlement.delayMs} ms`;
       case "give-back":
+        this.giveBack(delivery, settlement.delayMs ?? 0);
+        return "given back";
       case "drop":
         this.giveBack(delivery, 0);
         return "given back";

@@ -8,6 +8,7 @@ import { Backlog } from "../control/backlog.ts";
 import { ControlPlane } from "../control/control-plane.ts";
 import { intentStream } from "../control/intent-store.ts";
 import { MessageTap } from "../control/message-tap.ts";
+import { ReplicaSlowDowns } from "../control/slow-downs.ts";
 import type { EmbeddedServer } from "../dev-server/embedded-server.ts";
 import type { FileWatch } from "../discover/watch.ts";
 import { RuntimeError, toRuntimeError } from "../errors.ts";
@@ -26,6 +27,7 @@ import { ELECTIONS_MS, Patience } from "../nats/patience.ts";
 import { RateLimitedNotices } from "../nats/rate-limited-notices.ts";
 import { retryAfterReconnect } from "../nats/retry-after-reconnect.ts";
 import { ServerClock } from "../nats/server-clock.ts";
+import { StandingSubscriptions } from "../nats/standing-subscriptions.ts";
 import { watchNats } from "../observe/health-nats.ts";
 import type { RuntimeSource } from "../observe/metrics-source.ts";
 import { ServiceProtocol } from "../observe/service-protocol.ts";
@@ -120,6 +122,9 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
     onCall?.(made);
     return tap.isOpen ? tap.call(made, carryOut) : carryOut(made);
   };
+  const subscriptions = new StandingSubscriptions(connection, clock);
+  const slowDowns = new ReplicaSlowDowns({ connection, subscriptions, app, instance });
+  closers.push(() => slowDowns.close());
   const onLetterKept = (handler: string) => supervisor.deadLetterKept(handler);
   const bound = createBinder({
     connection,
@@ -186,6 +191,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       call: tracing?.around(call) ?? call,
       spans: tracing?.runs,
       tap,
+      slowDowns,
       gate: createConcurrencyLimit(ground.candidatesAtOnce),
       inspectPort: (handler) => inspect.get(handler),
       clock,

@@ -48,7 +48,10 @@ export class Dispatcher implements LaneOwner {
   private suspects: Delivery[] = [];
   /** So many others are handed over, if there are any, before the next that is to run alone. */
   private othersTurn = 0;
+  /** Set aside: it keeps dying. */
   private held = false;
+  /** It has been told to go slower. */
+  private slowed = false;
   /** Until one delivery has ended without harm, only one is in flight. */
   private trial = false;
   private lastBusyMs: number;
@@ -77,7 +80,7 @@ export class Dispatcher implements LaneOwner {
 
   /** How many more deliveries would start at once. For bindings that ask for messages. */
   get room(): number {
-    if (this.held) return 0;
+    if (this.isHeld) return 0;
     const { concurrency } = this.limits;
     // As many as run at a time may wait to run alone without holding up the rest.
     const waiting = this.queue.size + Math.max(0, this.suspects.length - concurrency);
@@ -98,7 +101,7 @@ export class Dispatcher implements LaneOwner {
       return true;
     }
     const taken = this.queue.push(delivery);
-    if (taken && this.open.size === 0 && !this.held) this.owner.wake();
+    if (taken && this.open.size === 0 && !this.isHeld) this.owner.wake();
     return taken;
   }
 
@@ -106,7 +109,7 @@ export class Dispatcher implements LaneOwner {
     if (this.queued >= this.limits.maxQueued) return false;
     this.suspects.push(delivery);
     this.pump();
-    if (this.open.size === 0 && !this.held) this.owner.wake();
+    if (this.open.size === 0 && !this.isHeld) this.owner.wake();
     return true;
   }
 
@@ -144,9 +147,24 @@ export class Dispatcher implements LaneOwner {
   resume(onTrial = false): void {
     this.held = false;
     this.trial = onTrial;
+    this.goOn();
+  }
+
+  /** Hand nothing over until it is called with false; what arrives waits. */
+  slow(isSlowed: boolean): void {
+    this.slowed = isSlowed;
+    if (!isSlowed) this.goOn();
+  }
+
+  private goOn(): void {
+    if (this.isHeld) return;
     this.pump();
     if (this.queued > 0 && this.open.size === 0) this.owner.wake();
     this.owner.roomChanged();
+  }
+
+  private get isHeld(): boolean {
+    return this.held || this.slowed;
   }
 
   /** Take out everything that waits, to give it back. */
@@ -199,7 +217,7 @@ export class Dispatcher implements LaneOwner {
     if (death.of === "killer") this.othersTurn = this.limits.concurrency;
     this.queue.putBack(left.innocent);
     this.pump();
-    if (this.queued > 0 && this.open.size === 0 && !this.held) this.owner.wake();
+    if (this.queued > 0 && this.open.size === 0 && !this.isHeld) this.owner.wake();
     this.owner.roomChanged();
     this.tellFinished();
     return death;
@@ -233,13 +251,13 @@ export class Dispatcher implements LaneOwner {
 
   /** D3: only when nothing else is in flight anywhere. */
   private aloneLane(): Lane | undefined {
-    if (this.held || this.inHand > 0) return undefined;
+    if (this.isHeld || this.inHand > 0) return undefined;
     for (const lane of this.open) return lane;
     return undefined;
   }
 
   private freeLane(): Lane | undefined {
-    if (this.held || this.alone || (this.suspects.length > 0 && !this.isOthersTurn)) return undefined;
+    if (this.isHeld || this.alone || (this.suspects.length > 0 && !this.isOthersTurn)) return undefined;
     if (this.trial && this.inHand > 0) return undefined;
     const window = this.limits.concurrency + (this.limits.prefetch ? this.prefetch.extra : 0);
     let best: Lane | undefined;

@@ -15,6 +15,7 @@ export class HandlerStats {
     threw: 0,
     "gave-up": 0,
     "retry-later": 0,
+    "slow-down": 0,
     invalid: 0,
     "not-serializable": 0,
     "timed-out": 0,
@@ -72,7 +73,7 @@ export class HandlerStats {
   }
 
   get failed(): number {
-    const { returned, filtered, ...failures } = this.outcomes;
+    const { returned, filtered, "slow-down": _slowed, ...failures } = this.outcomes;
     return Object.values(failures).reduce((sum, count) => sum + count, 0);
   }
 

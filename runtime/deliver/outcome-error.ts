@@ -12,6 +12,7 @@ const CODES: Readonly<Record<Failure["kind"], ErrorCode>> = {
   threw: "HANDLER_THREW",
   "gave-up": "HANDLER_THREW",
   "retry-later": "HANDLER_THREW",
+  "slow-down": "HANDLER_THREW",
   "not-serializable": "NOT_SERIALIZABLE",
   invalid: "PAYLOAD_INVALID",
   "timed-out": "HANDLER_TIMED_OUT",
@@ -21,6 +22,8 @@ const CODES: Readonly<Record<Failure["kind"], ErrorCode>> = {
   "queue-full": "QUEUE_FULL",
   "given-back": "HANDLER_THREW",
 };
+
+const MEANT: ReadonlySet<Outcome["kind"]> = new Set(["gave-up", "retry-later", "slow-down"]);
 
 export interface FailedDelivery {
   readonly handler: string;
@@ -36,7 +39,7 @@ export function outcomeError(outcome: Failure, about: FailedDelivery): RuntimeEr
   const message = `handler "${about.handler}" ${verb(outcome)} on "${about.subject}": ${explain(outcome)}`;
   const remedy = remedyFor(outcome, about);
   // Giving up is a decision of the author's, not a fault to be shown in the code.
-  const meant = outcome.kind === "gave-up" || outcome.kind === "retry-later";
+  const meant = MEANT.has(outcome.kind);
   const frame = meant ? undefined : frameAt(about.rootDir, place);
   return new RuntimeError(CODES[outcome.kind], message, {
     handler: about.handler,
@@ -63,6 +66,8 @@ function verb(outcome: Outcome): string {
       return "gave up";
     case "retry-later":
       return "asked to retry";
+    case "slow-down":
+      return "was told to slow down";
     case "invalid":
       return "refused its payload";
     case "timed-out":

@@ -11,6 +11,7 @@ import type { DeliveryTap, HowItEnded } from "../message/delivery-tap.ts";
 import { deliveryIdOf } from "../message/message-id.ts";
 import { type Failure, isFailure, type Outcome, RETURNED } from "../message/outcome.ts";
 import type { Settlement } from "../message/settlement.ts";
+import type { SlowDowns } from "../message/slow-down.ts";
 import { traceIdIn } from "../message/trace-context.ts";
 import type { WorkerPort } from "../message/worker-port.ts";
 import { claimsText } from "../metadata/claims.ts";
@@ -20,6 +21,7 @@ import type { HandlerStats } from "./handler-stats.ts";
 import { Holds } from "./holds.ts";
 import type { Lane } from "./lane.ts";
 import { outcomeError } from "./outcome-error.ts";
+import { Pause } from "./pause.ts";
 import { explain, type SettleRule, settle } from "./settle.ts";
 import { type SuspicionMemory, Suspicions } from "./suspicions.ts";
 
@@ -39,6 +41,8 @@ export interface RouteOptions {
   /** Undefined: tracing is off. */
   readonly spans: DeliverySpans | undefined;
   readonly tap?: DeliveryTap | undefined;
+  /** Undefined: there are no other replicas to tell. */
+  readonly slowDowns?: SlowDowns | undefined;
   readonly clock: Clock;
   readonly emit: Emit;
   /** Deliveries wait and there is no worker for them. */
@@ -59,6 +63,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   readonly holds: Holds;
   private readonly options: RouteOptions;
   private readonly suspicions: Suspicions;
+  private readonly pause: Pause;
   private metadata: ResolvedMetadata;
   private rule: SettleRule;
   private binding: Binding | undefined;
@@ -75,6 +80,9 @@ export class Route implements DispatcherOwner, BindingOwner {
     this.holds = new Holds(options.handler, options.clock, options.emit);
     this.suspicions = new Suspicions(this.idPrefixes, options.suspicions);
     this.dispatcher = new Dispatcher(this.limits(), this, this.suspicions, options.clock);
+    const { handler, slowDowns, clock } = options;
+    const onChange = (isPaused: boolean) => this.dispatcher.slow(isPaused);
+    this.pause = new Pause({ handler, slowDowns, holds: this.holds, clock, onChange });
   }
 
   /** The place of a worker of that version. The caller starts the worker with it as its events, then opens it. */
@@ -130,6 +138,8 @@ export class Route implements DispatcherOwner, BindingOwner {
 
   private async unbindOnce(): Promise<void> {
     await this.binding?.unbind();
+    this.pause.close();
+    this.dispatcher.slow(false);
     this.holds.clear();
     const { handler, emit } = this.options;
     emit({ type: "handler.unbound", handler, subject: claimsText(this.metadata.subjects) });
@@ -178,6 +188,7 @@ export class Route implements DispatcherOwner, BindingOwner {
     const waitedMs = Math.max(0, this.dispatcher.turnMs() - tookMs - (delivery.arrivedAtMs ?? 0));
     stats.count(outcome.kind, delivery.attempt, tookMs, waitedMs);
     const { kind } = this.rule;
+    if (outcome.kind === "slow-down" && this.slowDown(delivery, outcome)) return;
     if (outcome === RETURNED && kind === "event") {
       // Most messages end here.
       if (tap?.isOpen) this.show(tap, delivery, outcome, { tookMs, waitedMs });
@@ -192,6 +203,7 @@ export class Route implements DispatcherOwner, BindingOwner {
       return this.reportDrops(
         `the queue is full (${this.metadata.maxQueued} messages or ${this.metadata.maxQueuedBytes} bytes)`,
       );
+    if (outcome.kind === "slow-down" && kind === "durable") return;
     if (outcome.kind === "given-back") return kind === "durable" ? undefined : this.reportDrops(outcome.why);
     this.reportFailure(delivery, outcome, done ?? settlement.do);
   }
@@ -220,6 +232,15 @@ export class Route implements DispatcherOwner, BindingOwner {
       // A durable message waits in the stream, where every replica can take it.
       prefetch: kind !== "durable",
     };
+  }
+
+  /** True when the message waits here, to be run again. */
+  private slowDown(delivery: Delivery, { delayMs, error }: Extract<Outcome, { kind: "slow-down" }>): boolean {
+    const { kind } = this.rule;
+    if (kind === "request") return false;
+    this.pause.ask({ delayMs, why: error.message });
+    // A stored message waits in its stream; another one has nobody else.
+    return kind === "event" && this.dispatcher.accept(delivery);
   }
 
   /** To whoever watches. */

@@ -8,6 +8,7 @@
 // | gave up                    | dead letter | error 422         | dead letter                                 |
 // | could not publish, as NATS | dead letter | error 500         | put off: uncharged for a while, then        |
 // | is away, full, out of order|             |                   | as threw                                    |
+// | slow down                  | dead letter | error 429         | give back for the time of the pause         |
 // | retry later                | dead letter | error 503         | nak(d or delay); dead letter on last one    |
 // | timed out                  | dead letter | error 504         | as threw                                    |
 // | crashed, out of memory     | dead letter | error 500         | as threw                                    |
@@ -77,6 +78,8 @@ function settleDurable(outcome: Outcome, attempt: number, rule: SettleRule, rand
     case "queue-full":
     case "given-back":
       return GIVE_BACK;
+    case "slow-down":
+      return { do: "give-back", delayMs: outcome.delayMs };
     case "invalid":
     case "gave-up":
     case "too-many-hops":
@@ -133,6 +136,7 @@ function errorCode(outcome: Exclude<Outcome, { kind: "returned" }>): number {
     case "gave-up":
       return 422;
     case "queue-full":
+    case "slow-down":
       return 429;
     case "retry-later":
     case "given-back":
@@ -162,6 +166,7 @@ export function explain(outcome: Outcome): string {
     case "threw":
     case "gave-up":
     case "retry-later":
+    case "slow-down":
     case "not-serializable":
       return outcome.error.message || outcome.error.name;
     case "invalid":

@@ -13,6 +13,8 @@ export type HoldReason =
   | "no-answer"
   /** What the handler publishes into streams is not stored. */
   | "writes-refused"
+  /** The handler has been told to go slower. */
+  | "slowed-down"
   /** An operator has paused the consumer. */
   | "paused"
   /** Messages that wait for their retry use up what may be unacknowledged. */

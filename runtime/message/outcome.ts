@@ -38,6 +38,7 @@ export type Outcome =
   | { readonly kind: "threw"; readonly error: SerializedError; readonly answer?: string }
   | { readonly kind: "gave-up"; readonly error: SerializedError }
   | { readonly kind: "retry-later"; readonly delayMs: number | undefined; readonly error: SerializedError }
+  | { readonly kind: "slow-down"; readonly delayMs: number; readonly error: SerializedError }
   | { readonly kind: "invalid"; readonly message: string; readonly issues: readonly SchemaIssue[] }
   | { readonly kind: "not-serializable"; readonly error: SerializedError }
   | { readonly kind: "timed-out"; readonly timeoutMs: number; readonly blocked: boolean; readonly stack?: string }

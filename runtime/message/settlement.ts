@@ -15,8 +15,8 @@ export type Settlement =
     }
   | { readonly do: "ack" }
   | { readonly do: "retry"; readonly delayMs: number }
-  /** Uncharged: the handler did nothing wrong. */
-  | { readonly do: "give-back" }
+  /** Uncharged: the handler did nothing wrong. It comes again after `delayMs` milliseconds, at once without. */
+  | { readonly do: "give-back"; readonly delayMs?: number }
   /** It could not publish for want of NATS: uncharged for a while, then `otherwise`. */
   | { readonly do: "put-off"; readonly otherwise: Settlement }
   | {

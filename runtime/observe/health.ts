@@ -63,7 +63,7 @@ function isOff({ state }: HandlerStanding): boolean {
   return state === "disabled" || state === "stopped";
 }
 
-const IN_ORDER: ReadonlySet<string> = new Set(["paused", "ack-limit"]);
+const IN_ORDER: ReadonlySet<string> = new Set(["paused", "ack-limit", "slowed-down"]);
 
 /** The reason only, for the same cause as the code below. */
 function stuckTexts({ name, holds }: HandlerStanding) {

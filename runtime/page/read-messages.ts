@@ -20,6 +20,7 @@ const TONES: Readonly<Record<OutcomeKind, Tone>> = {
   returned: "good",
   filtered: "idle",
   "retry-later": "coming",
+  "slow-down": "coming",
   "given-back": "off",
   threw: "bad",
   "gave-up": "bad",

@@ -4,6 +4,7 @@ import { queueGroupOf } from "../bind/binder.ts";
 import { usedUpSubject } from "../bind/delivery-limit.ts";
 import { givenBackStream, givenBackSubjects } from "../bind/uncharged-deliveries.ts";
 import { controlSubjects } from "../control/control-protocol.ts";
+import { slowDownSubject } from "../control/slow-downs.ts";
 import { letterSubject, partSubject, redriveSubject } from "../dead-letters/dead-letter.ts";
 import { deadLetterStream } from "../dead-letters/letter-store.ts";
 import { redriveStream, redriveSubjects } from "../dead-letters/redrive-watch.ts";
@@ -38,6 +39,7 @@ export function toServe(app: PermittedApp): Grant[] {
     ...schedules(app),
     bucketUse(app.app),
     { why: "Take the commands of operators.", subscribe: [controlSubjects(app.app)] },
+    { why: "Have other replicas pause a handler that is told to slow down.", publish: [slowDownSubject(app.app)] },
     { why: "Be seen as a NATS service (`nats micro ls`).", subscribe: serviceSubjects(app.app, "*") },
     ...published(app),
   ];

@@ -180,6 +180,7 @@ async function openRoute(metadata: ResolvedMetadata, options: PrepareOptions): P
     suspicions,
     spans: deps.spans,
     tap: deps.tap,
+    slowDowns: deps.slowDowns,
     clock: deps.clock,
     emit: deps.emit,
     onWake: () => owner.wake(),

@@ -9,6 +9,7 @@ import type { WorkerSource } from "../isolate/worker-source.ts";
 import type { DeliverySpans } from "../message/delivery-spans.ts";
 import type { DeliveryTap } from "../message/delivery-tap.ts";
 import type { Call } from "../message/handler-call.ts";
+import type { SlowDowns } from "../message/slow-down.ts";
 import type { HandlerDefaults, ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { Gate } from "./concurrency-limit.ts";
 import type { Evaluator } from "./evaluator.ts";
@@ -40,6 +41,8 @@ export interface SlotDeps {
   readonly spans: DeliverySpans | undefined;
   /** Shown how each delivery ended, while somebody watches. */
   readonly tap?: DeliveryTap | undefined;
+  /** Has other replicas pause a handler that has been told to go slower. */
+  readonly slowDowns?: SlowDowns | undefined;
   /** Bounds how many candidates come up at the same time. */
   readonly gate: Gate;
   readonly inspectPort: (handler: string) => number | undefined;

@@ -14,6 +14,9 @@ export function readFailure(said: unknown): Outcome {
       return { kind, error: readError(error) };
     case "retry-later":
       return { kind, error: readError(error), delayMs: typeof delayMs === "number" ? delayMs : undefined };
+    case "slow-down":
+      if (typeof delayMs !== "number" || !(delayMs > 0)) break;
+      return { kind, error: readError(error), delayMs };
     case "filtered":
       return { kind };
     case "invalid":

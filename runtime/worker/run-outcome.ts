@@ -8,7 +8,7 @@ import { NotSerializableError } from "./encode-payload.ts";
 /** How a run can end by itself; a death or a deadline is for others to tell. */
 export type RunOutcome = Extract<
   Outcome,
-  { kind: "returned" | "filtered" | "threw" | "gave-up" | "retry-later" | "invalid" | "not-serializable" }
+  { kind: "returned" | "filtered" | "threw" | "gave-up" | "retry-later" | "slow-down" | "invalid" | "not-serializable" }
 >;
 
 export function outcomeOfThrown(thrown: unknown): RunOutcome {
@@ -16,5 +16,6 @@ export function outcomeOfThrown(thrown: unknown): RunOutcome {
   const verdict = verdictOf(thrown);
   if (verdict?.kind === "give-up") return { kind: "gave-up", error };
   if (verdict?.kind === "retry-later") return { kind: "retry-later", error, delayMs: verdict.delayMs };
+  if (verdict?.kind === "slow-down") return { kind: "slow-down", error, delayMs: verdict.delayMs };
   return { kind: NotSerializableError.is(thrown) ? "not-serializable" : "threw", error };
 }

@@ -11,6 +11,7 @@ const outcomes: { readonly [Kind in OutcomeKind]: Extract<Outcome, { kind: Kind 
   threw: { kind: "threw", error },
   "gave-up": { kind: "gave-up", error },
   "retry-later": { kind: "retry-later", delayMs: 30_000, error },
+  "slow-down": { kind: "slow-down", delayMs: 20_000, error },
   invalid: { kind: "invalid", message: "id: not a uuid", issues: [{ path: "id", message: "not a uuid" }] },
   "not-serializable": { kind: "not-serializable", error },
   "timed-out": { kind: "timed-out", timeoutMs: 100, blocked: false },

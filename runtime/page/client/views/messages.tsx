@@ -21,6 +21,7 @@ const OUTCOMES = [
   ["filtered", "filtered"],
   ["threw", "threw"],
   ["retry-later", "retry-later"],
+  ["slow-down", "slow-down"],
   ["gave-up", "gave up"],
   ["invalid", "invalid"],
   ["timed-out", "timed out"],
