@@ -157,6 +157,7 @@ function watchStream({ deps, where, onMoved }: SourceOptions, spec: DurableSpec,
     stream,
     where,
     left: () => waitingIn(jsm, stream, durable),
+    watched: () => deps.watches.size,
     onMoved(to) {
       deps.notices.tell(`moved ${handler} ${to}`, "warn", `${moved(to)}: it is bound to that one`);
       onMoved();

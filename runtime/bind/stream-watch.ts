@@ -1,6 +1,6 @@
 // Notices that the subject of a bound handler is in another stream now: the old one was removed, renamed, or gave it up.
 //
-// W1  Looked at now and then, and at once when the stream is gone or somebody asks.
+// W1  Looked at every ten seconds, with very many handlers less often, and at once when the stream is gone or somebody asks.
 // W2  Nothing that is left behind is forgotten: while the old stream still has messages for the handler, they come first.
 
 import type { Clock, Timer } from "../clock.ts";
@@ -15,11 +15,15 @@ export interface StreamWatchOptions {
   readonly left: () => Promise<number | undefined>;
   /** Called once: from now on the other stream is to be bound. */
   readonly onMoved: (to: string) => void;
+  /** How many are watched in all. */
+  readonly watched: () => number;
   /** The subject has moved, and what is left behind comes first. */
   readonly onLeftBehind: (to: string, messages: number) => void;
 }
 
-const LOOK_EVERY_MS = 60_000;
+const LOOK_EVERY_MS = 10_000;
+/** How many are looked at within that time. */
+const LOOKS_AT_ONCE = 50;
 const LOOK_AGAIN_MS = 2_000;
 
 export class StreamWatch {
@@ -31,7 +35,11 @@ export class StreamWatch {
 
   constructor(options: StreamWatchOptions) {
     this.options = options;
-    this.timer = options.clock.every(LOOK_EVERY_MS, () => void this.look());
+    let ticks = 0;
+    this.timer = options.clock.every(LOOK_EVERY_MS, () => {
+      const turns = Math.max(1, Math.ceil(options.watched() / LOOKS_AT_ONCE));
+      if (++ticks % turns === 0) void this.look();
+    });
   }
 
   get hasMoved(): boolean {

@@ -2,6 +2,8 @@
 //
 // K1  Answers come from every replica; one that is closing no longer answers.
 // K2  Whoever watches the intents also says when it has applied them: a replica that starts does so before the rest.
+// K3  A bucket in which nothing was ever said may have been made just now, in the place of another. A replica that starts asks
+//     those that are there to write what they know into it.
 
 import { hostname } from "node:os";
 import type { Msg, NatsConnection } from "@nats-io/transport-node";
@@ -58,6 +60,8 @@ export interface ControlPlaneOptions {
   readonly copies: number;
 }
 
+/** Longest wait for an older replica. */
+const RESTORE_MS = 2_000;
 const LONGEST_WAIT_MS = 600_000;
 const LONGEST_LEASE_MS = 60_000;
 const MOST_LINES = 500;
@@ -103,7 +107,16 @@ export class ControlPlane {
     await intents.start().catch((error: unknown) => {
       throw withoutIntents(toRuntimeError(error, "KV"));
     });
+    if (intents.isEmpty) await this.askOthers(intents); // K3
     void this.checkOnReconnect();
+  }
+
+  /** K3. Where nobody else is there, or may be asked, what the bucket says holds. */
+  private async askOthers(intents: IntentWatch): Promise<void> {
+    const { connection, app } = this.options;
+    const asking = connection.request(controlSubject(app, "restore"), "", { timeout: RESTORE_MS });
+    // What is written meanwhile and cannot be read now comes by the watch.
+    await asking.then(() => intents.readAll()).catch(() => undefined);
   }
 
   /** Take requests. Resolves when the server has confirmed it. Calling again begins anew. */
@@ -112,11 +125,18 @@ export class ControlPlane {
     this.on("status", async () => this.status());
     this.listenForMarks();
     this.on("told", async (request) => [await this.take(request.json<ToldRequest>())]);
+    this.on("restore", async () => [await this.restore()]);
     this.on("reload", async (request) => [await this.reload(request.json<ReloadRequest>())]);
     this.on("invoke", async (request) => [await this.invoke(request.json<InvokeRequest>())], this.queueGroup);
     this.on("logs", async (request) => this.logs(request));
     this.on("messages", async (request) => this.messages(request));
     await this.options.connection.flush();
+  }
+
+  /** K3. */
+  private async restore(): Promise<Answer> {
+    await this.intents?.check();
+    return { replica: this.replica };
   }
 
   /** A line of the log, for those who ask for it. */

@@ -9,7 +9,16 @@ import type { HandlerStatus } from "../supervise/handler-status.ts";
 import type { Disabled } from "../supervise/intent.ts";
 import type { IntentMark } from "./intent.ts";
 
-export type ControlVerb = "status" | "applied" | "told" | "reload" | "invoke" | "logs" | "messages" | "slow-down";
+export type ControlVerb =
+  | "status"
+  | "applied"
+  | "told"
+  | "reload"
+  | "invoke"
+  | "logs"
+  | "messages"
+  | "slow-down"
+  | "restore";
 
 export function controlSubject(app: string, verb: ControlVerb): string {
   return `_HANDLERS.${app}.${verb}`;

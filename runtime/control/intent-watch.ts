@@ -71,9 +71,21 @@ export class IntentWatch {
   async start(): Promise<void> {
     const store = await this.options.open();
     this.store = store;
-    for (const kept of await store.read()) this.tell(store, kept);
+    await this.readAll();
     await this.follow(store);
     this.checks = this.options.clock.every(CHECK_MS, () => void this.check());
+  }
+
+  /** Resolves when every intent that the bucket has now has been told. Rejects when it does not answer. */
+  async readAll(): Promise<void> {
+    const { store } = this;
+    if (store === undefined) return;
+    for (const kept of await store.read()) this.tell(store, kept);
+  }
+
+  /** Nothing has been heard of any handler. */
+  get isEmpty(): boolean {
+    return this.known.size === 0;
   }
 
   /** Look at once whether the watch has kept up: after a reconnect. Never rejects. */

@@ -3,7 +3,7 @@
 import { queueGroupOf } from "../bind/binder.ts";
 import { usedUpSubject } from "../bind/delivery-limit.ts";
 import { givenBackStream, givenBackSubjects } from "../bind/uncharged-deliveries.ts";
-import { controlSubjects } from "../control/control-protocol.ts";
+import { controlSubject, controlSubjects } from "../control/control-protocol.ts";
 import { slowDownSubject } from "../control/slow-downs.ts";
 import { letterSubject, partSubject, redriveSubject } from "../dead-letters/dead-letter.ts";
 import { deadLetterStream } from "../dead-letters/letter-store.ts";
@@ -39,7 +39,10 @@ export function toServe(app: PermittedApp): Grant[] {
     ...schedules(app),
     bucketUse(app.app),
     { why: "Take the commands of operators.", subscribe: [controlSubjects(app.app)] },
-    { why: "Have other replicas pause a handler that is told to slow down.", publish: [slowDownSubject(app.app)] },
+    {
+      why: "Have other replicas pause a handler that is told to slow down, and say what is off where the bucket was removed.",
+      publish: [slowDownSubject(app.app), controlSubject(app.app, "restore")],
+    },
     { why: "Be seen as a NATS service (`nats micro ls`).", subscribe: serviceSubjects(app.app, "*") },
     ...published(app),
   ];

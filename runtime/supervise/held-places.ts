@@ -2,7 +2,7 @@
 // keep it by itself (`Binder.hold`).
 //
 // P1  A handler that was off from the start has no version yet that says what it takes. It is looked at, in the process
-//     where handlers are evaluated, when its source speaks of what only durable handlers have; its function never runs.
+//     where handlers are evaluated, unless its source says outright that it is of another kind; its function never runs.
 
 import { readFile } from "node:fs/promises";
 import type { HandlerFile } from "../discover/handler-file.ts";
@@ -10,8 +10,11 @@ import type { RuntimeEvent } from "../events.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { SlotDeps } from "./slot-deps.ts";
 
+/** Any other way to say it, or none, may mean a durable one: a constant, metadata that is spread, a default. */
+const OTHER_KIND = /\bkind\s*:\s*["'](?:event|request)["']/;
+
 export interface HeldPlacesOptions {
-  readonly deps: Pick<SlotDeps, "binder" | "bundler" | "evaluator" | "known" | "defaults">;
+  readonly deps: Pick<SlotDeps, "binder" | "bundler" | "evaluator" | "known">;
   /** What a version of the handler has said, and its file; undefined: there is no such handler. */
   readonly find: (
     name: string,
@@ -58,9 +61,8 @@ export class HeldPlaces {
 
   /** P1. */
   private async look(file: HandlerFile): Promise<ResolvedMetadata | undefined> {
-    const { bundler, evaluator, defaults } = this.options.deps;
-    const source = await readFile(file.path, "utf8");
-    if (defaults.kind !== "durable" && !source.includes("durable")) return undefined;
+    const { bundler, evaluator } = this.options.deps;
+    if (OTHER_KIND.test(await readFile(file.path, "utf8"))) return undefined;
     const built = await bundler.build(file);
     if (!built.ok) return undefined;
     try {

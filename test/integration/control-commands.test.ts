@@ -274,6 +274,22 @@ it("a bucket that is removed is made anew with what was off, and the log says so
   expect(await stateOf(app, "price")).not.toBe("disabled");
 });
 
+it("a replica that starts when the bucket has just been removed serves nothing that is off", async () => {
+  const served =
+    'export const metadata = { subject: "shop.served" }; export default (e, ctx) => ctx.publish("served", e);';
+  const older = await stage.start({ handlers: { "served.js": served } });
+  await handlers(older, "disable", "served", "--reason", "kept");
+  const told = await stage.client.collect("served");
+  await stage.client.connection.request("$JS.API.STREAM.DELETE.KV_shop_handlers");
+  const newer = await stage.start({ project: older.project });
+  expect(newer.status("served")).toMatchObject({ state: "disabled", disabled: { reason: "kept" } });
+  expect(newer.told("handler.bound").filter(({ handler }) => handler === "served")).toEqual([]);
+  stage.client.publish("shop.served", {});
+  expect((await handlers(newer, "enable", "served")).code).toBe(0);
+  stage.client.publish("shop.served", { last: true });
+  expect((await told.until(1))[0]).toEqual({ last: true });
+});
+
 it("start refuses rather than serve what may have been turned off, when the bucket cannot be had", async () => {
   const { url } = stage.server;
   const other = await connect({ servers: url });

@@ -219,6 +219,21 @@ test("the file's defaults for handlers and its streams are kept in the runtime's
   ]);
 });
 
+test("port 0 is any free one, wherever it is said", () => {
+  expect(resolved({ env: { HANDLERS_HTTP_PORT: "0" } }).http).toMatchObject({ port: 0 });
+  expect(resolved({ flags: { httpPort: "0" } }).http).toMatchObject({ port: 0 });
+});
+
+test("the app's own streams have as many copies as is said, else as many as the safest of the declared ones", () => {
+  const streams = [
+    { name: "A", subjects: ["a.>"], replicas: 1 },
+    { name: "B", subjects: ["b.>"], replicas: 3 },
+  ];
+  expect(resolved({ file: { streams } }).copies).toBe(3);
+  expect(resolved({ file: { streams, replicas: 5 } }).copies).toBe(5);
+  expect(resolved({ file: {} }).copies).toBeUndefined();
+});
+
 describe("a problem is told with where it comes from", () => {
   test.each<[string, Project, string]>([
     [

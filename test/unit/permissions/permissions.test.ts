@@ -39,6 +39,16 @@ function permitted(purpose: Purpose, app: Partial<PermittedApp> = {}, asked: Par
 const BILL = durableNameOf("shop", "orders/bill", "orders.*.created");
 
 describe("to serve", () => {
+  test("flow control is granted in both shapes that servers use", () => {
+    expect(permitted("serve").publish).toEqual(
+      expect.arrayContaining(["$JS.FC.KV_shop_handlers.>", "$JS.FC.*.*.KV_shop_handlers.>"]),
+    );
+  });
+
+  test("many answers a second cost something before 2.10.24 only, and the printed block says so", () => {
+    expect(serverConfig(permitted("serve"))).toContain("before 2.10.24");
+  });
+
   test("a handler of core messages hears its subject in its own queue group, and no more", () => {
     const { subscribe, publish } = permitted("serve", { handlers: [handler("a/price", "request", "price.*")] });
     expect(subscribe.filter((subject) => subject.startsWith("price"))).toEqual(["price.* shop.a.price"]);
