@@ -99,14 +99,18 @@ async function created(jsm: JetStreamManager, spec: DurableSpec): Promise<Ensure
 
 export type InHandLimit = Pick<ConsumerConfig, "max_ack_pending"> | Record<string, never>;
 
-/** K4. The server says its limit only in words; where there is no number in them it chooses one itself, 1,000 at most. */
+/**
+ * K4. The server says its limit only in words; where there is no number in them it chooses one itself, 1,000 at most. There may
+ * be several, of server, account and stream, of which it tells one at a time.
+ */
 export async function withinLimit<T>(step: (limit: InHandLimit) => Promise<T>, wish: InHandLimit): Promise<T> {
   try {
     return await step(wish);
   } catch (error) {
     if (!isApiError(error, ApiCode.ackPendingLimit)) throw error;
     const limit = Number(/ limit of (\d+)/.exec((error as Error).message)?.[1]);
-    return step(limit > 0 ? { max_ack_pending: limit } : {});
+    const isLower = limit > 0 && limit < (wish.max_ack_pending ?? Number.POSITIVE_INFINITY);
+    return isLower ? withinLimit(step, { max_ack_pending: limit }) : step({});
   }
 }
 

@@ -10,6 +10,7 @@ import { RuntimeError } from "../../runtime/errors.ts";
 import { type ConnectOptions, connect, type NatsConnection } from "../../runtime/nats/connection.ts";
 import { type NatsSettings, plainSettings, redactUrl } from "../../runtime/nats/nats-settings.ts";
 import { eventRecorder } from "../support/event-recorder.ts";
+import { tenfold } from "../support/hurried-clock.ts";
 import { makeCertificates, makeOperator } from "../support/nats-identities.ts";
 import { startTestServer, type TestServer, type TestServerOptions } from "../support/nats-server.ts";
 
@@ -179,6 +180,15 @@ describe("a server that is not there", () => {
     );
     expect(error.message).not.toContain("secret");
     expect(error.remedy).toContain("NATS_URL");
+  });
+
+  it("is waited for in words: nobody looks at an empty screen for ten seconds", async () => {
+    const { events, emit } = eventRecorder();
+    const failed = failureOf(plainSettings("nats://127.0.0.1:1"), { clock: tenfold, emit });
+    await expect
+      .poll(() => events.flatMap((event) => (event.type === "runtime.notice" ? [event.message] : [])))
+      .toEqual(["waiting for NATS at nats://127.0.0.1:1, 10 s at most"]);
+    expect((await failed).code).toBe("NATS_UNREACHABLE");
   });
 
   it("but listens and says nothing is NATS_UNREACHABLE within the given time", async () => {

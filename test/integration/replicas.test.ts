@@ -326,18 +326,21 @@ it.each([
   expect(await ending).toMatchObject({ ok: true, late: [], gone: [{ pid: still!.pid }] });
 });
 
-it("reload does not wait for a replica that is killed before it has reloaded", async () => {
-  const hangs = `import { existsSync } from "node:fs";
+it.each(["SIGKILL", "SIGTERM"] as const)(
+  "reload does not wait for a replica that goes by %s before it has reloaded",
+  async (signal) => {
+    const hangs = `import { existsSync } from "node:fs";
 if (existsSync("hang")) await new Promise((resolve) => setTimeout(resolve, 1e9));
 export const metadata = { subject: "shop.hangs" };
 export default () => {};\n`;
-  const app = await startWith({ "hangs.js": hangs }, [NO_ENVIRONMENT, NO_ENVIRONMENT]);
-  writeFileSync(join(app.homes[0]!, "hang"), "");
-  const [killed, living] = app.processes;
-  const ending = app.cli("reload", "hangs");
-  await living!.printed(/"event":"handler.serving"[^\n]*"why":"reload"/);
-  killed!.child.kill("SIGKILL");
-  const { code, stdout, stderr } = await ending;
-  expect([code, stdout.match(/↻ hangs/g)?.length]).toEqual([0, 1]);
-  expect(stderr).toMatch(new RegExp(`^- replica \\w{8} \\(.*, pid ${killed!.pid}\\) has gone meanwhile\n$`));
-});
+    const app = await startWith({ "hangs.js": hangs }, [NO_ENVIRONMENT, NO_ENVIRONMENT]);
+    writeFileSync(join(app.homes[0]!, "hang"), "");
+    const [killed, living] = app.processes;
+    const ending = app.cli("reload", "hangs");
+    await living!.printed(/"event":"handler.serving"[^\n]*"why":"reload"/);
+    killed!.child.kill(signal);
+    const { code, stdout, stderr } = await ending;
+    expect([code, stdout.match(/↻ hangs/g)?.length]).toEqual([0, 1]);
+    expect(stderr).toMatch(new RegExp(`^- replica \\w{8} \\(.*, pid ${killed!.pid}\\) has gone meanwhile\n$`));
+  },
+);

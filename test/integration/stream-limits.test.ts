@@ -25,6 +25,17 @@ describe("a durable handler where fewer messages may be in hand than it would li
     expect((await owner.until(2)).map(textOf)).toEqual(["1", "2"]);
   });
 
+  it("takes the stream's limit where that is lower than the server's, and serves", async ({ skip }) => {
+    if (/^2\.9\./.test(stage.client.info?.version ?? ""))
+      skip("streams have no limits for their consumers before 2.10");
+    const consumer_limits = { max_ack_pending: 100 };
+    await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.>"], consumer_limits });
+    const owner = await (await stage.replica()).bind("save", durable("todo.new"), ACK);
+    expect(await inHandLimit(DURABLE)).toBe(100);
+    await stage.store("todo.new", "1", "2");
+    expect((await owner.until(2)).map(textOf)).toEqual(["1", "2"]);
+  });
+
   it("keeps what an administrator has set lower, at every start", async () => {
     await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.>"] });
     const first = await stage.replica();
