@@ -304,7 +304,9 @@ it("start refuses rather than serve what may have been turned off, when the buck
 });
 
 it("send says when nobody takes the message, and request passes over the confirmation of a stream", async () => {
-  const app = await stage.start({ handlers: { "price.js": PRICE, "order.js": ORDER } });
+  const ticks =
+    'export const metadata = { subject: "shop.ticks", kind: "request" }; export default async function* () { yield 1; yield 2; }';
+  const app = await stage.start({ handlers: { "price.js": PRICE, "order.js": ORDER, "ticks.js": ticks } });
   expect((await handlers(app, "send", "shop.nothing", "{}")).stderr).toBe(
     '! nobody takes "shop.nothing" now: the message is lost\n',
   );
@@ -316,6 +318,9 @@ it("send says when nobody takes the message, and request passes over the confirm
   );
   const answered = await handlers(app, "request", "shop.price", "{}");
   expect([answered.code, JSON.parse(answered.stdout)]).toEqual([0, { cents: 250 }]);
+  const streamed = await handlers(app, "request", "shop.ticks", "{}", "--stream");
+  expect([streamed.code, streamed.stdout]).toEqual([0, "1\n2\n"]);
+  expect(streamed.stderr).toMatch(/^! stream "ALL" takes "shop\.ticks" too/);
   const unanswered = await handlers(app, "request", "shop.nothing", "{}", "--timeout", "300ms");
   await stage.client.connection.request("$JS.API.STREAM.DELETE.ALL");
   expect([unanswered.code, unanswered.stdout]).toEqual([4, ""]);

@@ -58,14 +58,18 @@ async function firstReply(connection: NatsConnection, ask: Ask, { err }: Termina
     const stream = await confirmingStream(connection, subject, reply);
     if (stream === undefined) return reply;
     storing = stream;
-    const told = `stream "${stream}" takes "${subject}" too: whoever asks may get its confirmation for a reply`;
-    printLine(err, `${err.paint("yellow", "!")} ${told}`);
+    tellStored(err, subject, stream);
   }
   if (storing === undefined) throw new errors.TimeoutError();
   const message = `"${subject}" was stored in stream "${storing}", and not answered by a handler within ${timeoutMs} ms`;
   throw new RuntimeError("REQUEST_FAILED", message, {
     remedy: "Requests belong on subjects that no stream takes: change the stream's subjects, or the handler's.",
   });
+}
+
+function tellStored(err: Output, subject: string, stream: string): void {
+  const told = `stream "${stream}" takes "${subject}" too: whoever asks may get its confirmation for a reply`;
+  printLine(err, `${err.paint("yellow", "!")} ${told}`);
 }
 
 /** Of a stream that takes the subject; undefined for every other reply, and where we may not ask. */
@@ -88,6 +92,11 @@ async function printStream(connection: NatsConnection, ask: Ask, raw: boolean, t
   const { subject, data, timeoutMs, options } = ask;
   const replies = await connection.requestMany(subject, data, { strategy: "sentinel", maxWait: timeoutMs, ...options });
   for await (const reply of replies) {
+    const stream = await confirmingStream(connection, subject, reply);
+    if (stream !== undefined) {
+      tellStored(terminal.err, subject, stream);
+      continue;
+    }
     const code = reply.data.length === 0 && !isServiceError(reply) ? "ended" : printReply(reply, raw, terminal);
     if (code === "ended") return 0;
     if (code !== 0) return code;
