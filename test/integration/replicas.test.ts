@@ -326,21 +326,28 @@ it.each([
   expect(await ending).toMatchObject({ ok: true, late: [], gone: [{ pid: still!.pid }] });
 });
 
-it.each(["SIGKILL", "SIGTERM"] as const)(
-  "reload does not wait for a replica that goes by %s before it has reloaded",
-  async (signal) => {
-    const hangs = `import { existsSync } from "node:fs";
+/** Two replicas are told to reload a handler, and one of them never gets there: it goes by the signal. */
+async function reloadWhileOneGoes(signal: "SIGKILL" | "SIGTERM") {
+  const hangs = `import { existsSync } from "node:fs";
 if (existsSync("hang")) await new Promise((resolve) => setTimeout(resolve, 1e9));
 export const metadata = { subject: "shop.hangs" };
 export default () => {};\n`;
-    const app = await startWith({ "hangs.js": hangs }, [NO_ENVIRONMENT, NO_ENVIRONMENT]);
-    writeFileSync(join(app.homes[0]!, "hang"), "");
-    const [killed, living] = app.processes;
-    const ending = app.cli("reload", "hangs");
-    await living!.printed(/"event":"handler.serving"[^\n]*"why":"reload"/);
-    killed!.child.kill(signal);
-    const { code, stdout, stderr } = await ending;
-    expect([code, stdout.match(/↻ hangs/g)?.length]).toEqual([0, 1]);
-    expect(stderr).toMatch(new RegExp(`^- replica \\w{8} \\(.*, pid ${killed!.pid}\\) has gone meanwhile\n$`));
-  },
-);
+  const app = await startWith({ "hangs.js": hangs }, [NO_ENVIRONMENT, NO_ENVIRONMENT]);
+  writeFileSync(join(app.homes[0]!, "hang"), "");
+  const [going, living] = app.processes;
+  const ending = app.cli("reload", "hangs");
+  await living!.printed(/"event":"handler.serving"[^\n]*"why":"reload"/);
+  going!.child.kill(signal);
+  return { ...(await ending), pid: going!.pid };
+}
+
+it("reload does not wait for a replica that is killed before it has reloaded", async () => {
+  const { code, stdout, stderr, pid } = await reloadWhileOneGoes("SIGKILL");
+  expect([code, stdout.match(/↻ hangs/g)?.length]).toEqual([0, 1]);
+  expect(stderr).toMatch(new RegExp(`^- replica \\w{8} \\(.*, pid ${pid}\\) has gone meanwhile\n$`));
+});
+
+it("reload is told by a replica that is stopped before it has reloaded", async () => {
+  const { code, stdout, stderr } = await reloadWhileOneGoes("SIGTERM");
+  expect([code, stderr, stdout.match(/↻ hangs .* stopped/g)?.length]).toEqual([0, "", 1]);
+});
