@@ -97,17 +97,24 @@ export class PullSource {
     const { inbox, waiting } = this;
     if (inbox === undefined || waiting !== undefined || !this.options.sender.isUp) return;
     if (inbox.subscription?.refusal !== undefined) return;
-    const { owner, sender } = this.options;
+    const { owner } = this.options;
     const wanted = owner.free() - inbox.outstanding;
     if (wanted <= 0 || (inbox.outstanding > 0 && wanted * 4 < owner.slots())) return;
+    // A limit may allow only so many in one request.
+    for (let left = wanted; left > 0; ) left -= this.ask(inbox, left);
+  }
+
+  /** Returns for how many it has asked. */
+  private ask(inbox: Inbox, wanted: number): number {
+    const { sender, clock } = this.options;
     const request = this.limits.request(wanted);
     const count = request.batch;
     inbox.outstanding += count;
     inbox.ticksSinceRequest = 0;
     inbox.silentTicks = 0;
-    inbox.requestedAtMs = this.options.clock.monotonicMs();
+    inbox.requestedAtMs = clock.monotonicMs();
     sender.sendNow(this.subject, encoder.encode(pullBody(request)), `${inbox.prefix}.${++inbox.requests}.${count}`);
-    if (count < wanted) this.request(); // A limit allows only so many in one request.
+    return count;
   }
 
   /** The consumer is set up so now. */

@@ -8,7 +8,9 @@ import { ACK, durable, textOf, useStreamStage } from "../support/stream-stage.ts
 const DURABLE = durableNameOf("app", "save", "todo.new");
 
 const LIMIT = 500;
-const stage = useStreamStage(`jetstream { limits { max_ack_pending: ${LIMIT} } }`);
+/** Of messages in one pull. */
+const BATCH = 8;
+const stage = useStreamStage(`jetstream { limits { max_ack_pending: ${LIMIT}, max_request_batch: ${BATCH} } }`);
 
 const inHandLimit = async (name: string) => (await stage.jsm.consumers.info("TODO", name)).config.max_ack_pending;
 
@@ -43,6 +45,17 @@ describe("a durable handler where fewer messages may be in hand than it would li
     await stage.jsm.consumers.update("TODO", DURABLE, { max_ack_pending: 7 });
     await (await stage.replica()).bind("save", durable("todo.new"));
     expect(await inHandLimit(DURABLE)).toBe(7);
+  });
+
+  it("has as many in hand as it may where one pull brings fewer", async () => {
+    await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.>"] });
+    const texts = Array.from({ length: 5 * BATCH }, (_, at) => `${at}`);
+    await stage.store("todo.new", ...texts);
+    const owner = await (await stage.replica()).bind("save", durable("todo.new", { concurrency: 5 * BATCH }));
+    expect((await owner.until(5 * BATCH)).map(textOf)).toEqual(texts);
+    for (const delivery of owner.deliveries) owner.settle(delivery, ACK);
+    await stage.store("todo.new", "last");
+    expect(textOf((await owner.until(5 * BATCH + 1)).at(-1)!)).toBe("last");
   });
 
   it("changes what it must in a durable made by hand, and leaves its limit", async () => {
