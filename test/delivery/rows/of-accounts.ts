@@ -54,8 +54,6 @@ const editLetters = ({ admin }: Scene, change: Partial<StreamConfig>) => admin.s
 export const ACCOUNT_ROWS: readonly Row[] = [
   {
     name: "the right to its inbox is taken away, and given back",
-    // What a server sends to an inbox that hears nothing counts as delivered: an attempt may be used up unseen.
-    letter: ({ reason }, { does }) => does === "throws" && reason === "attempts-used",
     ...without({ subscribe: ["_INBOX.>"] }),
   },
   { name: "the right to ask JetStream is taken away, and given back", ...without({ publish: ["$JS.API.>"] }) },
