@@ -51,8 +51,6 @@ export const SERVER_ROWS: readonly Row[] = [
   {
     name: "nothing passes the connection for ten seconds",
     proxied: true,
-    // The server hands the last attempt out into a connection on which nothing passes: nobody has run it.
-    letter: ({ reason }, { does }) => does !== "ends" && reason === "attempts-used",
     async change(scene) {
       scene.proxy?.stall();
       await scene.lasts(10_000);
