@@ -24,6 +24,11 @@ function addPassing(stream: string, name: string) {
   return stage.jsm.consumers.add(stream, { ...config, inactive_threshold: THRESHOLD_MS * 1e6 });
 }
 
+/** A time of the server's, so much later. */
+function later(time: string, ms: number): string {
+  return new Date(Date.parse(time) + ms).toISOString();
+}
+
 function refused(promise: Promise<unknown>): Promise<RuntimeError> {
   return promise.then(
     () => expect.fail("was not refused"),
@@ -43,6 +48,39 @@ describe("a durable that the server removes when nobody takes from it (inactive_
         message: expect.stringMatching(new RegExp(`removes its durable "${DURABLE}".*1 s`)),
       }),
     );
+  });
+
+  it("is told of too where the stream sets that on all its consumers, and stays while its handler is off", async ({
+    skip,
+  }) => {
+    if (/^2\.9\./.test(stage.client.info?.version ?? ""))
+      skip("streams have no limits for their consumers before 2.10");
+    const consumer_limits = { inactive_threshold: THRESHOLD_MS * 1e6 };
+    await stage.jsm.streams.add({ name: "TODO", subjects: ["todo.>"], consumer_limits });
+    const replica = await stage.replica();
+    const owner = await replica.bind("save", durable("todo.new"), ACK);
+    expect(replica.events.events).toContainEqual(
+      expect.objectContaining({ message: expect.stringMatching(new RegExp(`removes its durable "${DURABLE}".*1 s`)) }),
+    );
+    await stage.store("todo.new", "1");
+    await owner.until(1);
+    await expect.poll(async () => (await stage.jsm.consumers.info("TODO", DURABLE)).num_ack_pending).toBe(0);
+    await owner.binding!.unbind();
+    const letGo = await replica.binder.hold("save", durable("todo.new"));
+    // Longer than the server waits for, by its own clock.
+    const { created } = await stage.jsm.consumers.info("TODO", DURABLE);
+    await expect
+      .poll(
+        async () => ((await stage.jsm.consumers.info("TODO", DURABLE)).ts ?? "") > later(created, 3 * THRESHOLD_MS),
+        SOON,
+      )
+      .toBe(true);
+    expect(await isThere("TODO", DURABLE)).toBe(true);
+    letGo();
+    await stage.store("todo.new", "2");
+    const again = await replica.bind("save", durable("todo.new"), ACK);
+    await again.until(1);
+    expect(again.deliveries.map(textOf)).toEqual(["2"]);
   });
 
   it("stays while its handler is off on a replica that runs, hands out nothing meanwhile, and has lost nothing", async () => {
