@@ -99,9 +99,13 @@ describe("the to-do sample", () => {
     });
     expect(JSON.parse(sent.stdout)).toMatchObject({ stream: "TODO", seq: 1 });
     const second = start();
-    await second.printed(/saw todo\.itemsaved/);
-    const listed = await runCli(["request", "todo.list"], { cwd: project.rootDir, env });
-    expect(JSON.parse(listed.stdout)).toMatchObject({ items: [{ id: BREAD }] });
+    // Who hears of it meanwhile, and who was not there yet, is another story: events are for those who listen.
+    await second.printed(/"event":"runtime.ready"/);
+    const listed = async () => {
+      const { stdout } = await runCli(["request", "todo.list"], { cwd: project.rootDir, env });
+      return JSON.parse(stdout) as unknown;
+    };
+    await expect.poll(listed).toMatchObject({ items: [{ id: BREAD }] });
     second.child.kill("SIGTERM");
     expect(await second.ended).toMatchObject({ code: 0 });
     await server.stop();
