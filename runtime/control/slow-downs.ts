@@ -2,7 +2,7 @@
 // little: whoever goes on is told the same.
 
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { SlowDowns, SlowDownWords } from "../message/slow-down.ts";
+import { LONGEST_PAUSE_MS, type SlowDowns, type SlowDownWords } from "../message/slow-down.ts";
 import type { StandingSubscription, StandingSubscriptions } from "../nats/standing-subscriptions.ts";
 import { controlSubject } from "./control-protocol.ts";
 
@@ -72,8 +72,9 @@ export class ReplicaSlowDowns implements SlowDowns {
 function toldIn(text: string): Told | undefined {
   try {
     const { handler, delayMs, why, instance } = JSON.parse(text) as Partial<Told>;
-    const isGood = typeof handler === "string" && Number.isFinite(delayMs) && typeof why === "string";
-    return isGood ? { handler, delayMs: delayMs as number, why, instance: String(instance) } : undefined;
+    if (typeof handler !== "string" || typeof why !== "string" || typeof delayMs !== "number") return undefined;
+    if (!(delayMs > 0)) return undefined;
+    return { handler, delayMs: Math.min(delayMs, LONGEST_PAUSE_MS), why, instance: String(instance) };
   } catch {
     return undefined; // Not of ours.
   }

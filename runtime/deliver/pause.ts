@@ -18,19 +18,27 @@ export class Pause {
   private readonly unwatch: (() => void) | undefined;
   private untilMs = Number.NEGATIVE_INFINITY;
   private timer: Timer | undefined;
+  private isClosed = false;
 
   constructor(options: PauseOptions) {
     this.options = options;
     this.unwatch = options.slowDowns?.watch(options.handler, (words) => this.begin(words, "in another replica"));
   }
 
-  /** The handler says so itself: the other replicas are told, unless they know already. */
-  ask(words: SlowDownWords): void {
+  /**
+   * The handler says so itself: the other replicas are told, unless they know already. False when it is closed: nothing
+   * pauses then.
+   */
+  ask(words: SlowDownWords): boolean {
+    if (this.isClosed) return false;
     if (this.begin(words, "in this replica")) this.options.slowDowns?.tell(this.options.handler, words);
+    return true;
   }
 
-  /** Nothing waits for its end any more. */
+  /** It ends now, and none begins any more: what is in hand has to be finished. */
   close(): void {
+    this.isClosed = true;
+    if (this.timer !== undefined) this.options.onChange(false);
     this.unwatch?.();
     this.timer?.cancel();
     this.timer = undefined;

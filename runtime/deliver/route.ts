@@ -139,7 +139,6 @@ export class Route implements DispatcherOwner, BindingOwner {
   private async unbindOnce(): Promise<void> {
     await this.binding?.unbind();
     this.pause.close();
-    this.dispatcher.slow(false);
     this.holds.clear();
     const { handler, emit } = this.options;
     emit({ type: "handler.unbound", handler, subject: claimsText(this.metadata.subjects) });
@@ -238,9 +237,9 @@ export class Route implements DispatcherOwner, BindingOwner {
   private slowDown(delivery: Delivery, { delayMs, error }: Extract<Outcome, { kind: "slow-down" }>): boolean {
     const { kind } = this.rule;
     if (kind === "request") return false;
-    this.pause.ask({ delayMs, why: error.message });
+    const isPaused = this.pause.ask({ delayMs, why: error.message });
     // A stored message waits in its stream; another one has nobody else.
-    return kind === "event" && this.dispatcher.accept(delivery);
+    return kind === "event" && isPaused && this.dispatcher.accept(delivery);
   }
 
   /** To whoever watches. */

@@ -1,8 +1,11 @@
 // A handler that has been told to go slower pauses, in every replica: what it is told by does not matter here.
 
+/** Of a pause, whoever asks for it. As the sdk has it. */
+export const LONGEST_PAUSE_MS = 3_600_000;
+
 /** Words, for log and status. */
 export interface SlowDownWords {
-  /** Milliseconds from now. */
+  /** Milliseconds from now, up to `LONGEST_PAUSE_MS`. */
   readonly delayMs: number;
   /** The author's. */
   readonly why: string;

@@ -2,6 +2,7 @@
 // the supervisor acts on it.
 
 import type { Outcome, SchemaIssue, SerializedError } from "../message/outcome.ts";
+import { LONGEST_PAUSE_MS } from "../message/slow-down.ts";
 
 /** Throws a RangeError for anything a worker of ours would not say. */
 export function readFailure(said: unknown): Outcome {
@@ -16,7 +17,7 @@ export function readFailure(said: unknown): Outcome {
       return { kind, error: readError(error), delayMs: typeof delayMs === "number" ? delayMs : undefined };
     case "slow-down":
       if (typeof delayMs !== "number" || !(delayMs > 0)) break;
-      return { kind, error: readError(error), delayMs };
+      return { kind, error: readError(error), delayMs: Math.min(delayMs, LONGEST_PAUSE_MS) };
     case "filtered":
       return { kind };
     case "invalid":

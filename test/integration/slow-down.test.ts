@@ -84,6 +84,28 @@ describe("an event handler that is told to slow down", { tags: ["any-server"] },
   });
 });
 
+it("what is in hand when a handler is disabled is finished, though the other side says 429 just then", {
+  tags: ["any-server"],
+}, async () => {
+  const asked = await stage.client.collect<Ran>("other.side");
+  const app = await stage.start({ handlers: { "h.js": asking("event", "1h") } });
+  for (let n = 1; n <= 4; n++) stage.client.publish("t.a", { n });
+  await asked.until(1);
+  await expect.poll(() => app.status("h").queued).toBe(3);
+  const unbound = app.next("handler.unbound");
+  const cwd = app.project.rootDir;
+  const disabled = runCli(["disable", "h", "--reason", "test"], { cwd, env: { NATS_URL: stage.server.url } });
+  await unbound;
+  asked.messages[0]!.respond(JSON.stringify({ status: 429 }));
+  for (let n = 2; n <= 4; n++) {
+    await asked.until(n);
+    asked.messages[n - 1]!.respond(JSON.stringify({ status: 200 }));
+  }
+  expect((await disabled).code).toBe(0);
+  expect(asked.values.map(({ n }) => n)).toEqual([1, 2, 3, 4]);
+  await expect.poll(() => [app.status("h").inFlight, app.status("h").queued]).toEqual([0, 0]);
+});
+
 it("a request that is told to slow down is answered with 429, and others are answered meanwhile", {
   tags: ["any-server"],
 }, async () => {

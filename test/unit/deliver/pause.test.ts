@@ -57,9 +57,15 @@ it("lasts until the latest end that was asked for; what asks for less changes no
   expect(changes).toEqual([true, false]);
 });
 
-it("that is closed ends by nothing, and hears of nothing", () => {
+it("that is closed ends at once, and hears of nothing more", () => {
   pause.ask({ delayMs: 1_000, why: "429" });
   pause.close();
   clock.advance(5_000);
-  expect([changes, hear]).toEqual([[true], undefined]);
+  expect([changes, hear]).toEqual([[true, false], undefined]);
+});
+
+it("does not begin once it is closed: what is in hand has to be finished", () => {
+  pause.close();
+  expect(pause.ask({ delayMs: 3_600_000, why: "429" })).toBe(false);
+  expect([changes, told, held]).toEqual([[], [], []]);
 });
