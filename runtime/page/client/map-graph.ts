@@ -3,9 +3,10 @@
 // G1  A publisher is what says so, or was seen to publish. Of others nothing is known, and none is made up.
 // G2  A folder that is closed is one node, with what its handlers take as one more: a thousand handlers stay legible.
 
+import { claims } from "../../metadata/claims.ts";
 import { hasWildcards, overlaps } from "../../metadata/subject.ts";
 import type { HandlerRow, Tone } from "../answers.ts";
-import { FEW, folderOf, subjectsOf } from "./tree.ts";
+import { FEW, folderOf } from "./tree.ts";
 
 export interface MapNode {
   readonly key: string;
@@ -76,7 +77,7 @@ class Builder {
     const own = { key, kind: "handler", text: name, tone, count: 1 } as const;
     this.nodes.set(key, { ...own, rate, failRate, waiting: waitingOf(row), lacks: undefined });
     // Of several subjects it is not known how much comes of each.
-    for (const subject of subjectsOf(row))
+    for (const subject of claims(row))
       this.edge({ from: this.subject(subject), to: key, rate, failRate, isSaid: false });
   }
 
@@ -88,13 +89,13 @@ class Builder {
     const own = { key, kind: "folder", text: `${folder}/`, tone: worstOf(rows), count: rows.length } as const;
     this.nodes.set(key, { ...own, rate, failRate, waiting: sum(waitingOf), lacks: undefined });
     for (const { name } of rows) this.makers.set(name, key);
-    const subjects = [...new Set(rows.flatMap(subjectsOf))];
+    const subjects = [...new Set(rows.flatMap(claims))];
     if (subjects.length > FEW_SUBJECTS) {
       const many = this.many(folder, subjects);
       this.edge({ from: many, to: key, rate, failRate, isSaid: false });
     } else
       for (const row of rows)
-        for (const subject of subjectsOf(row))
+        for (const subject of claims(row))
           this.edge({
             from: this.subject(subject),
             to: key,

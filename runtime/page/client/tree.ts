@@ -1,5 +1,6 @@
 // Handlers by their folders, as the list shows them. Pure.
 
+import { claimOn, claims } from "../../metadata/claims.ts";
 import type { HandlerRow } from "../answers.ts";
 
 export interface Folder {
@@ -60,21 +61,7 @@ export function isMeant({ words, show }: HandlerFilter): (row: HandlerRow) => bo
   };
 }
 
-/** What it takes; a replica that knows one subject for each handler only tells that. */
-export function subjectsOf({ subjects, subject }: HandlerRow): readonly string[] {
-  return subjects ?? (subject === undefined ? [] : [subject]);
-}
-
 /** What a subject's handlers are, for those who send to it. */
 export function takersOf(rows: readonly HandlerRow[], subject: string): HandlerRow[] {
-  return rows.filter((row) => subjectsOf(row).some((pattern) => takes(pattern, subject)));
-}
-
-function takes(pattern: string, subject: string): boolean {
-  const [wanted, given] = [pattern.split("."), subject.split(".")];
-  for (const [at, token] of wanted.entries()) {
-    if (token === ">") return given.length > at;
-    if (given[at] === undefined || (token !== "*" && token !== given[at])) return false;
-  }
-  return wanted.length === given.length;
+  return rows.filter((row) => claimOn(claims(row), subject) !== undefined);
 }
