@@ -31,6 +31,14 @@ export function notKnownYet(name: string): RuntimeError {
   });
 }
 
+/** JetStream's leader does not know of a subject that the stream's own leader has taken up. */
+export function notListedYet(name: string, subject: string): RuntimeError {
+  const message = `stream "${name}" takes "${subject}", and JetStream's leader does not know of it`;
+  return new RuntimeError("NATS_UNREACHABLE", message, {
+    remedy: "Nothing: it is tried again. Else look whether the cluster has a leader: nats server report jetstream",
+  });
+}
+
 /** @param elsewhere streams that hold messages of this subject, and are not found by it */
 export function noStream(subject: string, handler: string, elsewhere: readonly string[]): RuntimeError {
   const [first = ""] = subject.split(".");

@@ -5,6 +5,8 @@
 //     stream is changed.
 // M2  A stream made by us is only ever widened.
 // M3  What a handler would miss, since it is stored under another subject, is refused.
+// M4  A stream is widened when JetStream's leader knows it: that one says who may take from the stream. Of a change written
+//     just as it was being elected it may know nothing (2.9), while the stream's own leader says that all is done.
 
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -22,6 +24,7 @@ import {
   listed,
   namedMissing,
   noStream,
+  notListedYet,
   notStoredThere,
   partly,
   severalStreams,
@@ -176,15 +179,30 @@ export class StreamFinder {
 
   /** M2. */
   private async widen(jsm: JetStreamManager, name: string, subject: string): Promise<string> {
-    const { clock, emit } = this.options;
-    let wider: readonly string[] = [];
-    await changeStream(jsm, name, clock, ({ subjects }) => {
+    const { connection, emit } = this.options;
+    let isTold = false;
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const subjects = await this.addSubject(jsm, name, subject, tries > 0);
+      if (subjects !== undefined && !isTold) {
+        const message = `stream "${name}", made by us, now takes ${listed(subjects)}`;
+        emit({ type: "runtime.notice", level: "info", message });
+        isTold = true;
+      }
+      if ((await streamsTaking(connection, subject)).includes(name)) return name; // M4
+    }
+    throw notListedYet(name, subject);
+  }
+
+  /** Resolves with what it takes now; undefined: it did so before. `again`: it is written all the same, once. */
+  private async addSubject(jsm: JetStreamManager, name: string, subject: string, again: boolean) {
+    let wider: readonly string[] | undefined;
+    await changeStream(jsm, name, this.options.clock, ({ subjects }) => {
+      const isDone = coveredBy(subjects, subject) && (!again || wider !== undefined);
+      if (isDone) return undefined;
       wider = widened(subjects, subject);
-      return coveredBy(subjects, subject) ? undefined : { subjects: [...wider] };
+      return { subjects: [...wider] };
     });
-    const message = `stream "${name}", made by us, now takes ${listed(wider)}`;
-    emit({ type: "runtime.notice", level: "info", message });
-    return name;
+    return wider;
   }
 
   /** M1. A declared stream is as its declaration says, not as a handler would like it. */

@@ -1,7 +1,8 @@
-import { connect } from "@nats-io/transport-node";
+import { connect, type Payload, type RequestOptions } from "@nats-io/transport-node";
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../runtime/clock.ts";
 import type { RuntimeError } from "../../runtime/errors.ts";
+import { madeBy } from "../../runtime/streams/own-streams.ts";
 import { StreamFinder } from "../../runtime/streams/stream-finder.ts";
 import type { DeclaredStream } from "../../runtime/streams/stream-settings.ts";
 import { ensureStreams } from "../../runtime/streams/streams.ts";
@@ -132,6 +133,25 @@ describe("the stream of a durable handler's subject", () => {
     expect(find.events[0]).toMatchObject({ message: expect.stringMatching(/no stream takes "todo.new".*"SHOP_TODO"/) });
   });
 
+  it.each([0, 1])(
+    "is written again when the leader lost the change of it, as in an election (%i of ours before)",
+    async (writes) => {
+      await stage.jsm.streams.add({ name: "SHOP_TODO", subjects: ["todo.first"], description: madeBy("shop") });
+      if (writes === 0) await stage.jsm.streams.update("SHOP_TODO", { subjects: ["todo.first", "todo.new"] });
+      const { connection, updates } = unawareUntil(writes + 1);
+      expect(await finder(true, [], connection).streamFor("todo.new", "h")).toBe("SHOP_TODO");
+      expect(updates()).toBe(writes + 1);
+    },
+  );
+
+  it("whose leader goes on not knowing of a subject is waited for, and not refused", async () => {
+    const { connection } = unawareUntil(Number.POSITIVE_INFINITY);
+    await stage.jsm.streams.add({ name: "SHOP_TODO", subjects: ["todo.first"], description: madeBy("shop") });
+    const error = await refused(finder(true, [], connection).streamFor("todo.new", "h"));
+    expect(error.code).toBe("NATS_UNREACHABLE");
+    expect(error.message).toBe(`stream "SHOP_TODO" takes "todo.new", and JetStream's leader does not know of it`);
+  });
+
   it("takes the subjects of all replicas that widen it at once", async () => {
     const replicas = await Promise.all([1, 2, 3].map(() => connect({ servers: stage.server.url })));
     try {
@@ -184,6 +204,23 @@ describe("the stream of a durable handler's subject", () => {
     }
   });
 });
+
+/** The stage's connection, on which no subject finds a stream until a stream has been changed so many times. */
+function unawareUntil(writes: number) {
+  let written = 0;
+  const connection = new Proxy(stage.client, {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property, target);
+      if (property !== "request") return typeof value === "function" ? value.bind(target) : value;
+      return (subject: string, payload?: Payload, options?: RequestOptions) => {
+        if (subject.startsWith("$JS.API.STREAM.UPDATE.")) written++;
+        const isUnaware = subject === "$JS.API.STREAM.NAMES" && written < writes;
+        return target.request(subject, isUnaware ? JSON.stringify({ subject: "nobody.takes.this" }) : payload, options);
+      };
+    },
+  });
+  return { connection, updates: () => written };
+}
 
 describe("unclaimed subjects", () => {
   it("are those stored that no consumer and no handler takes, most messages first", async () => {
