@@ -1,10 +1,10 @@
-// W2: what chokidar tells right after the operating system has told it is an echo. To wait for it would delay every save,
-// and to count it would build some twice.
+// W2: what chokidar tells after the operating system has told it is an echo. To wait for it would delay every save, and to
+// count it would build some twice. It is known by the time of the change, however late it comes.
 
 import type { Clock } from "../clock.ts";
 
-/** Chokidar looks at a file before it tells of it. */
-const ECHO_MS = 50;
+/** On a busy machine chokidar comes so late. What it tells later still counts twice. */
+const KEPT_MS = 10_000;
 
 export class Echoes {
   private readonly clock: Clock;
@@ -16,15 +16,17 @@ export class Echoes {
 
   /** The operating system has told of a change to that path. */
   heard(path: string): void {
-    this.heardAtMs.set(path, this.clock.monotonicMs());
+    this.heardAtMs.set(path, this.clock.nowMs());
   }
 
-  isEcho(path: string): boolean {
-    return this.clock.monotonicMs() - (this.heardAtMs.get(path) ?? Number.NEGATIVE_INFINITY) < ECHO_MS;
+  /** @param changedAtMs when the file that chokidar tells of changed last; undefined: it does not say */
+  isEcho(path: string, changedAtMs: number | undefined): boolean {
+    const heardAtMs = this.heardAtMs.get(path);
+    return heardAtMs !== undefined && changedAtMs !== undefined && changedAtMs <= heardAtMs;
   }
 
   forgetOld(): void {
-    const nowMs = this.clock.monotonicMs();
-    for (const [path, atMs] of this.heardAtMs) if (nowMs - atMs >= ECHO_MS) this.heardAtMs.delete(path);
+    const nowMs = this.clock.nowMs();
+    for (const [path, atMs] of this.heardAtMs) if (nowMs - atMs >= KEPT_MS) this.heardAtMs.delete(path);
   }
 }

@@ -3,7 +3,7 @@
 // W1  Under-reporting is a defect; over-reporting is not. The receiver scans again and compares.
 // W2  Every raw event of the operating system counts, because chokidar's own events come later and withhold a second
 //     write for 50 ms. Chokidar's events count as well: they tell of files that were in a new folder before it was
-//     watched, and of files that went away with their folder. Its word of a change right after the raw one is an echo.
+//     watched, and of files that went away with their folder. Its word of a change that the raw one has told of is an echo.
 // W3  A file that is empty may have been truncated just now and be about to be written: it is given a moment.
 // W4  When a symlink changes, everything may have changed (container mounts swap one link for all files).
 // W5  The handlers folder itself may be a symlink, or not exist yet: its name is watched from the folder above.
@@ -70,8 +70,8 @@ export function watchFiles({ handlersDir, clock, onChange, onError = () => {} }:
       ignored: (path) => isInside(handlersDir, path) && NEVER_WATCHED.test(relative(handlersDir, path)),
     });
     opened.on("raw", (_event, name, details) => noticeRaw(details, name));
-    opened.on("all", (event, path) => {
-      if (event !== "change" || !echoes.isEcho(path)) burst.add(path);
+    opened.on("all", (event, path, stats) => {
+      if (event !== "change" || !echoes.isEcho(path, stats?.ctimeMs)) burst.add(path);
     });
     opened.on("error", (error) => onError(error instanceof Error ? error : new Error(String(error))));
     opened.add([handlersDir, ...followed]);
