@@ -4,11 +4,12 @@ import { streamIdPrefix } from "../bind/stream-settler.ts";
 import type { LetterDetails } from "../dead-letters/dead-letter-box.ts";
 import { type Delivery, HOPS_HEADER } from "../message/delivery.ts";
 import { encodeHeaders } from "../message/header-block.ts";
+import type { OutcomeKind } from "../message/outcome.ts";
 import { loadVersion, type VersionSource } from "./version-run.ts";
 
 export interface TriedLetter {
   readonly id: number;
-  /** The run returned. */
+  /** It would not become a letter again: the run returned, or the handler's `when` lets it pass. */
   readonly passes: boolean;
   /** As in dead letters: `returned`, `threw`, ...; `untried`: there is nothing to run. */
   readonly outcome: string;
@@ -25,6 +26,7 @@ export interface TryRequest {
 }
 
 const LOT = 64;
+const PASSING: ReadonlySet<string> = new Set<OutcomeKind>(["returned", "filtered"]);
 
 /** In the order of the letters. Rejects with a RuntimeError when the version does not come up. */
 export async function tryLetters({ source, letters, read, onProgress }: TryRequest): Promise<TriedLetter[]> {
@@ -41,7 +43,7 @@ export async function tryLetters({ source, letters, read, onProgress }: TryReque
         const seen = await run.run(lot.map(deliveryOf));
         for (const [place, { outcome, error }] of seen.entries()) {
           const { id } = lot[place]!;
-          tried.set(id, { id, passes: outcome === "returned", outcome, error });
+          tried.set(id, { id, passes: PASSING.has(outcome), outcome, error });
         }
         onProgress(tried.size);
       }

@@ -54,6 +54,14 @@ it("says which would pass now, and why the others would not; nothing is sent, an
   expect(await letters(4)).toEqual(before);
 });
 
+it("counts what the handler's `when` lets pass now among what would pass", async () => {
+  await app.close();
+  const choosy = bill('order.region === "gb"').replace("retry:", 'when: (order) => order.region !== "gb", retry:');
+  app.project.write("orders/bill.js", choosy);
+  const { code, stdout } = await cli("dlq", "try", "--handler", "orders/bill");
+  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("4 of 4 dead letters would pass now") });
+});
+
 it("--redrive sends just those that would pass, and the replicas run them", async () => {
   const heard = await stage.client.collect<{ id: number; shadow: boolean }>("billed");
   const all = await letters(4);
