@@ -70,6 +70,8 @@ export type TestSettlement =
   | { readonly do: "reply" }
   /** The requester gets an error of that code. */
   | { readonly do: "reply-error"; readonly code: number; readonly text: string }
+  /** It told its handler to slow down: it comes again after `delayMs` milliseconds, and no attempt is charged. */
+  | { readonly do: "run-again"; readonly delayMs: number }
   /** NATS could not take what the handler published: it comes again, and no attempt is charged. */
   | { readonly do: "put-off" };
 

@@ -107,6 +107,7 @@ class CoreBinding implements Binding {
       case "dead-letter":
       case "retry":
       case "put-off":
+      case "run-again":
       case "give-back":
       case "drop":
         return "dropped: a core message is delivered at most once";

@@ -84,9 +84,10 @@ export class StreamSettler {
         this.retries.add(settlement.delayMs, this.clock.nowMs());
         this.finish(delivery, nak(settlement.delayMs));
         return `will be retried in ${settlement.delayMs} ms`;
-      case "give-back":
-        this.giveBack(delivery, settlement.delayMs ?? 0);
+      case "run-again":
+        this.giveBack(delivery, settlement.delayMs);
         return "given back";
+      case "give-back":
       case "drop":
         this.giveBack(delivery, 0);
         return "given back";

@@ -187,13 +187,14 @@ export class Route implements DispatcherOwner, BindingOwner {
     const waitedMs = Math.max(0, this.dispatcher.turnMs() - tookMs - (delivery.arrivedAtMs ?? 0));
     stats.count(outcome.kind, delivery.attempt, tookMs, waitedMs);
     const { kind } = this.rule;
-    if (outcome.kind === "slow-down" && this.slowDown(delivery, outcome)) return;
     if (outcome === RETURNED && kind === "event") {
       // Most messages end here.
       if (tap?.isOpen) this.show(tap, delivery, outcome, { tookMs, waitedMs });
       return;
     }
-    const settlement = settle(outcome, delivery.attempt, this.rule, Math.random());
+    const decided = settle(outcome, delivery.attempt, this.rule, Math.random());
+    const settlement = decided.do === "run-again" ? this.slowDown(delivery, decided) : decided;
+    if (settlement === undefined) return;
     const done = this.binding?.apply(delivery, settlement);
     if (tap?.isOpen) this.show(tap, delivery, outcome, { tookMs, waitedMs, settlement, settled: done });
     if (!isFailure(outcome) && done === undefined) return;
@@ -233,13 +234,12 @@ export class Route implements DispatcherOwner, BindingOwner {
     };
   }
 
-  /** True when the message waits here, to be run again. */
-  private slowDown(delivery: Delivery, { delayMs, error }: Extract<Outcome, { kind: "slow-down" }>): boolean {
-    const { kind } = this.rule;
-    if (kind === "request") return false;
-    const isPaused = this.pause.ask({ delayMs, why: error.message });
+  /** Undefined when the message waits here. */
+  private slowDown(delivery: Delivery, runAgain: Extract<Settlement, { do: "run-again" }>): Settlement | undefined {
+    const isPaused = this.pause.ask(runAgain);
     // A stored message waits in its stream; another one has nobody else.
-    return kind === "event" && isPaused && this.dispatcher.accept(delivery);
+    if (this.rule.kind === "durable") return runAgain;
+    return isPaused && this.dispatcher.accept(delivery) ? undefined : runAgain.otherwise;
   }
 
   /** To whoever watches. */

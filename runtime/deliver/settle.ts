@@ -8,7 +8,7 @@
 // | gave up                    | dead letter | error 422         | dead letter                                 |
 // | could not publish, as NATS | dead letter | error 500         | put off: uncharged for a while, then        |
 // | is away, full, out of order|             |                   | as threw                                    |
-// | slow down                  | dead letter | error 429         | give back for the time of the pause         |
+// | slow down                  | run again   | error 429         | run again                                   |
 // | retry later                | dead letter | error 503         | nak(d or delay); dead letter on last one    |
 // | timed out                  | dead letter | error 504         | as threw                                    |
 // | crashed, out of memory     | dead letter | error 500         | as threw                                    |
@@ -55,6 +55,7 @@ const NO_BYTES = new Uint8Array(0);
 function settleEvent(outcome: Outcome, rule: SettleRule): Settlement {
   if (!isFailure(outcome)) return DONE;
   if (outcome.kind === "queue-full" || outcome.kind === "given-back") return { do: "drop", text: explain(outcome) };
+  if (outcome.kind === "slow-down") return runAgain(outcome, deadLetter(outcome, rule));
   return deadLetter(outcome, rule);
 }
 
@@ -79,7 +80,7 @@ function settleDurable(outcome: Outcome, attempt: number, rule: SettleRule, rand
     case "given-back":
       return GIVE_BACK;
     case "slow-down":
-      return { do: "give-back", delayMs: outcome.delayMs };
+      return runAgain(outcome, GIVE_BACK);
     case "invalid":
     case "gave-up":
     case "too-many-hops":
@@ -99,6 +100,10 @@ function settleDurable(outcome: Outcome, attempt: number, rule: SettleRule, rand
     default:
       return assertNever(outcome);
   }
+}
+
+function runAgain(outcome: Extract<Outcome, { kind: "slow-down" }>, otherwise: Settlement): Settlement {
+  return { do: "run-again", delayMs: outcome.delayMs, why: explain(outcome), otherwise };
 }
 
 function isOutage(outcome: Outcome): boolean {

@@ -15,8 +15,10 @@ export type Settlement =
     }
   | { readonly do: "ack" }
   | { readonly do: "retry"; readonly delayMs: number }
-  /** Uncharged: the handler did nothing wrong. It comes again after `delayMs` milliseconds, at once without. */
-  | { readonly do: "give-back"; readonly delayMs?: number }
+  /** Uncharged, and at once: the handler did nothing wrong. */
+  | { readonly do: "give-back" }
+  /** Uncharged, when the pause of `delayMs` milliseconds is over that its handler asks for. `otherwise`: nobody keeps it until then. */
+  | { readonly do: "run-again"; readonly delayMs: number; readonly why: string; readonly otherwise: Settlement }
   /** It could not publish for want of NATS: uncharged for a while, then `otherwise`. */
   | { readonly do: "put-off"; readonly otherwise: Settlement }
   | {

@@ -45,6 +45,8 @@ function spoken(settlement: Settlement): TestSettlement {
       return { do: settlement.do };
     case "reply-error":
       return { do: "reply-error", code: settlement.code, text: settlement.text };
+    case "run-again":
+      return { do: "run-again", delayMs: settlement.delayMs };
     case "retry":
     case "done":
     case "ack":

@@ -41,7 +41,13 @@ describe("an event handler", () => {
   test.each(["queue-full", "given-back"] as const)("drops the message when it did not run: %s", (outcome) => {
     expect(settled("event", outcome).do).toBe("drop");
   });
-  const rest = kinds.filter((kind) => !["returned", "filtered", "queue-full", "given-back"].includes(kind));
+  const rest = kinds.filter(
+    (kind) => !["returned", "filtered", "queue-full", "given-back", "slow-down"].includes(kind),
+  );
+  test("keeps the message for after the pause that it asks for, as a dead letter where nobody can", () => {
+    const otherwise = { do: "dead-letter", reason: "slow-down" };
+    expect(settled("event", "slow-down")).toMatchObject({ do: "run-again", delayMs: 20_000, otherwise });
+  });
   test.each(rest)("leaves a dead letter with the reason when it failed: %s", (outcome) => {
     expect(settled("event", outcome)).toMatchObject({ do: "dead-letter", reason: outcome });
   });
@@ -140,6 +146,15 @@ test("a worker that was killed is told by why, and one that ended by how", () =>
 });
 
 describe("a durable handler", () => {
+  test("leaves the message in its stream for the time of the pause that it asks for", () => {
+    const otherwise = { do: "give-back" };
+    expect(settled("durable", "slow-down", 3)).toEqual({
+      do: "run-again",
+      delayMs: 20_000,
+      why: "no such card",
+      otherwise,
+    });
+  });
   test.each(["returned", "filtered"] as const)("acknowledges when it %s", (outcome) => {
     expect(settled("durable", outcome)).toEqual({ do: "ack" });
   });

@@ -1,6 +1,6 @@
 // The test kit's `runHandler`: what a test sees is what the runtime would do.
 
-import { defineEvent, GiveUp, type HandlerContext, RetryLater } from "nats-handlers";
+import { defineEvent, GiveUp, type HandlerContext, RetryLater, SlowDown } from "nats-handlers";
 import { type HandlerExports, type RunHandlerOptions, runHandler, type SentMessage } from "nats-handlers/testing";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -104,6 +104,7 @@ describe("a run", () => {
     ["threw", new Error("no"), 5, { do: "dead-letter", reason: "threw", text: "no" }],
     ["gave-up", new GiveUp("card expired"), 1, { do: "dead-letter", reason: "gave-up", text: "card expired" }],
     ["retry-later", new RetryLater("30s"), 1, { do: "retry", delayMs: 30_000 }],
+    ["slow-down", new SlowDown("20s"), 5, { do: "run-again", delayMs: 20_000 }],
   ] as const)(
     "that %s with %s in attempt %i is settled as the runtime would",
     async (outcome, thrown, attempt, settlement) => {
