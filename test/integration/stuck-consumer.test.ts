@@ -73,13 +73,46 @@ describe("limits on pulls", () => {
     },
   );
 
-  it("a priority group given to a durable that serves is joined", async ({ skip }) => {
+  it.for(["overflow", "prioritized", "pinned_client"])(
+    "a priority group (%s) given to a durable that serves is joined",
+    async (policy, { skip }) => {
+      skip(level() < 2, "priority groups need nats-server 2.11, and what tells its level 2.12");
+      const { edit, stuck } = await serve();
+      const saved = await stage.client.collect<number>("saved");
+      await edit({ priority_groups: ["g"], priority_policy: policy });
+      const numbers = publish(0, 100);
+      expect((await saved.until(100)).toSorted((a, b) => a - b)).toEqual(numbers);
+      expect(await stuck()).toEqual([200]);
+    },
+  );
+
+  it("a group that pins one replica is served by the next one, whether it closes or an operator unpins it", async ({
+    skip,
+  }) => {
     skip(level() < 2, "priority groups need nats-server 2.11, and what tells its level 2.12");
-    const { edit } = await serve();
-    const saved = await stage.client.collect<number>("saved");
-    await edit({ priority_groups: ["g"], priority_policy: "overflow" });
-    const numbers = publish(0, 100);
-    expect((await saved.until(100)).toSorted((a, b) => a - b)).toEqual(numbers);
+    const { edit, app, stream, durable } = await serve(`
+      export const metadata = { subject: "t.x", kind: "durable", concurrency: 16 };
+      export default (n, ctx) => ctx.publish("saved", { n, by: process.pid });
+    `);
+    const saved = await stage.client.collect<{ n: number; by: number }>("saved");
+    await edit({ priority_groups: ["g"], priority_policy: "pinned_client", priority_timeout: 2e9 });
+    publish(0, 100);
+    await saved.until(100);
+    const two = await stage.start({ project: app.project });
+    expect(two.status("save").state).toBe("serving");
+    publish(100, 200);
+    await saved.until(200);
+    await stage.client.connection.request(
+      `$JS.API.CONSUMER.UNPIN.${stream}.${durable}`,
+      JSON.stringify({ group: "g" }),
+    );
+    publish(200, 300);
+    await saved.until(300);
+    await app.close();
+    publish(300, 400);
+    const all = await saved.until(400);
+    expect(all.map(({ n }) => n).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 400 }, (_, n) => n));
+    expect(all.slice(-100).some(({ by }) => by === all[0]!.by)).toBe(false);
   });
 });
 
