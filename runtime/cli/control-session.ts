@@ -109,7 +109,7 @@ export function printReplicas(
   if (unseen !== undefined)
     printLine(err, `${err.paint("yellow", "!")} no runtime of app "${app}" runs: ${unseen} from the next start on`);
   if (keptBy === "replicas") {
-    const bucket = "the bucket that says which handlers are disabled does not answer now";
+    const bucket = "the bucket that says which handlers are disabled takes nothing now";
     printLine(err, `${err.paint("yellow", "!")} ${bucket}: the replicas write it there when it does`);
   }
   printGone(terminal, gone);

@@ -1,8 +1,8 @@
 // What `disable` and `enable` have in common: the intent is stored for each handler, and every replica is waited for.
 //
-// S1  A bucket that does not answer at once, as while a cluster chooses who leads it, holds nobody up who turns a handler off:
-//     the replicas are told, act by it, and write it down when the bucket takes it. Should one not know how, or none be
-//     there, the bucket is waited for.
+// S1  A bucket that does not answer at once, as while a cluster chooses who leads it, or has no room, as on a full disk, holds
+//     nobody up who turns a handler off: the replicas are told, act by it, and write it down when the bucket takes it. Should
+//     one not know how, or none be there, the bucket is waited for.
 
 import { systemClock, within } from "../clock.ts";
 import type { Applied } from "../control/client.ts";
@@ -10,6 +10,8 @@ import type { ReplicaInfo, StatusReply } from "../control/control-protocol.ts";
 import type { Intent, IntentMark } from "../control/intent.ts";
 import { type IntentStore, openIntentStore } from "../control/intent-store.ts";
 import { watchersOf } from "../control/intent-watchers.ts";
+import { RuntimeError } from "../errors.ts";
+import { takesNothingNow } from "../nats/jetstream-errors.ts";
 import { type OperatorSession, replicasOf, stillThere } from "./session.ts";
 
 /** How things stand before anything is switched. */
@@ -33,7 +35,7 @@ export async function lookAround({ connection, app, client, copies }: OperatorSe
   const bucket = openIntentStore(connection, app, systemClock, { copies });
   bucket.catch(() => undefined); // Told to whoever waits for it.
   const around = Promise.all([client.status(), watchersOf(connection, app)]);
-  const store = await within(systemClock, BUCKET_SOON_MS, bucket);
+  const store = await within(systemClock, BUCKET_SOON_MS, unlessFull(bucket));
   const [replies, watchers] = await around;
   const answers = store !== "expired";
   const nowMs = answers ? store.nowMs() : replies[0]?.nowMs;
@@ -74,7 +76,7 @@ export async function switchAll(
   const stored = storeAll(bucket, names, intent);
   stored.catch(() => undefined); // Told below, where it is waited for.
   const soonMs = answers ? BUCKET_SOON_MS : 0; // It has had its time.
-  if ((await within(systemClock, soonMs, stored)) === "expired" && replicas.length > 0) {
+  if ((await within(systemClock, soonMs, unlessFull(stored))) === "expired" && replicas.length > 0) {
     const intents = names.map((name) => ({ name, text }));
     const { replies: told, silent, gone } = await client.tell(intents, replicas, TOLD_MS);
     const done = told.map(({ replica }) => replica);
@@ -83,6 +85,14 @@ export async function switchAll(
   const marks = await stored;
   const texts = marks.map(() => text);
   return switched(await client.applied(marks, texts, replicas, waitMs), "bucket");
+}
+
+/** S1 */
+function unlessFull<T>(asked: Promise<T>): Promise<T | "expired"> {
+  return asked.catch((error: unknown) => {
+    if (error instanceof RuntimeError && takesNothingNow(error.cause)) return "expired";
+    throw error;
+  });
 }
 
 async function storeAll(

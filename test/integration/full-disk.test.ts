@@ -1,16 +1,19 @@
-// The disk of the nats-server is full: that is told, nothing is lost, and all goes on when there is room again.
+// A disk is full, the nats-server's or the project's own: that is told, nothing is lost, what is to be off goes off, and all goes
+// on when there is room again.
 
-import { execFileSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { afterEach, expect, it } from "vitest";
 import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
+import { runCli, startCli } from "../support/cli-process.ts";
 import { connectClient } from "../support/client.ts";
 import { freePort } from "../support/free-port.ts";
 import { startTestServer, type TestServer } from "../support/nats-server.ts";
+import { createProject } from "../support/project.ts";
 import { useStage } from "../support/runtime.ts";
+import { type SmallDisk, smallDisk } from "../support/small-disk.ts";
 
 const stage = useStage();
 const SOON = { timeout: 40_000, interval: 100 };
@@ -19,43 +22,12 @@ const ORDERS = Array.from({ length: 20 }, (_, at) => at + 1);
 const BELIEVES = "jetstream { max_file_store: 1GB }";
 
 let server: TestServer | undefined;
-let disk: ReturnType<typeof smallDisk>;
+let disk: SmallDisk | undefined;
 afterEach(async () => {
   await server?.kill();
   await server?.stop();
   disk?.remove();
 });
-
-/** A file system of eight megabytes; undefined where we may not mount one. */
-function smallDisk() {
-  const path = mkdtempSync(join(tmpdir(), "nats-handlers-disk-"));
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", path], { stdio: "ignore" });
-  } catch {
-    rmSync(path, { recursive: true });
-    return undefined;
-  }
-  const filling = join(path, "filling");
-  return {
-    path,
-    fill() {
-      const file = openSync(filling, "w");
-      for (let bytes = 65_536; bytes >= 1; ) {
-        try {
-          writeSync(file, Buffer.alloc(bytes));
-        } catch {
-          bytes = Math.floor(bytes / 2);
-        }
-      }
-      closeSync(file);
-    },
-    makeRoom: () => rmSync(filling),
-    remove() {
-      execFileSync("umount", ["-l", path]);
-      rmSync(path, { recursive: true });
-    },
-  };
-}
 
 /** Runs up to the gate, which is a file, and publishes when it is there. */
 const forwardAt = (gate: string) => `
@@ -70,7 +42,7 @@ const forwardAt = (gate: string) => `
 it("is told by /readyz, status and log, loses nothing, and holds nobody up any more once there is room", async ({
   skip,
 }) => {
-  disk = smallDisk();
+  disk = smallDisk(8);
   if (disk === undefined) return skip("no file system may be mounted here");
   server = await startTestServer({ storeDir: join(disk.path, "store"), config: BELIEVES });
   const servers = server.url;
@@ -115,4 +87,71 @@ it("is told by /readyz, status and log, loses nothing, and holds nobody up any m
   expect(await new DeadLetterBox(client.connection, "shop").list()).toEqual([]);
   await client.connection.close();
   await app.close();
+});
+
+it("of the nats-server keeps nobody from turning a handler off, and on again", async ({ skip }) => {
+  disk = smallDisk(8);
+  if (disk === undefined) return skip("no file system may be mounted here");
+  server = await startTestServer({ storeDir: join(disk.path, "store"), config: BELIEVES });
+  const servers = server.url;
+  const handlers = { "note.js": 'export const metadata = { subject: "note" };\nexport default () => {};' };
+  const app = await stage.start({ handlers, config: { nats: { servers } } });
+  const cli = (...words: string[]) =>
+    runCli([...words, "--app", "shop"], { cwd: app.project.rootDir, env: { NATS_URL: servers } });
+
+  disk.fill();
+  const off = app.next("handler.disabled", { handler: "note" });
+  const disabled = await cli("disable", "note");
+  await off;
+  // Some servers have room in a block that they began before.
+  expect([disabled.code, disabled.stderr]).toEqual([
+    0,
+    expect.stringMatching(/^$|takes nothing now: the replicas write it/),
+  ]);
+  disk.makeRoom();
+  await server.kill();
+  await server.restart();
+  await expect.poll(async () => (await cli("status", "--json")).code, SOON).toBe(0);
+  expect(app.status("note").state).toBe("disabled");
+  const on = app.next("handler.enabled", { handler: "note" });
+  await expect.poll(async () => (await cli("enable", "note")).code, SOON).toBe(0);
+  await on;
+  await app.close();
+});
+
+it("of the project keeps no operator out, and a start from it is refused in one line", async ({ skip }) => {
+  const project = createProject(
+    { "note.js": 'export const metadata = { subject: "note" };\nexport default () => {};' },
+    "shop",
+  );
+  writeFileSync(join(project.rootDir, "handlers.config.ts"), 'export default { app: "shop" };');
+  disk = smallDisk(4, join(project.rootDir, ".handlers"));
+  if (disk === undefined) return skip("no file system may be mounted here");
+  server = await startTestServer();
+  const options = { cwd: project.rootDir, env: { NATS_URL: server.url } };
+  const app = startCli(["start"], options);
+  await app.printed(/"msg":"ready: /);
+  disk.fill();
+  const ended = [];
+  for (const words of [["status"], ["disable", "note"], ["enable", "note"]]) ended.push(await runCli(words, options));
+  expect(ended.map(({ code, stderr }) => ({ code, stderr }))).toEqual(Array(3).fill({ code: 0, stderr: "" }));
+  app.child.kill("SIGTERM");
+  expect((await app.ended).code).toBe(0);
+
+  rmSync(join(disk.path, "program"), { recursive: true });
+  disk.fill();
+  const refused = await runCli(["start"], options);
+  expect(refused).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^DISK_REFUSED: .*no space left on the disk/),
+  });
+  expect(refused.stderr).not.toMatch(/^ +at /m);
+  disk.makeRoom();
+  const again = startCli(["start"], options);
+  await again.printed(/"msg":"ready: /);
+  again.child.kill("SIGTERM");
+  await again.ended;
+  disk.remove();
+  disk = undefined;
+  project.end();
 });
