@@ -1,6 +1,6 @@
 // The files of the worker's program: how they are made, and how they get to their place.
 import { createHash } from "node:crypto";
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type BuildOptions, build, type OutputFile } from "esbuild";
@@ -13,12 +13,17 @@ export async function bundled(options: BuildOptions): Promise<OutputFile[]> {
   return outputFiles;
 }
 
-/** Its URL. Written atomically: another runtime may do the same at this moment. */
+/** Its URL. Written atomically: another runtime may do the same at this moment. Rejects with an error that names the file. */
 export async function place(folder: string, name: string, content: string | Uint8Array): Promise<string> {
   const path = join(folder, name);
   const temporary = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`;
-  await writeFile(temporary, content);
-  await rename(temporary, path);
+  try {
+    await writeFile(temporary, content);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error instanceof Error ? Object.assign(error, { path }) : error;
+  }
   return pathToFileURL(path).href;
 }
 

@@ -21,15 +21,24 @@ const WHY: Readonly<Record<string, readonly [string, string]>> = {
 const ELSEWHERE =
   " A project that cannot be written to is served too: `.handlers` then lies in the folder for temporary files (TMPDIR).";
 
+/** Node names no file where one was open already. */
+const NAMELESS: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT"]);
+const NO_MORE_WATCHES =
+  "Raise the limit (`sysctl fs.inotify.max_user_watches`), or end other programs that watch files.";
+
 /** The error itself, unless it is one of the disk. Pure. */
 export function explainDisk(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof RuntimeError) return error;
   const { code = "", path = "", syscall = "" } = error as NodeJS.ErrnoException;
   const known = WHY[code];
-  if (known === undefined || path === "") return error;
+  if (known === undefined || (path === "" && !NAMELESS.has(code))) return error;
+  if (syscall === "watch") {
+    const message = `${path} cannot be watched: this user watches as many files as the system allows (${code})`;
+    return new RuntimeError("DISK_REFUSED", message, { remedy: NO_MORE_WATCHES, cause: error });
+  }
   const [why, how] = known;
   const elsewhere = path.includes(".handlers") ? ELSEWHERE : "";
-  return new RuntimeError("DISK_REFUSED", `${path} cannot be written: ${why} (${code}, ${syscall})`, {
+  return new RuntimeError("DISK_REFUSED", `${path || "a file"} cannot be written: ${why} (${code}, ${syscall})`, {
     remedy: how + elsewhere,
     cause: error,
   });

@@ -34,10 +34,23 @@ it("what the system itself says of a folder that cannot be made is told so", () 
   rmSync(folder, { recursive: true });
 });
 
+it("a full disk is told of a file that Node does not name, as it was open already", () => {
+  const told = explainDisk(systemError("ENOSPC", ""));
+  expect(told).toMatchObject({
+    code: "DISK_REFUSED",
+    message: expect.stringMatching(/^a file cannot be written: .*disk/),
+  });
+});
+
+it("a limit of watched files, which the system calls a lack of space too, is told as what it is", () => {
+  const told = explainDisk(Object.assign(systemError("ENOSPC", "/app/handlers"), { syscall: "watch" }));
+  expect(told).toMatchObject({ message: expect.stringMatching(/^\/app\/handlers cannot be watched/) });
+});
+
 it("every other error is left as it is", () => {
   const own = new RuntimeError("USAGE", "as asked");
   const unknown = Object.assign(new Error("gone"), { code: "ECONNRESET", path: "x" });
-  for (const error of [own, unknown, new Error("x"), systemError("ENOSPC", ""), "text"]) {
+  for (const error of [own, unknown, new Error("x"), systemError("EACCES", ""), "text"]) {
     expect(explainDisk(error)).toBe(error);
   }
 });
