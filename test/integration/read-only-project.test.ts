@@ -64,3 +64,29 @@ it.runIf(process.getuid?.() === 0)("is served, and operated, by somebody who may
     stderr: expect.stringMatching(/^USAGE: handlers\/other.ts cannot be written: EACCES/),
   });
 });
+
+it.runIf(process.getuid?.() === 0)("is tried by `dev` too, and built to a folder that may be written to", async () => {
+  const { project, temporary } = checkout();
+  const server = await startTestServer();
+  cleanups.push(() => server.stop());
+  const options = {
+    cwd: project.rootDir,
+    env: { NATS_URL: server.url, TMPDIR: temporary, HOME: undefined },
+    uid: SOMEBODY,
+  };
+  const app = startCli(["dev"], options);
+  cleanups.push(async () => {
+    app.child.kill("SIGINT");
+    await app.ended;
+  });
+  await app.printed(/1 handler serving/);
+  const refused = await runCli(["build"], options);
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/^DISK_REFUSED: .*may not write there/) });
+  expect(refused.stderr).not.toMatch(/^ +at /m);
+  const out = join(temporary, "build");
+  expect(await runCli(["build", "--out", out], options)).toMatchObject({ code: 0, stderr: "" });
+  const built = startCli(["start"], { ...options, bin: join(out, "handlers.mjs") });
+  await built.printed(/"msg":"ready: /);
+  built.child.kill("SIGTERM");
+  expect(await built.ended).toMatchObject({ code: 0 });
+});
