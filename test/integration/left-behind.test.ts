@@ -39,6 +39,26 @@ it("what an app left on a work queue under an earlier name is named, pruned, and
   await app.next("handler.serving", { handler: "save" }, from);
 });
 
+it("the file of a handler on a work queue is renamed: what waits for it is for the new one, once the old durable is pruned", async () => {
+  const jsm = await addStream("workqueue");
+  const before = await stage.start({ handlers: { "save.js": SAVE } });
+  await before.close();
+  for (const id of [1, 2, 3]) await stage.client.ask("jobs.new", { id });
+  const saved = await stage.client.collect<number>("saved");
+  const text = SAVE.replace("() => {}", '(job, ctx) => ctx.publish("saved", job.id)');
+  const app = await stage.start({ handlers: { "store.js": text } });
+  const failed = await app.next("handler.failed", { handler: "store" }, 0);
+  expect(shown(failed)).toMatch(
+    /Durable "shop-save.*" of handler "save" of app "shop" takes "jobs\.new".* If its handler is gone: `handlers prune`/,
+  );
+  expect(await cli(app, "prune")).toMatchObject({ code: 1, stdout: expect.stringMatching(/save +3 +jobs\.new +JOBS/) });
+  const from = app.mark();
+  expect((await cli(app, "prune", "--yes")).code).toBe(0);
+  await app.next("handler.serving", { handler: "store" }, from);
+  expect([...(await saved.until(3))].sort()).toEqual([1, 2, 3]);
+  await expect.poll(async () => (await jsm.streams.info("JOBS")).state.messages).toBe(0);
+});
+
 it("a former name under which something still runs has nothing to prune", async () => {
   await addStream("limits");
   const other = await stage.start({ handlers: { "save.js": SAVE }, config: { app: "store" } });
