@@ -27,8 +27,11 @@ export interface BareImportsOptions {
   readonly sdkUrl: string;
 }
 
-/** What was found serves for one build: an install or a setting may lead elsewhere before the next. */
-type Answers = Map<string, OnResolveResult | undefined>;
+/**
+ * What was found serves for one build: an install or a setting may lead elsewhere before the next. Kept from the moment
+ * it is asked: esbuild asks for all handlers of a run at once, and each question costs it a millisecond.
+ */
+type Answers = Map<string, Promise<OnResolveResult | undefined>>;
 
 export function bareImports({ rootDir, buildDir, sdkUrl }: BareImportsOptions): Plugin {
   async function answer(
@@ -40,7 +43,13 @@ export function bareImports({ rootDir, buildDir, sdkUrl }: BareImportsOptions): 
     if (isBuiltin(args.path)) return { path: args.path, external: true };
     if (args.path === "nats-handlers") return { path: asImported(sdkUrl, args), external: true };
     const key = `${isRequire(args)}:${args.resolveDir}:${args.path}`;
-    if (answers.has(key)) return inOrder(rootDir, args, answers.get(key));
+    const known = answers.get(key);
+    const looking = known ?? look(build, args);
+    if (known === undefined) answers.set(key, looking);
+    return inOrder(rootDir, args, await looking);
+  }
+
+  async function look(build: PluginBuild, args: OnResolveArgs): Promise<OnResolveResult | undefined> {
     const { path, namespace, external, errors } = await build.resolve(args.path, {
       kind: args.kind,
       importer: args.importer,
@@ -51,9 +60,7 @@ export function bareImports({ rootDir, buildDir, sdkUrl }: BareImportsOptions): 
     // Node knows no conditions but its own.
     const byName = build.initialOptions.conditions?.length === 0;
     const isOutside = isPackaged(rootDir, path) && !NEEDS_BUNDLING.test(path);
-    const found = isOutside ? outside(args, path, byName) : undefined;
-    answers.set(key, found);
-    return inOrder(rootDir, args, found);
+    return isOutside ? outside(args, path, byName) : undefined;
   }
 
   function outside(args: OnResolveArgs, path: string, byName: boolean): OnResolveResult {
