@@ -50,7 +50,7 @@ type Verdict =
 /** Nobody asks any more: no need to keep a process. */
 const KEPT_MS = 2_000;
 /** Modules cannot be unloaded. */
-const MOST_LOOKS = 200;
+const MOST_LOOKS = 1_000;
 const MOST_SETTLING = 8;
 
 export class Evaluator {

@@ -37,7 +37,7 @@ test("who fails alone is told at once", async () => {
 
 test("handlers that leave nothing behind share a process, for a bounded number of them", async () => {
   const stage = slotStage();
-  for (let at = 0; at < 201; at++) {
+  for (let at = 0; at < 1_001; at++) {
     const { file, bundle } = await bundleOf(stage, `h${at}`, async () => {});
     await stage.deps.evaluator.look(file, bundle);
   }
