@@ -53,6 +53,11 @@ function places(code: string, pattern: RegExp): Place[] {
 }
 
 function mentionOf(place: Place, code: string): Mention[] {
+  const mentions = fromPlaceOf(place, code);
+  return place.isVague === true ? mentions.map((mention) => ({ ...mention, path: "", isWhole: false })) : mentions;
+}
+
+function fromPlaceOf(place: Place, code: string): Mention[] {
   if (place.kind === "path") return folderMention(place, code);
   if (place.kind === "require") return requireMention(place, code);
   return place.kind === "file" ? itself(place, code) : urlMention(place, code);

@@ -4,7 +4,7 @@
 // L2  What is made of one, and still says where: by `fileURLToPath`, `pathname`, `dirname`, `join`, `resolve`, `new URL`, and by
 //     `createRequire`, as long as all that is added are texts.
 // L3  A variable that holds one, wherever it is used in its block (scope.ts). Its name may stand in a text as well: only where the source map knows
-//     an expression it is one.
+//     an expression it is one. Where it is assigned anew, nobody knows which place it holds when it is used.
 import { endOfBlock } from "./scope.ts";
 
 export interface Place {
@@ -16,6 +16,8 @@ export interface Place {
   readonly placeAt: number;
   /** From the file's folder; empty: the file itself of "url" and "file", its folder of "path". */
   readonly below: string;
+  /** It may be another when it is used. */
+  readonly isVague?: boolean;
 }
 
 export interface PlacesRequest {
@@ -31,6 +33,9 @@ const OURS = /\b__natsHandlers_(url|dirname|filename)\b/g;
 const TAKEN_APART = /\{([^{}]*)\}\s*=\s*(__natsHandlers_meta)\b/g;
 const NAMED = /(?:\b(?:var|let|const)\s+|,\s*)([\p{ID_Start}$_][\p{ID_Continue}$]*)\s*=\s*$/u;
 const ENDED = /^\s*[,;\n]/;
+/** Declared without a value, or given another one. */
+const ASSIGNED = /[;{}\n]\s*([\p{ID_Start}$_][\p{ID_Continue}$]*)\s*=\s*$/u;
+const ASSIGNED_ANEW = /^\s*(?:[-+*/%&|^]|\*\*|<<|>>>?|&&|\|\||\?\?)?=(?![=>])/;
 const MOST_AROUND = 400;
 /** Each makes at most a few more. */
 const MOST_PLACES = 2_000;
@@ -43,7 +48,7 @@ export function placesIn(code: string, { isExpression, isAuthored }: PlacesReque
   for (const place of found) {
     if (found.length > MOST_PLACES) break;
     const made = wrapped(place, code);
-    const uses = variablesOf(place, code).flatMap((name) => usesOf(name, place, code));
+    const uses = variablesOf(place, code).flatMap((variable) => usesOf(variable, place, code));
     for (const next of [...made, ...uses.filter(({ at }) => isExpression(at))]) {
       if (known.has(next.at) && !made.includes(next)) continue;
       known.add(next.at);
@@ -65,7 +70,7 @@ function ours(code: string): Place[] {
         /^\s*(url|filename|dirname)(?:\s*:\s*([\p{ID_Continue}$]+))?\s*$/u.exec(field) ?? [];
       if (name === undefined) return [];
       const place: Place = { kind: KINDS[name as keyof typeof KINDS], at: placeAt, length: 0, placeAt, below: "" };
-      return usesOf(local!, place, code);
+      return usesOf({ name: local!, isVague: false }, place, code);
     });
   });
   return [...written, ...takenApart];
@@ -77,7 +82,7 @@ function wrapped(place: Place, code: string): Place[] {
   const before = code.slice(Math.max(0, at - MOST_AROUND), at);
   const after = code.slice(at + length, at + length + MOST_AROUND);
   const as = (start: string, end: string, what: Pick<Place, "kind" | "below">): Place => {
-    return { ...what, placeAt: place.placeAt, at: at - start.length, length: start.length + length + end.length };
+    return { ...place, ...what, at: at - start.length, length: start.length + length + end.length };
   };
   const call = (names: string) => new RegExp(`${CALL}(?:${names})\\d*\\)?\\(\\s*$`).exec(before)?.[0];
   const [closed] = /^\s*\)/.exec(after) ?? [];
@@ -122,18 +127,38 @@ function resolved(base: string, text: string): string {
   return base.slice(0, base.lastIndexOf("/") + 1) + text;
 }
 
-/** L3 */
-function variablesOf({ at, length }: Place, code: string): string[] {
-  const name = NAMED.exec(code.slice(Math.max(0, at - MOST_AROUND), at))?.[1];
-  return name !== undefined && ENDED.test(code.slice(at + length, at + length + MOST_AROUND)) ? [name] : [];
+interface Variable {
+  readonly name: string;
+  readonly isVague: boolean;
 }
 
-function usesOf(name: string, { kind, at, placeAt, below }: Place, code: string): Place[] {
-  const pattern = new RegExp(`(?<![\\p{ID_Continue}$.])${escaped(name)}(?![\\p{ID_Continue}$])`, "gu");
-  const all = [...code.matchAll(pattern)].filter(({ index }) => index > at);
-  const end = endOfBlock(code, at, all.at(-1)?.index ?? at);
+/** L3 */
+function variablesOf({ at, length }: Place, code: string): Variable[] {
+  const before = code.slice(Math.max(0, at - MOST_AROUND), at);
+  const after = code.slice(at + length, at + length + MOST_AROUND);
+  const declared = NAMED.exec(before)?.[1];
+  if (declared !== undefined) return ENDED.test(after) ? [{ name: declared, isVague: false }] : [];
+  const assigned = ASSIGNED.exec(before)?.[1];
+  if (assigned === undefined || !/^\s*;/.test(after)) return [];
+  const values = occurrences(assigned, code).filter(({ index }) => isAssigned(assigned, index, code));
+  return [{ name: assigned, isVague: values.length > 1 }];
+}
+
+function usesOf({ name, isVague }: Variable, place: Place, code: string): Place[] {
+  const all = occurrences(name, code).filter(({ index }) => index > place.at);
+  const end = endOfBlock(code, place.at, all.at(-1)?.index ?? place.at);
   const uses = all.filter(({ index }) => index <= end);
-  return uses.map(({ index }) => ({ kind, at: index, length: name.length, placeAt, below }));
+  const vague = isVague || place.isVague === true || uses.some(({ index }) => isAssigned(name, index, code));
+  return uses.map(({ index }) => ({ ...place, at: index, length: name.length, isVague: vague }));
+}
+
+function occurrences(name: string, code: string): RegExpExecArray[] {
+  const pattern = new RegExp(`(?<![\\p{ID_Continue}$.])${escaped(name)}(?![\\p{ID_Continue}$])`, "gu");
+  return [...code.matchAll(pattern)];
+}
+
+function isAssigned(name: string, at: number, code: string): boolean {
+  return ASSIGNED_ANEW.test(code.slice(at + name.length, at + name.length + MOST_AROUND));
 }
 
 /** A name, for a pattern. */

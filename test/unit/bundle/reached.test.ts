@@ -95,6 +95,20 @@ describe.each(ways)("in $way", ({ run }) => {
     expect(await written(content)).toEqual(["words", true, "{ }", "other words", "other words"]);
   });
 
+  test("a name that is given its place later holds it, and one that is given another place is left to run", async () => {
+    project.write("data/words.txt", "words");
+    project.write("handlers/words.txt", "other words");
+    project.write("handlers/own/words.txt", "own words");
+    const content = `import { join } from "node:path"; import { readFileSync } from "node:fs";
+      let later;
+      later = join(import.meta.dirname, "../data");
+      let here = import.meta.dirname;
+      here = join(here, "own");
+      export default () => [later, here].map((at) => readFileSync(join(at, "words.txt"), "utf8"))
+        .concat(readFileSync(join(later, "words.txt"), "utf8"), readFileSync(join(here, "words.txt"), "utf8"));`;
+    expect(await written(content)).toEqual(["words", "own words", "words", "own words"]);
+  });
+
   test("a module that is imported by its URL runs", async () => {
     expect(
       await written(`export default async () => (await import(new URL("../lib/q.ts", import.meta.url).href)).q;`),
@@ -203,6 +217,18 @@ test.each([
   );
   const { result } = await project.pack(file);
   expect(result.ok ? "" : describeError(result.error)).toMatch(told);
+});
+
+test("a build tells of a place that is another by the time it is used", async () => {
+  const file = project.handler("a");
+  const content = `import { join } from "node:path"; import { readFileSync } from "node:fs";
+let here = import.meta.dirname;
+if (process.env.OTHER) here = join(here, "own");
+export default () => readFileSync(join(here, "words.txt"), "utf8");`;
+  project.write(file.displayPath, content);
+  const { result } = await project.pack(file);
+  const warnings = result.ok ? result.warnings.map((one) => describeError(one)) : [];
+  expect(warnings.join()).toMatch(/only known when it runs.*a\.ts:4/s);
 });
 
 test("a save of a worker's file is a save of the handler, and its module goes with the handler's", async () => {
