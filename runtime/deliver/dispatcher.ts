@@ -87,7 +87,7 @@ export class Dispatcher implements LaneOwner {
     return Math.max(0, Math.max(1, this.open.size) * concurrency - this.inHand - waiting);
   }
 
-  /** Changes what applies to workers opened from now on. */
+  /** Changes what is queued and handed over from now on. */
   configure(limits: DispatcherLimits): void {
     this.limits = limits;
   }
@@ -113,9 +113,12 @@ export class Dispatcher implements LaneOwner {
     return true;
   }
 
-  /** A worker's place. The caller starts the worker with the lane as its events, then calls `ready`. */
-  lane(worker: WorkerPort): Lane {
-    return new Lane(worker, this.limits, this, this.clock);
+  /**
+   * A worker's place. The caller starts the worker with the lane as its events, then calls `ready`. `limits`: of the version
+   * that it runs, which need not be adopted yet.
+   */
+  lane(worker: WorkerPort, limits: DispatcherLimits = this.limits): Lane {
+    return new Lane(worker, limits, this, this.clock);
   }
 
   /** From now on the lane's worker gets deliveries. */

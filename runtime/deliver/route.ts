@@ -79,18 +79,18 @@ export class Route implements DispatcherOwner, BindingOwner {
     this.idPrefixes = options.plan.idPrefixes;
     this.holds = new Holds(options.handler, options.clock, options.emit);
     this.suspicions = new Suspicions(this.idPrefixes, options.suspicions);
-    this.dispatcher = new Dispatcher(this.limits(), this, this.suspicions, options.clock);
+    this.dispatcher = new Dispatcher(this.limits(options.metadata), this, this.suspicions, options.clock);
     const { handler, slowDowns, clock } = options;
     const onChange = (isPaused: boolean) => this.dispatcher.slow(isPaused);
     this.pause = new Pause({ handler, slowDowns, holds: this.holds, clock, onChange });
   }
 
-  /** The place of a worker of that version. The caller starts the worker with it as its events, then opens it. */
-  lane(worker: WorkerPort, version: string): Lane {
+  /** The place of a worker of that version, with its metadata. The caller starts the worker with it as its events, then opens it. */
+  lane(worker: WorkerPort, version: string, metadata: ResolvedMetadata): Lane {
     const { spans, handler, plan } = this.options;
-    const { subjects } = this.metadata;
+    const { subjects } = metadata;
     const about = { handler, version, subjects, groups: plan.groups, idPrefixes: this.idPrefixes };
-    return this.dispatcher.lane(spans === undefined ? worker : spans.around(worker, about));
+    return this.dispatcher.lane(spans === undefined ? worker : spans.around(worker, about), this.limits(metadata));
   }
 
   /** Whether a version with this metadata can be served without binding anew. */
@@ -119,7 +119,7 @@ export class Route implements DispatcherOwner, BindingOwner {
     this.metadata = metadata;
     this.rule = ruleOf(metadata, version);
     this.binding?.adopt?.(metadata);
-    this.dispatcher.configure(this.limits());
+    this.dispatcher.configure(this.limits(metadata));
   }
 
   async bind(): Promise<void> {
@@ -220,8 +220,8 @@ export class Route implements DispatcherOwner, BindingOwner {
     this.binding?.roomChanged();
   }
 
-  private limits(): DispatcherLimits {
-    const { concurrency, workers, timeoutMs, maxQueued, maxQueuedBytes, kind, ordered } = this.metadata;
+  private limits(metadata: ResolvedMetadata): DispatcherLimits {
+    const { concurrency, workers, timeoutMs, maxQueued, maxQueuedBytes, kind, ordered } = metadata;
     return {
       concurrency,
       ordered: ordered || (concurrency === 1 && workers === 1),

@@ -61,7 +61,7 @@ export class Generation {
     const attempts = kind === "durable" ? retry.attempts : 1;
     const limits = { concurrency, attempts, timeoutMs };
     const request = { kind, subjects, envelope, propagate, ...limits, idPrefixes: route.idPrefixes };
-    const lane = route.lane(worker, this.bundle.version);
+    const lane = route.lane(worker, this.bundle.version, metadata);
     await setUpCandidate(worker, () => worker.start(request, lane), candidate);
     this.crew.set(worker, lane);
     worker.exited.then((exit) => {

@@ -18,6 +18,7 @@ const THREW: Outcome = { kind: "threw", error: { name: "Error", message: "no", s
 class HeldWorker implements WorkerPort {
   readonly pid = 1;
   readonly handed: { readonly id: number; readonly seq: number }[] = [];
+  readonly aborted: number[] = [];
   events: WorkerEvents | undefined;
   deliver(id: number, { seq }: Delivery): void {
     this.handed.push({ id, seq });
@@ -25,7 +26,9 @@ class HeldWorker implements WorkerPort {
   end(outcome: Outcome, at = this.handed.length - 1): void {
     this.events!.ended(this.handed[at]!.id, outcome);
   }
-  abort(): void {}
+  abort(id: number): void {
+    this.aborted.push(id);
+  }
   terminate(): void {}
   async whereBlocked(): Promise<undefined> {}
 }
@@ -71,7 +74,7 @@ async function routeOf(changes: Partial<ResolvedMetadata> = {}, tap?: DeliveryTa
   await route.bind();
   route.adopt(metadata, "v1");
   const worker = new HeldWorker();
-  const lane = route.lane(worker, "v1");
+  const lane = route.lane(worker, "v1", metadata);
   worker.events = lane;
   route.dispatcher.ready(lane);
   return { route, binding: binder.bindings[0]!, worker };
@@ -80,6 +83,21 @@ async function routeOf(changes: Partial<ResolvedMetadata> = {}, tap?: DeliveryTa
 function told(wanted: RuntimeEvent["type"]): readonly RuntimeEvent[] {
   return recorder.events.filter(({ type }) => type === wanted);
 }
+
+describe("a version that comes up beside another", () => {
+  it("is held to its own timeout from its first message on", async () => {
+    const { route, binding, worker } = await routeOf();
+    const quicker = durable("a", { kind: "event", timeoutMs: 50 });
+    const next = new HeldWorker();
+    const lane = route.lane(next, "v2", quicker);
+    route.adopt(quicker, "v2");
+    route.dispatcher.ready(lane);
+    binding.arrive(1, 2);
+    clock.advance(50);
+    expect([worker.handed.length, worker.aborted]).toEqual([1, []]);
+    expect(next.aborted).toEqual([next.handed[0]!.id]);
+  });
+});
 
 describe("a message", () => {
   it("that returned is counted and not told; one that threw is told with what was done", async () => {
