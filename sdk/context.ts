@@ -123,6 +123,24 @@ export interface Ask<Options = AskOptions> {
   ): Promise<Reply>;
 }
 
+/** What a function that takes batches is given beside the contents. */
+export interface BatchContext {
+  /** One for each content, in the same order: id, attempt, headers, and `publish` and `request` on the message's behalf. */
+  readonly messages: readonly HandlerContext[];
+  /** Aborts at the timeout, which is for the whole batch, and when the handler must stop. */
+  readonly signal: AbortSignal;
+  /** The runtime's log. `ctx.messages[0].log` has a message's id on each line. */
+  readonly log: HandlerLog;
+  /** As for a single message. */
+  readonly shadow: boolean;
+  /**
+   * Fail the message at that place, from 0, as if the function had thrown `error` for it alone: it is retried or kept as a dead
+   * letter, and the others are not touched by it. `RetryLater`, `GiveUp` and `SlowDown` are heeded. The first call for a place
+   * counts. Throws a RangeError when there is no such place, and an Error once the function has ended.
+   */
+  fail(index: number, error: unknown): void;
+}
+
 export interface HandlerContext {
   /** The subject the message was published to. */
   readonly subject: string;

@@ -1,6 +1,6 @@
 // Types for the function and the life-cycle exports of a handler file.
 
-import type { HandlerContext, HandlerLog } from "./context.ts";
+import type { BatchContext, HandlerContext, HandlerLog } from "./context.ts";
 import type { PayloadOf } from "./define-event.ts";
 import type { AnswerOf } from "./define-request.ts";
 import type { HandlerMetadata } from "./metadata.ts";
@@ -13,17 +13,27 @@ type Returned<Metadata> = Metadata extends { readonly reply: object }
   ? AnswerOf<Metadata> | Promise<AnswerOf<Metadata>> | AsyncIterable<AnswerOf<Metadata>>
   : unknown;
 
+/** Options beside which there are no batches. */
+type NoBatch = { kind: "request" } | { concurrency: "one" } | { orderBy: unknown } | { schedule: object | string };
+
+/** A combination that the runtime refuses becomes an error at `batch`. */
+type Fitting<Metadata> = Metadata extends { batch: object } & NoBatch ? { readonly batch: never } : unknown;
+
+/** What the function gets: the content, or those of a batch. */
+type Given<Metadata> = Metadata extends { batch: object } ? PayloadOf<Metadata>[] : PayloadOf<Metadata>;
+type ContextOf<Metadata> = Metadata extends { batch: object } ? BatchContext : HandlerContext;
+
 /**
- * The same function, its payload typed by the metadata's schema (`unknown` without one).
+ * The same function, its payload typed by the metadata's schema (`unknown` without one); with `batch` an array of these.
  *
  * A `request` handler replies with what it returns, or streams what it yields when it is an async generator; the
  * result of an `event` or `durable` handler is awaited and not used. With a schema of the `reply`, what is returned or
  * yielded must be its input.
  */
 export function defineHandler<const Metadata extends HandlerMetadata, Result extends Returned<Metadata>>(
-  _metadata: Metadata & OnlyKnown<Metadata>,
-  handle: (event: PayloadOf<Metadata>, ctx: HandlerContext) => Result,
-): (event: PayloadOf<Metadata>, ctx: HandlerContext) => Result {
+  _metadata: Metadata & OnlyKnown<Metadata> & Fitting<Metadata>,
+  handle: (event: Given<Metadata>, ctx: ContextOf<Metadata>) => Result,
+): (event: Given<Metadata>, ctx: ContextOf<Metadata>) => Result {
   return handle;
 }
 

@@ -4,6 +4,7 @@ export type {
   AskNest,
   AskOptions,
   AskPlainly,
+  BatchContext,
   HandlerContext,
   HandlerLog,
   HeadersInput,
@@ -25,7 +26,7 @@ export type { AnswerOf, ReplyOf, RequestDefinition } from "./define-request.ts";
 export { defineRequest } from "./define-request.ts";
 export type { Duration } from "./duration.ts";
 export { parseDuration } from "./duration.ts";
-export type { FilteredMessage, HandlerMetadata, RecyclePolicy, RetryPolicy } from "./metadata.ts";
+export type { BatchPolicy, FilteredMessage, HandlerMetadata, RecyclePolicy, RetryPolicy } from "./metadata.ts";
 export type { PayloadCodec, PayloadFormat } from "./payload.ts";
 export type { CronSchedule, IntervalSchedule, Schedule } from "./schedule.ts";
 export type { Size } from "./size.ts";

@@ -26,6 +26,13 @@ export interface RecyclePolicy {
   age?: Duration | undefined;
 }
 
+export interface BatchPolicy {
+  /** Most messages in one batch, 1 to 1,000. A batch of 8 MB is full as well. */
+  size: number;
+  /** How long a message waits for others to join it, `"0s"` to `"1m"`. Default `"200ms"`. */
+  wait?: Duration | undefined;
+}
+
 /** What `when` may look at beside the content. */
 export type FilteredMessage = Pick<HandlerContext, "subject" | "wildcards" | "headers" | "attempt">;
 
@@ -92,6 +99,14 @@ export interface HandlerMetadata<Event = unknown> {
    * its retry wait with it. More than one of `workers` is refused.
    */
   concurrency?: number | "one" | undefined;
+  /**
+   * The function is given several messages at a time, an array of their contents and a `BatchContext`. Each is decoded,
+   * checked and settled by itself. When the function throws, halves of the batch are tried until those that are to blame are
+   * alone; the others are charged no attempt. `RetryLater` and `SlowDown` hold for all of it. `concurrency` and `timeout` are
+   * those of batches, and `concurrency` is 1 by default. Events and durable messages; refused beside `concurrency: "one"`,
+   * `orderBy` and `schedule`, and where `size` times `concurrency` is more than 10,000. Default: one message at a time.
+   */
+  batch?: BatchPolicy | undefined;
   /** Longest run of one message, `"1ms"` to `"24d"`. Then `ctx.signal` aborts, and a second later the worker is ended. Default `"30s"`. */
   timeout?: Duration | undefined;
   /**

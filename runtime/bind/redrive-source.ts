@@ -13,6 +13,7 @@ import type { RuntimeError } from "../errors.ts";
 import type { BindingOwner } from "../message/binding.ts";
 import { encodeHeaders } from "../message/header-block.ts";
 import type { Settlement } from "../message/settlement.ts";
+import { slotsOf } from "../metadata/batch.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { AckInfo } from "../streams/ack-subject.ts";
 import { type DurableSpec, ensureDurable } from "../streams/durable-consumer.ts";
@@ -79,8 +80,7 @@ export class RedriveSource {
 
   /** R2. Also when the handler's own messages fill every slot: then they wait in the handler's queue. */
   private share(): number {
-    const { concurrency } = this.options.metadata();
-    return Math.max(1, Math.min(MOST_SLOTS, Math.floor(concurrency / 4)));
+    return Math.max(1, Math.min(MOST_SLOTS, Math.floor(slotsOf(this.options.metadata()) / 4)));
   }
 
   private async wake(): Promise<void> {

@@ -3,6 +3,7 @@
 import { percentileMs } from "../deliver/handler-stats.ts";
 import type { Hold } from "../message/hold.ts";
 import { claims } from "../metadata/claims.ts";
+import type { BatchRule } from "../metadata/handler-metadata.ts";
 import type { PlannedTimes } from "../metadata/planned-times.ts";
 import type { StateKind } from "../supervise/handler-state.ts";
 import type { ReplicaInfo, ReportedHandler, StatusReply } from "./control-protocol.ts";
@@ -17,6 +18,8 @@ export interface HandlerSummary {
   readonly subjects: readonly string[] | undefined;
   /** All of them, for people. */
   readonly subject: string | undefined;
+  /** It is given so many messages at a time; undefined: one. */
+  readonly batch?: BatchRule | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
   readonly domain?: string | undefined;
   /** Subjects that it publishes and requests, as far as it says so. */
@@ -90,6 +93,7 @@ function summaryOf(name: string, replicas: HandlerSummary["replicas"], pending: 
     subjects: known && claims(known),
     subject: known?.subject,
     publishes: [...new Set(handlers.flatMap(({ publishes = [] }) => publishes))],
+    ...(known?.batch === undefined ? {} : { batch: known.batch }),
     ...(known?.domain === undefined ? {} : { domain: known.domain }),
     ...(known?.schedule === undefined ? {} : { schedule: known.schedule }),
     versions: versionsOf(handlers),

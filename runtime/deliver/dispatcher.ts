@@ -12,10 +12,12 @@ import type { Clock } from "../clock.ts";
 import type { Delivery } from "../message/delivery.ts";
 import type { Outcome } from "../message/outcome.ts";
 import type { WorkerPort } from "../message/worker-port.ts";
+import { BatchLane, type BatchLimits, type BatchOwner } from "./batch-lane.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
-import { Lane, type LaneLimits, type LaneOwner, type LeftBehind } from "./lane.ts";
+import { Lane, type LaneLimits, type LeftBehind } from "./lane.ts";
 import { Prefetch } from "./prefetch.ts";
 import type { Death, Suspicions } from "./suspicions.ts";
+import type { WorkerPlace } from "./worker-place.ts";
 
 export interface DispatcherLimits extends LaneLimits {
   readonly maxQueued: number;
@@ -24,26 +26,30 @@ export interface DispatcherLimits extends LaneLimits {
   readonly ordered: boolean;
   /** Whether more than `concurrency` may wait in the worker (D4). */
   readonly prefetch: boolean;
+  /** Workers run batches; `concurrency` counts messages all the same: those in all batches that run at a time. */
+  readonly batch?: BatchLimits | undefined;
 }
 
 export interface DispatcherOwner {
   settled(delivery: Delivery, outcome: Outcome, tookMs: number): void;
   chunk(delivery: Delivery, data: Uint8Array): void;
+  /** A batch of so many has failed: halves of it are tried. */
+  halved(count: number, outcome: Outcome): void;
   /** There are deliveries and no worker to run them. Called once for each time this becomes so. */
   wake(): void;
   /** Room for more may have come up; see `room`. */
   roomChanged(): void;
 }
 
-export class Dispatcher implements LaneOwner {
+export class Dispatcher implements BatchOwner {
   private limits: DispatcherLimits;
   private readonly owner: DispatcherOwner;
   private readonly clock: Clock;
   private readonly suspicions: Suspicions;
   private readonly queue: DeliveryQueue;
   private readonly prefetch = new Prefetch();
-  private readonly open = new Set<Lane>();
-  private readonly draining = new Set<Lane>();
+  private readonly open = new Set<WorkerPlace>();
+  private readonly draining = new Set<WorkerPlace>();
   /** To be run alone (D3). */
   private suspects: Delivery[] = [];
   /** So many others are handed over, if there are any, before the next that is to run alone. */
@@ -117,20 +123,25 @@ export class Dispatcher implements LaneOwner {
    * A worker's place. The caller starts the worker with the lane as its events, then calls `ready`. `limits`: of the version
    * that it runs, which need not be adopted yet.
    */
-  lane(worker: WorkerPort, limits: DispatcherLimits = this.limits): Lane {
-    return new Lane(worker, limits, this, this.clock);
+  lane(worker: WorkerPort, limits: DispatcherLimits = this.limits): WorkerPlace {
+    const { clock } = this;
+    return limits.batch === undefined
+      ? new Lane(worker, limits, this, clock)
+      : new BatchLane(worker, limits.batch, this, clock);
   }
 
   /** From now on the lane's worker gets deliveries. */
-  ready(lane: Lane): void {
+  ready(lane: WorkerPlace): void {
     this.open.add(lane);
     this.pump();
   }
 
   /** No more deliveries for this lane. Resolves when it has none in flight. */
-  async retire(lane: Lane): Promise<void> {
+  async retire(lane: WorkerPlace): Promise<void> {
     this.open.delete(lane);
+    this.takeBack(lane);
     this.draining.add(lane);
+    this.pump();
     await lane.empty();
     this.draining.delete(lane);
     this.pump();
@@ -156,7 +167,15 @@ export class Dispatcher implements LaneOwner {
   /** Hand nothing over until it is called with false; what arrives waits. */
   slow(isSlowed: boolean): void {
     this.slowed = isSlowed;
-    if (!isSlowed) this.goOn();
+    if (!isSlowed) return this.goOn();
+    for (const lane of this.open) this.takeBack(lane);
+  }
+
+  /** To the front of the queue, what has been handed over and not begun. */
+  private takeBack(lane: WorkerPlace): void {
+    const back = lane.takeBack?.() ?? [];
+    this.inHand -= back.length;
+    this.queue.putBack(back);
   }
 
   private goOn(): void {
@@ -181,7 +200,10 @@ export class Dispatcher implements LaneOwner {
   /** Resolves when nothing waits and nothing is in flight. */
   finished(): Promise<void> {
     if (this.inHand + this.queued === 0) return Promise.resolve();
-    return new Promise((resolve) => this.waiters.push(resolve));
+    return new Promise((resolve) => {
+      this.waiters.push(resolve);
+      this.beginAll();
+    });
   }
 
   describeInFlight(): string[] {
@@ -202,6 +224,10 @@ export class Dispatcher implements LaneOwner {
     this.owner.chunk(delivery, data);
   }
 
+  halved(count: number, outcome: Outcome): void {
+    this.owner.halved(count, outcome);
+  }
+
   progressed(): void {
     this.lastBusyMs = this.clock.monotonicMs();
     if (this.limits.prefetch) this.prefetch.sample(this.lastBusyMs);
@@ -210,7 +236,7 @@ export class Dispatcher implements LaneOwner {
     this.tellFinished();
   }
 
-  ended(lane: Lane, left: LeftBehind): Death {
+  ended(lane: WorkerPlace, left: LeftBehind): Death {
     const death = this.suspicions.death(left.culprits, left.suspects);
     this.open.delete(lane);
     this.draining.delete(lane);
@@ -234,11 +260,22 @@ export class Dispatcher implements LaneOwner {
   }
 
   private pump(): void {
+    this.handOut();
+    if (this.waiters.length > 0) this.beginAll();
+  }
+
+  /** Whoever waits for the end knows that no more comes. */
+  private beginAll(): void {
+    for (const lane of this.open) lane.begin?.();
+  }
+
+  private handOut(): void {
     while (this.suspects.length > 0 && !this.isOthersTurn) {
       const lane = this.aloneLane();
       if (lane === undefined) return;
       this.alone = true;
       this.handOver(lane, this.suspects.shift()!);
+      lane.begin?.();
     }
     while (this.queue.size > 0) {
       const lane = this.freeLane();
@@ -253,17 +290,17 @@ export class Dispatcher implements LaneOwner {
   }
 
   /** D3: only when nothing else is in flight anywhere. */
-  private aloneLane(): Lane | undefined {
+  private aloneLane(): WorkerPlace | undefined {
     if (this.isHeld || this.inHand > 0) return undefined;
     for (const lane of this.open) return lane;
     return undefined;
   }
 
-  private freeLane(): Lane | undefined {
+  private freeLane(): WorkerPlace | undefined {
     if (this.isHeld || this.alone || (this.suspects.length > 0 && !this.isOthersTurn)) return undefined;
     if (this.trial && this.inHand > 0) return undefined;
     const window = this.limits.concurrency + (this.limits.prefetch ? this.prefetch.extra : 0);
-    let best: Lane | undefined;
+    let best: WorkerPlace | undefined;
     for (const lane of this.open) {
       if (this.limits.ordered && this.inHand > lane.inFlight) continue;
       if (lane.inFlight < window && (best === undefined || lane.inFlight < best.inFlight)) best = lane;
@@ -271,7 +308,7 @@ export class Dispatcher implements LaneOwner {
     return best;
   }
 
-  private handOver(lane: Lane, delivery: Delivery): void {
+  private handOver(lane: WorkerPlace, delivery: Delivery): void {
     const nowMs = this.turnMs();
     if (this.inHand++ === 0) this.prefetch.begin(nowMs);
     lane.handOver(delivery, nowMs);

@@ -11,9 +11,10 @@
 import type { Clock, Timer } from "../clock.ts";
 import type { Delivery } from "../message/delivery.ts";
 import { NOT_ITS_FAULT, type Outcome, PAST_TIMEOUT, RETURNED, type WorkerExit } from "../message/outcome.ts";
-import type { WorkerEvents, WorkerPort } from "../message/worker-port.ts";
+import type { WorkerPort } from "../message/worker-port.ts";
 import { EntryTable } from "./entry-table.ts";
 import type { Death } from "./suspicions.ts";
+import type { WorkerPlace } from "./worker-place.ts";
 
 export interface LaneLimits {
   readonly concurrency: number;
@@ -21,43 +22,54 @@ export interface LaneLimits {
   readonly killGraceMs: number;
 }
 
-export interface LaneOwner {
-  settled(delivery: Delivery, outcome: Outcome, tookMs: number): void;
-  chunk(delivery: Delivery, data: Uint8Array): void;
+/** What a worker runs: a message, or a batch of them (batch-lane.ts). */
+export interface Handed {
+  readonly subject: string;
+  again?: boolean;
+}
+
+/** The worker, as far as a lane looks. */
+export interface LanePort<T> extends Pick<WorkerPort, "abort" | "whereBlocked" | "terminate"> {
+  deliver(id: number, delivery: T): void;
+}
+
+export interface LaneOwner<T = Delivery> {
+  settled(delivery: T, outcome: Outcome, tookMs: number): void;
+  chunk(delivery: T, data: Uint8Array): void;
   /** After a batch of outcomes: there may be room. */
-  progressed(lane: Lane): void;
+  progressed(): void;
   /** The worker is gone. Returns what it died of. */
-  ended(lane: Lane, left: LeftBehind): Death;
+  ended(lane: WorkerPlace<T>, left: LeftBehind<T>): Death;
 }
 
 /** What a worker had in flight when it ended. */
-export interface LeftBehind {
+export interface LeftBehind<T = Delivery> {
   /** Settled: they are what it died of. */
-  readonly culprits: readonly Delivery[];
+  readonly culprits: readonly T[];
   /** They run again as they were. */
-  readonly innocent: readonly Delivery[];
+  readonly innocent: readonly T[];
   /** They run again, each alone. */
-  readonly suspects: readonly Delivery[];
+  readonly suspects: readonly T[];
 }
 
-interface Entry {
+interface Entry<T> {
   readonly id: number;
-  readonly delivery: Delivery;
+  readonly delivery: T;
   startedAtMs: number;
   /** NOT_YET until its deadline has passed. */
   abortedAtMs: number;
-  previous: Entry | undefined;
-  next: Entry | undefined;
+  previous: Entry<T> | undefined;
+  next: Entry<T> | undefined;
 }
 
 const NOT_STARTED = -1;
 const NOT_YET = -1;
 
-function isLate({ abortedAtMs }: Entry): boolean {
+function isLate({ abortedAtMs }: Pick<Entry<unknown>, "abortedAtMs">): boolean {
   return abortedAtMs !== NOT_YET;
 }
 
-function deliveriesOf(entries: readonly Entry[]): Delivery[] {
+function deliveriesOf<T>(entries: readonly Entry<T>[]): T[] {
   return entries.map(({ delivery }) => delivery);
 }
 
@@ -66,17 +78,17 @@ const HELD = Number.POSITIVE_INFINITY;
 /** A loop that turns answers well within this. */
 const PROBE_AFTER_MS = 100;
 
-export class Lane implements WorkerEvents {
-  readonly worker: WorkerPort;
+export class Lane<T extends Handed = Delivery> implements WorkerPlace<T> {
+  readonly worker: LanePort<T>;
   /** What the worker died of; undefined while it lives. */
   death: Death | undefined;
   private readonly limits: LaneLimits;
-  private readonly owner: LaneOwner;
+  private readonly owner: LaneOwner<T>;
   private readonly clock: Clock;
-  private readonly entries = new EntryTable<Entry>();
-  private head: Entry | undefined;
-  private tail: Entry | undefined;
-  private nextToStart: Entry | undefined;
+  private readonly entries = new EntryTable<Entry<T>>();
+  private head: Entry<T> | undefined;
+  private tail: Entry<T> | undefined;
+  private nextToStart: Entry<T> | undefined;
   private started = 0;
   private nextId = 0;
   private deadline: Timer | undefined;
@@ -88,7 +100,7 @@ export class Lane implements WorkerEvents {
   private blockedAt: string | undefined;
   private emptied: (() => void) | undefined;
 
-  constructor(worker: WorkerPort, limits: LaneLimits, owner: LaneOwner, clock: Clock) {
+  constructor(worker: LanePort<T>, limits: LaneLimits, owner: LaneOwner<T>, clock: Clock) {
     this.worker = worker;
     this.limits = limits;
     this.owner = owner;
@@ -99,10 +111,15 @@ export class Lane implements WorkerEvents {
     return this.entries.size;
   }
 
-  handOver(delivery: Delivery, nowMs: number): void {
+  /** What is in flight under that number. */
+  at(id: number): T | undefined {
+    return this.entries.get(id)?.delivery;
+  }
+
+  handOver(delivery: T, nowMs: number): void {
     const id = this.entries.freeId(this.nextId);
     this.nextId = (id + 1) >>> 0;
-    const entry: Entry = {
+    const entry: Entry<T> = {
       id,
       delivery,
       startedAtMs: NOT_STARTED,
@@ -185,7 +202,7 @@ export class Lane implements WorkerEvents {
   }
 
   /** L3 to L6: settle those whose part in the end is known, and sort the rest. */
-  private judge(all: readonly Entry[], exit: WorkerExit): LeftBehind {
+  private judge(all: readonly Entry<T>[], exit: WorkerExit): LeftBehind<T> {
     const held = all.filter(({ startedAtMs }) => startedAtMs === HELD);
     if (held.length === 0) return this.judgeRunning(all, exit);
     const running = all.filter(({ startedAtMs }) => startedAtMs !== HELD);
@@ -193,7 +210,7 @@ export class Lane implements WorkerEvents {
     return { ...left, innocent: [...left.innocent, ...deliveriesOf(held)] };
   }
 
-  private judgeRunning(left: readonly Entry[], exit: WorkerExit): LeftBehind {
+  private judgeRunning(left: readonly Entry<T>[], exit: WorkerExit): LeftBehind<T> {
     const nowMs = this.clock.monotonicMs();
     const late = left.filter(isLate);
     const blocked = late.length > 0 && !this.answered;
@@ -218,7 +235,7 @@ export class Lane implements WorkerEvents {
     this.settle(entry, isLate(entry) ? this.timedOut(false) : outcome, nowMs);
   }
 
-  private settle(entry: Entry, outcome: Outcome, nowMs: number): void {
+  private settle(entry: Entry<T>, outcome: Outcome, nowMs: number): void {
     const tookMs = entry.startedAtMs === NOT_STARTED ? 0 : Math.max(0, nowMs - entry.startedAtMs);
     this.owner.settled(entry.delivery, outcome, tookMs);
   }
@@ -228,13 +245,13 @@ export class Lane implements WorkerEvents {
     return { kind: "timed-out", timeoutMs: this.limits.timeoutMs, blocked, ...stack };
   }
 
-  private inOrder(): Entry[] {
-    const all: Entry[] = [];
+  private inOrder(): Entry<T>[] {
+    const all: Entry<T>[] = [];
     for (let entry = this.head; entry !== undefined; entry = entry.next) all.push(entry);
     return all;
   }
 
-  private unlink(entry: Entry): void {
+  private unlink(entry: Entry<T>): void {
     if (entry.previous === undefined) this.head = entry.next;
     else entry.previous.next = entry.next;
     if (entry.next === undefined) this.tail = entry.previous;
@@ -257,7 +274,7 @@ export class Lane implements WorkerEvents {
 
   private afterProgress(nowMs: number): void {
     this.startNext(nowMs);
-    this.owner.progressed(this);
+    this.owner.progressed();
     if (this.entries.size > 0) return;
     this.emptied?.();
     this.emptied = undefined;
@@ -283,7 +300,7 @@ export class Lane implements WorkerEvents {
     if (leastMs < Number.POSITIVE_INFINITY) this.armDeadline(leastMs);
   }
 
-  private abort(entry: Entry, nowMs: number): void {
+  private abort(entry: Entry<T>, nowMs: number): void {
     entry.abortedAtMs = nowMs;
     this.answered = false;
     this.worker.abort(entry.id);

@@ -14,16 +14,17 @@ import type { Settlement } from "../message/settlement.ts";
 import type { SlowDowns } from "../message/slow-down.ts";
 import { traceIdIn } from "../message/trace-context.ts";
 import type { WorkerPort } from "../message/worker-port.ts";
+import { slotsOf } from "../metadata/batch.ts";
 import { claimsText } from "../metadata/claims.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { Dispatcher, type DispatcherLimits, type DispatcherOwner } from "./dispatcher.ts";
 import type { HandlerStats } from "./handler-stats.ts";
 import { Holds } from "./holds.ts";
-import type { Lane } from "./lane.ts";
 import { outcomeError } from "./outcome-error.ts";
 import { Pause } from "./pause.ts";
 import { explain, type SettleRule, settle } from "./settle.ts";
 import { type SuspicionMemory, Suspicions } from "./suspicions.ts";
+import type { WorkerPlace } from "./worker-place.ts";
 
 export interface RouteOptions {
   readonly handler: string;
@@ -86,7 +87,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   }
 
   /** The place of a worker of that version, with its metadata. The caller starts the worker with it as its events, then opens it. */
-  lane(worker: WorkerPort, version: string, metadata: ResolvedMetadata): Lane {
+  lane(worker: WorkerPort, version: string, metadata: ResolvedMetadata): WorkerPlace {
     const { spans, handler, plan } = this.options;
     const { subjects } = metadata;
     const about = { handler, version, subjects, groups: plan.groups, idPrefixes: this.idPrefixes };
@@ -212,6 +213,14 @@ export class Route implements DispatcherOwner, BindingOwner {
     this.binding?.chunk(delivery, data);
   }
 
+  /** Told as long as few batches fail: the messages that are to blame are told of by themselves. */
+  halved(count: number, outcome: Outcome): void {
+    if (!this.mayReport()) return;
+    const { handler, emit } = this.options;
+    const message = `handler "${handler}": a batch of ${count} messages failed (${explain(outcome)}); halves of it are tried, which charges nobody`;
+    emit({ type: "runtime.notice", level: "warn", message });
+  }
+
   wake(): void {
     this.options.onWake();
   }
@@ -221,16 +230,19 @@ export class Route implements DispatcherOwner, BindingOwner {
   }
 
   private limits(metadata: ResolvedMetadata): DispatcherLimits {
-    const { concurrency, workers, timeoutMs, maxQueued, maxQueuedBytes, kind, ordered } = metadata;
+    const { concurrency, workers, maxQueued, maxQueuedBytes, kind, ordered, batch } = metadata;
+    const timeoutMs = this.options.deadlines ? metadata.timeoutMs : UNLIMITED_MS;
+    const { killGraceMs } = this.options;
     return {
-      concurrency,
+      concurrency: slotsOf(metadata),
+      batch: batch && { ...batch, concurrency, timeoutMs, killGraceMs },
       ordered: ordered || (concurrency === 1 && workers === 1),
-      timeoutMs: this.options.deadlines ? timeoutMs : UNLIMITED_MS,
-      killGraceMs: this.options.killGraceMs,
+      timeoutMs,
+      killGraceMs,
       maxQueued,
       maxQueuedBytes,
-      // A durable message waits in the stream, where every replica can take it.
-      prefetch: kind !== "durable",
+      // A durable message waits in the stream, where every replica can take it; one for a batch to be whole.
+      prefetch: kind !== "durable" && batch === undefined,
     };
   }
 

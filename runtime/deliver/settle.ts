@@ -106,7 +106,8 @@ function runAgain(outcome: Extract<Outcome, { kind: "slow-down" }>, otherwise: S
   return { do: "run-again", delayMs: outcome.delayMs, why: explain(outcome), otherwise };
 }
 
-function isOutage(outcome: Outcome): boolean {
+/** NATS was away, and not the message to blame. */
+export function isOutage(outcome: Outcome): boolean {
   return outcome.kind === "threw" && outcome.error.name === UNAVAILABLE;
 }
 

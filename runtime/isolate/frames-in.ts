@@ -41,6 +41,12 @@ export class FramesIn {
         });
       case FrameType.failed:
         return this.events?.ended(bytes.readUInt32BE(start), readFailure(jsonBody(bytes, start + 4, end)));
+      case FrameType.named:
+        return this.events?.named?.(
+          bytes.readUInt32BE(start),
+          bytes.readUInt32BE(start + 4),
+          readFailure(jsonBody(bytes, start + 8, end)),
+        );
       case FrameType.chunk:
         return this.events?.chunk(bytes.readUInt32BE(start), Buffer.from(bytes.subarray(start + 4, end)));
       case FrameType.publish:

@@ -50,6 +50,15 @@ export class FramesOut {
     this.flush();
   }
 
+  /** As one: who has all of it is told so, as a frame has its bounds. */
+  deliverBatch(id: number, deliveries: readonly Delivery[]): void {
+    for (const [at, delivery] of deliveries.entries()) this.deliver(at, delivery);
+    this.writer.begin(FrameType.batch);
+    this.writer.u32(id);
+    this.writer.end();
+    this.schedule();
+  }
+
   deliver(id: number, delivery: Delivery): void {
     const { writer } = this;
     const hasSubject = delivery.subject !== this.boundSubject;

@@ -4,15 +4,23 @@ export class WorkProgress {
   private reports = 0;
   private reportsBefore = 0;
   private isAsked = false;
+  /** Of so many messages a report tells. */
+  private perReport = 1;
 
   /** It has been handed a delivery. */
   handed(): void {
     this.isAsked = true;
   }
 
+  /** It has been handed so many deliveries, of which it will tell together. */
+  handedTogether(count: number): void {
+    this.isAsked = true;
+    this.perReport = count;
+  }
+
   /** It has told of so many deliveries that they ended, or sent as many chunks of replies. */
   reported(count: number): void {
-    this.reports += count;
+    this.reports += count * this.perReport;
     this.isAsked = false;
   }
 

@@ -125,6 +125,11 @@ export class WorkerProcess implements HandlerWorker {
     this.framesOut.deliver(id, delivery);
   }
 
+  deliverBatch(id: number, deliveries: readonly Delivery[]): void {
+    this.progress.handedTogether(deliveries.length);
+    this.framesOut.deliverBatch(id, deliveries);
+  }
+
   abort(id: number): void {
     this.framesOut.abort(id);
   }

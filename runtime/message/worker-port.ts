@@ -8,6 +8,8 @@ export interface WorkerPort {
   readonly pid: number;
   /** Put the delivery into the current batch. `id` is unique among those in flight in this worker. */
   deliver(id: number, delivery: Delivery): void;
+  /** The same for messages that are to run together, under one number. */
+  deliverBatch(id: number, deliveries: readonly Delivery[]): void;
   /** Abort the delivery's signal, and ask for a sign of life. */
   abort(id: number): void;
   /**
@@ -22,6 +24,8 @@ export interface WorkerEvents {
   /** `count` deliveries from `firstId` on returned without a reply. */
   done(firstId: number, count: number): void;
   ended(id: number, outcome: Outcome): void;
+  /** How the message at that place of a batch, from 0, has ended; the batch itself ends after it. Only where there are batches. */
+  named?(id: number, at: number, outcome: Outcome): void;
   /** One message of a streamed reply. */
   chunk(id: number, data: Uint8Array): void;
   /** The delivery waits in the worker behind an earlier one of its key: its clock stands still until it has begun. */

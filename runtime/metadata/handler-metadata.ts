@@ -26,8 +26,10 @@ export interface ResolvedMetadata {
   readonly envelope: Envelope;
   /** Whether the handler is a generator, each value of which is a reply. Request only; told by what it exports. */
   readonly streamsReply: boolean;
-  /** Messages running at the same time in one replica, 1 to 10,000. */
+  /** Messages running at the same time in one replica, 1 to 10,000; batches, where it takes these. */
   readonly concurrency: number;
+  /** The function is given several messages at a time; undefined: one. Not of requests. */
+  readonly batch?: BatchRule | undefined;
   /** One message at a time over all replicas, in the order of the stream; `concurrency` is 1 then. Durable only. */
   readonly oneAtATime: boolean;
   /** Every replica has every message, instead of one of them. Event only. */
@@ -82,6 +84,13 @@ export interface Schedule {
   readonly payload: string;
 }
 
+export interface BatchRule {
+  /** Most messages in one, 1 to 1,000. */
+  readonly size: number;
+  /** How long a message waits for others to join it. */
+  readonly waitMs: number;
+}
+
 export interface RetryDefaults {
   /** Runs in all, the first included. */
   readonly attempts: number;
@@ -99,6 +108,7 @@ export type HandlerDefaults = Omit<
   | "hasSchema"
   | "payload"
   | "streamsReply"
+  | "batch"
   | "filters"
   | "ordered"
   | "oneAtATime"

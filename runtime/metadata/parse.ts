@@ -2,6 +2,7 @@
 // Every problem is found in one reading, each with what was received and, where the source is at hand, its line.
 
 import type { RuntimeError } from "../errors.ts";
+import { BATCH_EXAMPLE, BATCH_KEYS, BATCH_WAIT_MS, batchOptions, batchProblems } from "./batch.ts";
 import { kindProblems, workerProblems } from "./combinations.ts";
 import { readEnvelope } from "./envelope.ts";
 import type { HandlerDefaults, ResolvedMetadata, Schedule, StartFrom } from "./handler-metadata.ts";
@@ -42,7 +43,7 @@ const KNOWN_KEYS = [
     "concurrency",
   ],
   ...["timeout", "schedule", "retry", "expires", "when", "orderBy", "publishes", "propagate", "memory", "env", "idle"],
-  ...["recycle", "minWorkers", "workers", "exclusive", "maxQueued", "replicas", "disabled"],
+  ...["batch", "recycle", "minWorkers", "workers", "exclusive", "maxQueued", "replicas", "disabled"],
 ];
 const RETRY_KEYS = ["attempts", "backoff"];
 const RECYCLE_KEYS = ["messages", "age"];
@@ -78,6 +79,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   const everyReplica = take("replicas", oneOf("share", "each"), "share") === "each";
   if (!kindIsWrong) problems.push(...kindProblems(raw, { kind, everyReplica }));
   const payload = take("payload", readPayload, "json");
+  const batch = readBatch(raw.batch, problems);
   const schedule = raw.schedule === undefined ? undefined : takeSchedule(raw, { kind, subjects }, problems);
   const metadata: ResolvedMetadata = {
     kind,
@@ -95,7 +97,9 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     payload,
     envelope: takeEnvelope(raw, defaults, { payload, schedule }, problems),
     streamsReply: false,
-    concurrency: oneAtATime ? 1 : take("concurrency", readConcurrency, defaults.concurrency),
+    // One batch at a time is as full as can be; the default gives way.
+    concurrency: oneAtATime ? 1 : take("concurrency", readConcurrency, batch === undefined ? defaults.concurrency : 1),
+    ...(batch === undefined ? {} : { batch }),
     oneAtATime,
     everyReplica,
     timeoutMs: take("timeout", handlerOptions.timeout, defaults.timeoutMs),
@@ -117,7 +121,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     maxQueuedBytes: defaults.maxQueuedBytes,
     disabled: take("disabled", boolean, defaults.disabled),
   };
-  problems.push(...workerProblems(metadata));
+  problems.push(...workerProblems(metadata), ...batchProblems(raw, metadata));
   return metadata;
 }
 
@@ -182,6 +186,14 @@ function readRecycle(raw: unknown, defaults: HandlerDefaults, problems: Problem[
     messages: take("messages", handlerOptions.recycleMessages, 0),
     ageMs: take("age", handlerOptions.recycleAge, 0),
   };
+}
+
+function readBatch(raw: unknown, problems: Problem[]): ResolvedMetadata["batch"] {
+  const take = nested("batch", raw, BATCH_KEYS, BATCH_EXAMPLE, problems);
+  if (take === undefined) return undefined;
+  if ((raw as Fields).size === undefined)
+    problems.push({ path: ["batch", "size"], message: "is missing: say how many messages the function gets at most" });
+  return { size: take("size", batchOptions.size, 1), waitMs: take("wait", batchOptions.wait, BATCH_WAIT_MS) };
 }
 
 function readRetry(raw: unknown, defaults: HandlerDefaults, problems: Problem[]): ResolvedMetadata["retry"] {

@@ -4,6 +4,7 @@
 // S1  There is one worker at a time, with the concurrency, order, timeout and memory that the metadata says. One that dies is
 //     replaced, and its messages are run on as the dispatcher does it: the culprit alone is charged.
 // S2  Every message is the first attempt at it.
+// S3  A function that takes batches gets each message as a batch of its own: what it does then depends on no other.
 
 import type { Bundle } from "../bundle/bundle.ts";
 import type { Bundler } from "../bundle/bundler.ts";
@@ -96,6 +97,7 @@ export class VersionRun {
       settled: (delivery: Delivery, outcome: Outcome, tookMs: number) =>
         void this.seen.set(delivery, recorder.end(delivery, outcome, tookMs)),
       chunk: (delivery: Delivery, data: Uint8Array) => recorder.chunk(delivery, data),
+      halved: () => undefined,
       wake: () => void this.replace().catch((error: unknown) => this.broken.reject(error)),
       roomChanged: () => undefined,
     };
@@ -116,8 +118,9 @@ export class VersionRun {
 
   /** Run `setup`, and give it what waits. */
   async enlist(worker: HandlerWorker): Promise<void> {
-    const { kind, subjects, envelope, propagate, concurrency, retry, timeoutMs } = this.options.metadata;
-    const limits = { concurrency, attempts: kind === "durable" ? retry.attempts : 1, timeoutMs };
+    const { kind, subjects, envelope, propagate, concurrency, batch, retry, timeoutMs } = this.options.metadata;
+    const attempts = kind === "durable" ? retry.attempts : 1;
+    const limits = { concurrency, batches: batch !== undefined, attempts, timeoutMs };
     const { idPrefix, checksOnly } = this.options;
     const about = { kind, subjects, envelope, propagate, idPrefixes: [idPrefix] };
     const request = { ...about, ...limits, shadow: true, checksOnly };
@@ -170,11 +173,11 @@ function candidateOf(
   return { ...about, inspectPort: undefined, pool, clock, listener, signal: NEVER };
 }
 
-function limitsOf({ concurrency, timeoutMs, ordered }: ResolvedMetadata, killGraceMs: number) {
+function limitsOf({ concurrency, batch, timeoutMs, ordered }: ResolvedMetadata, killGraceMs: number) {
+  const limits = { concurrency, timeoutMs, killGraceMs };
   return {
-    concurrency,
-    timeoutMs,
-    killGraceMs,
+    ...limits,
+    batch: batch && { ...limits, size: 1, waitMs: 0 }, // S3
     ordered: ordered || concurrency === 1,
     // A lot is as large as whoever reads the messages makes it.
     maxQueued: Number.POSITIVE_INFINITY,

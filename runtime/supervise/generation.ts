@@ -7,9 +7,9 @@
 import type { Bundle } from "../bundle/bundle.ts";
 import type { Bundler } from "../bundle/bundler.ts";
 import { type Clock, within } from "../clock.ts";
-import type { Lane } from "../deliver/lane.ts";
 import type { Route } from "../deliver/route.ts";
 import { type Death, NOBODYS_DEATH } from "../deliver/suspicions.ts";
+import type { WorkerPlace } from "../deliver/worker-place.ts";
 import type { HandlerWorker } from "../isolate/worker-source.ts";
 import { NOT_ITS_FAULT, type SerializedError, type WorkerExit } from "../message/outcome.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
@@ -40,7 +40,7 @@ export class Generation {
   readonly metadata: ResolvedMetadata;
   readonly route: Route;
   private readonly options: GenerationOptions;
-  private readonly crew = new Map<HandlerWorker, Lane>();
+  private readonly crew = new Map<HandlerWorker, WorkerPlace>();
   private killed = false;
 
   constructor(options: GenerationOptions) {
@@ -57,9 +57,9 @@ export class Generation {
   /** Run the set-up of a loaded worker. Rejects with a RuntimeError; the worker is gone then. */
   async enlist(worker: HandlerWorker, candidate: CandidateOptions): Promise<void> {
     const { metadata, route } = this;
-    const { kind, subjects, envelope, propagate, concurrency, retry, timeoutMs } = metadata;
+    const { kind, subjects, envelope, propagate, concurrency, batch, retry, timeoutMs } = metadata;
     const attempts = kind === "durable" ? retry.attempts : 1;
-    const limits = { concurrency, attempts, timeoutMs };
+    const limits = { concurrency, batches: batch !== undefined, attempts, timeoutMs };
     const request = { kind, subjects, envelope, propagate, ...limits, idPrefixes: route.idPrefixes };
     const lane = route.lane(worker, this.bundle.version, metadata);
     await setUpCandidate(worker, () => worker.start(request, lane), candidate);
@@ -138,7 +138,7 @@ export class Generation {
     await this.options.bundler.retire(this.bundle);
   }
 
-  private async dismissOne(worker: HandlerWorker, lane: Lane): Promise<void> {
+  private async dismissOne(worker: HandlerWorker, lane: WorkerPlace): Promise<void> {
     await this.route.dispatcher.retire(lane);
     if (!this.crew.delete(worker)) return; // It ended by itself meanwhile.
     const { teardownMs, clock, onTeardownFailed } = this.options;

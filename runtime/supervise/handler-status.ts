@@ -4,7 +4,7 @@ import type { HandlerFile } from "../discover/handler-file.ts";
 import type { RuntimeError } from "../errors.ts";
 import type { Hold } from "../message/hold.ts";
 import { claimsText } from "../metadata/claims.ts";
-import type { HandlerKind } from "../metadata/handler-metadata.ts";
+import type { BatchRule, HandlerKind } from "../metadata/handler-metadata.ts";
 import type { PlannedTimes } from "../metadata/planned-times.ts";
 import type { Generation } from "./generation.ts";
 import type { StateKind } from "./handler-state.ts";
@@ -23,6 +23,8 @@ export interface HandlerStatus {
   readonly subject: string | undefined;
   /** Each replica has every message. */
   readonly everyReplica?: boolean | undefined;
+  /** It is given so many messages at a time; undefined: one. */
+  readonly batch?: BatchRule | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
   readonly domain?: string | undefined;
   /** Subjects that it publishes and requests, as far as it says so; undefined: it says of none. */
@@ -78,6 +80,7 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
     subjects: metadata?.subjects,
     subject: metadata && claimsText(metadata.subjects),
     everyReplica: metadata?.everyReplica === true ? true : undefined,
+    batch: metadata?.batch,
     domain: metadata?.domain,
     publishes: metadata === undefined || metadata.publishes.length === 0 ? undefined : metadata.publishes,
     schedule: metadata?.schedule?.times,

@@ -55,21 +55,23 @@ function runOne(
   message: Delivery,
 ): Promise<{ outcome: Outcome; chunks: Uint8Array[] }> {
   const { timeoutMs, kind, subjects } = metadata;
+  const limits = { concurrency: 1, timeoutMs, killGraceMs: deps.killGraceMs };
+  const batch = metadata.batch && { ...limits, size: 1, waitMs: 0 };
   const chunks: Uint8Array[] = [];
   return new Promise((resolve, reject) => {
     const dispatcher = new Dispatcher(
       {
-        concurrency: 1,
+        ...limits,
+        batch,
         ordered: true,
         prefetch: false,
-        timeoutMs,
-        killGraceMs: deps.killGraceMs,
         maxQueued: 1,
         maxQueuedBytes: Number.MAX_SAFE_INTEGER,
       },
       {
         settled: (_, outcome) => resolve({ outcome, chunks }),
         chunk: (_, data) => void chunks.push(data.slice()),
+        halved: () => undefined,
         wake: () => undefined,
         roomChanged: () => undefined,
       },
@@ -79,7 +81,7 @@ function runOne(
     const lane = dispatcher.lane(worker);
     const idPrefix = `invoke.${crypto.randomUUID()}.`;
     // What is given and shown is what lies in the envelope.
-    const given = { envelope: "none", propagate: metadata.propagate } as const;
+    const given = { envelope: "none", propagate: metadata.propagate, batches: batch !== undefined } as const;
     const request = { kind, subjects, ...given, concurrency: 1, attempts: 1, timeoutMs, idPrefixes: [idPrefix] };
     setUpCandidate(worker, () => worker.start(request, lane), candidate).then(() => {
       dispatcher.ready(lane);

@@ -38,6 +38,10 @@ export class RunSpans implements DeliverySpans {
         this.begin(delivery, about);
         worker.deliver(id, delivery);
       },
+      deliverBatch: (id, deliveries) => {
+        for (const delivery of deliveries) this.begin(delivery, about);
+        worker.deliverBatch(id, deliveries);
+      },
       abort: (id) => worker.abort(id),
       whereBlocked: () => worker.whereBlocked(),
       terminate: (because) => worker.terminate(because),
@@ -53,7 +57,7 @@ export class RunSpans implements DeliverySpans {
 
   private begin(delivery: Delivery, about: RunsAbout): void {
     const before = this.open.get(delivery);
-    if (before !== undefined) finish(before.span, { kind: "given-back", why: "its worker ended" }); // R3
+    if (before !== undefined) finish(before.span, { kind: "given-back", why: "it is run again" }); // R3
     const received = before === undefined ? delivery.headers : before.received;
     const parent = contextIn(received);
     const template = claimOn(about.subjects, delivery.subject) ?? delivery.subject;

@@ -20,6 +20,8 @@ export const FrameType = {
   inspector: 8,
   /** Calls, one after the other, that went well and have no reply. */
   taken: 9,
+  /** What has been delivered since the last one is a batch. */
+  batch: 10,
   // worker -> supervisor
   hello: 20,
   loaded: 21,
@@ -39,6 +41,8 @@ export const FrameType = {
   begun: 34,
   /** A publish that is to leave later. */
   publishLater: 35,
+  /** How one message of a batch has ended. */
+  named: 36,
 } as const;
 
 /** The worker finds its end of the socket here. */
@@ -97,6 +101,8 @@ export interface StartRequest {
   /** Names of headers in small letters. */
   readonly propagate: readonly string[];
   readonly concurrency: number;
+  /** Deliveries come in batches. */
+  readonly batches?: boolean;
   readonly attempts: number;
   readonly timeoutMs: number;
   /** They make of a delivery's numbers an id that is unique in time and space (message-id.ts). */

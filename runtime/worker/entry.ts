@@ -14,16 +14,25 @@ import {
 import { serializeError } from "../wire/serialize-error.ts";
 import { ProcessWatch } from "./aftermath.ts";
 import { AskedFor } from "./asked-for.ts";
+import { BatchRunner } from "./batch-runner.ts";
 import { contractOf } from "./contract.ts";
 import { describeMetadata } from "./describe-metadata.ts";
 import { Link } from "./link.ts";
-import { checksOf, describeDefault, type HandlerModule, importBundle, type LifecycleInfo, schemaIn } from "./load.ts";
+import {
+  checksOf,
+  describeDefault,
+  type HandlerFunction,
+  type HandlerModule,
+  importBundle,
+  type LifecycleInfo,
+  schemaIn,
+} from "./load.ts";
 import { createLog } from "./log.ts";
 import { ownTelemetry } from "./own-telemetry.ts";
 import { ReadPool } from "./read-pool.ts";
 import { rehearse } from "./rehearsal.ts";
 import { RequestTurns } from "./request-turns.ts";
-import { Runner } from "./runner.ts";
+import { Runner, type RunnerParts, type WorkerDeps } from "./runner.ts";
 import { schedulePayloadOf } from "./schedule-payload.ts";
 
 const pool = new ReadPool();
@@ -38,7 +47,7 @@ const stopping = new AbortController();
 let handlerName = "";
 let isShadow = false;
 let loaded: HandlerModule = {};
-let runner: Runner | undefined;
+let runner: Runner | BatchRunner | undefined;
 let rehearsed: Promise<void> | undefined;
 let watch: ProcessWatch | undefined;
 let asked: AskedFor | undefined;
@@ -47,6 +56,8 @@ const reader = new FrameReader((type, bytes, start, end) => {
   switch (type) {
     case FrameType.deliver:
       return runner?.deliver(bytes, start, end);
+    case FrameType.batch:
+      return runner instanceof BatchRunner ? runner.begin(bytes.readUInt32BE(start)) : undefined;
     case FrameType.answer:
       return link.answered(
         bytes.readUInt32BE(start),
@@ -141,14 +152,18 @@ async function start_(request: StartRequest): Promise<void> {
   }
   const { schema, reply, payload, when, orderBy } = loaded.metadata ?? {};
   const telemetry = ownTelemetry();
-  const handler = telemetry?.around(loaded.default!) ?? loaded.default!;
   const requests = new RequestTurns(mostRequests(request.concurrency));
-  runner = new Runner(
-    { link, start: request, handler: handlerName, telemetry, requests },
-    { handler, schema: schemaIn(schema), reply: schemaIn(reply), payload, when, orderBy },
-  );
+  const deps: WorkerDeps = { link, start: request, handler: handlerName, telemetry, requests };
+  const parts = { schema: schemaIn(schema), reply: schemaIn(reply), payload, when, orderBy };
+  runner = runnerOf(loaded.default!, deps, parts);
   link.send(FrameType.ready, null);
   link.flush();
+}
+
+/** A batch has no one message in whose context it could run. */
+function runnerOf(handler: HandlerFunction, deps: WorkerDeps, parts: Omit<RunnerParts, "handler">) {
+  if (deps.start.batches === true) return new BatchRunner(deps, { handler, ...parts });
+  return new Runner(deps, { handler: deps.telemetry?.around(handler) ?? handler, ...parts });
 }
 
 async function stop(): Promise<void> {

@@ -191,7 +191,7 @@ class Run {
   }
 
   private returned(value: unknown): RunOutcome {
-    if (isGenerator(value)) throw new TypeError("the handler gave a generator, of which nothing has run");
+    assertNoGenerator(value);
     if (!this.program.replies) return RETURNED as RunOutcome;
     if (this.repliesPackets) return this.returnedPacket(value);
     if (value === undefined) return NO_REPLY;
@@ -223,7 +223,11 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return value !== null && typeof value === "object" && typeof (value as { then?: unknown }).then === "function";
 }
 
-/** One that does not stream: whoever wrote it expects it to run. */
+/** Of one that does not stream nothing runs, and whoever wrote it expects it to. */
+export function assertNoGenerator(returned: unknown): void {
+  if (isGenerator(returned)) throw new TypeError("the handler gave a generator, of which nothing has run");
+}
+
 function isGenerator(value: unknown): boolean {
   if (value === null || typeof value !== "object") return false;
   const tag = (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag];

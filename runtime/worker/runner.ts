@@ -44,6 +44,11 @@ export interface RunnerParts {
   readonly orderBy: OrderBy | undefined;
 }
 
+/** Why a signal aborts. */
+export function timeoutPassed(): Error {
+  return Object.assign(new Error("the handler's timeout has passed"), { name: "TimeoutError" });
+}
+
 export class Runner implements RunOwner {
   /** R3. */
   readonly turns: Turns | undefined;
@@ -78,8 +83,7 @@ export class Runner implements RunOwner {
   }
 
   abort(frameId: number): void {
-    const context = this.running.get(frameId);
-    context?.abort(Object.assign(new Error("the handler's timeout has passed"), { name: "TimeoutError" }));
+    this.running.get(frameId)?.abort(timeoutPassed());
   }
 
   /** Abort every running delivery: the worker is about to go. */

@@ -63,6 +63,10 @@ export class FakeWorker implements HandlerWorker {
     this.handed.push({ id, seq });
   }
 
+  deliverBatch(id: number, deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) this.deliver(id, delivery);
+  }
+
   /** The message that was handed over at that place, from 0, returned. */
   returned(at: number): void {
     this.events?.done(this.handed[at]!.id, 1);

@@ -1,6 +1,7 @@
 // What must compile for authors, and what must not.
 
 import {
+  type BatchContext,
   type Duration,
   defineConfig,
   defineEvent,
@@ -121,6 +122,37 @@ describe("a handler", () => {
     defineHandler({ ...newItem, payload: "bytes" }, (event) => {
       expectTypeOf(event).toEqualTypeOf<{ id: string; item: string }>();
     });
+  });
+
+  test("with `batch` it is given an array of contents, and the context of a batch", () => {
+    const metadata = { ...newItem, kind: "durable", batch: { size: 100, wait: "200ms" } } satisfies HandlerMetadata;
+    defineHandler(metadata, async (todos, context) => {
+      expectTypeOf(todos).toEqualTypeOf<{ id: string; item: string }[]>();
+      expectTypeOf(context).toEqualTypeOf<BatchContext>();
+      expectTypeOf(context.messages).toEqualTypeOf<readonly HandlerContext[]>();
+      context.fail(0, new RetryLater("30s"));
+      // @ts-expect-error: a message is failed by its place
+      context.fail("0", new Error());
+      // @ts-expect-error: there is no one message to publish for
+      context.publish(itemSaved, { id: "" });
+    });
+    defineHandler({ subject: "a.b", batch: { size: 10 } }, (events) => expectTypeOf(events).toEqualTypeOf<unknown[]>());
+  });
+
+  test("what batches do not go with is refused", () => {
+    const batch = { size: 10 } as const;
+    // @ts-expect-error: a request has a reply of its own
+    defineHandler({ subject: "a.b", kind: "request", batch }, () => undefined);
+    // @ts-expect-error: one message at a time
+    defineHandler({ subject: "a.b", kind: "durable", concurrency: "one", batch }, () => undefined);
+    // @ts-expect-error: a batch has several of a key
+    defineHandler({ subject: "a.b", kind: "durable", orderBy: () => "", batch }, () => undefined);
+    // @ts-expect-error: a planned run waits for nobody
+    defineHandler({ subject: "a.b", schedule: "@hourly", batch }, () => undefined);
+    // @ts-expect-error: how many?
+    defineHandler({ subject: "a.b", batch: { wait: "1s" } }, () => undefined);
+    // @ts-expect-error: no duration
+    defineHandler({ subject: "a.b", batch: { size: 1, wait: 5 } }, () => undefined);
   });
 
   test("an event with wildcards can be handled", () => {

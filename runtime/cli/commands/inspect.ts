@@ -9,6 +9,7 @@ import { type Output, printLine } from "../../terminal/terminal.ts";
 import { spanText } from "../../terminal/time-text.ts";
 import { replicaText, statusOfAll, unknownHandlers, withControl } from "../control-session.ts";
 import { disabledText } from "../disabled-text.ts";
+import { durationText } from "../duration-text.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { holdText } from "../hold-text.ts";
 import type { Invocation } from "../invocation.ts";
@@ -41,11 +42,17 @@ export function inspectHandler(name: string, { terminal, options }: Invocation<{
 type Held = HandlerSummary["replicas"][number];
 
 function print(summary: HandlerSummary, left: readonly string[], out: Output): void {
-  const { name, kind, subjects = [], file, pending } = summary;
+  const { name, kind, subjects = [], file, pending, batch } = summary;
   printLine(out, `${out.paint("bold", name)}  ${stateText(summary)}`);
   const what =
     kind === undefined ? "nothing is known of it before it serves" : `${kind} handler of ${quotedClaims(subjects)}`;
   printFact(out, "what", what);
+  if (batch !== undefined)
+    printFact(
+      out,
+      "batches",
+      `of up to ${batch.size} messages, which wait up to ${durationText(batch.waitMs)} for others`,
+    );
   printFact(out, "file", file);
   const { schedule } = summary;
   const nowMs = systemClock.nowMs();

@@ -2,6 +2,7 @@
 
 import { systemClock } from "../../clock.ts";
 import { claimsText } from "../../metadata/claims.ts";
+import type { ResolvedMetadata } from "../../metadata/handler-metadata.ts";
 import { tableLines } from "../../terminal/table.ts";
 import { printError, printLine } from "../../terminal/terminal.ts";
 import { durationText } from "../duration-text.ts";
@@ -42,14 +43,20 @@ export async function list({ terminal, options }: Invocation<{ json?: boolean }>
   return handlers.length === 0 && first !== undefined ? exitCodeOf(first) : 0;
 }
 
+/** `16`, `one`, or how many batches of how many messages. */
+function concurrencyCell({ concurrency, oneAtATime, batch }: ResolvedMetadata): string {
+  if (oneAtATime) return "one";
+  return batch === undefined ? String(concurrency) : `${concurrency} × ${batch.size}`;
+}
+
 function rowOf(handler: CheckedHandler): string[] {
   if (!handler.ok) return [handler.name, handler.error.code, "", "", "", handler.file];
-  const { kind, subjects, concurrency, oneAtATime, timeoutMs } = handler.metadata;
+  const { kind, subjects, timeoutMs } = handler.metadata;
   return [
     handler.name,
     kind,
     claimsText(subjects),
-    oneAtATime ? "one" : String(concurrency),
+    concurrencyCell(handler.metadata),
     durationText(timeoutMs),
     handler.file + disabledRemark(handler),
   ];

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Dispatcher, type DispatcherLimits } from "../../../runtime/deliver/dispatcher.ts";
-import type { Lane } from "../../../runtime/deliver/lane.ts";
 import { type SuspicionMemory, Suspicions } from "../../../runtime/deliver/suspicions.ts";
+import type { WorkerPlace } from "../../../runtime/deliver/worker-place.ts";
 import type { Delivery } from "../../../runtime/message/delivery.ts";
 import { NOT_ITS_FAULT, type Outcome, type WorkerExit } from "../../../runtime/message/outcome.ts";
 import type { WorkerPort } from "../../../runtime/message/worker-port.ts";
@@ -25,6 +25,9 @@ class FakeWorker implements WorkerPort {
   terminated = false;
   deliver(id: number, { seq }: Delivery): void {
     this.handed.push({ id, seq });
+  }
+  deliverBatch(): void {
+    throw new Error("nothing here takes batches");
   }
   abort(id: number): void {
     this.aborted.push(id);
@@ -63,6 +66,7 @@ function dispatcherWith(limits: Partial<DispatcherLimits> = {}): Dispatcher {
           ...(outcome.kind === "timed-out" ? { blocked: outcome.blocked } : {}),
         }),
       chunk: () => undefined,
+      halved: () => undefined,
       wake: () => wakes++,
       roomChanged: () => undefined,
     },
@@ -71,7 +75,7 @@ function dispatcherWith(limits: Partial<DispatcherLimits> = {}): Dispatcher {
   );
 }
 
-function open(dispatcher: Dispatcher): { worker: FakeWorker; lane: Lane } {
+function open(dispatcher: Dispatcher): { worker: FakeWorker; lane: WorkerPlace } {
   const worker = new FakeWorker();
   const lane = dispatcher.lane(worker);
   dispatcher.ready(lane);

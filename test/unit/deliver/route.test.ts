@@ -26,6 +26,9 @@ class HeldWorker implements WorkerPort {
   end(outcome: Outcome, at = this.handed.length - 1): void {
     this.events!.ended(this.handed[at]!.id, outcome);
   }
+  deliverBatch(id: number, deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) this.deliver(id, delivery);
+  }
   abort(id: number): void {
     this.aborted.push(id);
   }

@@ -180,6 +180,32 @@ test("every option is read, in the runtime's units", () => {
   });
 });
 
+describe("batch", () => {
+  const batch = { size: 100 };
+
+  test("waits 200 ms unless it says otherwise, and runs one at a time unless it says otherwise", () => {
+    expect(resolved({ subject: "a", batch })).toMatchObject({ batch: { size: 100, waitMs: 200 }, concurrency: 1 });
+    const stated = { subject: "a", kind: "durable", concurrency: 4, batch: { size: 2, wait: "1s" } };
+    expect(resolved(stated)).toMatchObject({ batch: { size: 2, waitMs: 1_000 }, concurrency: 4 });
+    expect("batch" in resolved({ subject: "a" })).toBe(false);
+  });
+
+  test.each([
+    [{ kind: "request", batch }, 'metadata.batch is for handlers of kind "event" or "durable"'],
+    [{ kind: "durable", concurrency: "one", batch }, 'metadata.batch cannot be kept beside concurrency "one"'],
+    [{ kind: "durable", orderBy: { $function: true }, batch }, "metadata.batch cannot be kept beside orderBy"],
+    [{ kind: "durable", schedule: "@hourly", batch }, "metadata.batch cannot be kept beside schedule"],
+    [{ batch: { size: 1_000 }, concurrency: 11 }, "at most 10,000 messages in hand; 1000 times 11 is 11000"],
+    [{ batch: {} }, "metadata.batch.size is missing"],
+    [{ batch: { size: 0 } }, "metadata.batch.size must be a whole number from 1 to 1,000; received 0"],
+    [{ batch: { size: 1, wait: "2m" } }, 'metadata.batch.wait must be from "0s" to "1m"'],
+    [{ batch: 100 }, "metadata.batch must be an object such as { size: 100"],
+    [{ batch: { size: 1, max: 5 } }, "metadata.batch.max is not an option"],
+  ])("refuses %j", (raw, why) => {
+    expect(refused({ subject: "a", ...raw }).message).toContain(why);
+  });
+});
+
 /** As it crosses from the worker. */
 const overTheWire = (metadata: unknown) => JSON.parse(JSON.stringify(describeMetadata(metadata)));
 

@@ -38,6 +38,8 @@ function worker(): WorkerPort & { readonly got: string[] } {
     got,
     pid: 1,
     deliver: (_, { headers }) => void got.push(Buffer.from(headers!).toString()),
+    deliverBatch: (_, deliveries) =>
+      void got.push(...deliveries.map(({ headers }) => Buffer.from(headers!).toString())),
     abort: () => undefined,
     whereBlocked: async () => undefined,
     terminate: () => undefined,
