@@ -130,7 +130,7 @@ export type ReplyOf<Module extends HandlerExports> = Module["default"] extends (
  *
  * Never rejects for what the handler does: that is the outcome. Rejects with METADATA_INVALID for metadata that the
  * runtime would refuse, with a TypeError for a subject, header or payload that could not have been published, and with
- * what `setup` or `teardown` throws.
+ * what `setup` or `teardown` throws. A handler with `batch` is refused: `runBatch` runs it.
  */
 export type RunHandler = <const Module extends HandlerExports>(
   module: Module,
@@ -139,6 +139,31 @@ export type RunHandler = <const Module extends HandlerExports>(
 ) => Promise<HandlerRun<ReplyOf<Module>>>;
 
 export declare const runHandler: RunHandler;
+
+/** How one message of a batch has ended. */
+export type BatchedMessage = Pick<HandlerRun, "outcome" | "error" | "settlement">;
+
+/** What a handler did with a batch. */
+export interface BatchOutcome extends Pick<HandlerRun, "published" | "requested" | "logs"> {
+  /** In the order of the payloads. */
+  readonly messages: readonly BatchedMessage[];
+}
+
+/**
+ * Run several messages through a handler with `batch`, as the runtime does: those that are invalid or let pass do not reach the
+ * function, and when it throws, halves are run until those that are to blame are alone. What such repeated runs publish
+ * is there each time. `sequence` is that of the first message, the other options hold for each.
+ *
+ * Rejects as `runHandler`, and with a TypeError for a handler that takes one message at a time, and for more payloads than
+ * its `size`, or none.
+ */
+export type RunBatch = <const Module extends HandlerExports>(
+  module: Module,
+  payloads: readonly TestPayload<Module>[],
+  options?: RunHandlerOptions,
+) => Promise<BatchOutcome>;
+
+export declare const runBatch: RunBatch;
 
 export interface TestRuntimeOptions {
   /** The project's root, where `handlers/` and `handlers.config.ts` lie. Default: the working directory. */

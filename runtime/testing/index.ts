@@ -1,6 +1,8 @@
 // What `import ... from "nats-handlers/testing"` gives; its types are those of sdk/testing.ts.
 
 export type {
+  BatchedMessage,
+  BatchOutcome,
   CrashPoint,
   CrashPointOptions,
   HandlerExports,
@@ -18,5 +20,6 @@ export type {
   TestSettlement,
 } from "../../sdk/testing.ts";
 export { crashPoints } from "./crash-points.ts";
+export { runBatch } from "./run-batch.ts";
 export { runHandler } from "./run-handler.ts";
 export { startTestRuntime } from "./start-test-runtime.ts";

@@ -7,7 +7,7 @@ import type { HandlerModule } from "../worker/load.ts";
 import { createLog } from "../worker/log.ts";
 import { type LoopbackEnd, LoopbackLink } from "./loopback-link.ts";
 import type { TestMessage } from "./message.ts";
-import { TestRun } from "./test-run.ts";
+import { TestRun, type TestRunDeps } from "./test-run.ts";
 
 /** A test is of one handler: its name stands in ids and errors alone. */
 export const NAME = "handler";
@@ -19,7 +19,7 @@ export interface ModuleRun {
   readonly message: TestMessage;
   readonly end: LoopbackEnd;
   /** Without `setup` and `teardown`. */
-  readonly bare?: boolean;
+  readonly bare?: boolean | undefined;
   /** Called before the function is, and when it has ended. */
   readonly onBegin?: () => void;
   readonly onEnd?: () => void;
@@ -32,28 +32,31 @@ export interface EndedRun {
   readonly chunks: readonly Uint8Array[];
 }
 
-/** Rejects with what `setup` or `teardown` throws; what the function does is the outcome. */
-export async function runModule({
-  module,
-  metadata,
-  message,
-  end,
-  bare,
-  onBegin,
-  onEnd,
-}: ModuleRun): Promise<EndedRun> {
+/** Throws a TypeError for a handler that takes batches. Rejects with what `setup` or `teardown` throws; what the function does is the outcome. */
+export function runModule({ module, metadata, message, end, bare, onBegin, onEnd }: ModuleRun): Promise<EndedRun> {
+  if (metadata.batch !== undefined)
+    throw new TypeError("the handler takes batches (metadata.batch): run it with `runBatch`, or in `startTestRuntime`");
+  return inItsLife({ module, end, bare }, async (deps) => {
+    const run = new TestRun(module, metadata, message, deps);
+    onBegin?.();
+    const outcome = await run.ended();
+    onEnd?.();
+    return { outcome, attempt: message.arrival.attempt, chunks: run.chunks };
+  });
+}
+
+/** Between `setup` and `teardown`, of which what they throw is thrown on. */
+export async function inItsLife<T>(
+  { module, end, bare }: Pick<ModuleRun, "module" | "end" | "bare">,
+  act: (deps: TestRunDeps) => Promise<T>,
+): Promise<T> {
   const { signal } = new AbortController(); // Nothing ends before it is over.
   const link = new LoopbackLink({ handler: NAME, idPrefixes: [ID_PREFIX], gone: signal }, end);
   const about = { handler: NAME, shadow: false, signal, log: createLog(link, () => ({})) };
   const { setup, teardown } = bare === true ? {} : module;
   await setup?.(about);
   try {
-    const deps = { handler: NAME, link, idPrefix: ID_PREFIX, clock: systemClock };
-    const run = new TestRun(module, metadata, message, deps);
-    onBegin?.();
-    const outcome = await run.ended();
-    onEnd?.();
-    return { outcome, attempt: message.arrival.attempt, chunks: run.chunks };
+    return await act({ handler: NAME, link, idPrefix: ID_PREFIX, clock: systemClock });
   } finally {
     await teardown?.(about);
   }

@@ -5,11 +5,13 @@ import { runtimeDefaults } from "../config/defaults.ts";
 import type { Outcome } from "../message/outcome.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { mostRequests } from "../wire/call-frame.ts";
+import type { StartRequest } from "../wire/protocol.ts";
 import { contentTypeIn } from "../worker/content-type.ts";
 import { type ContextDeps, DeliveryContext } from "../worker/context.ts";
 import { type HandlerModule, schemaIn } from "../worker/load.ts";
 import { RequestTurns } from "../worker/request-turns.ts";
 import { type HandlerProgram, runOnce } from "../worker/run-once.ts";
+import { timeoutPassed } from "../worker/runner.ts";
 import type { TestMessage } from "./message.ts";
 
 export interface TestRunDeps extends Pick<ContextDeps, "handler" | "link"> {
@@ -32,10 +34,7 @@ export class TestRun {
     message: TestMessage,
     { handler, link, idPrefix, clock }: TestRunDeps,
   ) {
-    const { kind, subjects, propagate, concurrency, timeoutMs } = metadata;
-    const limits = { concurrency, attempts: kind === "durable" ? metadata.retry.attempts : 1, timeoutMs };
-    // What a test gives and gets is what lies in the envelope.
-    const start = { kind, subjects, envelope: "none", propagate, ...limits, idPrefixes: [idPrefix] } as const;
+    const start = startOf(metadata, idPrefix);
     this.module = module;
     this.metadata = metadata;
     this.message = message;
@@ -50,23 +49,13 @@ export class TestRun {
     const running = Promise.resolve(this.run());
     const outcome = await within(this.clock, timeoutMs, running);
     if (outcome !== "expired") return outcome;
-    this.context.abort(Object.assign(new Error("the handler's timeout has passed"), { name: "TimeoutError" }));
+    this.context.abort(timeoutPassed());
     await within(this.clock, runtimeDefaults.killGraceMs, running);
     return { kind: "timed-out", timeoutMs, blocked: false };
   }
 
   private run(): Outcome | Promise<Outcome> {
-    const { schema, reply, payload = "json", when } = this.module.metadata ?? {};
-    const replies = this.metadata.kind === "request";
-    const program: HandlerProgram = {
-      handler: this.module.default!,
-      schema: schemaIn(schema),
-      reply: replies ? schemaIn(reply) : undefined,
-      payload,
-      envelope: "none",
-      when,
-      replies,
-    };
+    const program = programOf(this.module, this.metadata);
     const { arrival, payload: bytes } = this.message;
     const contentType = arrival.headerBytes && contentTypeIn(arrival.headerBytes);
     const incoming = { id: arrival.frameId, bytes, start: 0, end: bytes.length, contentType };
@@ -75,4 +64,25 @@ export class TestRun {
       chunk: async (_id, body) => void this.chunks.push(body),
     });
   }
+}
+
+/** What a test gives and gets is what lies in the envelope. */
+export function startOf(metadata: ResolvedMetadata, idPrefix: string): StartRequest {
+  const { kind, subjects, propagate, concurrency, timeoutMs } = metadata;
+  const limits = { concurrency, attempts: kind === "durable" ? metadata.retry.attempts : 1, timeoutMs };
+  return { kind, subjects, envelope: "none", propagate, ...limits, idPrefixes: [idPrefix] };
+}
+
+export function programOf(module: HandlerModule, { kind }: ResolvedMetadata): HandlerProgram {
+  const { schema, reply, payload = "json", when } = module.metadata ?? {};
+  const replies = kind === "request";
+  return {
+    handler: module.default!,
+    schema: schemaIn(schema),
+    reply: replies ? schemaIn(reply) : undefined,
+    payload,
+    envelope: "none",
+    when,
+    replies,
+  };
 }

@@ -11,6 +11,7 @@ import { hasTables, writeTables } from "./output/page.ts";
 import { renderPicture } from "./output/picture.ts";
 import { renderTable } from "./output/table.ts";
 import type { Options, Report, Scenario } from "./scenario.ts";
+import { batches } from "./scenarios/batches.ts";
 import { disable } from "./scenarios/disable.ts";
 import { durable } from "./scenarios/durable.ts";
 import { endurance } from "./scenarios/endurance.ts";
@@ -37,6 +38,7 @@ const SCENARIOS: readonly Scenario[] = [
   publish,
   request,
   durable,
+  batches,
   reload,
   startup,
   memory,

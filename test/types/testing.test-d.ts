@@ -1,7 +1,7 @@
 // What must compile for authors who test, and what must not.
 
 import { defineEvent, defineHandler } from "nats-handlers";
-import { runHandler } from "nats-handlers/testing";
+import { type BatchedMessage, runBatch, runHandler } from "nats-handlers/testing";
 import { expectTypeOf, test } from "vitest";
 import { z } from "zod";
 
@@ -24,6 +24,16 @@ test("a handler is given the schema's input, and its reply has the type of what 
   await runHandler(counter, { count: 3 });
   // @ts-expect-error no count
   await runHandler(counter, {});
+});
+
+test("a batch is an array of the schema's input", async () => {
+  const batched = { ...counter, metadata: { ...counted, batch: { size: 10 } } as const };
+  const run = await runBatch(batched, [{ count: "3" }, new Uint8Array([1])]);
+  expectTypeOf(run.messages).toEqualTypeOf<readonly BatchedMessage[]>();
+  // @ts-expect-error a number, where the schema's input is a string
+  await runBatch(batched, [{ count: 3 }]);
+  // @ts-expect-error no array
+  await runBatch(batched, { count: "3" });
 });
 
 test("without a schema anything may come", async () => {

@@ -52,27 +52,47 @@ async function programContender(
   };
 }
 
+export function ourContender(plan: Plan, options: Options, site: Site): Promise<DurableContender> {
+  const source = (progress: string, profile: string | undefined) => handlerSource(plan, progress, profile);
+  return handlerContender({ name: "ours", label: "nats-handlers", source }, plan, options, site);
+}
+
+/** Each message is a row in SQLite: one at a time, or so many in a transaction. */
+export function sqliteContender(size: number | undefined, plan: Plan, options: Options, site: Site) {
+  const name = size === undefined ? "single" : `batch-${size}`;
+  const label = size === undefined ? "one message at a time" : `batches of ${size}`;
+  const source = (progress: string) => sqliteSource(size, plan, progress);
+  return handlerContender({ name, label, source }, plan, options, site);
+}
+
+interface BenchedHandler {
+  readonly name: string;
+  readonly label: string;
+  readonly source: (progress: string, profile: string | undefined) => string;
+}
+
 /** The durable is removed between rounds: the runtime makes it anew. */
-export async function ourContender(
+async function handlerContender(
+  { name, label, source }: BenchedHandler,
   plan: Plan,
   { profile }: Options,
   { lab, manager }: Site,
 ): Promise<DurableContender> {
-  const progress = "bench.progress.ours";
+  const progress = `bench.progress.${name}`;
   const file = (part: string) => profile && join(profile, `durable-${plan.atOnce}.${part}.cpuprofile`);
   const project = lab.project();
-  project.write("ours", handlerSource(plan, progress, file("worker")));
+  project.write(name, source(progress, file("worker")));
   const child = lab.runtime();
   const supervisorProfile = file("supervisor");
   return {
-    label: "nats-handlers",
+    label,
     progress,
     async again(round) {
       // An old server removes it and still says that it failed, when one of its files was just being written. Had it
       // truly failed, the round stalls and says so.
       if (round > 0)
         return void (await manager.consumers
-          .delete(STREAM, durableNameOf("bench", "ours", SUBJECT))
+          .delete(STREAM, durableNameOf("bench", name, SUBJECT))
           .catch(() => undefined));
       await child.call("start", lab.startOptions(project, "start"));
       if (supervisorProfile !== undefined) await child.call("startProfile", null);
@@ -99,5 +119,30 @@ export const metadata = {
 };
 let handled = 0;
 export default (event, ctx) => { if (++handled % ${step} === 0) return ctx.publish("${progress}", ""); };
+`;
+}
+
+function sqliteSource(size: number | undefined, { atOnce, step }: Plan, progress: string): string {
+  const how = size === undefined ? `concurrency: ${atOnce}` : `batch: { size: ${size} }`;
+  const tell = `if (Math.floor(handled / ${step}) > told) { told++; return message.publish("${progress}", ""); }`;
+  const body =
+    size === undefined
+      ? `(event, message) => { insert.run(event.id, event.item); handled++; ${tell} }`
+      : `(events, { messages: [message] }) => {
+  database.exec("BEGIN");
+  for (const { id, item } of events) insert.run(id, item);
+  database.exec("COMMIT");
+  handled += events.length;
+  ${tell}
+}`;
+  return `import { DatabaseSync } from "node:sqlite";
+import { z } from "zod";
+export const metadata = { kind: "durable", subject: "${SUBJECT}", ${how}, schema: ${SCHEMA_SOURCE} };
+const database = new DatabaseSync("rows.db");
+database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; CREATE TABLE IF NOT EXISTS rows (id TEXT, item TEXT)");
+const insert = database.prepare("INSERT INTO rows VALUES (?, ?)");
+let handled = 0;
+let told = 0;
+export default ${body};
 `;
 }
