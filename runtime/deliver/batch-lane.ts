@@ -14,9 +14,9 @@ import type { Outcome, WorkerExit } from "../message/outcome.ts";
 import type { WorkerPort } from "../message/worker-port.ts";
 import { Batch } from "./batch.ts";
 import { afterBatch } from "./halves.ts";
-import { Lane, type LaneLimits, type LaneOwner, type LeftBehind } from "./lane.ts";
+import { Lane, type LaneLimits } from "./lane.ts";
 import type { Death } from "./suspicions.ts";
-import type { WorkerPlace } from "./worker-place.ts";
+import type { LaneOwner, LeftBehind, WorkerPlace } from "./worker-place.ts";
 
 export interface BatchLimits extends LaneLimits {
   /** Most messages in one. */

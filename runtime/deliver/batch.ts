@@ -2,7 +2,7 @@
 
 import type { Delivery } from "../message/delivery.ts";
 import type { Outcome } from "../message/outcome.ts";
-import type { Handed } from "./lane.ts";
+import type { Handed } from "./worker-place.ts";
 
 export class Batch implements Handed {
   /** At least one. */

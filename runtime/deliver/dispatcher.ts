@@ -12,23 +12,13 @@ import type { Clock } from "../clock.ts";
 import type { Delivery } from "../message/delivery.ts";
 import type { Outcome } from "../message/outcome.ts";
 import type { WorkerPort } from "../message/worker-port.ts";
-import { BatchLane, type BatchLimits, type BatchOwner } from "./batch-lane.ts";
+import { BatchLane, type BatchOwner } from "./batch-lane.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
-import { Lane, type LaneLimits, type LeftBehind } from "./lane.ts";
+import type { DispatcherLimits } from "./dispatcher-limits.ts";
+import { Lane } from "./lane.ts";
 import { Prefetch } from "./prefetch.ts";
 import type { Death, Suspicions } from "./suspicions.ts";
-import type { WorkerPlace } from "./worker-place.ts";
-
-export interface DispatcherLimits extends LaneLimits {
-  readonly maxQueued: number;
-  readonly maxQueuedBytes: number;
-  /** One at a time in the whole replica, in order (D2). */
-  readonly ordered: boolean;
-  /** Whether more than `concurrency` may wait in the worker (D4). */
-  readonly prefetch: boolean;
-  /** Workers run batches; `concurrency` counts messages all the same: those in all batches that run at a time. */
-  readonly batch?: BatchLimits | undefined;
-}
+import type { LeftBehind, WorkerPlace } from "./worker-place.ts";
 
 export interface DispatcherOwner {
   settled(delivery: Delivery, outcome: Outcome, tookMs: number): void;

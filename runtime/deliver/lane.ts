@@ -11,45 +11,14 @@
 import type { Clock, Timer } from "../clock.ts";
 import type { Delivery } from "../message/delivery.ts";
 import { NOT_ITS_FAULT, type Outcome, PAST_TIMEOUT, RETURNED, type WorkerExit } from "../message/outcome.ts";
-import type { WorkerPort } from "../message/worker-port.ts";
 import { EntryTable } from "./entry-table.ts";
 import type { Death } from "./suspicions.ts";
-import type { WorkerPlace } from "./worker-place.ts";
+import type { Handed, LaneOwner, LanePort, LeftBehind, WorkerPlace } from "./worker-place.ts";
 
 export interface LaneLimits {
   readonly concurrency: number;
   readonly timeoutMs: number;
   readonly killGraceMs: number;
-}
-
-/** What a worker runs: a message, or a batch of them (batch-lane.ts). */
-export interface Handed {
-  readonly subject: string;
-  again?: boolean;
-}
-
-/** The worker, as far as a lane looks. */
-export interface LanePort<T> extends Pick<WorkerPort, "abort" | "whereBlocked" | "terminate"> {
-  deliver(id: number, delivery: T): void;
-}
-
-export interface LaneOwner<T = Delivery> {
-  settled(delivery: T, outcome: Outcome, tookMs: number): void;
-  chunk(delivery: T, data: Uint8Array): void;
-  /** After a batch of outcomes: there may be room. */
-  progressed(): void;
-  /** The worker is gone. Returns what it died of. */
-  ended(lane: WorkerPlace<T>, left: LeftBehind<T>): Death;
-}
-
-/** What a worker had in flight when it ended. */
-export interface LeftBehind<T = Delivery> {
-  /** Settled: they are what it died of. */
-  readonly culprits: readonly T[];
-  /** They run again as they were. */
-  readonly innocent: readonly T[];
-  /** They run again, each alone. */
-  readonly suspects: readonly T[];
 }
 
 interface Entry<T> {

@@ -14,10 +14,10 @@ import type { Settlement } from "../message/settlement.ts";
 import type { SlowDowns } from "../message/slow-down.ts";
 import { traceIdIn } from "../message/trace-context.ts";
 import type { WorkerPort } from "../message/worker-port.ts";
-import { slotsOf } from "../metadata/batch.ts";
 import { claimsText } from "../metadata/claims.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
-import { Dispatcher, type DispatcherLimits, type DispatcherOwner } from "./dispatcher.ts";
+import { Dispatcher, type DispatcherOwner } from "./dispatcher.ts";
+import { type Deadlines, limitsOf } from "./dispatcher-limits.ts";
 import type { HandlerStats } from "./handler-stats.ts";
 import { Holds } from "./holds.ts";
 import { outcomeError } from "./outcome-error.ts";
@@ -26,14 +26,11 @@ import { explain, type SettleRule, settle } from "./settle.ts";
 import { type SuspicionMemory, Suspicions } from "./suspicions.ts";
 import type { WorkerPlace } from "./worker-place.ts";
 
-export interface RouteOptions {
+export interface RouteOptions extends Deadlines {
   readonly handler: string;
   readonly file: string;
   readonly rootDir: string;
   readonly metadata: ResolvedMetadata;
-  /** False while a debugger may hold the handler: then no timeout ends it. */
-  readonly deadlines: boolean;
-  readonly killGraceMs: number;
   readonly maxHops: number;
   readonly plan: PlannedBinding;
   readonly stats: HandlerStats;
@@ -55,7 +52,6 @@ export interface RouteOptions {
 
 const DROP_REPORT_MS = 1_000;
 const REPORTS_PER_SECOND = 20;
-const UNLIMITED_MS = 24 * 3_600_000;
 
 export class Route implements DispatcherOwner, BindingOwner {
   readonly dispatcher: Dispatcher;
@@ -80,7 +76,7 @@ export class Route implements DispatcherOwner, BindingOwner {
     this.idPrefixes = options.plan.idPrefixes;
     this.holds = new Holds(options.handler, options.clock, options.emit);
     this.suspicions = new Suspicions(this.idPrefixes, options.suspicions);
-    this.dispatcher = new Dispatcher(this.limits(options.metadata), this, this.suspicions, options.clock);
+    this.dispatcher = new Dispatcher(limitsOf(options.metadata, options), this, this.suspicions, options.clock);
     const { handler, slowDowns, clock } = options;
     const onChange = (isPaused: boolean) => this.dispatcher.slow(isPaused);
     this.pause = new Pause({ handler, slowDowns, holds: this.holds, clock, onChange });
@@ -91,7 +87,10 @@ export class Route implements DispatcherOwner, BindingOwner {
     const { spans, handler, plan } = this.options;
     const { subjects } = metadata;
     const about = { handler, version, subjects, groups: plan.groups, idPrefixes: this.idPrefixes };
-    return this.dispatcher.lane(spans === undefined ? worker : spans.around(worker, about), this.limits(metadata));
+    return this.dispatcher.lane(
+      spans === undefined ? worker : spans.around(worker, about),
+      limitsOf(metadata, this.options),
+    );
   }
 
   /** Whether a version with this metadata can be served without binding anew. */
@@ -120,7 +119,7 @@ export class Route implements DispatcherOwner, BindingOwner {
     this.metadata = metadata;
     this.rule = ruleOf(metadata, version);
     this.binding?.adopt?.(metadata);
-    this.dispatcher.configure(this.limits(metadata));
+    this.dispatcher.configure(limitsOf(metadata, this.options));
   }
 
   async bind(): Promise<void> {
@@ -217,7 +216,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   halved(count: number, outcome: Outcome): void {
     if (!this.mayReport()) return;
     const { handler, emit } = this.options;
-    const message = `handler "${handler}": a batch of ${count} messages failed (${explain(outcome)}); halves of it are tried, which charges nobody`;
+    const message = `handler "${handler}": a batch of ${count} messages failed (${explain(outcome)}); its halves are tried, which charges nobody. Fail a message that is known to be bad with ctx.fail`;
     emit({ type: "runtime.notice", level: "warn", message });
   }
 
@@ -227,23 +226,6 @@ export class Route implements DispatcherOwner, BindingOwner {
 
   roomChanged(): void {
     this.binding?.roomChanged();
-  }
-
-  private limits(metadata: ResolvedMetadata): DispatcherLimits {
-    const { concurrency, workers, maxQueued, maxQueuedBytes, kind, ordered, batch } = metadata;
-    const timeoutMs = this.options.deadlines ? metadata.timeoutMs : UNLIMITED_MS;
-    const { killGraceMs } = this.options;
-    return {
-      concurrency: slotsOf(metadata),
-      batch: batch && { ...batch, concurrency, timeoutMs, killGraceMs },
-      ordered: ordered || (concurrency === 1 && workers === 1),
-      timeoutMs,
-      killGraceMs,
-      maxQueued,
-      maxQueuedBytes,
-      // A durable message waits in the stream, where every replica can take it; one for a batch to be whole.
-      prefetch: kind !== "durable" && batch === undefined,
-    };
   }
 
   /** Undefined when the message waits here. */

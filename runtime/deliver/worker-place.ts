@@ -1,8 +1,21 @@
-// The place of one worker in a dispatcher: what it has been handed, until it has ended or the worker has.
+// The place of one worker in a dispatcher: what it has been handed, until it has ended or the worker has; and what it and its
+// owner say to each other.
 
 import type { Delivery } from "../message/delivery.ts";
-import type { WorkerEvents } from "../message/worker-port.ts";
+import type { Outcome } from "../message/outcome.ts";
+import type { WorkerEvents, WorkerPort } from "../message/worker-port.ts";
 import type { Death } from "./suspicions.ts";
+
+/** What a worker runs: a message, or a batch of them (batch.ts). */
+export interface Handed {
+  readonly subject: string;
+  again?: boolean;
+}
+
+/** The worker, as far as its place looks. */
+export interface LanePort<T> extends Pick<WorkerPort, "abort" | "whereBlocked" | "terminate"> {
+  deliver(id: number, delivery: T): void;
+}
 
 export interface WorkerPlace<T = Delivery> extends WorkerEvents {
   /** Messages that have been handed over and have not ended. */
@@ -18,4 +31,23 @@ export interface WorkerPlace<T = Delivery> extends WorkerEvents {
   empty(): Promise<void>;
   /** Subjects in flight, for the report of a drain that did not end. */
   describeInFlight(): string[];
+}
+
+export interface LaneOwner<T = Delivery> {
+  settled(delivery: T, outcome: Outcome, tookMs: number): void;
+  chunk(delivery: T, data: Uint8Array): void;
+  /** After a batch of outcomes: there may be room. */
+  progressed(): void;
+  /** The worker is gone. Returns what it died of. */
+  ended(lane: WorkerPlace<T>, left: LeftBehind<T>): Death;
+}
+
+/** What a worker had in flight when it ended. */
+export interface LeftBehind<T = Delivery> {
+  /** Settled: they are what it died of. */
+  readonly culprits: readonly T[];
+  /** They run again as they were. */
+  readonly innocent: readonly T[];
+  /** They run again, each alone. */
+  readonly suspects: readonly T[];
 }

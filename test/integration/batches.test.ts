@@ -112,7 +112,7 @@ describe("messages in batches", () => {
     expect(runs.at(-1)!.length).toBeLessThanOrEqual(2);
     expect(runs.filter((run) => run.includes(42)).map(({ length }) => length)).toEqual([100, 50, 25, 12, 6, 3, 2, 1]);
     expect(app.told("runtime.notice").map(({ message }) => message)).toContainEqual(
-      expect.stringMatching(/a batch of 100 messages failed \(cannot store 42\); halves of it are tried/),
+      expect.stringMatching(/a batch of 100 messages failed \(cannot store 42\); its halves are tried/),
     );
   });
 

@@ -2,7 +2,8 @@
 
 import { beforeEach, describe, expect, test } from "vitest";
 import type { BatchLimits } from "../../../runtime/deliver/batch-lane.ts";
-import { Dispatcher, type DispatcherLimits } from "../../../runtime/deliver/dispatcher.ts";
+import { Dispatcher } from "../../../runtime/deliver/dispatcher.ts";
+import type { DispatcherLimits } from "../../../runtime/deliver/dispatcher-limits.ts";
 import { Suspicions } from "../../../runtime/deliver/suspicions.ts";
 import type { WorkerPlace } from "../../../runtime/deliver/worker-place.ts";
 import type { Delivery } from "../../../runtime/message/delivery.ts";

@@ -1,8 +1,9 @@
 // L6: what the worker holds back behind another of its key.
 
 import { beforeEach, expect, it } from "vitest";
-import { Lane, type LeftBehind } from "../../../runtime/deliver/lane.ts";
+import { Lane } from "../../../runtime/deliver/lane.ts";
 import { NOBODYS_DEATH } from "../../../runtime/deliver/suspicions.ts";
+import type { LeftBehind } from "../../../runtime/deliver/worker-place.ts";
 import type { Delivery } from "../../../runtime/message/delivery.ts";
 import type { WorkerExit } from "../../../runtime/message/outcome.ts";
 import { type FakeClock, fakeClock } from "../../support/fake-clock.ts";

@@ -1,0 +1,41 @@
+// What a handler's metadata means for its dispatcher. Pure.
+
+import { slotsOf } from "../metadata/batch.ts";
+import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import type { BatchLimits } from "./batch-lane.ts";
+import type { LaneLimits } from "./lane.ts";
+
+export interface DispatcherLimits extends LaneLimits {
+  readonly maxQueued: number;
+  readonly maxQueuedBytes: number;
+  /** One at a time in the whole replica, in order (D2). */
+  readonly ordered: boolean;
+  /** Whether more than `concurrency` may wait in the worker (D4). */
+  readonly prefetch: boolean;
+  /** Workers run batches; `concurrency` counts messages all the same: those in all batches that run at a time. */
+  readonly batch?: BatchLimits | undefined;
+}
+
+export interface Deadlines {
+  /** False while a debugger may hold the handler: then no timeout ends it. */
+  readonly deadlines: boolean;
+  readonly killGraceMs: number;
+}
+
+const UNLIMITED_MS = 24 * 3_600_000;
+
+export function limitsOf(metadata: ResolvedMetadata, { deadlines, killGraceMs }: Deadlines): DispatcherLimits {
+  const { concurrency, workers, maxQueued, maxQueuedBytes, kind, ordered, batch } = metadata;
+  const timeoutMs = deadlines ? metadata.timeoutMs : UNLIMITED_MS;
+  return {
+    concurrency: slotsOf(metadata),
+    batch: batch && { ...batch, concurrency, timeoutMs, killGraceMs },
+    ordered: ordered || (concurrency === 1 && workers === 1),
+    timeoutMs,
+    killGraceMs,
+    maxQueued,
+    maxQueuedBytes,
+    // A durable message waits in the stream, where every replica can take it; one for a batch to be whole.
+    prefetch: kind !== "durable" && batch === undefined,
+  };
+}
