@@ -155,6 +155,11 @@ export interface HandlerContext {
   readonly id: string;
   /** Of a run by the handler's `schedule`: the time for which it was planned, the same for every retry. Else undefined. */
   readonly scheduledFor: Date | undefined;
+  /**
+   * Whether `handlers replay` has sent the message again, in retries and after a redrive too. `id` is that of the first time:
+   * who remembers ids does nothing then. What says so is the header `Handlers-Replayed`, which anybody can publish.
+   */
+  readonly replayed: boolean;
   /** Which run of the message this is, from 1. */
   readonly attempt: number;
   /** How many runs there can be; 1 for `event` and `request` handlers. */

@@ -270,7 +270,7 @@ export class StreamSettler {
       sequence,
       storedAtMs,
       attempts: runs + (history?.attempts ?? 0),
-      firstFailedAtMs: history === undefined ? first : history.firstFailedAtMs,
+      firstFailedAtMs: history === undefined || history.attempts === 0 ? first : history.firstFailedAtMs,
       lastFailedAtMs: nowMs,
       instance: deps.instance,
       redriven: history?.redriven ?? 0,

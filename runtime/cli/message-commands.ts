@@ -1,4 +1,4 @@
-// The commands that look after what is kept: dead letters, what leaves later, messages nobody takes, durables without a handler.
+// The commands that look after what is kept: dead letters, what is stored, what leaves later, messages nobody takes, durables without a handler.
 
 import type { Command } from "commander";
 import type { HandlerCommands } from "./handler-commands.ts";
@@ -11,8 +11,26 @@ export function addMessageCommands(program: Command, operating: HandlerCommands)
     .helpCommand(false);
   addLetters(dlq, operating);
   addMoving(dlq, operating);
+  addReplay(program, operating);
   addScheduled(program, operating);
   addLeft(program, operating);
+}
+
+function addReplay(program: Command, { terminal, finish }: HandlerCommands): void {
+  program
+    .command("replay <NAME>")
+    .description("stored messages again, to this one durable handler, beside its other messages")
+    .requiredOption("--from <TIME|SEQ>", "stored since: 2h, 18:30, 2030-01-31T18:30; or from this number of the stream")
+    .option("--to <TIME|SEQ>", "stored until, or up to this number; else up to the last it has had")
+    .option("-n, --limit <COUNT>", "at most so many, oldest first")
+    .option("--rate <COUNT>", "at most so many a second")
+    .option("--again", "also those that an earlier replay has sent")
+    .option("--dry-run", "only say how many")
+    .option("--json", "as JSON")
+    .action(async (name: string, _options, command: Command) => {
+      const { replayStored } = await import("./commands/replay.ts");
+      finish(await replayStored(name, { terminal, options: command.optsWithGlobals() }));
+    });
 }
 
 function addScheduled(program: Command, { terminal, finish }: HandlerCommands): void {

@@ -49,6 +49,14 @@ export function readPast(option: string, word: string, nowMs: number): number {
   throw new RuntimeError("USAGE", `${option} needs a time such as "2h", "18:30" or "2030-01-31T18:30"; ${received}`);
 }
 
+/** As `readPast`, or a number of a stream. Throws USAGE. */
+export function readPoint(option: string, word: string, nowMs: number): { seq: number } | { atMs: number } {
+  if (!/^\d+$/.test(word)) return { atMs: readPast(option, word, nowMs) };
+  const seq = Number(word);
+  if (Number.isSafeInteger(seq)) return { seq };
+  throw new RuntimeError("USAGE", `${option}: no stream has a message of the number ${word}`);
+}
+
 function readUntil(word: string, nowMs: number): number {
   const untilMs = readMoment("--until", word, nowMs);
   if (untilMs > nowMs) return untilMs;

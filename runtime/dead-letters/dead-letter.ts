@@ -6,6 +6,7 @@
 //     own (letter-parts.ts). Each was a part of one message that the server took, so each fits.
 
 import { headers as createHeaders, type MsgHdrs } from "@nats-io/transport-node";
+import { REPLAYED_HEADER } from "../message/delivery.ts";
 import { decodeHeaders } from "../message/header-block.ts";
 import type { OutcomeKind } from "../message/outcome.ts";
 import { earlierHandlerTokens, handlerTokens } from "../streams/durable-name.ts";
@@ -13,8 +14,8 @@ import { earlierHandlerTokens, handlerTokens } from "../streams/durable-name.ts"
 export type DeadLetterReason = OutcomeKind | "attempts-used" | "expired" | "unclaimed" | "not-published";
 
 /**
- * Where the letter's payload is: in it, or in a message of its own. Letters of earlier versions: in the stream it came from,
- * or nowhere.
+ * Where the letter's payload is: in it, or in a message of its own. What is replayed, and letters of earlier versions: in the
+ * stream it came from; of those also nowhere.
  */
 export type LetterBody = "here" | "apart" | "in-stream" | "dropped";
 
@@ -94,8 +95,7 @@ export interface EncodedLetter {
 
 /** A3. Where the parts are is to be added with `locateParts`. */
 export function encodeLetter(letter: DeadLetter, maxPayloadBytes: number): EncodedLetter {
-  const fits = ({ headers, data }: EncodedLetter) =>
-    headerBytes(headers) + data.length + SPARE_BYTES <= maxPayloadBytes;
+  const fits = (encoded: EncodedLetter) => fitsIn(maxPayloadBytes, encoded);
   const { data: payload, headers } = letter;
   const whole = { headers: withOwn(letter, originalHeaders(headers)), data: payload, apart: {} };
   if (fits(whole)) return whole;
@@ -104,6 +104,39 @@ export function encodeLetter(letter: DeadLetter, maxPayloadBytes: number): Encod
   const apart = headers === undefined ? { payload } : { payload, headers };
   const bare = { headers: withOwn(letter, []), data: NO_BYTES, apart };
   return fits(bare) ? bare : { ...bare, headers: withOwn({ ...letter, stack: undefined }, []) };
+}
+
+/** A stored message that goes to its handler again. */
+export interface ReplayedMessage {
+  readonly handler: string;
+  readonly subject: string;
+  readonly stream: string;
+  readonly sequence: number;
+  readonly storedAtMs: number;
+  /** When the replay began. */
+  readonly replayedAtMs: number;
+  readonly headers: MsgHdrs | undefined;
+  readonly data: Uint8Array;
+}
+
+/**
+ * In the form in which letters come back to handlers, though none has failed it. What is too large with our headers stays
+ * in its stream, and its handler reads it there. Undefined: there is no room for the headers.
+ */
+export function encodeReplay(
+  message: ReplayedMessage,
+  maxPayloadBytes: number,
+): Pick<EncodedLetter, "headers" | "data"> | undefined {
+  const { handler, subject, stream, sequence, storedAtMs, replayedAtMs, data } = message;
+  const original = [...ownersHeaders(message.headers ?? createHeaders())];
+  const kept = original.filter(([name]) => name.toLowerCase() !== REPLAYED_HEADER.toLowerCase());
+  const marked = [...kept, [REPLAYED_HEADER, isoTime(replayedAtMs)] as const];
+  const place = { Stream: stream, Sequence: String(sequence), "Stored-At": isoTime(storedAtMs) };
+  const fields = { Handler: handler, Subject: subject, ...place, Attempts: "0" };
+  const whole = { headers: withFields(marked, fields), data };
+  if (fitsIn(maxPayloadBytes, whole)) return whole;
+  const elsewhere = { headers: withFields(marked, { ...fields, Body: "in-stream" }), data: NO_BYTES };
+  return fitsIn(maxPayloadBytes, elsewhere) ? elsewhere : undefined;
 }
 
 /** Write down where the parts of the letter are. */
@@ -119,9 +152,16 @@ export function lettersOwnHeaders(letter: DeadLetter): MsgHdrs {
 }
 
 function withOwn(letter: DeadLetter, original: Iterable<readonly [string, string]>): MsgHdrs {
+  return withFields(original, ownHeaders(letter));
+}
+
+function withFields(
+  original: Iterable<readonly [string, string]>,
+  fields: Readonly<Record<string, string | undefined>>,
+): MsgHdrs {
   const headers = createHeaders();
   for (const [name, value] of original) headers.append(name, value);
-  for (const [name, value] of Object.entries(ownHeaders(letter))) {
+  for (const [name, value] of Object.entries(fields)) {
     if (value !== undefined) headers.set(`${PREFIX}${name}`, asciiSafe(value));
   }
   return headers;
@@ -240,6 +280,10 @@ function isoTime(atMs: number): string {
 function timeOf(text: string | undefined): number | undefined {
   const atMs = text === undefined ? Number.NaN : Date.parse(text);
   return Number.isNaN(atMs) ? undefined : atMs;
+}
+
+function fitsIn(maxPayloadBytes: number, { headers, data }: Pick<EncodedLetter, "headers" | "data">): boolean {
+  return headerBytes(headers) + data.length + SPARE_BYTES <= maxPayloadBytes;
 }
 
 function headerBytes(headers: MsgHdrs): number {

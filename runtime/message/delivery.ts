@@ -6,6 +6,9 @@ export const HOPS_HEADER = "Handlers-Hops";
 /** Of a scheduled run: the time for which it was planned, as in an ISO date. */
 export const SCHEDULED_FOR_HEADER = "Handlers-Scheduled-For";
 
+/** Of a stored message that an operator has sent to its handler again: when that replay began, as in an ISO date. */
+export const REPLAYED_HEADER = "Handlers-Replayed";
+
 export interface Delivery {
   readonly subject: string;
   readonly data: Uint8Array;

@@ -44,3 +44,12 @@ export function publishIdOf(app: string, callId: string): string {
 export function letterIdOf(app: string, handler: string, messageId: string): string {
   return `dlq:${app}:${handler}:${messageId}`;
 }
+
+/**
+ * Of a stored message on its way to its handler again: sent twice, it is taken once.
+ *
+ * @param again what tells one replay from those before it; undefined: none is told apart
+ */
+export function replayIdOf(handler: string, messageId: string, again: string | undefined): string {
+  return `replay:${handler}:${messageId}${again === undefined ? "" : `:${again}`}`;
+}

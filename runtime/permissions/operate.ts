@@ -4,17 +4,31 @@ import { controlSubjects } from "../control/control-protocol.ts";
 import { deadLetterStream } from "../dead-letters/letter-store.ts";
 import { redriveStream, redriveSubjects } from "../dead-letters/redrive-watch.ts";
 import { laterStream, laterSubjects } from "../later/later-stream.ts";
-import { ownStreamNames } from "./app-streams.ts";
+import { ownStreamNames, takenStreams } from "./app-streams.ts";
 import { bucketUse } from "./bucket.ts";
 import { type Grant, inboxes, type PermittedApp } from "./grant.ts";
 import {
   consumerCreateUnnamed,
   consumerList,
   consumersOf,
+  inDomain,
   STREAM_LIST,
   STREAM_NAMES,
   streamApi,
 } from "./jetstream-api.ts";
+
+/** Streams that handlers take from in other domains than the app's. */
+function ofDomains(app: PermittedApp): Grant[] {
+  const taken = takenStreams(app).filter(({ domain }) => domain !== undefined);
+  return [...new Set(taken.map(({ domain }) => domain))].map((domain) => {
+    const streams = new Set(taken.filter((one) => one.domain === domain).map(({ stream }) => stream));
+    const read = [...streams].flatMap((stream) => streamApi(stream, "INFO", "MSG.GET"));
+    return {
+      why: `status, replay: look at the consumers of domain ${domain}, and read what is stored there.`,
+      publish: [STREAM_NAMES, consumerList("*"), ...read].map((subject) => inDomain(subject, domain)),
+    };
+  });
+}
 
 export function toOperate(app: PermittedApp): Grant[] {
   const letters = deadLetterStream(app.app);
@@ -47,9 +61,10 @@ export function toOperate(app: PermittedApp): Grant[] {
       ],
     },
     {
-      why: "shadow: read stored messages, payloads included.",
+      why: "shadow, replay: read stored messages, payloads included. What is replayed goes the way of what is redriven.",
       publish: own.flatMap((stream) => streamApi(stream, "INFO", "MSG.GET")),
     },
+    ...ofDomains(app),
     {
       why: "scheduled list, cancel: what waits to leave later, payloads included.",
       publish: streamApi(laterStream(app.app), "INFO", "MSG.GET", "MSG.DELETE"),

@@ -16,6 +16,10 @@ export interface AppDurable {
   readonly waiting: number;
   /** Of its subject everything up to this number of the stream is settled. */
   readonly settledTo: number;
+  /** Up to this number of the stream they were handed out, handled or not. */
+  readonly deliveredTo: number;
+  /** It hands out one message at a time, over all replicas. */
+  readonly oneAtATime: boolean;
   /** How long an operator has paused it for, in milliseconds; undefined: it is not paused. */
   readonly pausedForMs?: number | undefined;
   /** The server removes it when nobody has taken from it for so long; undefined: it stays. */
@@ -100,7 +104,7 @@ async function listed(jsm: JetStreamManager, app: string, streams: readonly stri
 
 /** Undefined when it is not the app's. */
 function durableOf(info: ConsumerInfo, app: string): AppDurable | undefined {
-  const { stream_name, name, config, ack_floor, paused, pause_remaining } = info;
+  const { stream_name, name, config, ack_floor, delivered, paused, pause_remaining } = info;
   const owner = describedOwner(config.description);
   if (owner?.app !== app) return undefined;
   return {
@@ -110,6 +114,8 @@ function durableOf(info: ConsumerInfo, app: string): AppDurable | undefined {
     filter: filterOf(config),
     waiting: waitingOf(info),
     settledTo: ack_floor.stream_seq,
+    deliveredTo: delivered.stream_seq,
+    oneAtATime: config.max_ack_pending === 1,
     pausedForMs: paused === true ? pause_remaining / NS_PER_MS : undefined,
     removedAfterMs: removedAfterMs(config),
   };

@@ -1,5 +1,6 @@
-// A bar that grows in place, for what takes a while. Only on a terminal: elsewhere nothing is shown.
+// A bar that grows in place, for what takes a while.
 
+import { StatusLine } from "./status-line.ts";
 import type { Output } from "./terminal.ts";
 
 const WIDEST = 30;
@@ -7,25 +8,21 @@ const WIDEST = 30;
 export class Progress {
   private readonly output: Output;
   private readonly total: number;
-  private shown = "";
+  private readonly line: StatusLine;
 
   constructor(output: Output, total: number) {
     this.output = output;
     this.total = total;
+    this.line = new StatusLine(output);
   }
 
   update(done: number): void {
-    if (!this.output.isTerminal) return;
-    const line = barLine(done, this.total, this.output.columns);
-    if (line === this.shown) return;
-    this.shown = line;
-    this.output.write(`\r${line}\x1b[K`);
+    this.line.show(barLine(done, this.total, this.output.columns));
   }
 
   /** Clear it, to be followed by what became of it. */
   end(): void {
-    if (this.shown !== "") this.output.write("\r\x1b[K");
-    this.shown = "";
+    this.line.end();
   }
 }
 

@@ -3,7 +3,7 @@
 
 import { readIssues } from "../../sdk/schema-issues.ts";
 import { publishSubjectProblem } from "../../sdk/subject.ts";
-import { HOPS_HEADER, SCHEDULED_FOR_HEADER } from "../message/delivery.ts";
+import { HOPS_HEADER, REPLAYED_HEADER, SCHEDULED_FOR_HEADER } from "../message/delivery.ts";
 import type { Later } from "../message/handler-call.ts";
 import { decodeHeaders, encodeHeaders, type HeaderPairs, headerProblem } from "../message/header-block.ts";
 import { deliveryIdOf } from "../message/message-id.ts";
@@ -127,6 +127,10 @@ export class DeliveryContext {
     if (this.arrival.headerBytes === undefined) return undefined;
     const atMs = Date.parse(this.headers.get(SCHEDULED_FOR_HEADER) ?? "");
     return Number.isNaN(atMs) ? undefined : new Date(atMs);
+  }
+
+  get replayed(): boolean {
+    return this.arrival.headerBytes !== undefined && this.headers.has(REPLAYED_HEADER);
   }
 
   get attempt(): number {

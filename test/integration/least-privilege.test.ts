@@ -179,6 +179,12 @@ describe("the permissions that are printed", () => {
     expect(await jsonAs("operator", "dlq", "purge", "--yes")).toMatchObject({ purged: 1 });
   });
 
+  it("let an operator have stored messages run again", async () => {
+    const replayed = () => jsonAs<object>("operator", "replay", "todo/save", "--from", "1", "--limit", "1");
+    expect(await replayed()).toMatchObject({ sent: 1, before: 0 });
+    await expect.poll(replayed).toMatchObject({ sent: 0, before: 1, waiting: 0 });
+  });
+
   it("let a replica give back what it has in hand, and the next one take it uncharged", async () => {
     const publisher = await client("publisher");
     const gate = publisher.subscribe("gate")[Symbol.asyncIterator]();

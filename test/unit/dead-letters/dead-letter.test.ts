@@ -4,6 +4,7 @@ import {
   asciiSafe,
   type DeadLetter,
   encodeLetter,
+  encodeReplay,
   letterSubject,
   locateParts,
   readLetter,
@@ -100,4 +101,47 @@ it("header values are plain ASCII and can be read back", () => {
 it("subjects name the handler by its folders", () => {
   expect(letterSubject("app", "todo/save")).toBe("dlq.app.todo.save");
   expect(redriveSubject("app", "todo/save")).toBe("redrive.app.todo.save");
+});
+
+describe("a stored message on its way to its handler again", () => {
+  const headers = createHeaders();
+  for (const [name, value] of [
+    ["X-Colour", "red"],
+    ["Nats-Msg-Id", "id"],
+    ["handlers-replayed", "2020-01-01T00:00:00.000Z"],
+  ] as const) {
+    headers.append(name, value);
+  }
+  const place = {
+    handler: "todo/save",
+    subject: "todo.new",
+    stream: "TODO",
+    sequence: 7,
+    storedAtMs: 1_795_456_942_614,
+  };
+  const stored = { ...place, replayedAtMs: 2_000_000, headers, data: Buffer.from("payload") };
+
+  it("is read as a letter that nobody has failed, with its own headers and when it was replayed", () => {
+    const { headers: sent, data } = encodeReplay(stored, 1_000_000)!;
+    expect(data).toBe(stored.data);
+    expect(readLetter(sent)).toMatchObject({
+      ...place,
+      attempts: 0,
+      redriven: 0,
+      body: "here",
+      headers: [
+        ["X-Colour", "red"],
+        ["Handlers-Replayed", "1970-01-01T00:33:20.000Z"],
+      ],
+    });
+  });
+
+  it("stays in its stream when it fills what the server takes, and is not sent when its headers do", () => {
+    const large = { ...stored, data: Buffer.alloc(4_000) };
+    const { headers: sent, data } = encodeReplay(large, 4_500)!;
+    expect(data).toHaveLength(0);
+    expect(readLetter(sent)).toMatchObject({ ...place, body: "in-stream" });
+    headers.append("X-Large", "x".repeat(4_000));
+    expect(encodeReplay(large, 4_500)).toBeUndefined();
+  });
 });

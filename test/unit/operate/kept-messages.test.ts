@@ -4,7 +4,17 @@ import { leftBehind, pausedForMs, pendingOf } from "../../../runtime/operate/kep
 import type { AppDurable } from "../../../runtime/streams/left-durables.ts";
 
 function durable(filter: string, waiting: number, changes: Partial<AppDurable> = {}): AppDurable {
-  return { stream: "T", durable: `app-h-${filter}`, handler: "h", filter, waiting, settledTo: 0, ...changes };
+  return {
+    stream: "T",
+    durable: `app-h-${filter}`,
+    handler: "h",
+    filter,
+    waiting,
+    settledTo: 0,
+    deliveredTo: 0,
+    oneAtATime: false,
+    ...changes,
+  };
 }
 
 function reply(said: Partial<ReportedHandler>): StatusReply {

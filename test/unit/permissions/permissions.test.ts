@@ -152,6 +152,18 @@ test("to operate is to hear nothing but replies, and to send no message to a han
   expect(answerMs).toBeUndefined();
 });
 
+test("to operate is to read what is stored for handlers, in other domains too", () => {
+  expect(permitted("operate").publish.filter((subject) => subject.startsWith("$JS.edge."))).toEqual([]);
+  const elsewhere = [handler("far", "durable", "far.new", { domain: "edge", stream: "FAR" })];
+  const { publish } = permitted("operate", { handlers: elsewhere });
+  expect(publish.filter((subject) => subject.startsWith("$JS.edge."))).toEqual([
+    "$JS.edge.API.STREAM.NAMES",
+    "$JS.edge.API.CONSUMER.LIST.*",
+    "$JS.edge.API.STREAM.INFO.FAR",
+    "$JS.edge.API.STREAM.MSG.GET.FAR",
+  ]);
+});
+
 test("the block for nats-server has each group under its reason, every subject quoted, and only comments beside it", () => {
   const text = serverConfig(permitted("serve", { handlers: [handler("odd", "event", 'a."b\\.>')] }));
   expect(text).toContain(

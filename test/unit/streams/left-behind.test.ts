@@ -4,7 +4,17 @@ import { leftDurables, leftNotice, takesText } from "../../../runtime/streams/le
 import type { AppDurable } from "../../../runtime/streams/left-durables.ts";
 
 function durable(handler: string, filter: string, changes: Partial<AppDurable> = {}): AppDurable {
-  return { stream: "T", durable: `app-${handler}-${filter}`, handler, filter, waiting: 4, settledTo: 10, ...changes };
+  return {
+    stream: "T",
+    durable: `app-${handler}-${filter}`,
+    handler,
+    filter,
+    waiting: 4,
+    settledTo: 10,
+    deliveredTo: 10,
+    oneAtATime: false,
+    ...changes,
+  };
 }
 
 it("a durable is left behind when no version of its handler that runs takes its subject", () => {

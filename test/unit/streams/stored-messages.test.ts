@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { firstSince } from "../../../runtime/shadow/stored-messages.ts";
+import { firstSince } from "../../../runtime/streams/stored-messages.ts";
 
 /** Numbers and their times; what is not there was deleted. */
 const STORED = [
