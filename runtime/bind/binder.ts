@@ -13,7 +13,7 @@ import { isNotYet, type Patience } from "../nats/patience.ts";
 import type { ServerClock } from "../nats/server-clock.ts";
 import { StandingSubscriptions } from "../nats/standing-subscriptions.ts";
 import { requestsCapturedNow } from "../streams/captured-requests.ts";
-import { handlerTokens } from "../streams/durable-name.ts";
+import { queueGroupOf } from "../streams/durable-name.ts";
 import { leftNotice, takesText } from "../streams/left-behind.ts";
 import { StreamFinder } from "../streams/stream-finder.ts";
 import { BoundHandlers } from "./bound-handlers.ts";
@@ -223,10 +223,6 @@ function planCore(
 }
 
 /** `<app>.<handler>`, the handler as tokens: replicas share, every handler gets its own copy. */
-export function queueGroupOf(app: string, handler: string): string {
-  return `${app}.${handlerTokens(handler)}`;
-}
-
 /** An account may have been given it since it was asked last. */
 async function assertJetStream(connection: NatsConnection, handler: string): Promise<void> {
   if (lacksJetStream(connection)) await askForJetStream(connection);

@@ -1,10 +1,9 @@
 // The handler whose messages are to be replayed, and the durables it takes them from.
 
-import type { StatusReply } from "../control/control-protocol.ts";
 import { RuntimeError } from "../errors.ts";
 import { claims } from "../metadata/claims.ts";
 import { ownDurables } from "../operate/kept-messages.ts";
-import { handlersOf, type OperatorSession } from "../operate/session.ts";
+import { handlersOf, isOffIn, type OperatorSession } from "../operate/session.ts";
 import { type AppDurable, durablesOf } from "../streams/left-durables.ts";
 import { meantHandlers, placedIn, statusOfAll } from "./control-session.ts";
 
@@ -33,12 +32,6 @@ export async function replayable(word: string, session: OperatorSession): Promis
   if (own.length === 0) throw withoutDurable(name, claims(placed));
   const oneAtATime = own.some((durable) => durable.oneAtATime);
   return { name, domain, durables: own, oneAtATime, isOff: isOffIn(name, replies) };
-}
-
-/** Whether every replica that has it says that it is disabled. */
-export function isOffIn(handler: string, replies: readonly StatusReply[]): boolean {
-  const own = replies.flatMap(({ handlers }) => handlers.filter(({ name }) => name === handler));
-  return own.length > 0 && own.every(({ disabled }) => disabled !== undefined);
 }
 
 function notKept(handler: string, kind: "event" | "request"): RuntimeError {

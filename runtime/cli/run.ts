@@ -150,6 +150,14 @@ function addMessaging(program: Command, terminal: Terminal, finish: Finish): voi
       const { request } = await import("./commands/request.ts");
       finish(await request(subject, payload, { terminal, options: command.optsWithGlobals() }));
     });
+  program
+    .command("trace <SUBJECT>")
+    .description("who would get a message to it now; nothing is delivered or stored (nats-server 2.11)")
+    .option("--json", "as JSON")
+    .action(async (subject: string, _options, command: Command) => {
+      const { traceSubject } = await import("./commands/trace.ts");
+      finish(await traceSubject(subject, { terminal, options: command.optsWithGlobals() }));
+    });
 }
 
 function addWriting(program: Command, terminal: Terminal, finish: Finish): void {

@@ -1,6 +1,6 @@
 // Wires what takes messages to the workers, over a connection to NATS: what each part does stands in its own folder.
 
-import { createBinder, queueGroupOf } from "../bind/binder.ts";
+import { createBinder } from "../bind/binder.ts";
 import { ensureKeptStreams, keptStreams } from "../bind/kept-streams.ts";
 import { type Clock, within } from "../clock.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
@@ -34,6 +34,7 @@ import { ServiceProtocol } from "../observe/service-protocol.ts";
 import { Publisher } from "../publish/publisher.ts";
 import { provisionSchedules, scheduleStream } from "../schedule/mark-store.ts";
 import { createScheduledBinder } from "../schedule/scheduled-binder.ts";
+import { queueGroupOf } from "../streams/durable-name.ts";
 import { tellLeftBehind } from "../streams/left-behind.ts";
 import { copiesFor } from "../streams/own-stream.ts";
 import { raiseCopies } from "../streams/raise-copies.ts";

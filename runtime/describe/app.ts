@@ -1,7 +1,7 @@
 // A handler as the app's document describes it.
 
-import { queueGroupOf } from "../bind/binder.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import { queueGroupOf } from "../streams/durable-name.ts";
 import type { DescribedHandler } from "./asyncapi.ts";
 
 export interface Looked {

@@ -17,6 +17,12 @@ export function handlersOf(replies: readonly StatusReply[]): Set<string> {
   return new Set(replies.flatMap(({ handlers }) => handlers.map(({ name }) => name)));
 }
 
+/** Whether every replica that has it says that it is disabled. */
+export function isOffIn(handler: string, replies: readonly StatusReply[]): boolean {
+  const own = replies.flatMap(({ handlers }) => handlers.filter(({ name }) => name === handler));
+  return own.length > 0 && own.every(({ disabled }) => disabled !== undefined);
+}
+
 /** Who is to act by an intent: those that answer, and those that watch the bucket and do not. */
 export function replicasOf(replies: readonly StatusReply[], watchers: readonly ReplicaInfo[]): readonly ReplicaInfo[] {
   const replicas = [...watchers, ...replies.map(({ replica }) => replica)];

@@ -1,6 +1,5 @@
 // What `handlers start` needs: every subject the runtime uses while it serves, and no right to make a stream.
 
-import { queueGroupOf } from "../bind/binder.ts";
 import { usedUpSubject } from "../bind/delivery-limit.ts";
 import { givenBackStream, givenBackSubjects } from "../bind/uncharged-deliveries.ts";
 import { controlSubject, controlSubjects } from "../control/control-protocol.ts";
@@ -14,7 +13,7 @@ import { OVERDUE, windowSubject } from "../later/window.ts";
 import { claims } from "../metadata/claims.ts";
 import { serviceSubjects } from "../observe/service-protocol.ts";
 import { markSubject, scheduleStream } from "../schedule/mark-store.ts";
-import { earlierRedriveDurableName, redriveDurableName } from "../streams/durable-name.ts";
+import { earlierRedriveDurableName, queueGroupOf, redriveDurableName } from "../streams/durable-name.ts";
 import { ownStreamNames, takenStreams } from "./app-streams.ts";
 import { bucketUse } from "./bucket.ts";
 import { type Grant, inboxes, type PermittedApp, type PermittedHandler } from "./grant.ts";

@@ -35,6 +35,11 @@ export function handlerTokens(handler: string): string {
   return handler.replaceAll(".", "=").replaceAll("/", ".");
 }
 
+/** In which the replicas of an app share what a handler of core messages is sent. */
+export function queueGroupOf(app: string, handler: string): string {
+  return `${app}.${handlerTokens(handler)}`;
+}
+
 /** As they were before N2: those of `a.b` were those of `a/b`. */
 export function earlierHandlerTokens(handler: string): string {
   return handler.replaceAll("/", ".");

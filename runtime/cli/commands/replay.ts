@@ -6,7 +6,7 @@ import type { ControlClient } from "../../control/client.ts";
 import { RuntimeError } from "../../errors.ts";
 import { managerOf } from "../../nats/jetstream.ts";
 import { jetStreamError } from "../../nats/jetstream-errors.ts";
-import { handlersOf, type OperatorSession } from "../../operate/session.ts";
+import { handlersOf, isOffIn, type OperatorSession } from "../../operate/session.ts";
 import { type ReplayEnd, type ReplayResult, replay } from "../../replay/replay.ts";
 import { planReplay, type ReplaySpan } from "../../replay/replay-plan.ts";
 import { type StoredIn, storedIn } from "../../streams/stored-messages.ts";
@@ -18,7 +18,7 @@ import { durationText } from "../duration-text.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import type { Invocation } from "../invocation.ts";
-import { isOffIn, type Replayable, replayable } from "../replayable.ts";
+import { type Replayable, replayable } from "../replayable.ts";
 import { readPoint } from "../time-options.ts";
 
 export interface ReplayCommandOptions {
