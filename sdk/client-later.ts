@@ -44,11 +44,12 @@ const NO_STREAM = 10059;
 
 /** Undefined: at once. Throws a ClientError (400). */
 export function laterOf(
-  { delay, at }: ClientPublishOptions,
+  { delay, at, ttl }: ClientPublishOptions,
   app: string | undefined,
   nowMs: number,
 ): Leaving | undefined {
-  if (delay !== undefined && at !== undefined) throw refused("`delay` and `at` exclude each other: say one of them");
+  if ([delay, at, ttl].filter((said) => said !== undefined).length > 1)
+    throw refused("`delay`, `at` and `ttl` exclude each other: say one of them");
   const aheadMs = delay === undefined ? at && timeOf(at) - nowMs : lengthOf(delay);
   if (aheadMs === undefined || aheadMs <= 0) return undefined;
   if (aheadMs > LONGEST_LATER_MS) throw refused("`delay` and `at` reach 366 days ahead at most");

@@ -25,6 +25,8 @@ export interface ClientPublishAfter extends ClientSendOptions {
   readonly delay?: Duration | undefined;
   /** Excludes `delay`. */
   readonly at?: undefined;
+  /** Excludes `delay`. */
+  readonly ttl?: undefined;
 }
 
 /** It leaves at a time. */
@@ -33,6 +35,22 @@ export interface ClientPublishAt extends ClientSendOptions {
   readonly at?: Date | undefined;
   /** Excludes `at`. */
   readonly delay?: undefined;
+  /** Excludes `at`. */
+  readonly ttl?: undefined;
 }
 
-export type ClientPublishOptions = ClientPublishAfter | ClientPublishAt;
+/** Its stream keeps it for a while only. */
+export interface ClientPublishFor extends ClientSendOptions {
+  /**
+   * How long the stream that takes the subject keeps the message: `"10m"`, at least `"1s"`, in whole seconds (rounded up).
+   * Default: as long as the stream keeps messages. Needs nats-server 2.11 and a stream with `allow_msg_ttl`, which is looked
+   * up (`$JS.API.STREAM.INFO.<stream>`): rejects with code 400 where there is none.
+   */
+  readonly ttl?: Duration | undefined;
+  /** Excludes `ttl`. */
+  readonly delay?: undefined;
+  /** Excludes `ttl`. */
+  readonly at?: undefined;
+}
+
+export type ClientPublishOptions = ClientPublishAfter | ClientPublishAt | ClientPublishFor;

@@ -32,6 +32,17 @@ export class TakingStreams {
     return stream;
   }
 
+  /** Whether a message of the stream may say for how long it is kept. Rejects as the connection does, or with an Error. */
+  async allowsTtl(stream: string): Promise<boolean> {
+    const reply = await this.connection.request(`$JS.API.STREAM.INFO.${stream}`, "", { timeout: ASK_MS });
+    const { config, error } = reply.json<{
+      config?: { allow_msg_ttl?: boolean };
+      error?: { description: string };
+    }>();
+    if (error !== undefined) throw new Error(`stream "${stream}" cannot be looked up: "${error.description}"`);
+    return config?.allow_msg_ttl === true;
+  }
+
   private async ask(subject: string): Promise<string | undefined> {
     try {
       const reply = await this.connection.request("$JS.API.STREAM.NAMES", JSON.stringify({ subject }), {

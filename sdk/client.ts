@@ -12,11 +12,18 @@ import { TakingStreams } from "./client-streams.ts";
 import type { Ask, AskOptions, Publishable } from "./context.ts";
 import type { EventDefinition, PublishedOf } from "./define-event.ts";
 import { type Duration, parseDuration } from "./duration.ts";
+import { TTL_HEADER, ttlRefusal, ttlValue } from "./message-ttl.ts";
 import { describeIssues } from "./schema-issues.ts";
 import { publishSubjectProblem } from "./subject.ts";
 
 export { ClientError, type ClientIssue, InvalidDataError, ReplyError } from "./client-errors.ts";
-export type { ClientPublishAfter, ClientPublishAt, ClientPublishOptions, ClientSendOptions } from "./client-options.ts";
+export type {
+  ClientPublishAfter,
+  ClientPublishAt,
+  ClientPublishFor,
+  ClientPublishOptions,
+  ClientSendOptions,
+} from "./client-options.ts";
 export type { Stored } from "./client-stored.ts";
 
 export interface ClientOptions {
@@ -33,7 +40,7 @@ export interface Client {
    *
    * Resolves with where it is stored, when a stream takes the subject: no handler of kind `durable` misses it then. Else
    * with undefined, when the server has it; it is gone if nobody listens. Rejects with InvalidDataError, or with ClientError:
-   * 400 no such subject or option, 409 the stream refuses it, 413 too large, 503 not connected, 504 not confirmed in time
+   * 400 no such subject or option, or a `ttl` where none is allowed, 409 the stream refuses it, 413 too large, 503 not connected, 504 not confirmed in time
    * (it may be stored: publish it again with the same `id`), 507 the stream takes nothing now.
    *
    * With `delay` or `at` it resolves with where it waits, `LATER_<app>`. Rejects with 400 without the client's `app`, 501 without
@@ -61,7 +68,7 @@ type Target =
   | { readonly subject: string; readonly schema?: StandardSchemaV1; readonly reply?: StandardSchemaV1 };
 
 const DEFAULT_TIMEOUT = "5s";
-const PUBLISH_OPTIONS = ["headers", "timeout", "id", "delay", "at"];
+const PUBLISH_OPTIONS = ["headers", "timeout", "id", "delay", "at", "ttl"];
 const REQUEST_OPTIONS = ["headers", "timeout", "payload"];
 
 /**
@@ -101,6 +108,7 @@ export function createClient(
     const { subject, bytes } = await outgoing(target, data, "publish to");
     const timeoutMs = options.timeout === undefined ? longestMs : readTimeout(options.timeout);
     const id = options.id ?? nuid.next();
+    const ttl = readTtl(options);
     const later = laterOf(options, app, Date.now());
     if (later !== undefined) {
       const headers = encodeHeaders(options.headers);
@@ -109,9 +117,15 @@ export function createClient(
         return storeLater(connection, { ...later, subject, bytes, headers, id, stream, timeoutMs });
       });
     }
-    const headers = encodeHeaders(options.headers, { "Nats-Msg-Id": id });
+    const headers = encodeHeaders(options.headers, {
+      "Nats-Msg-Id": id,
+      ...(ttl === undefined ? {} : { [TTL_HEADER]: ttl }),
+    });
     return answered(`publish to "${subject}"`, timeoutMs, "confirmation", async () => {
-      if ((await streams.find(subject)) !== undefined)
+      const stream = await streams.find(subject);
+      if (ttl !== undefined && (stream === undefined || !(await streams.allowsTtl(stream))))
+        throw new ClientError(400, ttlRefusal(subject, stream));
+      if (stream !== undefined)
         return storedBy(
           subject,
           await store(() => connection.request(subject, bytes, { headers, timeout: timeoutMs })),
@@ -174,6 +188,14 @@ function checkOptions(options: object, known: readonly string[], method: string)
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown === undefined) return;
   throw new ClientError(400, `${method} has no option ${JSON.stringify(unknown)}. It has: ${known.join(", ")}`);
+}
+
+/** What the header says. Throws a ClientError (400). */
+function readTtl({ ttl }: ClientPublishOptions): string | undefined {
+  if (ttl === undefined) return undefined;
+  const value = ttlValue(parseDuration(ttl) ?? 0);
+  if (value !== undefined) return value;
+  throw new ClientError(400, `ttl ${JSON.stringify(ttl)} is not a duration such as "10m", of "1s" at least`);
 }
 
 function readTimeout(text: Duration): number {

@@ -56,6 +56,8 @@ export interface PublishAfter extends SendOptions {
   readonly delay?: Duration | undefined;
   /** Excludes `delay`. */
   readonly at?: undefined;
+  /** Excludes `delay`. */
+  readonly ttl?: undefined;
 }
 
 /** It leaves at a time. */
@@ -67,9 +69,26 @@ export interface PublishAt extends SendOptions {
   readonly at?: Date | undefined;
   /** Excludes `at`. */
   readonly delay?: undefined;
+  /** Excludes `at`. */
+  readonly ttl?: undefined;
 }
 
-export type PublishOptions = PublishAfter | PublishAt;
+/** Its stream keeps it for a while only. */
+export interface PublishFor extends SendOptions {
+  /**
+   * How long the stream that takes the subject keeps the message: `"10m"`, at least `"1s"`, in whole seconds (rounded up).
+   * Default: as long as the stream keeps messages. Then it is gone without a trace, handled or not; `expires` of a handler
+   * makes a dead letter of it. Needs nats-server 2.11 and a stream with `allow_msg_ttl`: rejects with code 400 where there is none.
+   * Throws a TypeError with the code `"INVALID_OPTION"` when it is no duration, is shorter, or `delay` or `at` is given too.
+   */
+  readonly ttl?: Duration | undefined;
+  /** Excludes `ttl`. */
+  readonly delay?: undefined;
+  /** Excludes `ttl`. */
+  readonly at?: undefined;
+}
+
+export type PublishOptions = PublishAfter | PublishAt | PublishFor;
 
 /** What every request can say. */
 export interface AskOptions {

@@ -12,6 +12,7 @@ export type {
   MessageHeaders,
   PublishAfter,
   PublishAt,
+  PublishFor,
   PublishOptions,
   RequestOptions,
   SendOptions,

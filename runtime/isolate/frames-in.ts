@@ -51,6 +51,7 @@ export class FramesIn {
         return this.events?.chunk(bytes.readUInt32BE(start), Buffer.from(bytes.subarray(start + 4, end)));
       case FrameType.publish:
       case FrameType.publishLater:
+      case FrameType.publishBriefly:
       case FrameType.request:
         return this.calls?.onFrame(type, bytes, start, end);
       case FrameType.log:

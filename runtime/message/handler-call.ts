@@ -21,6 +21,8 @@ export interface HandlerCall {
   readonly timeoutMs: number;
   /** Undefined: at once. */
   readonly later?: Later | undefined;
+  /** Its stream is to keep it for a while only: `Nats-TTL`, among its headers, says how long. Absent: it is not. */
+  readonly isBrief?: boolean;
   /** Aborts when the worker has ended that made it: nobody waits for the answer any more. */
   readonly gone: AbortSignal;
 }
@@ -38,8 +40,8 @@ export type Call = (call: HandlerCall) => CallAnswer | Promise<CallAnswer>;
 
 /** A copy, for whoever has to wait before it can be carried out. */
 export function lasting(call: HandlerCall): HandlerCall {
-  const { kind, handler, subject, messageId, again, timeoutMs, later, gone } = call;
+  const { kind, handler, subject, messageId, again, timeoutMs, later, isBrief = false, gone } = call;
   const headers = Buffer.from(call.headers);
   const payload = Buffer.from(call.payload);
-  return { kind, handler, subject, messageId, again, headers, payload, timeoutMs, later, gone };
+  return { kind, handler, subject, messageId, again, headers, payload, timeoutMs, later, isBrief, gone };
 }

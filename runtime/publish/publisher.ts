@@ -7,10 +7,12 @@
 //     What a stream takes for a repetition, of a run that had no forerunner, is told: it is not stored.
 // P4  A request whose subject a stream takes is refused: the stream would answer it, with its own acknowledgement.
 // P5  A stream that confirms nothing (`no_ack`) is not waited for; its messages carry their id all the same.
-// P6  A request whose worker has ended is given up: it is not sent any more, and its answer not waited for.
+// P6  What says for how long it is to be kept is refused where it would be kept for ever, or not at all.
+// P7  A request whose worker has ended is given up: it is not sent any more, and its answer not waited for.
 
 import { JetStreamApiError, type PubAck } from "@nats-io/jetstream";
 import { errors, type NatsConnection } from "@nats-io/transport-node";
+import { ttlRefusal } from "../../sdk/message-ttl.ts";
 import { type Clock, delay } from "../clock.ts";
 import { type CallAnswer, type HandlerCall, lasting } from "../message/handler-call.ts";
 import { withHeader } from "../message/header-block.ts";
@@ -65,7 +67,7 @@ export class Publisher {
     this.replies = new ReplyInbox(options);
   }
 
-  /** Never rejects. Codes: 400 a request into a stream, 413 too large, 409 the stream refuses this one, 507 it takes nothing now, 503 not connected or nobody takes it, 504 no reply in time, else the replier's. */
+  /** Never rejects. Codes: 400 a request into a stream, or a `ttl` without one, 413 too large, 409 the stream refuses this one, 507 it takes nothing now, 503 not connected or nobody takes it, 504 no reply in time, else the replier's. */
   call(call: HandlerCall): CallAnswer | Promise<CallAnswer> {
     return this.publishAtOnce(call) ?? this.callLater(lasting(call));
   }
@@ -73,7 +75,7 @@ export class Publisher {
   /** Most calls need no waiting. Undefined: this one does, or cannot be carried out. */
   private publishAtOnce(call: HandlerCall): CallAnswer | undefined {
     if (call.kind !== "publish" || !this.state.isUp || this.isFlushing) return undefined;
-    if (sizeOf(call) > this.maxPayload) return undefined;
+    if (call.isBrief === true || sizeOf(call) > this.maxPayload) return undefined;
     const recalled = this.streams.recall(call.subject);
     if (recalled === undefined || recalled.stream !== undefined) return undefined;
     return this.send(call);
@@ -90,6 +92,7 @@ export class Publisher {
       if (call.kind === "request" && call.gone.aborted) return givenUp(call);
       if (call.kind === "request")
         return stream?.confirms === true ? refusedRequest(call, stream.name) : await this.request(call);
+      if (call.isBrief === true && stream?.allowsTtl !== true) return refusedTtl(call, stream?.name);
       if (stream === undefined) return await this.publish(call);
       return stream.confirms ? await this.store(call) : await this.storeUnconfirmed(call, stream);
     } catch (error) {
@@ -229,7 +232,7 @@ function notConnected({ kind, subject }: HandlerCall): CallAnswer {
   return { ok: false, code: 503, message: `${kind} to "${subject}": not connected to NATS; nothing was sent` };
 }
 
-/** P6. Nobody hears of it. */
+/** P7. Nobody hears of it. */
 function givenUp({ subject }: HandlerCall): CallAnswer {
   return { ok: false, code: 503, message: `request to "${subject}": the worker that made it has ended` };
 }
@@ -243,6 +246,11 @@ function noReply({ kind, subject, timeoutMs }: HandlerCall): CallAnswer {
 function refusedRequest({ subject }: HandlerCall, stream: string): CallAnswer {
   const message = `request to "${subject}": stream "${stream}" takes this subject, and would answer before any handler could. Publish to it, or request a subject that no stream takes`;
   return { ok: false, code: 400, message };
+}
+
+/** P6. */
+function refusedTtl({ subject }: HandlerCall, stream: string | undefined): CallAnswer {
+  return { ok: false, code: 400, message: ttlRefusal(subject, stream) };
 }
 
 /** The answer to a call that failed with the client's error. */

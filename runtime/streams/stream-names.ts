@@ -36,6 +36,8 @@ export interface TakingStream {
   readonly subjects: readonly string[];
   /** Answers when it has stored a message; without (`no_ack`) nobody learns whether it has. */
   readonly confirms: boolean;
+  /** A message may say for how long it is kept (from 2.11). An older server drops the setting. */
+  readonly allowsTtl: boolean;
 }
 
 interface Known {
@@ -101,7 +103,8 @@ export class StreamLookup {
       const streams = await Promise.all(
         [...names].map(async (name): Promise<TakingStream> => {
           const { config } = await jsm.streams.info(name);
-          return { name, subjects: config.subjects ?? [], confirms: config.no_ack !== true };
+          const { subjects = [], no_ack, allow_msg_ttl } = config;
+          return { name, subjects, confirms: no_ack !== true, allowsTtl: allow_msg_ttl === true };
         }),
       );
       const known = { atMs: this.clock.monotonicMs(), streams };

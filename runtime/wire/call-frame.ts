@@ -35,6 +35,7 @@ class ReceivedCall implements HandlerCall {
   readonly timeoutMs: number;
   readonly again: boolean;
   readonly later: Later | undefined;
+  readonly isBrief: boolean;
   private readonly caller: Caller;
   private readonly seq: number;
   private readonly origin: number;
@@ -51,6 +52,7 @@ class ReceivedCall implements HandlerCall {
     if (headersEnd > end) throw new RangeError("a call longer than its frame");
     this.kind = type === FrameType.request ? "request" : "publish";
     this.later = isLater ? readLater(bytes, frameStart + 4) : undefined;
+    this.isBrief = type === FrameType.publishBriefly;
     this.timeoutMs = bytes.readUInt32BE(start + 4);
     this.seq = readU53(bytes, start + 8);
     this.storedAtMs = readU53(bytes, start + 16);

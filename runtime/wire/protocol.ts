@@ -43,6 +43,8 @@ export const FrameType = {
   publishLater: 35,
   /** How one message of a batch has ended. */
   named: 36,
+  /** One that its stream is to keep for a while only: among its headers is how long. */
+  publishBriefly: 37,
 } as const;
 
 /** The worker finds its end of the socket here. */

@@ -2,6 +2,7 @@
 
 import { parseDuration } from "../../sdk/duration.ts";
 import { LONGEST_LATER_MS } from "../../sdk/later-place.ts";
+import { ttlValue } from "../../sdk/message-ttl.ts";
 import type { PayloadFormat } from "../../sdk/payload.ts";
 import type { Later } from "../message/handler-call.ts";
 import type { Envelope } from "../metadata/handler-metadata.ts";
@@ -19,14 +20,32 @@ export interface SendOptions {
 export interface PublishOptions extends SendOptions {
   readonly delay?: string | undefined;
   readonly at?: Date | undefined;
+  readonly ttl?: string | undefined;
 }
 
 export interface RequestOptions extends SendOptions {
   readonly payload?: PayloadFormat | undefined;
 }
 
-export const PUBLISH_OPTIONS = ["headers", "timeout", "envelope", "delay", "at"] as const;
+const PUBLISH_OPTIONS = ["headers", "timeout", "envelope", "delay", "at", "ttl"] as const;
 export const REQUEST_OPTIONS = ["headers", "timeout", "envelope", "payload"] as const;
+
+/** When what is published leaves, and for how long its stream keeps it. */
+export interface PublishTimes {
+  /** Undefined: at once. */
+  readonly later: Later | undefined;
+  /** As its header says it; undefined: as long as the stream keeps messages. */
+  readonly ttl: string | undefined;
+}
+
+export const AT_ONCE: PublishTimes = { later: undefined, ttl: undefined };
+
+/** Throws UNKNOWN_OPTION and INVALID_OPTION. */
+export function readPublishOptions(options: PublishOptions, nowMs: number): PublishTimes {
+  checkOptions(options, PUBLISH_OPTIONS, "publish");
+  readEnvelope(options);
+  return { later: laterOf(options, nowMs), ttl: ttlOf(options) };
+}
 
 /** Throws UNKNOWN_OPTION, a TypeError with that code, for one that is not among the known. */
 export function checkOptions(options: object, known: readonly string[], method: "publish" | "request"): void {
@@ -49,11 +68,26 @@ export function readEnvelope({ envelope, payload = "json" }: SendOptions & Pick<
 }
 
 /** Undefined: at once. Throws INVALID_OPTION. */
-export function laterOf({ delay, at }: PublishOptions, nowMs: number): Later | undefined {
+function laterOf({ delay, at }: PublishOptions, nowMs: number): Later | undefined {
   if (delay !== undefined && at !== undefined)
     throw optionError("INVALID_OPTION", "`delay` and `at` exclude each other: say one of them");
   if (delay !== undefined) return laterByDelay(delay);
   return at === undefined ? undefined : laterByTime(at, nowMs);
+}
+
+/** Throws INVALID_OPTION. */
+function ttlOf({ ttl, delay, at }: PublishOptions): string | undefined {
+  if (ttl === undefined) return undefined;
+  if (delay !== undefined || at !== undefined)
+    throw optionError(
+      "INVALID_OPTION",
+      "`ttl` cannot be beside `delay` or `at`: what waits to leave is in no stream yet",
+    );
+  const ttlMs = typeof ttl === "string" ? parseDuration(ttl) : undefined;
+  if (ttlMs === undefined) throw optionError("INVALID_OPTION", `ttl ${preview(ttl)} is not a duration such as "10m"`);
+  const value = ttlValue(ttlMs);
+  if (value !== undefined) return value;
+  throw optionError("INVALID_OPTION", `ttl ${JSON.stringify(ttl)} is less than "1s", which is the least`);
 }
 
 /** Throws INVALID_OPTION. */

@@ -1,11 +1,12 @@
 // What a handler knows about the message it handles, and what it can do: everything is made when first asked for,
 // because most handlers ask for little.
 
+import { TTL_HEADER } from "../../sdk/message-ttl.ts";
 import { readIssues } from "../../sdk/schema-issues.ts";
 import { publishSubjectProblem } from "../../sdk/subject.ts";
 import { HOPS_HEADER, REPLAYED_HEADER, SCHEDULED_FOR_HEADER } from "../message/delivery.ts";
 import type { Later } from "../message/handler-call.ts";
-import { decodeHeaders, encodeHeaders, type HeaderPairs, headerProblem } from "../message/header-block.ts";
+import { decodeHeaders, encodeHeaders, type HeaderPairs, headerProblem, withHeader } from "../message/header-block.ts";
 import { deliveryIdOf } from "../message/message-id.ts";
 import { traceIdOf } from "../message/trace-context.ts";
 import { claimOn } from "../metadata/claims.ts";
@@ -16,14 +17,14 @@ import { FrameType, type StartRequest } from "../wire/protocol.ts";
 import { preview } from "../wire/serialize-error.ts";
 import { noTurn, unfitReply, unreadableReply } from "./call-errors.ts";
 import {
+  AT_ONCE,
   checkOptions,
   type HeadersInput,
-  laterOf,
-  PUBLISH_OPTIONS,
   type PublishOptions,
   REQUEST_OPTIONS,
   type RequestOptions,
   readEnvelope,
+  readPublishOptions,
   readTimeout,
   type SendOptions,
 } from "./call-options.ts";
@@ -181,14 +182,13 @@ export class DeliveryContext {
   }
 
   private publishNow(target: Target, data: unknown, options: PublishOptions): Promise<void> {
-    const later = options === NO_OPTIONS ? undefined : readPublishOptions(options);
+    const { later, ttl } = options === NO_OPTIONS ? AT_ONCE : readPublishOptions(options, Date.now());
     this.publishes ??= new Publishes();
-    const confirmation = new Confirmation(
-      this.publishes,
-      later === undefined ? FrameType.publish : FrameType.publishLater,
-    );
+    const { publish, publishLater, publishBriefly } = FrameType;
+    const type = later !== undefined ? publishLater : ttl !== undefined ? publishBriefly : publish;
+    const confirmation = new Confirmation(this.publishes, type);
     const isNest = options !== NO_OPTIONS && options.envelope === "nest";
-    const outgoing = this.encode(target, isNest ? packetFor(subjectOf(target), data) : data, options);
+    const outgoing = this.encode(target, isNest ? packetFor(subjectOf(target), data) : data, options, ttl);
     this.send(confirmation, outgoing, outgoing.timeoutMs, later);
     this.publishes.begun();
     return confirmation;
@@ -243,13 +243,14 @@ export class DeliveryContext {
   }
 
   /** Throws for what cannot be sent. */
-  private encode(target: Target, data: unknown, options: SendOptions): Outgoing {
+  private encode(target: Target, data: unknown, options: SendOptions, ttl?: string): Outgoing {
     const subject = subjectOf(target);
     if (subject !== goodSubject) assertSubject(subject);
     const timeoutMs = options.timeout === undefined ? this.services.start.timeoutMs : readTimeout(options.timeout);
     const what = `the data published to "${subject}"`;
     const payload = textOrBytes(data, what);
-    const headers = this.headersOf(options);
+    const own = this.headersOf(options);
+    const headers = ttl === undefined ? own : withHeader(own, TTL_HEADER, ttl);
     assertSendable(payload.length + headers.length, `${what}, its headers included,`);
     return { subject, timeoutMs, headers, payload, count: ++this.calls };
   }
@@ -312,12 +313,6 @@ function assertSubject(subject: string): void {
   const problem = publishSubjectProblem(subject);
   if (problem !== undefined) throw new TypeError(`cannot publish to ${JSON.stringify(subject)}: ${problem}`);
   goodSubject = subject;
-}
-
-function readPublishOptions(options: PublishOptions): Later | undefined {
-  checkOptions(options, PUBLISH_OPTIONS, "publish");
-  readEnvelope(options);
-  return laterOf(options, Date.now());
 }
 
 function readRequestOptions(options: RequestOptions): Envelope {

@@ -66,6 +66,9 @@ describe("a request with a schema of its reply", () => {
     client.publish(newItem, { id: "", item: "" }, { delay: "1s" });
     // @ts-expect-error one or the other
     client.publish(newItem, { id: "", item: "" }, { delay: "1s", at: new Date() });
+    client.publish(newItem, { id: "", item: "" }, { ttl: "1m" });
+    // @ts-expect-error one or the other
+    client.publish(newItem, { id: "", item: "" }, { ttl: "1m", at: new Date() });
   });
 });
 
@@ -312,6 +315,16 @@ describe("publish", () => {
     void ctx.publish("a.b", {}, { delay: 600_000 });
     // @ts-expect-error: no Date
     void ctx.publish("a.b", {}, { at: "2030-01-01" });
+  });
+
+  test("what its stream keeps for a while only leaves at once", () => {
+    void ctx.publish("a.b", {}, { ttl: "10m", timeout: "1s" });
+    // @ts-expect-error: both
+    void ctx.publish("a.b", {}, { ttl: "10m", delay: "1s" });
+    // @ts-expect-error: both
+    void ctx.publish("a.b", {}, { ttl: "10m", at: new Date() });
+    // @ts-expect-error: no unit
+    void ctx.publish("a.b", {}, { ttl: 60 });
   });
 });
 

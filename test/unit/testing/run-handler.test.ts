@@ -59,6 +59,19 @@ describe("a run", () => {
     await expect(runHandler(module, undefined, { scheduledFor: new Date("no") })).rejects.toThrow("must be a Date");
   });
 
+  it("tells for how long what it publishes is to be kept", async () => {
+    const publishes = requested(async (_event, ctx) => ctx.publish("orders.code", {}, { ttl: "10m" }));
+    const { published } = await runHandler(publishes, undefined);
+    expect(published[0]!.headers.get("Nats-TTL")).toBe("600s");
+  });
+
+  it("tells whether an operator has replayed the message", async () => {
+    const tells = requested((_event, ctx) => ctx.replayed);
+    const headers = { "Handlers-Replayed": "2030-01-31T18:30:00.000Z" };
+    expect((await runHandler(tells, undefined)).reply).toBe(false);
+    expect((await runHandler(tells, undefined, { headers })).reply).toBe(true);
+  });
+
   it("tells when what it publishes is to leave", async () => {
     const at = new Date("1999-12-31T18:30:00Z");
     const run = await runHandler(

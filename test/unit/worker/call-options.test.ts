@@ -2,15 +2,15 @@
 import { describe, expect, it } from "vitest";
 import {
   checkOptions,
-  laterOf,
-  PUBLISH_OPTIONS,
   type PublishOptions,
   REQUEST_OPTIONS,
   readEnvelope,
+  readPublishOptions,
 } from "../../../runtime/worker/call-options.ts";
 
 const NOW = 1_800_000_000_000;
 const DAY = 86_400_000;
+const laterOf = (options: PublishOptions, nowMs: number) => readPublishOptions(options, nowMs).later;
 
 function thrown(act: () => unknown): { readonly code: unknown; readonly message: string } {
   try {
@@ -24,9 +24,10 @@ function thrown(act: () => unknown): { readonly code: unknown; readonly message:
 
 describe("an option that there is not", () => {
   it("is refused with those there are, and the one that was meant", () => {
-    expect(thrown(() => checkOptions({ dealy: "1s" }, PUBLISH_OPTIONS, "publish"))).toEqual({
+    expect(thrown(() => readPublishOptions({ dealy: "1s" } as never, NOW))).toEqual({
       code: "UNKNOWN_OPTION",
-      message: 'ctx.publish has no option "dealy". Did you mean "delay"? It has: headers, timeout, envelope, delay, at',
+      message:
+        'ctx.publish has no option "dealy". Did you mean "delay"? It has: headers, timeout, envelope, delay, at, ttl',
     });
     expect(thrown(() => checkOptions({ delay: "1s" }, REQUEST_OPTIONS, "request"))).toMatchObject({
       code: "UNKNOWN_OPTION",
@@ -35,14 +36,14 @@ describe("an option that there is not", () => {
   });
 
   it("is none of those there are", () => {
-    expect(() => checkOptions({ headers: {}, timeout: "1s", delay: "1s" }, PUBLISH_OPTIONS, "publish")).not.toThrow();
+    expect(() => readPublishOptions({ headers: {}, timeout: "1s", delay: "1s" }, NOW)).not.toThrow();
     expect(() =>
       checkOptions({ headers: {}, timeout: "1s", payload: "json" }, REQUEST_OPTIONS, "request"),
     ).not.toThrow();
   });
 
   it.each([null, "1s", 5])("is not looked for in %j, which is refused", (options) => {
-    const act = () => checkOptions(options as never, PUBLISH_OPTIONS, "publish");
+    const act = () => readPublishOptions(options as never, NOW);
     expect(thrown(act)).toMatchObject({
       code: "INVALID_OPTION",
       message: expect.stringContaining("must be an object"),
@@ -89,6 +90,29 @@ describe("delay and at", () => {
     [{ at: "2030-01-01" }, "is not a Date"],
   ])("%j is refused", (options, why) => {
     expect(thrown(() => laterOf(options as PublishOptions, NOW))).toMatchObject({
+      code: "INVALID_OPTION",
+      message: expect.stringContaining(why),
+    });
+  });
+});
+
+describe("ttl", () => {
+  const ttlOf = (options: PublishOptions) => readPublishOptions(options, NOW).ttl;
+
+  it("is in whole seconds, rounded up, and not there unless it is said", () => {
+    expect(ttlOf({})).toBeUndefined();
+    expect(["1s", "1.2s", "10m", "366d"].map((ttl) => ttlOf({ ttl }))).toEqual(["1s", "2s", "600s", "31622400s"]);
+    expect(readPublishOptions({ ttl: "1s" }, NOW).later).toBeUndefined();
+  });
+
+  it.each<[object, string]>([
+    [{ ttl: "soon" }, 'ttl "soon" is not a duration such as "10m"'],
+    [{ ttl: 60 }, "ttl 60 is not a duration"],
+    [{ ttl: "999ms" }, 'ttl "999ms" is less than "1s"'],
+    [{ ttl: "1m", delay: "1s" }, "cannot be beside `delay` or `at`"],
+    [{ ttl: "1m", at: new Date(NOW) }, "cannot be beside `delay` or `at`"],
+  ])("%j is refused", (options, why) => {
+    expect(thrown(() => ttlOf(options as PublishOptions))).toMatchObject({
       code: "INVALID_OPTION",
       message: expect.stringContaining(why),
     });
