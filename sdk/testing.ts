@@ -210,6 +210,28 @@ export interface TestDeadLetter {
   readonly data: unknown;
 }
 
+/** A message that was written to a file. */
+export interface CapturedMessage {
+  /** Name of its file. */
+  readonly file: string;
+  /** What it was published to. */
+  readonly subject: string;
+  /** Its own, without those of the server. */
+  readonly headers: Readonly<Record<string, readonly string[]>>;
+  /** Its bytes. */
+  readonly payload: Uint8Array;
+}
+
+/**
+ * Read what `handlers capture` and `handlers dlq export` have written: a file, or all of a folder in the order of their names.
+ * `runHandler(save, message.payload, message)` and `app.publish(message.subject, message.payload, message)` take each.
+ *
+ * Throws an Error that names the file that is no message, and for a path that is not there. A relative one begins at the working directory.
+ */
+export type ReadMessages = (path: string | URL) => readonly CapturedMessage[];
+
+export declare const readMessages: ReadMessages;
+
 /** The real runtime, on a nats-server of its own. */
 export interface TestRuntime extends AsyncDisposable {
   /** Where its nats-server is: for a client of yours. */

@@ -12,8 +12,23 @@ export function addMessageCommands(program: Command, operating: HandlerCommands)
   addLetters(dlq, operating);
   addMoving(dlq, operating);
   addReplay(program, operating);
+  addCapture(program, operating);
   addScheduled(program, operating);
   addLeft(program, operating);
+}
+
+function addCapture(program: Command, { terminal, finish }: HandlerCommands): void {
+  program
+    .command("capture <SUBJECT>")
+    .description("messages as files, which the test helpers read: what is published from now on, or what is stored")
+    .requiredOption("--out <DIR>", "where they are written; what is there stays")
+    .option("--from <TIME>", "those a stream has stored since: 2h, 18:30, 2030-01-31T18:30")
+    .option("-n, --limit <COUNT>", "so many, then it ends", "10")
+    .option("--json", "as JSON")
+    .action(async (subject: string, _options, command: Command) => {
+      const { capture } = await import("./commands/capture.ts");
+      finish(await capture(subject, { terminal, options: command.optsWithGlobals() }));
+    });
 }
 
 function addReplay(program: Command, { terminal, finish }: HandlerCommands): void {
@@ -107,6 +122,18 @@ function addMoving(dlq: Command, { terminal, finish }: HandlerCommands): void {
     .action(async (ids: string[], _options, command: Command) => {
       const { dlqTry } = await import("./commands/dlq-try.ts");
       finish(await dlqTry(ids, { terminal, options: command.optsWithGlobals() }));
+    });
+  dlq
+    .command("export [ID...]")
+    .description("their messages as files, which the test helpers read; the letters stay")
+    .requiredOption("--out <DIR>", "where they are written; what is there stays")
+    .option("--handler <NAME>", "all of this handler")
+    .option("--reason <REASON>", "of these, those that failed this way")
+    .option("--since <TIME>", "of these, those kept since")
+    .option("--json", "as JSON")
+    .action(async (ids: string[], _options, command: Command) => {
+      const { dlqExport } = await import("./commands/dlq-export.ts");
+      finish(await dlqExport(ids, { terminal, options: command.optsWithGlobals() }));
     });
   dlq
     .command("purge")

@@ -3,6 +3,7 @@
 export type {
   BatchedMessage,
   BatchOutcome,
+  CapturedMessage,
   CrashPoint,
   CrashPointOptions,
   HandlerExports,
@@ -21,5 +22,6 @@ export type {
 } from "../../sdk/testing.ts";
 export { crashPoints } from "./crash-points.ts";
 export { runBatch } from "./run-batch.ts";
+export { readMessages } from "./read-messages.ts";
 export { runHandler } from "./run-handler.ts";
 export { startTestRuntime } from "./start-test-runtime.ts";

@@ -1,7 +1,7 @@
 // What must compile for authors who test, and what must not.
 
 import { defineEvent, defineHandler } from "nats-handlers";
-import { type BatchedMessage, runBatch, runHandler } from "nats-handlers/testing";
+import { type BatchedMessage, readMessages, runBatch, runHandler } from "nats-handlers/testing";
 import { expectTypeOf, test } from "vitest";
 import { z } from "zod";
 
@@ -41,4 +41,8 @@ test("without a schema anything may come", async () => {
   await runHandler(anything, undefined, { subject: "todo.list" });
   // @ts-expect-error no such option
   await runHandler(anything, undefined, { topic: "todo.list" });
+});
+
+test("a message from a file fits every handler that takes its subject", async () => {
+  for (const message of readMessages("messages")) await runHandler(counter, message.payload, message);
 });
