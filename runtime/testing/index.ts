@@ -21,7 +21,7 @@ export type {
   TestSettlement,
 } from "../../sdk/testing.ts";
 export { crashPoints } from "./crash-points.ts";
-export { runBatch } from "./run-batch.ts";
 export { readMessages } from "./read-messages.ts";
+export { runBatch } from "./run-batch.ts";
 export { runHandler } from "./run-handler.ts";
 export { startTestRuntime } from "./start-test-runtime.ts";
