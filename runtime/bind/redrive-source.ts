@@ -1,7 +1,8 @@
-// Dead letters redriven to one handler, of any kind: a small durable consumer on the stream of redrives, set up when the
-// first message is redriven and asleep while there are none.
+// Dead letters redriven to one handler, of any kind, and stored messages replayed to it: a small durable consumer on the
+// stream of redrives, set up when the first message comes that way and asleep while there are none.
 //
-// R1  A redriven message looks like the original: subject, headers, payload, and for durable handlers its id.
+// R1  A redriven message looks like the original: subject, headers, payload, and for durable handlers its id. So does a
+//     replayed one, which has a header more (dead-letters/dead-letter.ts, encodeReplay).
 // R2  It starts with all its attempts, and takes few slots beside those of the handler's own messages: one, or a quarter.
 // R3  When it fails again it is a dead letter again, with what was before counted in.
 
