@@ -27,6 +27,7 @@ import { peersDurable } from "./scenarios/peers-durable.ts";
 import { publish } from "./scenarios/publish.ts";
 import { reload } from "./scenarios/reload.ts";
 import { reloadPeers } from "./scenarios/reload-peers.ts";
+import { replay } from "./scenarios/replay.ts";
 import { request } from "./scenarios/request.ts";
 import { startup } from "./scenarios/startup.ts";
 
@@ -44,6 +45,7 @@ const SCENARIOS: readonly Scenario[] = [
   memory,
   isolation,
   disable,
+  replay,
   flat,
   endurance,
   peers,

@@ -60,6 +60,13 @@ export const THRESHOLDS = {
     beyond: 100,
     unit: "ms",
   },
+  replayP99: {
+    what: "a durable's p99 beside a replay to it, of quiet",
+    better: "lower",
+    bar: 1.5,
+    beyond: 1.15,
+    unit: "",
+  },
   flatHandlers: {
     what: "CPU per event, 10 to 200 handlers, of one handler",
     better: "lower",
