@@ -94,7 +94,7 @@ export interface HandlerMetadata<Event = unknown> {
   /** For people: shown by `handlers list`. */
   description?: string | undefined;
   /**
-   * Messages running at the same time in one replica, 1 to 10,000. Default 16. `"one"`, for durable handlers of one subject:
+   * Messages running at the same time in one replica, 1 to 10,000. Default 16; with `batch` batches, and 1. `"one"`, for durable handlers of one subject:
    * one at a time over all replicas, in the order of the stream, retries included. Those behind a message that waits for
    * its retry wait with it. More than one of `workers` is refused.
    */

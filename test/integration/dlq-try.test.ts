@@ -62,6 +62,18 @@ it("counts what the handler's `when` lets pass now among what would pass", async
   expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("4 of 4 dead letters would pass now") });
 });
 
+it("tries each by itself where the handler takes batches now", async () => {
+  await app.close();
+  const source = `
+export const metadata = { subject: "orders.placed", kind: "durable", batch: { size: 100, wait: "1m" } };
+export default (orders) => {
+  if (orders.some(({ region }) => region === "gb")) throw new Error("no rate for one of them");
+};`;
+  app.project.write("orders/bill.js", source);
+  const { code, stdout } = await cli("dlq", "try", "--handler", "orders/bill");
+  expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining("2 of 4 dead letters would pass now") });
+});
+
 it("--redrive sends just those that would pass, and the replicas run them", async () => {
   const heard = await stage.client.collect<{ id: number; shadow: boolean }>("billed");
   const all = await letters(4);
