@@ -50,7 +50,7 @@ export class FramesOut {
     this.flush();
   }
 
-  /** As one: who has all of it is told so, as a frame has its bounds. */
+  /** Each in a frame of its own, as a frame has its bounds; one more says that they are a batch. */
   deliverBatch(id: number, deliveries: readonly Delivery[]): void {
     for (const [at, delivery] of deliveries.entries()) this.deliver(at, delivery);
     this.writer.begin(FrameType.batch);
