@@ -92,6 +92,15 @@ export type RuntimeEvent =
       /** What was done with the message: "replied 500", "will be retried in 1000 ms", "dropped". */
       readonly settled: string;
     }
+  | {
+      readonly type: "delivery.cancelled";
+      readonly handler: string;
+      readonly id: string;
+      readonly subject: string;
+      readonly by: string;
+      /** So long it had run when it was to end. */
+      readonly ranMs: number;
+    }
   | { readonly type: "delivery.dropped"; readonly handler: string; readonly count: number; readonly why: string }
   | {
       readonly type: "worker.exited";

@@ -19,7 +19,17 @@ export interface QueryOptions {
 
 /** Every way a message can end that makes a dead letter of it. */
 export const REASONS = [
-  ...["threw", "invalid", "gave-up", "retry-later", "timed-out", "crashed", "out-of-memory", "not-serializable"],
+  ...[
+    "threw",
+    "invalid",
+    "gave-up",
+    "retry-later",
+    "timed-out",
+    "cancelled",
+    "crashed",
+    "out-of-memory",
+    "not-serializable",
+  ],
   ...["too-many-hops", "attempts-used", "expired", "unclaimed", "not-published"],
 ] as const;
 

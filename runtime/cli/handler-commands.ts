@@ -59,6 +59,15 @@ function addLooking(program: Command, { terminal, finish }: HandlerCommands): vo
       finish(await inspectHandler(name, { terminal, options: command.optsWithGlobals() }));
     });
   program
+    .command("running")
+    .description("the messages that handlers run now, on every replica, longest first")
+    .argument("[NAME...]", NAMES)
+    .option("--json", "as JSON")
+    .action(async (names: string[], _options, command: Command) => {
+      const { running } = await import("./commands/running.ts");
+      finish(await running(names, { terminal, options: command.optsWithGlobals() }));
+    });
+  program
     .command("logs")
     .description("the last lines of the log, of all replicas")
     .argument("[NAME...]", NAMES)
@@ -80,7 +89,7 @@ function addPage(program: Command, { terminal, finish }: HandlerCommands): void 
     .option("--read-only", "look, and change nothing")
     .option(
       "--allow <ACTIONS>",
-      "only these, joined by commas: disable, enable, reload, invoke, redrive, drop, cancel, send",
+      "only these, joined by commas: disable, enable, reload, invoke, redrive, drop, cancel, cancel-run, send",
     )
     .option("--payloads", "show payloads also of a NATS that `handlers dev` has not brought")
     .option("--open", "open it in the browser")
@@ -142,6 +151,15 @@ function addDoing(program: Command, { terminal, finish, collect }: HandlerComman
     .action(async (names: string[], _options, command: Command) => {
       const { reload } = await import("./commands/reload.ts");
       finish(await reload(names, { terminal, options: command.optsWithGlobals() }));
+    });
+  program
+    .command("cancel <ID>")
+    .description("end one message that runs, also one that blocks its handler; it is not run again")
+    .option("--handler <NAME>", "whose run is to end, where several handlers run that message")
+    .option("--json", "as JSON")
+    .action(async (id: string, _options, command: Command) => {
+      const { cancel } = await import("./commands/cancel.ts");
+      finish(await cancel(id, { terminal, options: command.optsWithGlobals() }));
     });
   program
     .command("invoke <NAME> [JSON|-]")

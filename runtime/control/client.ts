@@ -7,6 +7,8 @@ import {
   type Answer,
   type AppliedReply,
   type AppliedRequest,
+  type CancelReply,
+  type CancelRequest,
   type ControlVerb,
   controlSubject,
   type InvokeReply,
@@ -16,6 +18,9 @@ import {
   type LogsRequest,
   type ReloadReply,
   type ReplicaInfo,
+  type RunningMessage,
+  type RunningReply,
+  type RunningRequest,
   type StatusReply,
   type ToldReply,
   type ToldRequest,
@@ -32,6 +37,8 @@ const SLACK_MS = 1_000;
 const LOOK_MS = 1_000;
 const PRESENCE_MS = 1_000;
 const LEASE_MS = 10_000;
+/** A handler has some seconds to let go before its worker is ended. */
+const CANCEL_MS = 30_000;
 
 export interface Asked<Reply> {
   readonly replies: readonly Reply[];
@@ -47,6 +54,12 @@ export interface Applied {
   readonly late: readonly ReplicaInfo[];
   /** They went away meanwhile, and have nothing left to apply. */
   readonly gone: readonly ReplicaInfo[];
+}
+
+export interface RunningAnywhere {
+  readonly running: readonly (RunningMessage & { readonly replica: ReplicaInfo })[];
+  /** So many more run. */
+  readonly unsaid: number;
 }
 
 interface PastLines {
@@ -150,6 +163,25 @@ export class ControlClient {
         throw noRuntime(this.app, cause);
       });
     return reply.json<InvokeReply>();
+  }
+
+  /** What runs on every replica, longest first; `names` narrows it. */
+  async running(names: readonly string[], present?: Promise<readonly ReplicaInfo[]>): Promise<RunningAnywhere> {
+    const options = { longestMs: LONGEST_MS, ...(present && { present }) };
+    const { replies } = await this.ask<RunningReply>("running", { names } satisfies RunningRequest, options);
+    // A replica of an older version knows no such question, and does not answer it.
+    const running = replies.flatMap(({ replica, running: each = [] }) => each.map((one) => ({ ...one, replica })));
+    return {
+      running: running.sort((a, b) => b.ranMs - a.ranMs),
+      unsaid: replies.reduce((sum, { unsaid = 0 }) => sum + unsaid, 0),
+    };
+  }
+
+  /** End a message that runs, for good. Resolves when it has ended on one replica, or none of these runs it. */
+  async cancel(request: CancelRequest, from: readonly ReplicaInfo[]): Promise<CancelReply["end"] | "silent"> {
+    const asked = await this.ask<CancelReply>("cancel", request, { longestMs: CANCEL_MS, from, untilGone: true });
+    if (asked.replies.some(({ end }) => end === "cancelled")) return "cancelled";
+    return asked.silent.length > 0 ? "silent" : "not-running";
   }
 
   /** The last lines of all replicas in the order of time; then, with `follow`, new ones as they come until `signal` aborts. */

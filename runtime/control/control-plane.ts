@@ -21,6 +21,8 @@ import {
   type Answer,
   type AppliedReply,
   type AppliedRequest,
+  type CancelReply,
+  type CancelRequest,
   type ControlVerb,
   controlSubject,
   type InvokeReply,
@@ -33,6 +35,8 @@ import {
   type ReloadRequest,
   type ReplicaInfo,
   type ReportedHandler,
+  type RunningReply,
+  type RunningRequest,
   type StatusReply,
   type ToldReply,
   type ToldRequest,
@@ -44,6 +48,7 @@ import { LastErrors } from "./last-errors.ts";
 import { type LineFilter, LogTap } from "./log-tap.ts";
 import type { MessageTap } from "./message-tap.ts";
 import { reportedError, reportedHandler } from "./reported.ts";
+import { runningNow } from "./running-now.ts";
 import type { MessagesReply, MessagesRequest, ToldSeen } from "./seen.ts";
 import { splitAnswer } from "./split-answer.ts";
 
@@ -128,6 +133,8 @@ export class ControlPlane {
     this.on("restore", async () => [await this.restore()]);
     this.on("reload", async (request) => [await this.reload(request.json<ReloadRequest>())]);
     this.on("invoke", async (request) => [await this.invoke(request.json<InvokeRequest>())], this.queueGroup);
+    this.on("running", async (request) => this.running(request.json<RunningRequest>()));
+    this.on("cancel", async (request) => [await this.cancel(request.json<CancelRequest>())]);
     this.on("logs", async (request) => this.logs(request));
     this.on("messages", async (request) => this.messages(request));
     await this.options.connection.flush();
@@ -271,6 +278,24 @@ export class ControlPlane {
       replies: replies.map((reply) => Buffer.from(reply).toString("base64")),
       ...(error === undefined ? {} : { error: reportedError(error) }),
     };
+  }
+
+  private running({ names }: RunningRequest): RunningReply[] {
+    const { supervisor, app } = this.options;
+    const all = supervisor.running().filter(({ handler }) => names.length === 0 || names.includes(handler));
+    const { running, unsaid } = runningNow(app, all);
+    const said = unsaid === 0 ? {} : { unsaid };
+    return splitAnswer(running).map((part, at) => ({
+      replica: this.replica,
+      running: part,
+      ...(at === 0 ? said : {}),
+    }));
+  }
+
+  private async cancel({ handler, id, by }: CancelRequest): Promise<CancelReply> {
+    const ended = this.options.supervisor.cancel(handler, id, by);
+    await ended;
+    return { replica: this.replica, end: ended === undefined ? "not-running" : "cancelled" };
   }
 
   private logs(request: Msg): LogsReply[] {

@@ -15,6 +15,8 @@ export type ControlVerb =
   | "told"
   | "reload"
   | "invoke"
+  | "running"
+  | "cancel"
   | "logs"
   | "messages"
   | "slow-down"
@@ -137,6 +139,43 @@ export interface InvokeReply extends Answer {
   /** What it returned or yielded, base64; only for what replies. */
   readonly replies: readonly string[];
   readonly error?: ReportedError;
+}
+
+/** Asks what runs now. */
+export interface RunningRequest {
+  /** Names, no globs; empty: all. */
+  readonly names: readonly string[];
+}
+
+export interface RunningReply extends Answer {
+  /** Of each handler the oldest, MOST_RUNNING at most. */
+  readonly running: readonly RunningMessage[];
+  /** So many more run. */
+  readonly unsaid?: number;
+}
+
+/** A message that a handler runs now. */
+export interface RunningMessage {
+  readonly handler: string;
+  readonly id: string;
+  /** What it is called on its way (message/origin.ts). */
+  readonly origin: string;
+  readonly subject: string;
+  readonly attempt: number;
+  readonly bytes: number;
+  readonly ranMs: number;
+}
+
+/** Ends a message that a handler runs, for good. */
+export interface CancelRequest {
+  readonly handler: string;
+  readonly id: string;
+  readonly by: string;
+}
+
+export interface CancelReply extends Answer {
+  /** Once it has ended; `not-running`: this replica runs no such message. */
+  readonly end: "cancelled" | "not-running";
 }
 
 /** Asks for the last lines, and to be sent new ones for `leaseMs` to the reply subject. Asked again to go on. */

@@ -7,16 +7,17 @@
 // B3  A batch that has failed as a whole charges nobody: its halves are run, before what has been gathered (halves.ts).
 // B4  When the worker dies of a batch of several, all of them are suspects, which run alone (D3). What was gathered, and halves
 //     that had not begun, are innocent.
+// B5  A message that is cancelled ends so, and its batch with it: the others run again.
 
 import type { Clock, Timer } from "../clock.ts";
 import type { Delivery } from "../message/delivery.ts";
 import type { Outcome, WorkerExit } from "../message/outcome.ts";
-import type { WorkerPort } from "../message/worker-port.ts";
+import type { AbortWhy, WorkerPort } from "../message/worker-port.ts";
 import { Batch } from "./batch.ts";
 import { afterBatch } from "./halves.ts";
 import { Lane, type LaneLimits } from "./lane.ts";
 import type { Death } from "./suspicions.ts";
-import type { LaneOwner, LeftBehind, WorkerPlace } from "./worker-place.ts";
+import type { LaneOwner, LeftBehind, Running, WorkerPlace } from "./worker-place.ts";
 
 export interface BatchLimits extends LaneLimits {
   /** Most messages in one. */
@@ -57,7 +58,7 @@ export class BatchLane implements WorkerPlace {
     this.clock = clock;
     const port = {
       deliver: (id: number, { members }: Batch) => worker.deliverBatch(id, members),
-      abort: (id: number) => worker.abort(id),
+      abort: (id: number, why: AbortWhy) => worker.abort(id, why),
       whereBlocked: () => worker.whereBlocked(),
       terminate: (because?: string) => worker.terminate(because),
     };
@@ -110,6 +111,22 @@ export class BatchLane implements WorkerPlace {
   describeInFlight(): string[] {
     const waiting = [...this.parts.flat(), ...this.gathered].map(({ subject }) => subject);
     return [...this.lane.describeInFlight(), ...waiting];
+  }
+
+  running(): Running[] {
+    const batches = this.lane.running();
+    return batches.flatMap(({ delivery, sinceMs }) =>
+      delivery.members.map((member) => ({ delivery: member, sinceMs })),
+    );
+  }
+
+  /** B5. */
+  cancel(isMeant: (delivery: Delivery) => boolean, by: string): Promise<void> | undefined {
+    return this.lane.cancel((batch) => {
+      const at = batch.members.findIndex(isMeant);
+      if (at >= 0) batch.name(at, { kind: "cancelled", by, blocked: false });
+      return at >= 0;
+    }, by);
   }
 
   done(firstId: number, count: number): void {
@@ -186,11 +203,12 @@ export class BatchLane implements WorkerPlace {
 
   /** B2 to B4. */
   private batchEnded(batch: Batch, outcome: Outcome, tookMs: number): void {
-    if (this.isGone && batch.size > 1) return void this.suspects.push(...batch.members);
+    if (this.isGone && batch.size > 1 && outcome.kind !== "cancelled") return void this.suspects.push(...batch.members);
     const { settled, again } = afterBatch(batch.members, batch.named, outcome);
-    this.parts.push(...again);
+    if (this.isGone) this.suspects.push(...again.flat());
+    else this.parts.push(...again);
     for (const member of again.flat()) member.again = true;
-    if (again.length > 0 && !batch.isPart) this.owner.halved(batch.size, outcome);
+    if (again.length > 0 && !batch.isPart && outcome.kind !== "cancelled") this.owner.halved(batch.size, outcome);
     this.inHand -= settled.length;
     for (const [member, own] of settled) this.owner.settled(member, own, tookMs);
   }
@@ -202,12 +220,13 @@ export class BatchLane implements WorkerPlace {
   }
 
   /** B4. */
-  private workerEnded({ culprits, innocent, suspects }: LeftBehind<Batch>): Death {
+  private workerEnded({ culprits, innocent, suspects, byOperator = false }: LeftBehind<Batch>): Death {
     const died = culprits.filter(({ size }) => size === 1);
     return this.owner.ended(this, {
       culprits: membersOf(died),
       innocent: [...membersOf(innocent), ...this.takeBack()],
       suspects: [...this.suspects, ...membersOf(suspects)],
+      byOperator,
     });
   }
 

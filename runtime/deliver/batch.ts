@@ -33,6 +33,7 @@ export class Batch implements Handed {
   /** Throws a RangeError for a place that it does not have. */
   name(at: number, outcome: Outcome): void {
     if (at >= this.size) throw new RangeError(`message ${at} of a batch of ${this.size}`);
-    this.named.set(at, outcome);
+    // What was cancelled ends so, whatever is said of it later.
+    if (this.named.get(at)?.kind !== "cancelled") this.named.set(at, outcome);
   }
 }

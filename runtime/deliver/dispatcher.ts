@@ -18,7 +18,7 @@ import type { DispatcherLimits } from "./dispatcher-limits.ts";
 import { Lane } from "./lane.ts";
 import { Prefetch } from "./prefetch.ts";
 import type { Death, Suspicions } from "./suspicions.ts";
-import type { LeftBehind, WorkerPlace } from "./worker-place.ts";
+import type { LeftBehind, Running, WorkerPlace } from "./worker-place.ts";
 
 export interface DispatcherOwner {
   settled(delivery: Delivery, outcome: Outcome, tookMs: number): void;
@@ -200,6 +200,20 @@ export class Dispatcher implements BatchOwner {
     return [...this.open, ...this.draining].flatMap((lane) => lane.describeInFlight());
   }
 
+  /** In every worker, oldest first in each. */
+  running(): Running[] {
+    return [...this.open, ...this.draining].flatMap((lane) => lane.running());
+  }
+
+  /** Undefined when none runs that is meant. Resolves when it has ended. */
+  cancel(isMeant: (delivery: Delivery) => boolean, by: string): Promise<void> | undefined {
+    for (const lane of [...this.open, ...this.draining]) {
+      const ended = lane.cancel(isMeant, by);
+      if (ended !== undefined) return ended;
+    }
+    return undefined;
+  }
+
   settled(delivery: Delivery, outcome: Outcome, tookMs: number): void {
     if (--this.inHand === 0) this.alone = false;
     if (leavesWorkerAlive(outcome)) {
@@ -227,7 +241,8 @@ export class Dispatcher implements BatchOwner {
   }
 
   ended(lane: WorkerPlace, left: LeftBehind): Death {
-    const death = this.suspicions.death(left.culprits, left.suspects);
+    const found = this.suspicions.death(left.culprits, left.suspects);
+    const death: Death = left.byOperator === true ? { ...found, of: "operator" } : found;
     this.open.delete(lane);
     this.draining.delete(lane);
     this.inHand -= left.innocent.length + left.suspects.length;
@@ -316,7 +331,7 @@ export class Dispatcher implements BatchOwner {
   }
 }
 
-/** At a deadline it may have been killed. */
+/** At a deadline, or when it is cancelled, it may have been killed. */
 function leavesWorkerAlive({ kind }: Outcome): boolean {
-  return kind !== "crashed" && kind !== "out-of-memory" && kind !== "timed-out";
+  return kind !== "crashed" && kind !== "out-of-memory" && kind !== "timed-out" && kind !== "cancelled";
 }

@@ -5,6 +5,7 @@
 // | returned                | ends as its own outcome says    | returned                                |
 // | slow down, retry later, | the same                        | end as the batch: that is said of all   |
 // | NATS was away           |                                 |                                         |
+// | was cancelled           | the same; the cancelled one so  | run again together, uncharged           |
 // | failed otherwise, of 1  | the same                        | ends as the batch                       |
 // | failed otherwise, of n  | the same                        | run again in two halves, uncharged      |
 
@@ -28,8 +29,9 @@ export function afterBatch<T>(
   for (const [at, member] of members.entries()) {
     const own = named.get(at);
     if (own === undefined) others.push(member);
-    else settled.push([member, own]);
+    else settled.push([member, own.kind === "cancelled" ? outcome : own]);
   }
+  if (outcome.kind === "cancelled") return { settled, again: others.length === 0 ? [] : [others] };
   if (others.length > 1 && mayBeOneOfThem(outcome)) return { settled, again: halvesOf(others) };
   for (const member of others) settled.push([member, outcome]);
   return { settled, again: [] };

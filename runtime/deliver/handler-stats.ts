@@ -1,12 +1,12 @@
 // What one handler has done so far, in plain counters: cheap enough to count every message. Whoever wants to know reads
 // them; nothing is computed before.
 
-import { type OutcomeKind, PAST_TIMEOUT, type WorkerExit } from "../message/outcome.ts";
+import { type OutcomeKind, PAST_CANCEL, PAST_TIMEOUT, type WorkerExit } from "../message/outcome.ts";
 import { DurationHistogram, percentileMs } from "./duration-histogram.ts";
 
 export { percentileMs } from "./duration-histogram.ts";
 
-export type RestartReason = "crashed" | "out-of-memory" | "timed-out";
+export type RestartReason = "crashed" | "out-of-memory" | "timed-out" | "cancelled";
 
 export class HandlerStats {
   readonly outcomes: Record<OutcomeKind, number> = {
@@ -19,6 +19,7 @@ export class HandlerStats {
     invalid: 0,
     "not-serializable": 0,
     "timed-out": 0,
+    cancelled: 0,
     crashed: 0,
     "out-of-memory": 0,
     "too-many-hops": 0,
@@ -30,7 +31,12 @@ export class HandlerStats {
   /** Of deliveries that ran, from their arrival to their start. */
   readonly waits = new DurationHistogram();
   /** Workers that ended unasked, by why. */
-  readonly lostWorkers: Record<RestartReason, number> = { crashed: 0, "out-of-memory": 0, "timed-out": 0 };
+  readonly lostWorkers: Record<RestartReason, number> = {
+    crashed: 0,
+    "out-of-memory": 0,
+    "timed-out": 0,
+    cancelled: 0,
+  };
   redeliveries = 0;
   /** Dead letters that were stored. */
   deadLetters = 0;
@@ -54,8 +60,9 @@ export class HandlerStats {
   }
 
   workerLost({ outOfMemory, killedBecause }: WorkerExit): void {
-    const killed = killedBecause === PAST_TIMEOUT ? "timed-out" : "crashed";
-    this.lostWorkers[outOfMemory ? "out-of-memory" : killed]++;
+    const killed = killedBecause === PAST_CANCEL ? "cancelled" : "crashed";
+    const ended = killedBecause === PAST_TIMEOUT ? "timed-out" : killed;
+    this.lostWorkers[outOfMemory ? "out-of-memory" : ended]++;
   }
 
   /** An idle handler has a process again, `tookMs` milliseconds after it was wanted. */

@@ -7,18 +7,26 @@
 // L4  What a worker has in flight that is ended from outside goes back to the queue, uncharged.
 // L5  When it cannot be known which delivery ended or blocked the worker, all in flight are suspects.
 // L6  What the worker holds back behind another of its key has no clock, and no part in how the worker ends.
+// L7  What an operator cancels is aborted as at its deadline, and ends as cancelled, whatever it does then. A worker that
+//     will not let go of it is killed, which charges that one alone.
 
 import type { Clock, Timer } from "../clock.ts";
 import type { Delivery } from "../message/delivery.ts";
-import { NOT_ITS_FAULT, type Outcome, PAST_TIMEOUT, RETURNED, type WorkerExit } from "../message/outcome.ts";
+import { type Outcome, PAST_CANCEL, PAST_TIMEOUT, RETURNED, type WorkerExit } from "../message/outcome.ts";
+import { blame } from "./blame.ts";
 import { EntryTable } from "./entry-table.ts";
 import type { Death } from "./suspicions.ts";
-import type { Handed, LaneOwner, LanePort, LeftBehind, WorkerPlace } from "./worker-place.ts";
+import type { Handed, LaneOwner, LanePort, LeftBehind, Running, WorkerPlace } from "./worker-place.ts";
 
 export interface LaneLimits {
   readonly concurrency: number;
   readonly timeoutMs: number;
   readonly killGraceMs: number;
+}
+
+interface Cancel {
+  readonly by: string;
+  readonly ended: PromiseWithResolvers<void>;
 }
 
 interface Entry<T> {
@@ -34,12 +42,12 @@ interface Entry<T> {
 const NOT_STARTED = -1;
 const NOT_YET = -1;
 
-function isLate({ abortedAtMs }: Pick<Entry<unknown>, "abortedAtMs">): boolean {
-  return abortedAtMs !== NOT_YET;
+function isRunning({ startedAtMs }: Pick<Entry<unknown>, "startedAtMs">): boolean {
+  return startedAtMs !== NOT_STARTED && startedAtMs !== HELD;
 }
 
-function deliveriesOf<T>(entries: readonly Entry<T>[]): T[] {
-  return entries.map(({ delivery }) => delivery);
+function isLate({ abortedAtMs }: Pick<Entry<unknown>, "abortedAtMs">): boolean {
+  return abortedAtMs !== NOT_YET;
 }
 
 /** Started as far as slots go, and held back by the worker (L6). */
@@ -68,6 +76,7 @@ export class Lane<T extends Handed = Delivery> implements WorkerPlace<T> {
   private hasLateStarts = false;
   private blockedAt: string | undefined;
   private emptied: (() => void) | undefined;
+  private readonly cancels = new Map<Entry<T>, Cancel>();
 
   constructor(worker: LanePort<T>, limits: LaneLimits, owner: LaneOwner<T>, clock: Clock) {
     this.worker = worker;
@@ -122,6 +131,25 @@ export class Lane<T extends Handed = Delivery> implements WorkerPlace<T> {
     return this.inOrder().map(({ delivery }) => delivery.subject);
   }
 
+  /** Oldest first. */
+  running(): Running<T>[] {
+    return this.inOrder()
+      .filter(isRunning)
+      .map(({ delivery, startedAtMs }) => ({ delivery, sinceMs: startedAtMs }));
+  }
+
+  /** L7. Undefined when none runs that is meant. Resolves when it has ended. */
+  cancel(isMeant: (delivery: T) => boolean, by: string): Promise<void> | undefined {
+    const entry = this.inOrder().find((one) => isRunning(one) && isMeant(one.delivery));
+    if (entry === undefined) return undefined;
+    const before = this.cancels.get(entry);
+    if (before !== undefined) return before.ended.promise;
+    const ended = Promise.withResolvers<void>();
+    this.cancels.set(entry, { by, ended });
+    if (!isLate(entry)) this.abort(entry, this.clock.monotonicMs());
+    return ended.promise;
+  }
+
   done(firstId: number, count: number): void {
     if (count > this.entries.size) throw new RangeError(`${count} deliveries done of ${this.entries.size} in hand`);
     const nowMs = this.clock.monotonicMs();
@@ -170,30 +198,19 @@ export class Lane<T extends Handed = Delivery> implements WorkerPlace<T> {
     this.emptied = undefined;
   }
 
-  /** L3 to L6: settle those whose part in the end is known, and sort the rest. */
+  /** L3 to L7: settle those whose part in the end is known, and sort the rest. */
   private judge(all: readonly Entry<T>[], exit: WorkerExit): LeftBehind<T> {
-    const held = all.filter(({ startedAtMs }) => startedAtMs === HELD);
-    if (held.length === 0) return this.judgeRunning(all, exit);
-    const running = all.filter(({ startedAtMs }) => startedAtMs !== HELD);
-    const left = this.judgeRunning(running, exit);
-    return { ...left, innocent: [...left.innocent, ...deliveriesOf(held)] };
-  }
-
-  private judgeRunning(left: readonly Entry<T>[], exit: WorkerExit): LeftBehind<T> {
+    const { ended, left } = blame(all, {
+      exit,
+      isBlocked: all.some(isLate) && !this.answered,
+      isLate,
+      isCancelled: (entry) => this.cancels.has(entry),
+      isHeld: ({ startedAtMs }) => startedAtMs === HELD,
+      outcomeOf: (entry, isBlocked) => this.tooLate(entry, isBlocked),
+    });
     const nowMs = this.clock.monotonicMs();
-    const late = left.filter(isLate);
-    const blocked = late.length > 0 && !this.answered;
-    if (late.length > 0 && (!blocked || left.length === 1)) {
-      for (const entry of late) this.settle(entry, this.timedOut(blocked), nowMs);
-      const innocent = left.filter((entry) => !isLate(entry));
-      return { culprits: deliveriesOf(late), innocent: deliveriesOf(innocent), suspects: [] };
-    }
-    if (exit.killedBecause === NOT_ITS_FAULT) return { culprits: [], innocent: deliveriesOf(left), suspects: [] };
-    if (late.length === 0 && left.length === 1) {
-      this.settle(left[0]!, exit.outOfMemory ? { kind: "out-of-memory", exit } : { kind: "crashed", exit }, nowMs);
-      return { culprits: deliveriesOf(left), innocent: [], suspects: [] };
-    }
-    return { culprits: [], innocent: [], suspects: deliveriesOf(left) };
+    for (const { entry, outcome } of ended) this.settle(entry, outcome, nowMs);
+    return left;
   }
 
   private finish(id: number, outcome: Outcome, nowMs: number): void {
@@ -201,16 +218,21 @@ export class Lane<T extends Handed = Delivery> implements WorkerPlace<T> {
     if (entry === undefined) return; // Already settled: a delivery ends once.
     this.entries.delete(entry);
     this.unlink(entry);
-    this.settle(entry, isLate(entry) ? this.timedOut(false) : outcome, nowMs);
+    this.settle(entry, isLate(entry) ? this.tooLate(entry, false) : outcome, nowMs);
   }
 
   private settle(entry: Entry<T>, outcome: Outcome, nowMs: number): void {
     const tookMs = entry.startedAtMs === NOT_STARTED ? 0 : Math.max(0, nowMs - entry.startedAtMs);
     this.owner.settled(entry.delivery, outcome, tookMs);
+    if (this.cancels.size === 0) return;
+    this.cancels.get(entry)?.ended.resolve();
+    this.cancels.delete(entry);
   }
 
-  private timedOut(blocked: boolean): Outcome {
+  private tooLate(entry: Entry<T>, blocked: boolean): Outcome {
     const stack = blocked && this.blockedAt !== undefined ? { stack: this.blockedAt } : {};
+    const cancel = this.cancels.get(entry);
+    if (cancel !== undefined) return { kind: "cancelled", by: cancel.by, blocked, ...stack };
     return { kind: "timed-out", timeoutMs: this.limits.timeoutMs, blocked, ...stack };
   }
 
@@ -272,7 +294,7 @@ export class Lane<T extends Handed = Delivery> implements WorkerPlace<T> {
   private abort(entry: Entry<T>, nowMs: number): void {
     entry.abortedAtMs = nowMs;
     this.answered = false;
-    this.worker.abort(entry.id);
+    this.worker.abort(entry.id, this.cancels.has(entry) ? "cancelled" : "timeout");
     this.probe ??= this.clock.after(Math.min(PROBE_AFTER_MS, this.limits.killGraceMs / 4), () => {
       this.probe = undefined;
       if (!this.answered) this.worker.whereBlocked().then((stack) => (this.blockedAt = stack));
@@ -287,7 +309,7 @@ export class Lane<T extends Handed = Delivery> implements WorkerPlace<T> {
       if (oldest === undefined) return;
       const leftMs = oldest.abortedAtMs + this.limits.killGraceMs - this.clock.monotonicMs();
       if (leftMs > 0) this.armKill(leftMs);
-      else this.worker.terminate(PAST_TIMEOUT);
+      else this.worker.terminate(this.cancels.has(oldest) ? PAST_CANCEL : PAST_TIMEOUT);
     });
   }
 }

@@ -16,6 +16,7 @@ const CODES: Readonly<Record<Failure["kind"], ErrorCode>> = {
   "not-serializable": "NOT_SERIALIZABLE",
   invalid: "PAYLOAD_INVALID",
   "timed-out": "HANDLER_TIMED_OUT",
+  cancelled: "MESSAGE_CANCELLED",
   crashed: "WORKER_CRASHED",
   "out-of-memory": "WORKER_OUT_OF_MEMORY",
   "too-many-hops": "TOO_MANY_HOPS",
@@ -23,7 +24,7 @@ const CODES: Readonly<Record<Failure["kind"], ErrorCode>> = {
   "given-back": "HANDLER_THREW",
 };
 
-const MEANT: ReadonlySet<Outcome["kind"]> = new Set(["gave-up", "retry-later", "slow-down"]);
+const MEANT: ReadonlySet<Outcome["kind"]> = new Set(["gave-up", "retry-later", "slow-down", "cancelled"]);
 
 export interface FailedDelivery {
   readonly handler: string;
@@ -72,6 +73,8 @@ function verb(outcome: Outcome): string {
       return "refused its payload";
     case "timed-out":
       return "timed out";
+    case "cancelled":
+      return "was stopped";
     case "crashed":
     case "out-of-memory":
       return "lost its worker";

@@ -50,6 +50,13 @@ export interface RouteOptions extends Deadlines {
   readonly onMoved: () => void;
 }
 
+/** A delivery that runs. */
+export interface RunningDelivery {
+  readonly delivery: Delivery;
+  readonly id: string;
+  readonly ranMs: number;
+}
+
 const DROP_REPORT_MS = 1_000;
 const REPORTS_PER_SECOND = 20;
 
@@ -206,6 +213,26 @@ export class Route implements DispatcherOwner, BindingOwner {
     if (outcome.kind === "slow-down" && kind === "durable") return;
     if (outcome.kind === "given-back") return kind === "durable" ? undefined : this.reportDrops(outcome.why);
     this.reportFailure(delivery, outcome, done ?? settlement.do);
+  }
+
+  /** What runs, oldest first in each worker. */
+  running(): RunningDelivery[] {
+    const nowMs = this.options.clock.monotonicMs();
+    return this.dispatcher.running().map(({ delivery, sinceMs }) => ({
+      delivery,
+      id: deliveryIdOf(this.idPrefixes, delivery),
+      ranMs: Math.max(0, nowMs - sinceMs),
+    }));
+  }
+
+  /** End a message that runs, for good. Undefined when none of that id does. Resolves when it has ended. */
+  cancel(id: string, by: string): Promise<void> | undefined {
+    const found = this.running().find((one) => one.id === id);
+    if (found === undefined) return undefined;
+    const { handler, emit } = this.options;
+    const { delivery, ranMs } = found;
+    emit({ type: "delivery.cancelled", handler, id, subject: delivery.subject, by, ranMs: Math.round(ranMs) });
+    return this.dispatcher.cancel((one) => one === delivery, by);
   }
 
   chunk(delivery: Delivery, data: Uint8Array): void {

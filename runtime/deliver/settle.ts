@@ -11,6 +11,7 @@
 // | slow down                  | run again   | error 429         | run again                                   |
 // | retry later                | dead letter | error 503         | nak(d or delay); dead letter on last one    |
 // | timed out                  | dead letter | error 504         | as threw                                    |
+// | cancelled by an operator   | dead letter | error 500         | dead letter                                 |
 // | crashed, out of memory     | dead letter | error 500         | as threw                                    |
 // | too many hops              | dead letter | error 508         | dead letter                                 |
 // | queue full                 | drop        | error 429         | give back                                   |
@@ -83,6 +84,7 @@ function settleDurable(outcome: Outcome, attempt: number, rule: SettleRule, rand
       return runAgain(outcome, GIVE_BACK);
     case "invalid":
     case "gave-up":
+    case "cancelled":
     case "too-many-hops":
       return deadLetter(outcome, rule);
     case "threw":
@@ -126,7 +128,7 @@ function deadLetter(outcome: Outcome, { version }: SettleRule): Settlement {
 export function stackOf(outcome: Outcome): string {
   if ("error" in outcome) return outcome.error.stack;
   if ("exit" in outcome) return outcome.exit.lastOutput.join("\n");
-  return outcome.kind === "timed-out" ? (outcome.stack ?? "") : "";
+  return outcome.kind === "timed-out" || outcome.kind === "cancelled" ? (outcome.stack ?? "") : "";
 }
 
 /** The delay after the given attempt; the last entry of the list holds for all later ones. */
@@ -154,6 +156,7 @@ function errorCode(outcome: Exclude<Outcome, { kind: "returned" }>): number {
       return 508;
     case "threw":
     case "not-serializable":
+    case "cancelled":
     case "crashed":
     case "out-of-memory":
       return 500;
@@ -179,6 +182,8 @@ export function explain(outcome: Outcome): string {
       return `invalid payload: ${outcome.message}`;
     case "timed-out":
       return `did not return within ${outcome.timeoutMs} ms${outcome.blocked ? " and blocked its event loop" : ""}`;
+    case "cancelled":
+      return `was cancelled by ${outcome.by}${outcome.blocked ? "; it blocked its event loop" : ""}`;
     case "crashed":
       if (outcome.exit.killedBecause !== undefined) return `the worker was killed: ${outcome.exit.killedBecause}`;
       return `the worker ended with ${outcome.exit.signal ?? `exit code ${outcome.exit.code}`}`;

@@ -7,8 +7,11 @@ import { deliveryIdOf } from "../message/message-id.ts";
 
 /** What was in flight when a worker died, and how things went before. What it says of the handler: restart-policy.ts. */
 export interface Death {
-  /** "nobody": nothing was in flight. "several": it is not known which. "killer": a message of which that was known. */
-  readonly of: "nobody" | "several" | "message" | "killer";
+  /**
+   * "nobody": nothing was in flight. "several": it is not known which. "killer": a message of which that was known.
+   * "operator": who cancelled a message that would not let go.
+   */
+  readonly of: "nobody" | "several" | "message" | "killer" | "operator";
   /** It is now known which message was to blame for the last death that was of several. */
   readonly explains: boolean;
   /** A delivery has ended without harm since the death before. */

@@ -17,6 +17,12 @@ export interface LanePort<T> extends Pick<WorkerPort, "abort" | "whereBlocked" |
   deliver(id: number, delivery: T): void;
 }
 
+/** One that runs. */
+export interface Running<T = Delivery> {
+  readonly delivery: T;
+  readonly sinceMs: number;
+}
+
 export interface WorkerPlace<T = Delivery> extends WorkerEvents {
   /** Messages that have been handed over and have not ended. */
   readonly inFlight: number;
@@ -31,6 +37,10 @@ export interface WorkerPlace<T = Delivery> extends WorkerEvents {
   empty(): Promise<void>;
   /** Subjects in flight, for the report of a drain that did not end. */
   describeInFlight(): string[];
+  /** Oldest first. */
+  running(): Running<T>[];
+  /** L7 of the lane. Undefined when none runs that is meant. Resolves when it has ended. */
+  cancel(isMeant: (delivery: T) => boolean, by: string): Promise<void> | undefined;
 }
 
 export interface LaneOwner<T = Delivery> {
@@ -50,4 +60,6 @@ export interface LeftBehind<T = Delivery> {
   readonly innocent: readonly T[];
   /** They run again, each alone. */
   readonly suspects: readonly T[];
+  /** It ended because an operator has cancelled a message: that says nothing of the handler. */
+  readonly byOperator?: boolean;
 }

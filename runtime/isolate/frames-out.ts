@@ -2,6 +2,7 @@
 // somebody waits for what it says.
 
 import type { Delivery } from "../message/delivery.ts";
+import type { AbortWhy } from "../message/worker-port.ts";
 import {
   DELIVER_HAS_HEADERS,
   DELIVER_HAS_ORIGIN,
@@ -84,9 +85,10 @@ export class FramesOut {
   }
 
   /** Abort the delivery's signal, and ask for a sign of life. */
-  abort(id: number): void {
+  abort(id: number, why: AbortWhy): void {
     this.writer.begin(FrameType.abort);
     this.writer.u32(id);
+    this.writer.u8(why === "cancelled" ? 1 : 0);
     this.writer.end();
     this.writer.begin(FrameType.ping);
     this.writer.end();

@@ -13,7 +13,7 @@ import type { Socket } from "node:net";
 import { type Clock, within } from "../clock.ts";
 import type { Delivery } from "../message/delivery.ts";
 import { NOT_ITS_FAULT, type WorkerExit } from "../message/outcome.ts";
-import type { WorkerEvents } from "../message/worker-port.ts";
+import type { AbortWhy, WorkerEvents } from "../message/worker-port.ts";
 import { descriptorOf, directWrite } from "../wire/direct-write.ts";
 import { FrameReader, type LoadedModule, type LoadRequest, type StartRequest } from "../wire/protocol.ts";
 import { probeStack } from "./blocked-stack.ts";
@@ -130,8 +130,8 @@ export class WorkerProcess implements HandlerWorker {
     this.framesOut.deliverBatch(id, deliveries);
   }
 
-  abort(id: number): void {
-    this.framesOut.abort(id);
+  abort(id: number, why: AbortWhy): void {
+    this.framesOut.abort(id, why);
   }
 
   /** Ask for `teardown` and the end. Killed after `graceMs`. Resolves with the exit; `teardown`'s own error beside it. */

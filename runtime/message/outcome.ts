@@ -30,6 +30,9 @@ export const NOT_ITS_FAULT = "the runtime ends it";
 /** `killedBecause` of a worker that would not let go of a message whose time was up. */
 export const PAST_TIMEOUT = "it went on after the timeout of a message";
 
+/** `killedBecause` of a worker that would not let go of a message that an operator has cancelled. */
+export const PAST_CANCEL = "it went on after an operator had cancelled a message";
+
 export type Outcome =
   | { readonly kind: "returned"; readonly reply: Uint8Array | undefined }
   /** The handler's own filter has let it pass unrun. */
@@ -42,6 +45,8 @@ export type Outcome =
   | { readonly kind: "invalid"; readonly message: string; readonly issues: readonly SchemaIssue[] }
   | { readonly kind: "not-serializable"; readonly error: SerializedError }
   | { readonly kind: "timed-out"; readonly timeoutMs: number; readonly blocked: boolean; readonly stack?: string }
+  /** By an operator, while it ran: it is not run again. */
+  | { readonly kind: "cancelled"; readonly by: string; readonly blocked: boolean; readonly stack?: string }
   | { readonly kind: "crashed"; readonly exit: WorkerExit }
   | { readonly kind: "out-of-memory"; readonly exit: WorkerExit }
   | { readonly kind: "too-many-hops"; readonly hops: number }

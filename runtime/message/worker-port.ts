@@ -4,6 +4,8 @@
 import type { Delivery } from "./delivery.ts";
 import type { Outcome, WorkerExit } from "./outcome.ts";
 
+export type AbortWhy = "timeout" | "cancelled";
+
 export interface WorkerPort {
   readonly pid: number;
   /** Put the delivery into the current batch. `id` is unique among those in flight in this worker. */
@@ -11,7 +13,7 @@ export interface WorkerPort {
   /** The same for messages that are to run together, under one number. */
   deliverBatch(id: number, deliveries: readonly Delivery[]): void;
   /** Abort the delivery's signal, and ask for a sign of life. */
-  abort(id: number): void;
+  abort(id: number, why: AbortWhy): void;
   /**
    * The stack of a worker that does not answer, or undefined when it cannot be had. Never rejects; ends with the process.
    */

@@ -21,7 +21,13 @@ import {
 import { fieldsText } from "./log-fields.ts";
 
 export const RUN_ROWS: EventRows<
-  "delivery.failed" | "delivery.dropped" | "worker.exited" | "handler.log" | "handler.output" | "handler.output-dropped"
+  | "delivery.failed"
+  | "delivery.cancelled"
+  | "delivery.dropped"
+  | "worker.exited"
+  | "handler.log"
+  | "handler.output"
+  | "handler.output-dropped"
 > = {
   "delivery.failed": {
     level: "error",
@@ -31,6 +37,13 @@ export const RUN_ROWS: EventRows<
       const which = attempt > 1 ? `attempt ${attempt}, ` : "";
       return errorLines({ handler, error, view, rest: view.paint("dim", `→ ${which}${settled}`) });
     },
+  },
+  "delivery.cancelled": {
+    level: "warn",
+    message: ({ id, by }) => `message ${id} is cancelled by ${by}`,
+    fields: ({ type: _, id: messageId, ...given }) => ({ ...given, messageId }),
+    text: ({ handler, id, by, ranMs }, view) =>
+      markedLine("!", handler, `message ${id}, which runs since ${seconds(ranMs)}, is cancelled by ${by}`, view),
   },
   "delivery.dropped": {
     level: "warn",

@@ -6,10 +6,12 @@ import { detailOf } from "./board.ts";
 import { BoardDiff, type Collector, type Look } from "./collector.ts";
 import type { Desk } from "./desk.ts";
 import { logEntry } from "./log-entry.ts";
+import type { RunningPart } from "./message-answers.ts";
 import { type Feed, feedMessages, feedWay } from "./message-feed.ts";
 import type { MessageWatch } from "./message-watch.ts";
 import type { Operations } from "./operations.ts";
 import type { MessageFilter } from "./read-messages.ts";
+import type { RunningWatch } from "./running-watch.ts";
 
 export interface Tab {
   /** The handler on screen. */
@@ -18,9 +20,17 @@ export interface Tab {
   readonly messages: MessageFilter | undefined;
   /** The message whose way is on screen. */
   readonly way: string | undefined;
-  send(event: "board" | "handler" | "log" | "messages" | "way", json: string): Promise<unknown>;
+  send(event: "board" | "handler" | "log" | "messages" | "way" | "running", json: string): Promise<unknown>;
   /** Aborts when the tab is hidden or closed. */
   readonly gone: AbortSignal;
+}
+
+export interface LiveTabsOptions {
+  readonly desk: Desk;
+  readonly collector: Collector;
+  readonly operations: Operations;
+  readonly watch: MessageWatch;
+  readonly running: RunningWatch;
 }
 
 const PAST_LINES = 100;
@@ -32,13 +42,15 @@ export class LiveTabs {
   private readonly collector: Collector;
   private readonly operations: Operations;
   private readonly watch: MessageWatch;
+  private readonly running: RunningWatch;
   private open = 0;
 
-  constructor(desk: Desk, collector: Collector, operations: Operations, watch: MessageWatch) {
+  constructor({ desk, collector, operations, watch, running }: LiveTabsOptions) {
     this.desk = desk;
     this.collector = collector;
     this.operations = operations;
     this.watch = watch;
+    this.running = running;
   }
 
   /** Throws QUEUE_FULL when too many are open. */
@@ -53,10 +65,12 @@ export class LiveTabs {
   async serve(tab: Tab): Promise<void> {
     this.open++;
     const unwatch = this.collector.watch(newestTo(tab, this.boardWriter(tab)));
+    const unlook = this.watchRunning(tab);
     try {
       await Promise.all([ended(tab.gone), this.sendLog(tab), ...this.feeds(tab)]);
     } finally {
       unwatch();
+      unlook();
       this.open--;
     }
   }
@@ -72,6 +86,22 @@ export class LiveTabs {
       shown = detail;
       await tab.send("handler", detail);
     };
+  }
+
+  /** Where messages are on screen, or a handler: its own. */
+  private watchRunning(tab: Tab): () => void {
+    const { handler, messages, way } = tab;
+    if (handler === undefined && messages === undefined && way === undefined) return () => undefined;
+    const of = handler ?? messages?.handler;
+    let shown = "";
+    const write = async ({ rows, unsaid }: RunningPart) => {
+      const own = of === undefined ? rows : rows.filter((row) => row.handler === of);
+      const keys = own.map(({ handler: name, id, attempt }) => `${name} ${id} ${attempt}`).join("\n");
+      if (keys === shown) return; // How long it has run the browser counts on.
+      shown = keys;
+      await tab.send("running", JSON.stringify({ rows: own, unsaid } satisfies RunningPart));
+    };
+    return this.running.look(newestTo(tab, write));
   }
 
   private feeds({ messages, way, send, gone }: Tab): Promise<void>[] {
@@ -97,8 +127,8 @@ export class LiveTabs {
 }
 
 /** One at a time; of those that come meanwhile the last. */
-function newestTo({ gone }: Tab, write: (look: Look) => Promise<void>): (look: Look) => void {
-  let next: Look | undefined;
+function newestTo<T>({ gone }: Tab, write: (look: T) => Promise<void>): (look: T) => void {
+  let next: T | undefined;
   let writing = false;
   return (look) => {
     next = look;

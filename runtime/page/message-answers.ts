@@ -43,6 +43,25 @@ export interface MessagesPart extends WatchState {
   readonly known: number;
 }
 
+/** A message that a handler runs now. */
+export interface RunningRow {
+  readonly handler: string;
+  readonly id: string;
+  readonly origin: string;
+  readonly subject: string;
+  readonly attempt: number;
+  readonly bytes: number;
+  /** By this server's clock. */
+  readonly sinceMs: number;
+  readonly replica: string;
+}
+
+/** Those that have run for a moment, longest first. */
+export interface RunningPart {
+  readonly rows: readonly RunningRow[];
+  readonly unsaid: number;
+}
+
 export interface MadeCall {
   readonly origin: string;
   readonly atMs: number;

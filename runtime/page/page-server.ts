@@ -15,6 +15,7 @@ import { httpApp } from "./http-app.ts";
 import { LiveTabs } from "./live.ts";
 import { MessageWatch } from "./message-watch.ts";
 import { Operations } from "./operations.ts";
+import { RunningWatch } from "./running-watch.ts";
 
 export interface PageOptions {
   readonly desk: Desk;
@@ -40,7 +41,7 @@ export async function servePage({ desk, host, port }: PageOptions): Promise<Page
   const collector = new Collector(desk);
   const operations = new Operations(desk, () => collector.again());
   const watch = new MessageWatch(desk);
-  const tabs = new LiveTabs(desk, collector, operations, watch);
+  const tabs = new LiveTabs({ desk, collector, operations, watch, running: new RunningWatch(desk) });
   const hosts = new Set<string>();
   const token = randomBytes(24).toString("base64url");
   const app = httpApp({

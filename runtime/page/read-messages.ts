@@ -27,6 +27,7 @@ const TONES: Readonly<Record<OutcomeKind, Tone>> = {
   invalid: "bad",
   "not-serializable": "bad",
   "timed-out": "bad",
+  cancelled: "bad",
   crashed: "bad",
   "out-of-memory": "bad",
   "too-many-hops": "bad",

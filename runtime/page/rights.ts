@@ -3,7 +3,17 @@
 
 import { RuntimeError } from "../errors.ts";
 
-export const ACTIONS = ["disable", "enable", "reload", "invoke", "redrive", "drop", "cancel", "send"] as const;
+export const ACTIONS = [
+  "disable",
+  "enable",
+  "reload",
+  "invoke",
+  "redrive",
+  "drop",
+  "cancel",
+  "cancel-run",
+  "send",
+] as const;
 
 export type Action = (typeof ACTIONS)[number];
 

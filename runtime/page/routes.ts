@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { parseDuration } from "../../sdk/duration.ts";
 import { RuntimeError } from "../errors.ts";
+import { cancelRunning } from "../operate/cancel-running.ts";
 import type { Session } from "./answers.ts";
 import type { Collector } from "./collector.ts";
 import type { Desk } from "./desk.ts";
@@ -113,6 +114,13 @@ export const ACTION_ROUTES: readonly ActionRoute[] = [
     z.strictObject({ id }),
     (body) => `message ${body.id}`,
     async ({ desk }, body) => ({ end: await desk.later.cancel(body.id) }),
+  ),
+  route(
+    "/api/cancel-run",
+    ["cancel-run"],
+    z.strictObject({ handler: name, id: text(1_000).min(1) }),
+    (body) => `${body.id} of ${body.handler}`,
+    async ({ desk }, body, by) => ({ end: (await cancelRunning(desk, { ...body, by })) ? "cancelled" : "ended" }),
   ),
   route(
     "/api/send",

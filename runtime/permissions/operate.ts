@@ -36,7 +36,7 @@ export function toOperate(app: PermittedApp): Grant[] {
   return [
     inboxes(app),
     {
-      why: "status, inspect, logs, reload, invoke, and messages on the page: ask the replicas, have them run any handler with any payload, and see what messages carry.",
+      why: "status, inspect, running, logs, reload, invoke, cancel, and messages on the page: ask the replicas, have them run any handler with any payload, end what runs, and see what messages carry.",
       publish: [controlSubjects(app.app)],
     },
     { ...bucketUse(app.app), why: "disable, enable: the bucket that says which handlers are disabled." },

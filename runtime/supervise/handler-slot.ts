@@ -11,6 +11,7 @@
 
 import type { Bundle } from "../bundle/bundle.ts";
 import type { HandlerStats } from "../deliver/handler-stats.ts";
+import type { Route, RunningDelivery } from "../deliver/route.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import { assertNever, type RuntimeError, toRuntimeError } from "../errors.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
@@ -102,6 +103,26 @@ export class HandlerSlot {
   /** Of the version that serves, else of the last that was seen. */
   get metadata(): ResolvedMetadata | undefined {
     return this.current?.metadata ?? this.memory.metadata;
+  }
+
+  /** What runs, of every version. */
+  running(): RunningDelivery[] {
+    return this.routes.flatMap((route) => route.running());
+  }
+
+  /** Undefined when no message of that id runs. Resolves when it has ended. */
+  cancel(id: string, by: string): Promise<void> | undefined {
+    for (const route of this.routes) {
+      const ended = route.cancel(id, by);
+      if (ended !== undefined) return ended;
+    }
+    return undefined;
+  }
+
+  /** Of the version that serves, and of those that finish what they have in flight. */
+  private get routes(): readonly Route[] {
+    const all = [this.current, ...this.retiring.generations].flatMap((one) => (one === undefined ? [] : [one.route]));
+    return [...new Set(all)];
   }
 
   private get current(): Generation | undefined {

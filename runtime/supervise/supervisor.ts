@@ -8,6 +8,7 @@
 import { dependentsOf } from "../bundle/dependents.ts";
 import { type Clock, type Timer, within } from "../clock.ts";
 import type { HandlerStats } from "../deliver/handler-stats.ts";
+import type { RunningDelivery } from "../deliver/route.ts";
 import { WriteWatches } from "../deliver/write-watch.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import type { ScanResult } from "../discover/scan.ts";
@@ -129,6 +130,16 @@ export class Supervisor {
   ): Promise<Invoked | undefined> {
     const file = this.files.get(name);
     return file === undefined ? undefined : invokeOnce(file, this.deps, payload, headers);
+  }
+
+  /** What runs, of every handler. */
+  running(): { readonly handler: string; readonly deliveries: readonly RunningDelivery[] }[] {
+    return [...this.slots.values()].map((slot) => ({ handler: slot.name, deliveries: slot.running() }));
+  }
+
+  /** End a message that a handler runs, for good. Undefined when it runs none of that id. Resolves when it has ended. */
+  cancel(handler: string, id: string, by: string): Promise<void> | undefined {
+    return this.slots.get(handler)?.cancel(id, by);
   }
 
   status(): HandlerStatus[] {

@@ -42,7 +42,7 @@ export class RunSpans implements DeliverySpans {
         for (const delivery of deliveries) this.begin(delivery, about);
         worker.deliverBatch(id, deliveries);
       },
-      abort: (id) => worker.abort(id),
+      abort: (id, why) => worker.abort(id, why),
       whereBlocked: () => worker.whereBlocked(),
       terminate: (because) => worker.terminate(because),
     };

@@ -8,7 +8,7 @@ import { readDelivery } from "./read-delivery.ts";
 import { type BatchEnd, BatchRun } from "./run-batch.ts";
 import type { HandlerProgram } from "./run-once.ts";
 import type { RunOutcome } from "./run-outcome.ts";
-import { type RunnerParts, timeoutPassed, type WorkerDeps } from "./runner.ts";
+import { cancelledByOperator, type RunnerParts, timeoutPassed, type WorkerDeps } from "./runner.ts";
 
 export class BatchRunner {
   /** Deliveries are read as they come. */
@@ -43,8 +43,8 @@ export class BatchRunner {
     void batch.run().then((end) => this.ended(frameId, end));
   }
 
-  abort(frameId: number): void {
-    this.running.get(frameId)?.abort(timeoutPassed());
+  abort(frameId: number, isCancelled: boolean): void {
+    this.running.get(frameId)?.abort(isCancelled ? cancelledByOperator() : timeoutPassed());
   }
 
   abortAll(reason: Error): void {

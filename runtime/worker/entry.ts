@@ -67,7 +67,7 @@ const reader = new FrameReader((type, bytes, start, end) => {
     case FrameType.taken:
       return link.taken(bytes.readUInt32BE(start), bytes.readUInt32BE(start + 4));
     case FrameType.abort:
-      return runner?.abort(bytes.readUInt32BE(start));
+      return runner?.abort(bytes.readUInt32BE(start), bytes[start + 4] === 1);
     case FrameType.ping:
       return link.send(FrameType.pong, null);
     case FrameType.load:

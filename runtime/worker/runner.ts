@@ -48,6 +48,9 @@ export interface RunnerParts {
 export function timeoutPassed(): Error {
   return Object.assign(new Error("the handler's timeout has passed"), { name: "TimeoutError" });
 }
+export function cancelledByOperator(): Error {
+  return Object.assign(new Error("an operator has cancelled the message"), { name: "AbortError" });
+}
 
 export class Runner implements RunOwner {
   /** R3. */
@@ -82,8 +85,8 @@ export class Runner implements RunOwner {
     if (this.active < this.services.start.concurrency) this.continueNextTurn();
   }
 
-  abort(frameId: number): void {
-    this.running.get(frameId)?.abort(timeoutPassed());
+  abort(frameId: number, isCancelled: boolean): void {
+    this.running.get(frameId)?.abort(isCancelled ? cancelledByOperator() : timeoutPassed());
   }
 
   /** Abort every running delivery: the worker is about to go. */

@@ -3,7 +3,7 @@
 
 import { batch, type Signal, signal } from "@preact/signals";
 import type { BoardPart, HandlerDetail, HandlerRow, LogEntry } from "../answers.ts";
-import type { MessagesPart, WatchState, WayView } from "../message-answers.ts";
+import type { MessagesPart, RunningPart, WatchState, WayView } from "../message-answers.ts";
 import { ask, locked, session } from "./api.ts";
 import { EventReader } from "./event-stream.ts";
 import { hrefWith } from "./route.ts";
@@ -33,6 +33,7 @@ export const logPaused = signal(false);
 export const messages = signal<Messages | undefined>(undefined);
 /** Without a root: nothing is known of the message. */
 export const way = signal<WayPart | undefined>(undefined);
+export const running = signal<RunningPart>({ rows: [], unsaid: 0 });
 export const nowMs = signal(Date.now());
 
 const rows = new Map<string, Signal<HandlerRow>>();
@@ -67,6 +68,7 @@ export function watch(wish: Wish): void {
     // Those of another filter stay until what fits is there.
     if (wish.messages === undefined) messages.value = undefined;
     way.value = undefined;
+    running.value = { rows: [], unsaid: 0 };
   });
   restart();
 }
@@ -124,6 +126,7 @@ function take(event: string, value: unknown): void {
   else if (event === "handler") detail.value = value as HandlerDetail;
   else if (event === "messages") takeMessages(value as MessagesPart);
   else if (event === "way") way.value = value as WayPart;
+  else if (event === "running") running.value = value as RunningPart;
   else if (event === "log") log.value = [...log.value, value as LogEntry].slice(-KEPT_LINES);
 }
 

@@ -16,8 +16,14 @@ export interface Bar {
 
 export type WayRow =
   | { readonly kind: "message"; readonly depth: number; readonly message: WayMessage; readonly at: number | undefined }
-  | { readonly kind: "taker"; readonly depth: number; readonly taker: WayTaker; readonly bars: readonly Bar[] }
-  | { readonly kind: "absent"; readonly depth: number; readonly absent: Absent };
+  | {
+      readonly kind: "taker";
+      readonly depth: number;
+      readonly origin: string;
+      readonly taker: WayTaker;
+      readonly bars: readonly Bar[];
+    }
+  | { readonly kind: "absent"; readonly depth: number; readonly origin: string; readonly absent: Absent };
 
 export interface WayRows {
   readonly rows: readonly WayRow[];
@@ -67,10 +73,10 @@ function rowsOf(message: WayMessage, depth: number, share: (atMs: number) => num
   return [
     { kind: "message", depth, message, at },
     ...message.takers.flatMap((taker): WayRow[] => [
-      { kind: "taker", depth: depth + 1, taker, bars: barsOf(taker, share) },
+      { kind: "taker", depth: depth + 1, origin: message.origin, taker, bars: barsOf(taker, share) },
       ...taker.made.flatMap((made) => rowsOf(made, depth + 2, share)),
     ]),
-    ...message.absent.map((absent): WayRow => ({ kind: "absent", depth: depth + 1, absent })),
+    ...message.absent.map((absent): WayRow => ({ kind: "absent", depth: depth + 1, origin: message.origin, absent })),
   ];
 }
 

@@ -336,3 +336,47 @@ test("there is room for as many messages as the batches take that run at a time"
   deliver(dispatcher, upTo(3));
   expect(dispatcher.room).toBe(5);
 });
+
+describe("B5: a message that is cancelled", () => {
+  const meant = (seq: number) => (delivery: Delivery) => delivery.seq === seq;
+
+  test("ends so, whatever is said of it later, and the others of its batch run again", async () => {
+    const { dispatcher, worker, lane } = stage({ size: 3 });
+    deliver(dispatcher, [1, 2, 3]);
+    const cancelled = dispatcher.cancel(meant(2), "eva");
+    expect(worker.aborted).toEqual([worker.ran[0]!.id]);
+    lane.named?.(worker.ran[0]!.id, 1, THREW);
+    returned(lane, worker);
+    await cancelled;
+    expect(settled).toEqual([[2, "cancelled"]]);
+    expect(worker.batches).toEqual([
+      [1, 2, 3],
+      [1, 3],
+    ]);
+    returned(lane, worker);
+    expect(settled).toHaveLength(3);
+    expect(halved).toEqual([]);
+  });
+
+  test("whose worker will not let go of it costs the worker, and charges none of the others", () => {
+    const { dispatcher, worker, lane } = stage({ size: 3 });
+    deliver(dispatcher, [1, 2, 3]);
+    void dispatcher.cancel(meant(2), "eva");
+    clock.advance(100);
+    expect(worker.terminated).toBeDefined();
+    lane.exited({ ...CRASH, killedBecause: worker.terminated });
+    expect(settled).toEqual([[2, "cancelled"]]);
+    const next = open(dispatcher);
+    for (let at = 0; at < 2; at++) {
+      clock.advance(200);
+      returned(next.lane, next.worker);
+    }
+    expect(next.worker.batches).toEqual([[1], [3]]);
+  });
+
+  test("which no longer runs is not found", () => {
+    const { dispatcher } = stage();
+    deliver(dispatcher, [1]);
+    expect(dispatcher.cancel(meant(1), "eva")).toBeUndefined();
+  });
+});

@@ -10,6 +10,7 @@ import { MessageWatch } from "../../../runtime/page/message-watch.ts";
 import { Operations } from "../../../runtime/page/operations.ts";
 import { ACTIONS, type Action } from "../../../runtime/page/rights.ts";
 import { ACTION_ROUTES, READS } from "../../../runtime/page/routes.ts";
+import { RunningWatch } from "../../../runtime/page/running-watch.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { fakeBox, letter } from "./fake-letters.ts";
 
@@ -24,6 +25,7 @@ const BODIES: Readonly<Record<string, object>> = {
   "/api/drop": { ids: [1] },
   "/api/stop": { id: 1 },
   "/api/cancel": { id: 1 },
+  "/api/cancel-run": { handler: "a", id: "b:1" },
   "/api/send": { subject: "a.b", payload: "{}", headers: [], ask: false, raw: false },
 };
 
@@ -38,7 +40,7 @@ function serve(rights: readonly Action[] = ACTIONS, more: Partial<Desk> = {}) {
       isClosed: () => false,
       request: away,
     },
-    client: { status: away, invoke: away },
+    client: { status: away, invoke: away, running: away },
     letters: fakeBox([letter(1)]),
     later: { cancel: away },
     clock: fakeClock(),
@@ -58,7 +60,7 @@ function serve(rights: readonly Action[] = ACTIONS, more: Partial<Desk> = {}) {
     watch,
     collector,
     operations,
-    tabs: new LiveTabs(desk, collector, operations, watch),
+    tabs: new LiveTabs({ desk, collector, operations, watch, running: new RunningWatch(desk) }),
     assets: { html: "<!doctype html>the page", js: "js", css: "css", icon: "icon" },
     gate: { hosts: new Set([HOST]), token: TOKEN },
     addressOf: () => "127.0.0.9",

@@ -3,12 +3,13 @@
 import { useEffect } from "preact/hooks";
 import { spanText } from "../../../terminal/time-text.ts";
 import type { HandlerRow, LogEntry, ReplicaRow } from "../../answers.ts";
-import { detail, link, log, logPaused, names, nowMs, rowOf, watch } from "../live.ts";
+import { detail, link, log, logPaused, names, nowMs, rowOf, running, watch } from "../live.ts";
 import { Badge } from "../parts/badge.tsx";
 import { Empty } from "../parts/empty.tsx";
 import { ErrorCard } from "../parts/error-note.tsx";
 import { Fact } from "../parts/fact.tsx";
 import { LogLine } from "../parts/log-line.tsx";
+import { Running } from "../parts/running.tsx";
 import { hrefWith, lettersHref } from "../route.ts";
 import { bytesText, countText, errorLine, holdText, msText, offText, plural, rateText, stateText } from "../words.ts";
 import { HandlerActions } from "./handler-actions.tsx";
@@ -52,6 +53,7 @@ function Known({ row }: { readonly row: HandlerRow }) {
       </div>
       <Why row={row} />
       <Facts row={row} />
+      <Running {...running.value} />
       <Hour name={row.name} />
       <Replicas rows={detail.value?.replicas ?? []} />
       <section>

@@ -5,10 +5,11 @@ import { useEffect } from "preact/hooks";
 import { momentText } from "../../../terminal/time-text.ts";
 import type { MessageRow } from "../../message-answers.ts";
 import { session } from "../api.ts";
-import { type Messages, messages, names, nowMs, watch } from "../live.ts";
+import { type Messages, messages, names, nowMs, running, watch } from "../live.ts";
 import { Sign } from "../parts/badge.tsx";
 import { Empty } from "../parts/empty.tsx";
 import { Pre } from "../parts/pre.tsx";
+import { Running } from "../parts/running.tsx";
 import { Search } from "../parts/search.tsx";
 import { query, refine } from "../place.ts";
 import { messageHref } from "../route.ts";
@@ -25,6 +26,7 @@ const OUTCOMES = [
   ["gave-up", "gave up"],
   ["invalid", "invalid"],
   ["timed-out", "timed out"],
+  ["cancelled", "cancelled"],
   ["crashed", "crashed"],
   ["given-back", "given back"],
 ] as const;
@@ -58,6 +60,7 @@ export function MessagesView() {
         onHold={() => (held.value = held.value === undefined ? now : undefined)}
       />
       {shown !== undefined && <Head now={now ?? shown} waiting={waiting} />}
+      <Running {...running.value} />
       {shown !== undefined && shown.rows.length === 0 && <None isFiltered={isFiltered} now={shown} />}
       {shown !== undefined && shown.rows.length > 0 && <Rows rows={shown.rows} />}
     </>

@@ -3,9 +3,10 @@
 import { useEffect } from "preact/hooks";
 import { momentText, spanText } from "../../../terminal/time-text.ts";
 import type { Absent, WayMessage, WayTaker, WayView } from "../../message-answers.ts";
-import { nowMs, type WayPart, watch, way } from "../live.ts";
+import { nowMs, running, type WayPart, watch, way } from "../live.ts";
 import { Sign } from "../parts/badge.tsx";
 import { Empty } from "../parts/empty.tsx";
+import { CancelButton } from "../parts/running.tsx";
 import { query } from "../place.ts";
 import { handlerHref, messageHref } from "../route.ts";
 import { type Bar, type WayRow, type WayRows, wayRows, waySentence } from "../way-rows.ts";
@@ -45,6 +46,13 @@ function Unknown({ known }: { readonly known: WayPart }) {
         before that is not known, but where <code>handlers dev</code> keeps it.
       </p>
       <p class="mono dim">{known.asked}</p>
+      {running.value.rows
+        .filter(({ origin }) => origin === known.asked)
+        .map(({ handler, origin }) => (
+          <p key={handler}>
+            <span class="mono">{handler}</span> <RunsNow handler={handler} origin={origin} />
+          </p>
+        ))}
     </Empty>
   );
 }
@@ -110,8 +118,8 @@ function Row({ row, fromMs, asked }: RowProps) {
       {row.kind === "message" && (
         <Published message={row.message} fromMs={fromMs} isAsked={row.depth > 0 && row.message.origin === asked} />
       )}
-      {row.kind === "taker" && <Taker taker={row.taker} />}
-      {row.kind === "absent" && <NotSeen absent={row.absent} />}
+      {row.kind === "taker" && <Taker taker={row.taker} origin={row.origin} />}
+      {row.kind === "absent" && <NotSeen absent={row.absent} origin={row.origin} />}
       <span class="way-time" aria-hidden="true">
         {row.kind === "message" && row.at !== undefined && <span class="way-dot" style={{ left: percent(row.at) }} />}
         {row.kind === "taker" && row.bars.map((bar) => <TimeBar bar={bar} />)}
@@ -148,7 +156,7 @@ const STATES: Readonly<Record<WayTaker["state"], string>> = {
   "given-back": "given back unrun",
 };
 
-function Taker({ taker }: { readonly taker: WayTaker }) {
+function Taker({ taker, origin }: { readonly taker: WayTaker; readonly origin: string }) {
   const { handler, state, nextAtMs, attempts } = taker;
   const last = attempts.at(-1);
   const now = nowMs.value;
@@ -165,6 +173,7 @@ function Taker({ taker }: { readonly taker: WayTaker }) {
         {last !== undefined && ` · ${msText(last.tookMs)}`}
         {attempts.length > 1 && ` · ${attempts.length} attempts`}
       </span>
+      <RunsNow handler={handler} origin={origin} />
       {last?.problem !== undefined && (
         <span class="problem-line">
           {last.problem}
@@ -175,7 +184,18 @@ function Taker({ taker }: { readonly taker: WayTaker }) {
   );
 }
 
-function NotSeen({ absent: { handler, tone, why } }: { readonly absent: Absent }) {
+/** It has it in hand. */
+function RunsNow({ handler, origin }: { readonly handler: string; readonly origin: string }) {
+  const row = running.value.rows.find((one) => one.handler === handler && one.origin === origin);
+  if (row === undefined) return null;
+  return (
+    <span class="way-running">
+      runs for {spanText(Math.max(0, nowMs.value - row.sinceMs))} <CancelButton row={row} />
+    </span>
+  );
+}
+
+function NotSeen({ absent: { handler, tone, why }, origin }: { readonly absent: Absent; readonly origin: string }) {
   return (
     <span class={`way-what tone-${tone}`}>
       <Sign tone={tone} />{" "}
@@ -183,6 +203,7 @@ function NotSeen({ absent: { handler, tone, why } }: { readonly absent: Absent }
         {handler}
       </a>
       <span class="dim"> {why}</span>
+      <RunsNow handler={handler} origin={origin} />
     </span>
   );
 }
