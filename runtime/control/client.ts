@@ -9,6 +9,8 @@ import {
   type AppliedRequest,
   type CancelReply,
   type CancelRequest,
+  type ContractReply,
+  type ContractRequest,
   type ControlVerb,
   controlSubject,
   type InvokeReply,
@@ -37,6 +39,8 @@ const SLACK_MS = 1_000;
 const LOOK_MS = 1_000;
 const PRESENCE_MS = 1_000;
 const LEASE_MS = 10_000;
+/** It is built and loaded. */
+const CONTRACT_MS = 20_000;
 /** A handler has some seconds to let go before its worker is ended. */
 const CANCEL_MS = 30_000;
 
@@ -163,6 +167,17 @@ export class ControlClient {
         throw noRuntime(this.app, cause);
       });
     return reply.json<InvokeReply>();
+  }
+
+  /** What a handler takes and publishes: one replica loads it to tell. Rejects with NATS_UNREACHABLE. */
+  async contract(name: string): Promise<ContractReply> {
+    const request: ContractRequest = { name };
+    const reply = await this.connection
+      .request(controlSubject(this.app, "contract"), JSON.stringify(request), { timeout: CONTRACT_MS })
+      .catch((cause: unknown) => {
+        throw noRuntime(this.app, cause);
+      });
+    return reply.json<ContractReply>();
   }
 
   /** What runs on every replica, longest first; `names` narrows it. */

@@ -23,6 +23,8 @@ import {
   type AppliedRequest,
   type CancelReply,
   type CancelRequest,
+  type ContractReply,
+  type ContractRequest,
   type ControlVerb,
   controlSubject,
   type InvokeReply,
@@ -133,6 +135,7 @@ export class ControlPlane {
     this.on("restore", async () => [await this.restore()]);
     this.on("reload", async (request) => [await this.reload(request.json<ReloadRequest>())]);
     this.on("invoke", async (request) => [await this.invoke(request.json<InvokeRequest>())], this.queueGroup);
+    this.on("contract", async (request) => [await this.contract(request.json<ContractRequest>())], this.queueGroup);
     this.on("running", async (request) => this.running(request.json<RunningRequest>()));
     this.on("cancel", async (request) => [await this.cancel(request.json<CancelRequest>())]);
     this.on("logs", async (request) => this.logs(request));
@@ -278,6 +281,11 @@ export class ControlPlane {
       replies: replies.map((reply) => Buffer.from(reply).toString("base64")),
       ...(error === undefined ? {} : { error: reportedError(error) }),
     };
+  }
+
+  private async contract({ name }: ContractRequest): Promise<ContractReply> {
+    const contract = await this.options.supervisor.contract(name);
+    return { replica: this.replica, ...(contract === undefined ? {} : { contract }) };
   }
 
   private running({ names }: RunningRequest): RunningReply[] {

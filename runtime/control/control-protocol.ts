@@ -5,6 +5,7 @@
 // answer comes as several messages, each saying whether more follow.
 
 import type { Hold } from "../message/hold.ts";
+import type { Contract } from "../metadata/contract.ts";
 import type { HandlerStatus } from "../supervise/handler-status.ts";
 import type { Disabled } from "../supervise/intent.ts";
 import type { IntentMark } from "./intent.ts";
@@ -15,6 +16,7 @@ export type ControlVerb =
   | "told"
   | "reload"
   | "invoke"
+  | "contract"
   | "running"
   | "cancel"
   | "logs"
@@ -139,6 +141,14 @@ export interface InvokeReply extends Answer {
   /** What it returned or yielded, base64; only for what replies. */
   readonly replies: readonly string[];
   readonly error?: ReportedError;
+}
+
+export interface ContractRequest {
+  readonly name: string;
+}
+
+export interface ContractReply extends Answer {
+  readonly contract?: Contract;
 }
 
 /** Asks what runs now. */

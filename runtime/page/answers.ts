@@ -274,6 +274,15 @@ export interface InvokeResult {
   readonly error?: ErrorNote | undefined;
 }
 
+/** What a handler takes. */
+export interface SchemaView {
+  readonly handler: string;
+  /** JSON Schema draft-07. */
+  readonly schema?: Readonly<Record<string, unknown>> | undefined;
+  /** Why there is none. */
+  readonly problem?: string | undefined;
+}
+
 export interface SwitchResult {
   readonly done: number;
   readonly late: readonly string[];

@@ -16,6 +16,7 @@ import { LiveTabs } from "./live.ts";
 import { MessageWatch } from "./message-watch.ts";
 import { Operations } from "./operations.ts";
 import { RunningWatch } from "./running-watch.ts";
+import { Schemas } from "./schemas.ts";
 
 export interface PageOptions {
   readonly desk: Desk;
@@ -49,6 +50,7 @@ export async function servePage({ desk, host, port }: PageOptions): Promise<Page
     operations,
     collector,
     watch,
+    schemas: new Schemas(desk, collector),
     tabs,
     assets,
     gate: { hosts, token },

@@ -14,6 +14,7 @@ import { type LetterFilter, lettersMeant, listLetters, showLetter } from "./read
 import { seenPublishes, showMessage } from "./read-messages.ts";
 import { readStreams } from "./read-streams.ts";
 import type { Action } from "./rights.ts";
+import type { Schemas } from "./schemas.ts";
 import { send } from "./send.ts";
 import { disable, enable, reload } from "./switch.ts";
 
@@ -22,6 +23,7 @@ export interface Room {
   readonly operations: Operations;
   readonly collector: Pick<Collector, "history">;
   readonly watch: MessageWatch;
+  readonly schemas: Schemas;
 }
 
 export interface ReadRoute {
@@ -53,6 +55,7 @@ export const READS: readonly ReadRoute[] = [
     path: "/api/history",
     read: async ({ desk, collector }, query) => collector.history.of(query("name") ?? "", desk.clock.nowMs()),
   },
+  { path: "/api/schema", read: ({ schemas }, query) => schemas.of(readName(query("name"))) },
   { path: "/api/publishes", read: async ({ watch }) => seenPublishes(watch.all()) },
   { path: "/api/streams", read: ({ desk }) => readStreams(desk) },
 ];
@@ -181,6 +184,11 @@ function filterOf(query: (name: string) => string | undefined): LetterFilter {
 function readId(word = ""): number {
   if (/^[1-9]\d{0,15}$/.test(word)) return Number(word);
   throw new RuntimeError("USAGE", `a letter has a number; received ${JSON.stringify(word)}`);
+}
+
+function readName(word = ""): string {
+  if (word !== "" && word.length <= 500) return word;
+  throw new RuntimeError("USAGE", "say which handler, with name");
 }
 
 function readLength(word: string | undefined): number | undefined {

@@ -32,6 +32,8 @@ export interface CandidateOptions {
   readonly pool: WorkerSource;
   readonly clock: Clock;
   readonly listener: WorkerListener;
+  /** Whether it is to say what it takes and publishes, as JSON Schemas. */
+  readonly describe?: boolean;
   /** Aborts when a newer version makes this one pointless. */
   readonly signal: AbortSignal;
 }
@@ -71,7 +73,7 @@ async function loadWith(
   const worker = await pool.take(needs.memoryMiB);
   const { values } = declaredEnvironment(needs.env, options.environment);
   const url = `${pathToFileURL(bundle.path).href}`;
-  const { inspectPort } = options;
+  const { inspectPort, describe = false } = options;
   const request = {
     handler: file.name,
     url,
@@ -79,6 +81,7 @@ async function loadWith(
     env: values,
     cwd: rootDir,
     ...(inspectPort === undefined ? {} : { inspectPort }),
+    ...(describe ? { describe } : {}),
   };
   const loaded = await awaitLoad(worker, worker.load(request, options.listener), "import", options);
   const source = await reading;

@@ -13,6 +13,8 @@ import { WriteWatches } from "../deliver/write-watch.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import type { ScanResult } from "../discover/scan.ts";
 import type { Emit } from "../events.ts";
+import type { Contract } from "../metadata/contract.ts";
+import { contractOf } from "./contract-of.ts";
 import { HandlerSlot } from "./handler-slot.ts";
 import type { HandlerStatus } from "./handler-status.ts";
 import { HeldPlaces } from "./held-places.ts";
@@ -130,6 +132,12 @@ export class Supervisor {
   ): Promise<Invoked | undefined> {
     const file = this.files.get(name);
     return file === undefined ? undefined : invokeOnce(file, this.deps, payload, headers);
+  }
+
+  /** What a handler takes and publishes. Undefined when there is none of that name; rejects when it does not load. */
+  async contract(name: string): Promise<Contract | undefined> {
+    const file = this.files.get(name);
+    return file === undefined ? undefined : contractOf(file, this.deps);
   }
 
   /** What runs, of every handler. */

@@ -11,6 +11,7 @@ import { Operations } from "../../../runtime/page/operations.ts";
 import { ACTIONS, type Action } from "../../../runtime/page/rights.ts";
 import { ACTION_ROUTES, READS } from "../../../runtime/page/routes.ts";
 import { RunningWatch } from "../../../runtime/page/running-watch.ts";
+import { Schemas } from "../../../runtime/page/schemas.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { fakeBox, letter } from "./fake-letters.ts";
 
@@ -40,7 +41,7 @@ function serve(rights: readonly Action[] = ACTIONS, more: Partial<Desk> = {}) {
       isClosed: () => false,
       request: away,
     },
-    client: { status: away, invoke: away, running: away },
+    client: { status: away, invoke: away, running: away, contract: away },
     letters: fakeBox([letter(1)]),
     later: { cancel: away },
     clock: fakeClock(),
@@ -58,6 +59,7 @@ function serve(rights: readonly Action[] = ACTIONS, more: Partial<Desk> = {}) {
   const app = httpApp({
     desk,
     watch,
+    schemas: new Schemas(desk, collector),
     collector,
     operations,
     tabs: new LiveTabs({ desk, collector, operations, watch, running: new RunningWatch(desk) }),

@@ -1,17 +1,20 @@
 // One dead letter with everything that is kept of it.
 
 import { momentText } from "../../../terminal/time-text.ts";
-import type { LetterDetail } from "../../answers.ts";
+import type { LetterDetail, SchemaView } from "../../answers.ts";
 import { may } from "../api.ts";
+import { pathsOfLines } from "../json-lines.ts";
 import { nowMs } from "../live.ts";
 import { Empty } from "../parts/empty.tsx";
 import { Fact } from "../parts/fact.tsx";
+import { parsed } from "../parts/form-fields.tsx";
 import { Headers } from "../parts/headers.tsx";
 import { useLoaded } from "../parts/loaded.ts";
 import { Payload } from "../parts/payload.tsx";
 import { Pre } from "../parts/pre.tsx";
 import { go } from "../place.ts";
 import { handlerHref, hrefWith, lettersHref } from "../route.ts";
+import { type Problem, problemsOf, textOfPath } from "../schema-check.ts";
 import { agoText, plural } from "../words.ts";
 import { LetterActions } from "./letter-actions.tsx";
 
@@ -85,10 +88,29 @@ function Letter({ letter }: { readonly letter: LetterDetail }) {
           <span class="mono">{letter.instance}</span>
         </Fact>
       </dl>
-      <Payload view={payload} />
+      <Payload view={payload} problems={useProblems(letter)} />
       <Headers pairs={headers} />
     </>
   );
+}
+
+/** What the handler's schema, as it is now, has against the payload. What is hidden of it is not known here. */
+function useProblems({ handler, payload }: LetterDetail): readonly Problem[] {
+  const loaded = useLoaded<SchemaView>("/api/schema", { name: handler }, handler);
+  if (payload.kind !== "json" || payload.cut || loaded.kind !== "there" || loaded.value.schema === undefined) return [];
+  const read = parsed(payload.text);
+  const hidden = new Set(
+    payload.masked
+      ? pathsOfLines(payload.text).flatMap((path, at) => (isHidden(payload.text, at) && path ? textOfPath(path) : []))
+      : [],
+  );
+  return read === undefined
+    ? []
+    : problemsOf(read.value, loaded.value.schema).filter(({ path }) => !hidden.has(textOfPath(path)));
+}
+
+function isHidden(text: string, line: number): boolean {
+  return text.split("\n")[line]?.includes("***") ?? false;
 }
 
 /** A stack begins with the message it belongs to. */

@@ -14,6 +14,7 @@ import { query } from "../place.ts";
 import { handlerHref, wayHref } from "../route.ts";
 import { takersOf } from "../tree.ts";
 import { bytesText } from "../words.ts";
+import { SendForm } from "./send-form.tsx";
 import { WayOf } from "./way.tsx";
 
 export function SendView() {
@@ -65,6 +66,7 @@ function Form() {
   const rows = allRows();
   const takers = now.subject === "" ? [] : takersOf(rows, now.subject);
   const asks = now.ask ?? takers.some(({ kind }) => kind === "request");
+  const formed = takers.find(({ versions }) => versions.length > 0);
   const change = (to: Partial<Draft>) => (draft.value = { ...draft.peek(), ...to });
   const submit = async () => {
     busy.value = true;
@@ -88,6 +90,8 @@ function Form() {
     <div class="send">
       <form
         class="card"
+        // What does not fit may be sent all the same: to see what comes of it.
+        noValidate
         onSubmit={(event) => {
           event.preventDefault();
           void submit();
@@ -136,6 +140,15 @@ function Form() {
             </>
           )}
         </p>
+        {formed !== undefined && !now.raw && (
+          <SendForm
+            key={formed.name}
+            handler={formed.name}
+            version={formed.versions.map(({ version }) => version).join()}
+            payload={now.payload}
+            onChange={(payload) => change({ payload })}
+          />
+        )}
         <label>
           Payload
           <textarea

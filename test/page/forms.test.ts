@@ -1,0 +1,128 @@
+// What a handler's schema does on the page: a form to send by, and marks in a payload that was refused.
+
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { childProcesses, noneLeft } from "../support/processes.ts";
+import {
+  hasChromium,
+  openPage,
+  overflowOf,
+  PATIENT,
+  PHONE,
+  type Served,
+  serveSample,
+  startBrowser,
+} from "./browser.ts";
+
+const PLACE = `import { z } from "zod";
+export const metadata = {
+  subject: "shop.place", kind: "durable", retry: { attempts: 1 },
+  schema: z.object({
+    id: z.uuid(),
+    total: z.number().min(0),
+    kind: z.enum(["new", "again"]),
+    lines: z.array(z.object({ sku: z.string().min(1), count: z.int().positive() })).min(1),
+    pay: z.discriminatedUnion("by", [z.object({ by: z.literal("cash") }), z.object({ by: z.literal("card"), last4: z.string() })]),
+    note: z.string().optional(),
+  }),
+};
+export default (event, ctx) => ctx.publish("shop.placed", event);\n`;
+const PLAIN = `export const metadata = { subject: "shop.plain" };
+export default () => {};\n`;
+
+describe.skipIf(!hasChromium)("a handler's schema", () => {
+  let before: Set<number>;
+  let browser: Browser;
+  let served: Served;
+  let page: Page;
+
+  beforeAll(async () => {
+    before = childProcesses();
+    browser = await startBrowser();
+    served = await serveSample({ "shop/place.ts": PLACE, "shop/plain.ts": PLAIN });
+    page = await openPage(browser, served);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await served?.end();
+    await noneLeft(before);
+  });
+
+  const go = (path: string) => page.goto(`${served.origin}${path}`);
+  const field = (name: string) => page.getByRole("region", { name: "Form" }).getByLabel(name, { exact: false });
+  const payload = async () => JSON.parse(await page.getByLabel("Payload").inputValue());
+
+  it("makes a form, which writes the JSON beside it, and what is sent arrives", async () => {
+    await go("/send?subject=shop.place");
+    await page.getByRole("button", { name: "Fill in an example" }).click();
+    await field("total").fill("12.5");
+    await field("kind").selectOption("again");
+    await field("sku").fill("tea");
+    await page.getByRole("button", { name: "Add to lines" }).click();
+    await field("sku").nth(1).fill("milk");
+    await field("count").nth(1).fill("3");
+    await field("Which pay").selectOption("by: card");
+    await field("last4").fill("4711");
+    await field("note").fill("soon");
+    const placed = await served.client.collect<Record<string, unknown>>("shop.placed");
+    await page.getByRole("button", { name: "Send", exact: true }).click();
+    await page.getByText(/^Done after/).waitFor();
+    const lines = [
+      { sku: "tea", count: 1 },
+      { sku: "milk", count: 3 },
+    ];
+    const wanted = { total: 12.5, kind: "again", lines, pay: { by: "card", last4: "4711" }, note: "soon" };
+    expect(await payload()).toMatchObject(wanted);
+    expect(await placed.until(1)).toMatchObject([wanted]);
+  });
+
+  it("follows the JSON, says what it would refuse and where, and comes back when it is JSON again", async () => {
+    await go("/send?subject=shop.place");
+    await page.getByLabel("Payload").fill('{"id":"x","total":-1}');
+    await page.getByText("total has to be at least 0").waitFor();
+    expect(await field("total").inputValue()).toBe("-1");
+    await page.getByLabel("Payload").fill('{"id":');
+    await page.getByText("the form is back when it is").waitFor();
+    await page.getByLabel("Payload").fill("{}");
+    await page.getByText(/id is required/).waitFor();
+    await field("note").fill("a");
+    await field("note").fill("");
+    expect(await payload()).toEqual({});
+  });
+
+  it("says why there is no form", async () => {
+    await go("/send?subject=shop.plain");
+    await page.getByText("shop/plain: it has no schema").waitFor();
+  });
+
+  it("fits a phone", async () => {
+    const phone = await openPage(browser, served, { size: PHONE });
+    await phone.goto(`${served.origin}/send?subject=shop.place`);
+    await phone.getByRole("button", { name: "Fill in an example" }).click();
+    await phone.getByRole("button", { name: "Add to lines" }).click();
+    expect(await overflowOf(phone)).toBe(0);
+    await phone.context().close();
+  });
+
+  it("marks in a dead letter the places that it refuses; mended there and sent again, it is handled", async () => {
+    served.client.publish("shop.place", {
+      id: "5f0c3f64-9c3b-4b54-8e0a-7c0f1f1f0a01",
+      total: "1",
+      kind: "new",
+      lines: [{ sku: "", count: 1 }],
+      pay: { by: "cash" },
+    });
+    await expect.poll(async () => (await served.letters.list()).length, PATIENT).toBe(1);
+    await go("/letters/1");
+    await expect
+      .poll(() => page.locator("mark").allTextContents(), PATIENT)
+      .toEqual(['  "total": "1",', '      "sku": "",']);
+    await page.getByText("← has to be a number").waitFor();
+    await page.getByRole("link", { name: "Edit and send" }).click();
+    await field("total").fill("1");
+    await field("sku").fill("tea");
+    await page.getByRole("button", { name: "Send", exact: true }).click();
+    await page.getByText(/^Done after/).waitFor();
+  });
+});
