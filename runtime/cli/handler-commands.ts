@@ -89,7 +89,7 @@ function addPage(program: Command, { terminal, finish }: HandlerCommands): void 
     .option("--read-only", "look, and change nothing")
     .option(
       "--allow <ACTIONS>",
-      "only these, joined by commas: disable, enable, reload, invoke, redrive, drop, cancel, cancel-run, send",
+      "only these, joined by commas: disable, enable, reload, invoke, redrive, mend, drop, cancel, cancel-run, send",
     )
     .option("--payloads", "show payloads also of a NATS that `handlers dev` has not brought")
     .option("--open", "open it in the browser")

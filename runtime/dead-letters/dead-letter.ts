@@ -228,6 +228,13 @@ export function redriveHeaders(kept: MsgHdrs): MsgHdrs {
   return headers;
 }
 
+/** The same, for a payload that is another one and lies in the message itself. */
+export function mendedHeaders(kept: MsgHdrs): MsgHdrs {
+  const headers = redriveHeaders(kept);
+  for (const name of ["Body", "Body-At"]) headers.delete(`${PREFIX}${name}`);
+  return headers;
+}
+
 /** Headers as they were kept, without those that are not the message's own (A2). */
 export function* originalHeaders(block: Uint8Array | undefined): Generator<readonly [string, string]> {
   if (block === undefined) return;

@@ -4,6 +4,7 @@
 // V2  The redrive's message id is made from the letter, and the stream of redrives remembers ids for a day, or as long as
 //     the server lets it: a redrive that was interrupted between the two can be run again, and the message is run once.
 
+import { createHash } from "node:crypto";
 import {
   DiscardPolicy,
   type JetStreamClient,
@@ -16,7 +17,7 @@ import { type Clock, delay } from "../clock.ts";
 import { jetStreamOf, managerOf } from "../nats/jetstream.ts";
 import { jetStreamError } from "../nats/jetstream-errors.ts";
 import { ensureOwnStream } from "../streams/own-stream.ts";
-import { readLetter, redriveHeaders, redriveSubject } from "./dead-letter.ts";
+import { mendedHeaders, readLetter, redriveHeaders, redriveSubject } from "./dead-letter.ts";
 import type { DeadLetterBox } from "./dead-letter-box.ts";
 import { redriveStream, redriveSubjects } from "./redrive-watch.ts";
 
@@ -71,6 +72,38 @@ export async function redrive(ids: readonly number[], options: RedriveOptions): 
       connection,
       code: "STREAM_REFUSED",
       doing: "the dead letters could not be redriven",
+    });
+  }
+}
+
+/**
+ * One letter, with a payload that somebody has mended: it keeps its id and headers, and goes to the one handler. False when there
+ * is no such letter, or it cannot be another one: what was to leave and did not is sent as it is. Rejects as `redrive` does.
+ */
+export async function redriveMended(
+  id: number,
+  data: Uint8Array,
+  options: Pick<RedriveOptions, "connection" | "app" | "box" | "copies">,
+): Promise<boolean> {
+  const { connection, app, box, copies } = options;
+  try {
+    const stored = await box.stored(id);
+    const letter = readLetter(stored?.header);
+    if (stored === undefined || letter === undefined || letter.returnTo !== undefined) return false;
+    await ensureRedriveStream(await managerOf(connection), app, copies);
+    const mark = createHash("sha256").update(data).digest("base64url").slice(0, 12);
+    await jetStreamOf(connection).publish(redriveSubject(app, letter.handler), data, {
+      headers: mendedHeaders(stored.header),
+      msgID: `redrive:${id}:${stored.time.getTime()}:${mark}`,
+      retries: TRIES,
+    });
+    await box.remove(id, { keepParts: true });
+    return true;
+  } catch (error) {
+    throw jetStreamError(error, {
+      connection,
+      code: "STREAM_REFUSED",
+      doing: `dead letter ${id} could not be redriven`,
     });
   }
 }

@@ -103,6 +103,8 @@ export interface OperationView {
   readonly what: string;
   readonly total: number;
   readonly done: number;
+  /** Letters a second; undefined: as fast as it goes. */
+  readonly rate?: number | undefined;
   readonly state: "running" | "done" | "stopped" | "failed";
   readonly problem?: string | undefined;
 }
@@ -170,6 +172,12 @@ export interface LetterGroup {
   readonly versions: readonly string[];
 }
 
+export interface LetterTimes {
+  readonly fromMs: number;
+  readonly stepMs: number;
+  readonly counts: readonly number[];
+}
+
 export interface LetterList {
   /** Of the filter, in all. */
   readonly total: number;
@@ -178,6 +186,8 @@ export interface LetterList {
   readonly groups: readonly LetterGroup[];
   /** The newest of them. */
   readonly letters: readonly LetterRow[];
+  /** When they failed last, over the time between the first and the last of them. */
+  readonly times: LetterTimes;
   /** Handlers that have letters at all, for the filter. */
   readonly handlers: readonly string[];
   /** How many payloads were looked through for the words, of how many; undefined: none had to be. */

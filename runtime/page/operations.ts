@@ -10,6 +10,8 @@ export interface Begun {
   /** Of what, in words. */
   readonly what: string;
   readonly ids: readonly number[];
+  /** Letters a second; undefined: as fast as it goes. */
+  readonly rate?: number | undefined;
 }
 
 interface Operation {
@@ -38,9 +40,9 @@ export class Operations {
   }
 
   /** Returns at once; how it goes `views` say. */
-  begin({ verb, what, ids }: Begun): OperationView {
+  begin({ verb, what, ids, rate }: Begun): OperationView {
     const id = ++this.last;
-    const view: OperationView = { id, verb, what, total: ids.length, done: 0, state: "running" };
+    const view: OperationView = { id, verb, what, total: ids.length, done: 0, rate, state: "running" };
     const operation: Operation = { view, stopping: new AbortController() };
     this.operations.set(id, operation);
     this.forgetEnded();
@@ -61,7 +63,7 @@ export class Operations {
     const onProgress = (done: number) => this.change(operation, { done });
     const { signal } = operation.stopping;
     try {
-      if (verb === "redrive") await this.redrive(ids, onProgress, signal);
+      if (verb === "redrive") await this.redrive(ids, operation.view.rate, onProgress, signal);
       else await this.drop(ids, onProgress, signal);
       this.change(operation, { state: signal.aborted ? "stopped" : "done" });
     } catch (error) {
@@ -73,11 +75,12 @@ export class Operations {
 
   private async redrive(
     ids: readonly number[],
+    rate: number | undefined,
     onProgress: (done: number) => void,
     signal: AbortSignal,
   ): Promise<void> {
     const { connection, app, letters: box, clock, copies } = this.desk;
-    await redrive(ids, { connection, app, box, clock, copies, rate: undefined, onProgress, signal });
+    await redrive(ids, { connection, app, box, clock, copies, rate, onProgress, signal });
   }
 
   private async drop(ids: readonly number[], onProgress: (done: number) => void, signal: AbortSignal): Promise<void> {

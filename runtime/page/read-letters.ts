@@ -8,6 +8,7 @@ import { redactedText } from "../observe/redact.ts";
 import type { LetterDetail, LetterList, LetterRow, PayloadView } from "./answers.ts";
 import type { Desk } from "./desk.ts";
 import { groupKey, groupsOf } from "./letter-groups.ts";
+import { letterTimes } from "./letter-times.ts";
 import { goneView, headerView, hiddenView, payloadView } from "./payload-view.ts";
 
 export interface LetterFilter {
@@ -35,6 +36,7 @@ export async function listLetters(desk: Desk, filter: LetterFilter): Promise<Let
     upTo: found[0]?.id ?? 0,
     groups: groupsOf(found),
     letters: found.slice(0, MOST_ROWS),
+    times: letterTimes(found.map(({ lastFailedAtMs }) => lastFailedAtMs)),
     handlers: [...new Set(all.map(({ handler }) => handler))].sort(),
     searched,
   };

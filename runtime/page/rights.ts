@@ -9,6 +9,7 @@ export const ACTIONS = [
   "reload",
   "invoke",
   "redrive",
+  "mend",
   "drop",
   "cancel",
   "cancel-run",

@@ -8,6 +8,7 @@ import type { Session } from "./answers.ts";
 import type { Collector } from "./collector.ts";
 import type { Desk } from "./desk.ts";
 import { invoke } from "./invoke.ts";
+import { mendLetter } from "./mend-letter.ts";
 import type { MessageWatch } from "./message-watch.ts";
 import type { Operations } from "./operations.ts";
 import { type LetterFilter, lettersMeant, listLetters, showLetter } from "./read-letters.ts";
@@ -73,6 +74,8 @@ const filter = z.strictObject({
 /** Letters are named by their numbers, or by what they have in common up to one that has been seen. */
 const letters = z.union([z.strictObject({ ids: z.array(id).min(1).max(20_000) }), z.strictObject({ filter })]);
 
+const redriven = z.strictObject({ letters, rate: z.int().min(1).max(100_000).optional() });
+
 export const ACTION_ROUTES: readonly ActionRoute[] = [
   route(
     "/api/disable",
@@ -102,7 +105,20 @@ export const ACTION_ROUTES: readonly ActionRoute[] = [
     (body) => `${body.name} with ${body.payload.length} characters`,
     ({ desk }, body) => invoke(desk, body),
   ),
-  route("/api/redrive", ["redrive"], letters, lettersText, (room, body) => begin("redrive", room, body)),
+  route(
+    "/api/redrive",
+    ["redrive"],
+    redriven,
+    (body) => `${lettersText(body.letters)}${body.rate === undefined ? "" : `, ${body.rate} a second`}`,
+    (room, body) => begin("redrive", room, body.letters, body.rate),
+  ),
+  route(
+    "/api/mend",
+    ["mend"],
+    z.strictObject({ id, payload: text(1024 ** 2), raw: z.boolean() }),
+    (body) => `letter ${body.id} with ${body.payload.length} other characters`,
+    ({ desk }, body) => mendLetter(desk, body),
+  ),
   route("/api/drop", ["drop"], letters, lettersText, (room, body) => begin("drop", room, body)),
   route(
     "/api/stop",
@@ -163,9 +179,9 @@ function session({ app, connection, rights, showsPayloads, version }: Desk): Ses
 
 type Meant = z.output<typeof letters>;
 
-async function begin(verb: "redrive" | "drop", { desk, operations }: Room, meant: Meant) {
+async function begin(verb: "redrive" | "drop", { desk, operations }: Room, meant: Meant, rate?: number) {
   const ids = "ids" in meant ? meant.ids : await lettersMeant(desk, meant.filter);
-  return operations.begin({ verb, what: lettersText(meant), ids });
+  return operations.begin({ verb, what: lettersText(meant), ids, rate });
 }
 
 function lettersText(meant: Meant): string {

@@ -99,7 +99,8 @@ export function assertSubject(subject: string, app: string): void {
   );
 }
 
-function assertJson(text: string): void {
+/** Throws USAGE. */
+export function assertJson(text: string): void {
   if (text.trim() === "") return;
   try {
     JSON.parse(text);

@@ -270,18 +270,48 @@ describe.skipIf(!hasChromium)("the page", () => {
     expect((await letters()).map(({ message }) => message)).toEqual([expect.stringContaining("Invalid UUID")]);
   });
 
-  it("edits a letter and sends it anew", async () => {
+  it("edits a letter and sends it again to its handler alone: it is handled, and the letter is gone", async () => {
     const [letter] = await letters();
     await go(`/letters/${letter?.id}`);
     await page.getByRole("link", { name: "Edit and send" }).click();
     await expect.poll(() => page.getByLabel("Payload").inputValue(), PATIENT).toContain("still no id");
     await page.getByLabel("Payload").fill(`{"id":"5f0c3f64-9c3b-4b54-8e0a-7c0f1f1f0a03","item":"mended"}`);
+    await page.getByText("it goes to todo/save alone").waitFor();
+    await button("Send again to it").click();
+    await page.getByText(/Letter \d+ is sent again to todo\/save/).waitFor();
+    await expect.poll(items, PATIENT).toContain("Mended");
+    await expect.poll(letters, PATIENT).toEqual([]);
+  });
+
+  it("edits a letter and sends it as a new message, to whoever takes its subject", async () => {
+    send("todo.newitem", { id: "no id again", item: "x" });
+    await expect.poll(async () => (await letters()).length, PATIENT).toBe(1);
+    const [letter] = await letters();
+    await go(`/send?letter=${letter?.id}`);
+    await button("Send a new message instead").click();
+    await page.getByLabel("Payload").fill(`{"id":"5f0c3f64-9c3b-4b54-8e0a-7c0f1f1f0a04","item":"anew"}`);
     await button("Send").click();
     await page
       .getByText(/stored in stream TODO/)
       .first()
       .waitFor();
-    await expect.poll(items, PATIENT).toContain("Mended");
+    await expect.poll(items, PATIENT).toContain("Anew");
+    expect((await letters()).map(({ id }) => id)).toEqual([letter?.id]);
+  });
+
+  it("redrives at a chosen rate, and stops on the way: the rest are still letters", async () => {
+    for (let n = 0; n < 30; n++) send("shop.break", { bad: true, note: `slowly ${n}` });
+    await expect.poll(async () => (await letters()).length, PATIENT).toBe(31);
+    await go("/letters?handler=shop/break");
+    await page.getByRole("button", { name: "Redrive all 30…" }).click();
+    await page.getByLabel("How fast").selectOption("1");
+    await button("Redrive").last().click();
+    await page.getByText(/of 30, 1 a second/).waitFor();
+    await page.goto("about:blank");
+    await go("/letters?handler=shop/break");
+    await button("Stop").click();
+    await page.getByText(/Redrive letters of handler shop\/break, up to \d+: stopped, \d+ of 30/).waitFor();
+    expect((await letters()).filter(({ redriven }) => redriven === 0).length).toBeGreaterThan(20);
   });
 
   it("shows what streams hold and who takes it, and cancels what leaves later", async () => {
@@ -303,7 +333,7 @@ describe.skipIf(!hasChromium)("the page", () => {
       `X-Note=${MARKUP}`,
       JSON.stringify({ bad: true, note: MARKUP, [MARKUP]: MARKUP }),
     );
-    await expect.poll(async () => (await letters()).length, PATIENT).toBe(2);
+    await expect.poll(async () => (await letters())[0]?.message, PATIENT).toContain("onerror");
     const [newest] = await letters();
     for (const path of [
       "/letters",

@@ -10,6 +10,8 @@ export interface Draft {
   readonly raw: boolean;
   /** Something in the payload is shown as ***, and would be sent so. */
   readonly masked: boolean;
+  /** It is a dead letter, to be mended and sent again to its handler. */
+  readonly letter?: { readonly id: number; readonly handler: string } | undefined;
   /** Undefined: as the handlers of the subject suggest. */
   readonly ask: boolean | undefined;
 }

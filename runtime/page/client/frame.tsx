@@ -212,6 +212,7 @@ function Operation({ operation, onAway }: { readonly operation: OperationView; r
       <span>
         {VERBS[verb]} {what}: {isRunning ? "" : `${state}, `}
         {countText(done)} of {countText(total)}
+        {operation.rate !== undefined && isRunning && `, ${countText(operation.rate)} a second`}
         {problem !== undefined && `: ${problem}`}
       </span>
       {isRunning && <progress aria-label={`${VERBS[verb]} ${what}`} max={Math.max(1, total)} value={done} />}

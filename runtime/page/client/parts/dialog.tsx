@@ -27,11 +27,13 @@ export interface ConfirmProps {
   /** What the button says. */
   readonly verb: string;
   readonly danger?: boolean;
+  /** What is to be chosen before. */
+  readonly children?: ComponentChildren;
   readonly onYes: () => void;
   readonly onClose: () => void;
 }
 
-export function Confirm({ title, text, verb, danger = false, onYes, onClose }: ConfirmProps) {
+export function Confirm({ title, text, verb, danger = false, children, onYes, onClose }: ConfirmProps) {
   const yes = () => {
     onYes();
     onClose();
@@ -39,6 +41,7 @@ export function Confirm({ title, text, verb, danger = false, onYes, onClose }: C
   return (
     <Dialog title={title} onClose={onClose}>
       <p>{text}</p>
+      {children}
       <div class="buttons end">
         <button type="button" onClick={onClose}>
           Cancel

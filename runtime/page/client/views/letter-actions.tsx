@@ -18,12 +18,22 @@ export interface LetterActionsProps {
   readonly onBegun: () => void;
 }
 
+const RATES = [
+  ["", "as fast as it goes"],
+  ["100", "100 a second"],
+  ["10", "10 a second"],
+  ["1", "one a second"],
+] as const;
+
 type Verb = OperationView["verb"];
 
 export function LetterActions({ meant, what, short, onBegun }: LetterActionsProps) {
   const asking = useSignal<Verb | undefined>(undefined);
+  const rate = useSignal("");
   const begin = (verb: Verb) => {
-    act<OperationView>(`/api/${verb}`, meant).then(onBegun, tellError);
+    const slowly = rate.value === "" ? {} : { rate: Number(rate.value) };
+    const body = verb === "redrive" ? { letters: meant, ...slowly } : meant;
+    act<OperationView>(`/api/${verb}`, body).then(onBegun, tellError);
   };
   const close = () => (asking.value = undefined);
   return (
@@ -45,7 +55,16 @@ export function LetterActions({ meant, what, short, onBegun }: LetterActionsProp
           verb="Redrive"
           onYes={() => begin("redrive")}
           onClose={close}
-        />
+        >
+          <label>
+            How fast
+            <select value={rate.value} onChange={(event) => (rate.value = event.currentTarget.value)}>
+              {RATES.map(([value, text]) => (
+                <option value={value}>{text}</option>
+              ))}
+            </select>
+          </label>
+        </Confirm>
       )}
       {asking.value === "drop" && (
         <Confirm

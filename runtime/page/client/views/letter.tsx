@@ -44,9 +44,9 @@ function Letter({ letter }: { readonly letter: LetterDetail }) {
       <div class="headline">
         <span class="badge tone-bad">{reason}</span>
         <div class="buttons">
-          {may("send") && payload.kind !== "hidden" && payload.kind !== "gone" && (
+          {(may("mend") || may("send")) && payload.kind !== "hidden" && payload.kind !== "gone" && (
             <a class="button" href={hrefWith("/send", { letter: String(id) })}>
-              Edit and send
+              Edit and send again
             </a>
           )}
           <LetterActions meant={{ ids: [id] }} what="this letter" short="it" onBegun={() => go("/letters")} />

@@ -12,6 +12,7 @@ import { query, refine } from "../place.ts";
 import { lettersHref } from "../route.ts";
 import { agoText, countText, plural, shortPlace } from "../words.ts";
 import { LetterActions, type Meant } from "./letter-actions.tsx";
+import { LetterTimesChart } from "./letter-times.tsx";
 
 const NAMES = ["handler", "reason", "q", "group"] as const;
 
@@ -100,6 +101,7 @@ function Found({ list, said }: FoundProps) {
           Looked through {countText(searched.payloads)} of {countText(searched.of)} payloads, the newest.
         </p>
       )}
+      <LetterTimesChart times={list.times} />
       {inGroup ? <OneGroup group={group} /> : <Groups groups={groups} />}
       <div class="toolbar sticky">
         <h2>{inGroup ? plural(total, "letter") : "Letters, newest first"}</h2>

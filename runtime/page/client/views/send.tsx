@@ -7,11 +7,11 @@ import type { MessageDetail } from "../../message-answers.ts";
 import { act, ask, may } from "../api.ts";
 import { addSent, type Draft, draft, sent } from "../drafts.ts";
 import { allRows } from "../live.ts";
-import { tellError } from "../notices.ts";
+import { tell, tellError } from "../notices.ts";
 import { Empty } from "../parts/empty.tsx";
 import { Payload } from "../parts/payload.tsx";
-import { query } from "../place.ts";
-import { handlerHref, wayHref } from "../route.ts";
+import { go, query } from "../place.ts";
+import { handlerHref, hrefWith, wayHref } from "../route.ts";
 import { takersOf } from "../tree.ts";
 import { bytesText } from "../words.ts";
 import { SendForm } from "./send-form.tsx";
@@ -20,14 +20,14 @@ import { WayOf } from "./way.tsx";
 export function SendView() {
   const [letter, message, subject] = ["letter", "message", "subject"].map((name) => query.value.get(name) ?? null);
   useEffect(() => {
-    if (letter) from(ask<LetterDetail>("/api/letter", { id: letter }));
+    if (letter) from(ask<LetterDetail>("/api/letter", { id: letter }), true);
     else if (message) from(ask<MessageDetail>("/api/message", { key: message }));
-    else if (subject) draft.value = { ...draft.peek(), subject };
+    else if (subject) draft.value = { ...draft.peek(), subject, letter: undefined };
   }, [letter, message, subject]);
   return (
     <>
       <h1 tabIndex={-1}>Send</h1>
-      {may("send") ? (
+      {may("send") || (may("mend") && draft.value.letter !== undefined) ? (
         <Form />
       ) : (
         <Empty title="Sending is not allowed from here">
@@ -43,8 +43,10 @@ export function SendView() {
 /** What runtimes write is theirs: a message that is sent anew begins anew. */
 const OWN_HEADER = /^(?:handlers-|nats-)/i;
 
-function from(loading: Promise<Pick<LetterDetail, "subject" | "payload" | "headers">>): void {
-  loading.then(({ subject, payload, headers }) => {
+type Source = Pick<LetterDetail, "subject" | "payload" | "headers" | "handler"> & { readonly id: number | string };
+
+function from(loading: Promise<Source>, isLetter = false): void {
+  loading.then(({ subject, payload, headers, id, handler }) => {
     const given = headers.filter(([name]) => !OWN_HEADER.test(name));
     const lines = given.map(([name, value]) => `${name}: ${value}`).join("\n");
     const isRaw = payload.kind !== "json" && payload.kind !== "empty";
@@ -55,6 +57,7 @@ function from(loading: Promise<Pick<LetterDetail, "subject" | "payload" | "heade
       raw: isRaw,
       masked: payload.masked,
       ask: undefined,
+      letter: isLetter && typeof id === "number" ? { id, handler } : undefined,
     };
   }, tellError);
 }
@@ -66,11 +69,21 @@ function Form() {
   const rows = allRows();
   const takers = now.subject === "" ? [] : takersOf(rows, now.subject);
   const asks = now.ask ?? takers.some(({ kind }) => kind === "request");
-  const formed = takers.find(({ versions }) => versions.length > 0);
+  const wanted = now.letter === undefined ? takers : rows.filter(({ name }) => name === now.letter?.handler);
+  const formed = wanted.find(({ versions }) => versions.length > 0);
   const change = (to: Partial<Draft>) => (draft.value = { ...draft.peek(), ...to });
+  const mends = may("mend") && now.letter !== undefined;
   const submit = async () => {
     busy.value = true;
     try {
+      if (now.letter !== undefined && mends) {
+        const { id, handler } = now.letter;
+        await act("/api/mend", { id, payload: now.payload, raw: now.raw });
+        tell(`Letter ${id} is sent again to ${handler}, with this payload`);
+        draft.value = { ...now, letter: undefined };
+        go(hrefWith("/messages", { handler }));
+        return;
+      }
       const body = {
         subject: now.subject.trim(),
         payload: now.payload,
@@ -82,8 +95,9 @@ function Form() {
       addSent(now, fateText(result.value), result.value.origin);
     } catch (error) {
       tellError(error);
+    } finally {
+      busy.value = false;
     }
-    busy.value = false;
   };
   const subjects = [...new Set(rows.flatMap(({ subject }) => subject ?? []))].sort();
   return (
@@ -165,6 +179,15 @@ function Form() {
             *** stands for a secret that is not shown here, and would be sent as it stands: fill it in.
           </p>
         )}
+        {now.letter !== undefined && may("mend") && (
+          <p class="note">
+            Dead letter {now.letter.id}, mended: it goes to <span class="mono">{now.letter.handler}</span> alone, with
+            its headers and under its id.{" "}
+            <button type="button" class="link" onClick={() => change({ letter: undefined })}>
+              Send a new message instead
+            </button>
+          </p>
+        )}
         <details open={now.headers !== ""}>
           <summary>Headers</summary>
           <label>
@@ -188,7 +211,7 @@ function Form() {
         </label>
         <div class="buttons end">
           <button type="submit" class="primary" disabled={busy.value}>
-            {asks ? "Ask" : "Send"}
+            {mends ? "Send again to it" : asks ? "Ask" : "Send"}
           </button>
         </div>
       </form>
