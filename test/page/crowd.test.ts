@@ -1,14 +1,10 @@
 // The page of a runtime with a thousand handlers, some of them with names that mean ill; and a page that may do little.
 
-import type { NatsConnection } from "@nats-io/transport-node";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { delay, systemClock } from "../../runtime/clock.ts";
-import { type CliProcess, startCli } from "../support/cli-process.ts";
-import { connectClient } from "../support/client.ts";
-import { startTestServer, type TestServer } from "../support/nats-server.ts";
-import { createProject, type TestProject } from "../support/project.ts";
 import { hasChromium, madeOfMarkup, openPage, overflowOf, PATIENT, PHONE, startBrowser } from "./browser.ts";
+import { type Crowd, serveCrowd } from "./crowd.ts";
 
 const HOSTILE = [
   `<img src=x onerror="window.hacked=1">`,
@@ -19,58 +15,22 @@ const HOSTILE = [
   "constructor",
 ];
 
-function handlerNamed(name: string, at: number, handled: number) {
-  return {
-    ...{
-      name,
-      file: `handlers/${name}.ts`,
-      state: at === 500 ? "quarantined" : at % 50 === 1 ? "disabled" : "serving",
-    },
-    ...{ kind: "event", subject: `s.${name}`, version: "v1234567890", inFlight: 0, queued: 0, handled, failed: 0 },
-    ...{ p50Ms: 1, p99Ms: 2, durations: [handled], reloads: 0, restarts: 0, pids: [1] },
-    ...(at === 500 ? { lastError: { code: "WORKER_CRASHED", message: HOSTILE[0], atMs: 1 } } : {}),
-  };
-}
-
 describe.skipIf(!hasChromium)("a page with a thousand handlers", () => {
-  let server: TestServer;
-  let runtime: NatsConnection;
-  let project: TestProject;
-  let ui: CliProcess;
+  let crowd: Crowd;
   let browser: Browser;
   let page: Page;
   let url = "";
-  let looks = 0;
 
   beforeAll(async () => {
-    server = await startTestServer();
-    runtime = (await connectClient(server.url)).connection;
-    const names = Array.from({ length: 1_000 }, (_, at) => `team${at % 20}/handler-${String(at).padStart(4, "0")}`);
-    runtime.subscribe("_HANDLERS.big.status", {
-      callback: (_error, message) => {
-        looks++;
-        const replica = { instance: "i1", host: "h", pid: 1, startedAtMs: Date.now() };
-        // 60 of them change with every look.
-        const handlers = [...names, ...HOSTILE].map((name, at) => handlerNamed(name, at, at < 60 ? looks : 7));
-        message.respond(JSON.stringify({ replica, handlers }));
-      },
-    });
-    await runtime.flush();
-    project = createProject();
-    const args = ["ui", "--port", "0", "--app", "big", "--allow", "reload", "--server", server.url];
-    ui = startCli(args, { cwd: project.rootDir });
-    [, url = ""] = await ui.printed(/big: (http:\S+)/);
+    crowd = await serveCrowd(HOSTILE, "--allow", "reload");
+    ({ url } = crowd);
     browser = await startBrowser();
     page = await openPage(browser, { url });
   });
 
   afterAll(async () => {
     await browser?.close();
-    ui?.child.kill("SIGTERM");
-    await ui?.ended;
-    project?.end();
-    await runtime?.close();
-    await server?.stop();
+    await crowd?.end();
   });
 
   it("shows folders, opens the one with trouble, and finds one handler", async () => {
@@ -81,6 +41,16 @@ describe.skipIf(!hasChromium)("a page with a thousand handlers", () => {
     await expect.poll(() => rows.count(), PATIENT).toBe(100);
     await page.getByLabel("Search handlers").fill("handler-0777");
     await expect.poll(() => rows.count(), PATIENT).toBe(1);
+    await page.getByLabel("Search handlers").fill("");
+  });
+
+  it("shows of a thousand that fit a hundred, and more when asked", async () => {
+    const rows = page.locator("tr.handler");
+    await page.getByLabel("Search handlers").fill("handler-");
+    await page.getByText("The first 100 of 1,000 that fit.").waitFor();
+    await expect.poll(() => rows.count(), PATIENT).toBe(100);
+    await page.getByRole("button", { name: "Show 100 more" }).click();
+    await expect.poll(() => rows.count(), PATIENT).toBe(200);
     await page.getByLabel("Search handlers").fill("");
   });
 
@@ -147,9 +117,9 @@ describe.skipIf(!hasChromium)("a page with a thousand handlers", () => {
     // What is under way ends; then no question comes between two that we ask ourselves a few seconds apart.
     await expect
       .poll(async () => {
-        const before = looks;
+        const before = crowd.looks;
         await delay(systemClock, 2_500);
-        return looks - before;
+        return crowd.looks - before;
       }, PATIENT)
       .toBe(0);
   });

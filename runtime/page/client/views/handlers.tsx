@@ -12,12 +12,17 @@ import { handlerHref } from "../route.ts";
 import { FEW, type Folder, foldersOf, isMeant, isTroubled, type Show } from "../tree.ts";
 import { countText, msText, plural, rateText, stateText, whyText } from "../words.ts";
 
+/** A browser draws more only with a stutter. */
+const AT_ONCE = 100;
+
 export function HandlersView() {
   const rows = allRows();
   const show = showOf(query.value.get("show"));
   const words = query.value.get("q") ?? "";
   const found = rows.filter(isMeant({ words, show }));
   const isFiltered = words !== "" || show !== "all";
+  const most = useSignal(AT_ONCE);
+  const shown = isFiltered ? found.slice(0, most.value) : found;
   return (
     <>
       <h1 tabIndex={-1}>Handlers</h1>
@@ -30,7 +35,15 @@ export function HandlersView() {
       )}
       {rows.length > 0 && found.length === 0 && <p class="dim">No handler fits.</p>}
       {rows.length === 0 && link.value === "live" && <NoHandlers />}
-      {found.length > 0 && <Folders folders={foldersOf(found)} open={isFiltered || rows.length <= FEW} />}
+      {found.length > 0 && <Folders folders={foldersOf(shown)} open={isFiltered || rows.length <= FEW} />}
+      {shown.length < found.length && (
+        <p class="dim">
+          The first {countText(shown.length)} of {countText(found.length)} that fit.{" "}
+          <button type="button" class="link" onClick={() => (most.value += AT_ONCE)}>
+            Show {countText(Math.min(AT_ONCE, found.length - shown.length))} more
+          </button>
+        </p>
+      )}
     </>
   );
 }
@@ -130,6 +143,8 @@ interface FolderProps {
 
 function FolderRows({ folder, open, alone }: FolderProps) {
   const said = useSignal<boolean | undefined>(undefined);
+  const most = useSignal(AT_ONCE);
+  const more = folder.handlers.length - most.value;
   const isOpen = said.value ?? open;
   return (
     <tbody>
@@ -149,7 +164,16 @@ function FolderRows({ folder, open, alone }: FolderProps) {
           </th>
         </tr>
       )}
-      {isOpen && folder.handlers.map(({ name }) => <Row key={name} name={name} />)}
+      {isOpen && folder.handlers.slice(0, most.value).map(({ name }) => <Row key={name} name={name} />)}
+      {isOpen && more > 0 && (
+        <tr>
+          <td colSpan={8}>
+            <button type="button" class="link" onClick={() => (most.value += AT_ONCE)}>
+              Show {countText(Math.min(AT_ONCE, more))} more of {countText(folder.handlers.length)}
+            </button>
+          </td>
+        </tr>
+      )}
     </tbody>
   );
 }
@@ -166,7 +190,8 @@ function sumsText({ rate, pending, failed }: Folder): string {
 function Row({ name }: { readonly name: string }) {
   const row = rowOf(name)?.value;
   if (row === undefined) return null;
-  const why = whyText(row, nowMs.value);
+  // Only a row that tells of times is drawn anew as they pass.
+  const why = row.off.length + row.holds.length > 0 ? whyText(row, nowMs.value) : whyText(row, 0);
   const waiting = (row.pending ?? 0) + (row.pending === undefined ? row.queued : 0);
   return (
     <>

@@ -1,24 +1,34 @@
 // The form above the JSON of a message, where whoever takes it has a schema: both show the same.
 
-import { useMemo } from "preact/hooks";
-import type { SchemaView } from "../../answers.ts";
+import { useSignal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import type { HandlerRow, SchemaView } from "../../answers.ts";
 import { FormFields, parsed } from "../parts/form-fields.tsx";
 import { useLoaded } from "../parts/loaded.ts";
 import { problemsOf, textOfPath } from "../schema-check.ts";
 import { exampleOf, fieldOf } from "../schema-form.ts";
 
 export interface SendFormProps {
-  /** Whose schema asks. */
-  readonly handler: string;
-  readonly version: string;
+  /** Who takes it: the first that has a schema asks. */
+  readonly handlers: readonly Pick<HandlerRow, "name" | "versions">[];
   readonly payload: string;
   readonly onChange: (payload: string) => void;
 }
 
-export function SendForm({ handler, version, payload, onChange }: SendFormProps) {
-  const loaded = useLoaded<SchemaView>("/api/schema", { name: handler }, version);
-  if (loaded.kind !== "there") return null;
-  const { schema, problem } = loaded.value;
+export function SendForm({ handlers, payload, onChange }: SendFormProps) {
+  const at = useSignal(0);
+  const asked = handlers[Math.min(at.value, handlers.length - 1)];
+  const handler = asked?.name ?? "";
+  const versions = asked?.versions.map(({ version }) => version).join();
+  const loaded = useLoaded<SchemaView>("/api/schema", { name: handler }, versions);
+  const found = loaded.kind === "there" && loaded.value.handler === handler ? loaded.value : undefined;
+  const isLast = at.value >= handlers.length - 1;
+  const hasNone = found !== undefined && found.schema === undefined;
+  useEffect(() => {
+    if (hasNone && !isLast) at.value++;
+  }, [hasNone, isLast, handler]);
+  if (found === undefined || (hasNone && !isLast)) return null;
+  const { schema, problem } = found;
   if (schema === undefined)
     return (
       <p class="dim">
@@ -28,7 +38,10 @@ export function SendForm({ handler, version, payload, onChange }: SendFormProps)
   return <Form schema={schema} payload={payload} onChange={onChange} handler={handler} />;
 }
 
-type FormProps = Omit<SendFormProps, "version"> & { readonly schema: Readonly<Record<string, unknown>> };
+type FormProps = Omit<SendFormProps, "handlers"> & {
+  readonly handler: string;
+  readonly schema: Readonly<Record<string, unknown>>;
+};
 
 function Form({ schema, payload, onChange, handler }: FormProps) {
   const field = useMemo(() => fieldOf(schema), [schema]);

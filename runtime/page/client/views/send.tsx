@@ -70,7 +70,7 @@ function Form() {
   const takers = now.subject === "" ? [] : takersOf(rows, now.subject);
   const asks = now.ask ?? takers.some(({ kind }) => kind === "request");
   const wanted = now.letter === undefined ? takers : rows.filter(({ name }) => name === now.letter?.handler);
-  const formed = wanted.find(({ versions }) => versions.length > 0);
+  const formed = wanted.filter(({ versions }) => versions.length > 0);
   const change = (to: Partial<Draft>) => (draft.value = { ...draft.peek(), ...to });
   const mends = may("mend") && now.letter !== undefined;
   const submit = async () => {
@@ -154,11 +154,10 @@ function Form() {
             </>
           )}
         </p>
-        {formed !== undefined && !now.raw && (
+        {formed.length > 0 && !now.raw && (
           <SendForm
-            key={formed.name}
-            handler={formed.name}
-            version={formed.versions.map(({ version }) => version).join()}
+            key={formed.map(({ name }) => name).join()}
+            handlers={formed}
             payload={now.payload}
             onChange={(payload) => change({ payload })}
           />

@@ -30,7 +30,8 @@ export function WayOf({ origin }: { readonly origin: string }) {
     return () => watch({});
   }, [origin]);
   const known = way.value;
-  if (known === undefined) return null;
+  // That of the message before is not shown for a moment under this one's name.
+  if (known === undefined || known.asked !== origin) return null;
   return isWhole(known) ? <Way view={known} /> : <Unknown known={known} />;
 }
 
