@@ -12,6 +12,7 @@ import { rowOf } from "./board.ts";
 import type { Desk } from "./desk.ts";
 import { History } from "./history.ts";
 import { RateMeter } from "./rates.ts";
+import { VersionHistory } from "./version-history.ts";
 
 /** How everything stood at one moment. */
 export interface Look {
@@ -47,6 +48,7 @@ export class Collector {
   private readonly clock: Clock;
   private readonly rates = new RateMeter();
   readonly history = new History();
+  readonly versions = new VersionHistory();
   private readonly lookers = new Set<Looker>();
   private last: Look = NOTHING;
   private going = false;
@@ -111,7 +113,10 @@ export class Collector {
     const handlers = summaries.map((one) => rowOf(one, this.rates.look(one.name, one, asOfMs)));
     for (const { name, handled, failed, pending, queued } of summaries)
       this.history.look(name, { handled, failed, waiting: pending ?? queued }, asOfMs);
-    this.history.keepOnly(new Set(summaries.map(({ name }) => name)));
+    for (const summary of summaries) this.versions.look(summary, asOfMs);
+    const known = new Set(summaries.map(({ name }) => name));
+    this.history.keepOnly(known);
+    this.versions.keepOnly(known);
     return {
       asOfMs,
       replicas,

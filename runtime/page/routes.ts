@@ -22,7 +22,7 @@ import { disable, enable, reload } from "./switch.ts";
 export interface Room {
   readonly desk: Desk;
   readonly operations: Operations;
-  readonly collector: Pick<Collector, "history">;
+  readonly collector: Pick<Collector, "history" | "versions">;
   readonly watch: MessageWatch;
   readonly schemas: Schemas;
 }
@@ -56,6 +56,7 @@ export const READS: readonly ReadRoute[] = [
     path: "/api/history",
     read: async ({ desk, collector }, query) => collector.history.of(query("name") ?? "", desk.clock.nowMs()),
   },
+  { path: "/api/versions", read: async ({ collector }, query) => collector.versions.of(query("name") ?? "") },
   { path: "/api/schema", read: ({ schemas }, query) => schemas.of(readName(query("name"))) },
   { path: "/api/publishes", read: async ({ watch }) => seenPublishes(watch.all()) },
   { path: "/api/streams", read: ({ desk }) => readStreams(desk) },

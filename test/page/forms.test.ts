@@ -91,9 +91,26 @@ describe.skipIf(!hasChromium)("a handler's schema", () => {
     expect(await payload()).toEqual({});
   });
 
+  it("is that of the one that has a schema, where several take the message", async () => {
+    await go("/send?subject=todo.newitem");
+    await page.getByText("As todo/save wants it").waitFor();
+    await field("item").fill("milk");
+    expect(await payload()).toEqual({ item: "milk" });
+    await page.getByLabel("Payload").fill("");
+  });
+
   it("says why there is no form", async () => {
     await go("/send?subject=shop.plain");
     await page.getByText("shop/plain: it has no schema").waitFor();
+  });
+
+  it("is shown on the handler's page when somebody wants to see it", async () => {
+    await go("/handlers/shop/place");
+    await page.getByText("What it takes and publishes").click();
+    await page.getByText('"last4"').first().waitFor();
+    await go("/handlers/shop/plain");
+    await page.getByText("What it takes and publishes").click();
+    await page.getByText("Its schema is not shown: it has no schema.").waitFor();
   });
 
   it("fits a phone", async () => {

@@ -177,6 +177,30 @@ describe.skipIf(!hasChromium)("the page", () => {
     await expect.poll(() => stateOf("todo/mutate"), PATIENT).toMatch(/serving|idle/);
   });
 
+  it("disables a handler until a time", async () => {
+    await go("/handlers/todo/mutate");
+    await button("Disable…").click();
+    await page.getByLabel("How long").selectOption("until");
+    await page.getByLabel("Until", { exact: true }).fill(`${new Date().getFullYear() + 1}-01-31T18:30`);
+    await button("Disable on 1 replica").click();
+    await page.getByText(/disabled by .*, until .*01-31/).waitFor();
+    await button("Enable").click();
+    await expect.poll(() => stateOf("todo/mutate"), PATIENT).toMatch(/serving|idle/);
+  });
+
+  it("shows versions as they come, and what each did to failures", async () => {
+    await go("/handlers/shop/break");
+    const versions = page.getByRole("region", { name: "Versions" }).locator("tbody tr");
+    await expect.poll(() => versions.count(), PATIENT).toBe(1);
+    const text = readFileSync(served.project.path("shop/break.ts"), "utf8");
+    served.project.write("shop/break.ts", `${text}// Saved again.\n`.replace("refused", "not taken"));
+    await expect.poll(() => versions.count(), PATIENT).toBe(2);
+    send("shop.break", {});
+    await expect.poll(() => versions.first().textContent(), PATIENT).toMatch(/serves.*since.*10/);
+    served.project.write("shop/break.ts", text);
+    await expect.poll(() => versions.first().textContent(), PATIENT).toMatch(/serves/);
+  });
+
   it("runs a handler once by hand, and shows what came of it", async () => {
     await go("/handlers/shop/break");
     await button("Run once…").click();

@@ -21,7 +21,15 @@ export default () => ({ cents: 250 });\n`;
 const TYPO = `export const metadata = { subject: "shop.mail" };
 export default (mail) => { send(mail; };\n`;
 
-const served = await serveSample({ "shop/order.ts": BROKEN, "shop/price.ts": PRICE, "shop/mail.ts": TYPO });
+const IMPORT = `export const metadata = { subject: "shop.import", kind: "durable", concurrency: 4, timeout: "10m" };
+export default (file, ctx) => new Promise((_, reject) => ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason)));\n`;
+
+const served = await serveSample({
+  "shop/order.ts": BROKEN,
+  "shop/price.ts": PRICE,
+  "shop/mail.ts": TYPO,
+  "shop/import.ts": IMPORT,
+});
 const browser = await startBrowser();
 try {
   await prepare();
@@ -38,6 +46,7 @@ async function prepare(): Promise<void> {
     await send("shop.order.placed", { id: 100 + at, total: -1, card: "4711", password: "geheim" });
   await send("shop.order.placed", { id: 7, total: 3, card: "stolen" });
   await send("todo.newitem", { id: "no id", item: "" });
+  for (const file of ["prices.csv", "stock.csv"]) await send("shop.import", { file });
   await served.cli(
     "send",
     "todo.newitem",
@@ -70,7 +79,10 @@ async function shoot(theme: Theme, size: { readonly width: number; readonly heig
     ["way", way, "Begun at"],
     ["map", "/map", "publisher not known"],
     ["letters", "/letters", "card refused"],
+    ["running", "/handlers/shop/import", "Running now"],
     ["letter", "/letters/1", "Payload"],
+    ["refused", "/letters/5", "is no uuid"],
+    ["form", "/send?subject=todo.newitem", "wants it"],
     ["streams", "/streams", "Leaves later"],
     ["send", "/send?letter=1", "Taken by"],
   ];
@@ -79,6 +91,7 @@ async function shoot(theme: Theme, size: { readonly width: number; readonly heig
     if (!all && !SHOWN.has(file)) continue;
     await page.goto(`${served.origin}${path}`);
     await page.getByText(ready).first().waitFor();
+    if (name === "form") await page.getByRole("button", { name: "Fill in an example" }).click();
     await page.screenshot({ path: join(folder, `${file}.png`), fullPage: all });
   }
   if (all) {

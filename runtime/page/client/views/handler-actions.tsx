@@ -65,22 +65,25 @@ interface DisableProps {
   readonly onDo: (wish: Wish) => void;
 }
 
+const UNTIL = "until";
 const LENGTHS: readonly (readonly [value: string, text: string])[] = [
   ["", "until somebody enables it"],
   ["15m", "for 15 minutes"],
   ["1h", "for an hour"],
   ["8h", "for 8 hours"],
   ["24h", "for a day"],
+  [UNTIL, "until a time"],
 ];
 
 function DisableDialog({ row, onClose, onDo }: DisableProps) {
+  const length = useSignal("");
   const submit = (event: SubmitEvent & { readonly currentTarget: HTMLFormElement }) => {
     event.preventDefault();
     const said = new FormData(event.currentTarget);
     onClose();
     onDo({
       reason: String(said.get("reason") ?? ""),
-      for: String(said.get("for") ?? ""),
+      for: length.value === UNTIL ? lengthUntil(String(said.get("until"))) : length.value,
       now: said.get("now") !== null,
     });
   };
@@ -94,12 +97,18 @@ function DisableDialog({ row, onClose, onDo }: DisableProps) {
         </label>
         <label>
           How long
-          <select name="for">
+          <select name="for" value={length.value} onChange={(event) => (length.value = event.currentTarget.value)}>
             {LENGTHS.map(([value, text]) => (
               <option value={value}>{text}</option>
             ))}
           </select>
         </label>
+        {length.value === UNTIL && (
+          <label>
+            Until
+            <input type="datetime-local" name="until" required />
+          </label>
+        )}
         <label class="tick">
           <input type="checkbox" name="now" /> End what is in hand instead of letting it finish
         </label>
@@ -114,6 +123,11 @@ function DisableDialog({ row, onClose, onDo }: DisableProps) {
       </form>
     </Dialog>
   );
+}
+
+/** By the clock of whoever looks, as what is written. */
+function lengthUntil(moment: string): string {
+  return `${Math.max(1, Math.round((new Date(moment).getTime() - Date.now()) / 1_000))}s`;
 }
 
 function fateText({ kind, subject }: HandlerRow): string {

@@ -14,6 +14,8 @@ import { hrefWith, lettersHref } from "../route.ts";
 import { bytesText, countText, errorLine, holdText, msText, offText, plural, rateText, stateText } from "../words.ts";
 import { HandlerActions } from "./handler-actions.tsx";
 import { Hour } from "./handler-history.tsx";
+import { HandlerSchema } from "./handler-schema.tsx";
+import { Versions } from "./handler-versions.tsx";
 
 export function HandlerView({ name }: { readonly name: string }) {
   useEffect(() => {
@@ -53,8 +55,10 @@ function Known({ row }: { readonly row: HandlerRow }) {
       </div>
       <Why row={row} />
       <Facts row={row} />
+      <HandlerSchema row={row} />
       <Running {...running.value} />
       <Hour name={row.name} />
+      <Versions name={row.name} now={row.versions.map(({ version }) => version).join()} />
       <Replicas rows={detail.value?.replicas ?? []} />
       <section>
         <h2>Last errors</h2>
