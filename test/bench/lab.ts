@@ -37,6 +37,7 @@ export interface OurContender extends Contender<"ours"> {
   rssMiB(): number;
 }
 
+const OURS = "./processes/ours.ts";
 const RAW = new URL("./processes/raw.ts", import.meta.url);
 
 /** A contender of one process. */
@@ -108,13 +109,13 @@ export class Lab {
   }
 
   /** The runtime, with a handler file for each of these works. */
-  async ours(scenario: string, works: readonly Work[]): Promise<OurContender> {
+  async ours(scenario: string, works: readonly Work[], version?: URL): Promise<OurContender> {
     const project = this.project();
     const worker = this.profileFile(scenario, "worker");
     works.forEach((work, at) => {
       project.write(work.name, handlerSource(work, at === 0 ? worker : undefined));
     });
-    const child = this.runtime();
+    const child = this.runtime(version);
     await child.call("start", this.startOptions(project, "start"));
     const supervisor = this.profileFile(scenario, "supervisor");
     if (supervisor !== undefined) await child.call("startProfile", null);
@@ -149,9 +150,10 @@ export class Lab {
     };
   }
 
-  /** A runtime process, not started yet. */
-  runtime(): Child<OursCommands> {
-    return this.child(new URL("./processes/ours.ts", import.meta.url));
+  /** A runtime process, not started yet: of the version in that folder, else of this one. */
+  runtime(version?: URL): Child<OursCommands> {
+    const program = version === undefined ? new URL(OURS, import.meta.url) : new URL(`test/bench/${OURS}`, version);
+    return this.child(program);
   }
 
   /** A process that is ended with the lab. */

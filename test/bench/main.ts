@@ -21,6 +21,7 @@ import { fanOut } from "./scenarios/fan-out.ts";
 import { flat } from "./scenarios/flat.ts";
 import { isolation } from "./scenarios/isolation.ts";
 import { memory } from "./scenarios/memory.ts";
+import { page } from "./scenarios/page.ts";
 import { payload } from "./scenarios/payload.ts";
 import { peers } from "./scenarios/peers.ts";
 import { peersDurable } from "./scenarios/peers-durable.ts";
@@ -30,6 +31,7 @@ import { reloadPeers } from "./scenarios/reload-peers.ts";
 import { replay } from "./scenarios/replay.ts";
 import { request } from "./scenarios/request.ts";
 import { startup } from "./scenarios/startup.ts";
+import { watched } from "./scenarios/watched.ts";
 
 const SCENARIOS: readonly Scenario[] = [
   events,
@@ -46,6 +48,8 @@ const SCENARIOS: readonly Scenario[] = [
   isolation,
   disable,
   replay,
+  watched,
+  page,
   flat,
   endurance,
   peers,
@@ -75,6 +79,7 @@ Without a name: ${namesOf(BY_DEFAULT)}.
   --saves N       saves, instead of the scenario's number
   --cycles N      crashes and saves of \`endurance\` (2000)
   --files N       handler files of \`startup\` (1000)
+  --before DIR    of \`watched\`: a clone of an earlier version, with its packages, to compare with
   --json FILE     everything measured, as JSON
   --pictures      draw what was measured into docs/pictures/
   --tables        put what was measured into docs/performance.md
@@ -99,6 +104,7 @@ function readInvocation(args: string[]): Invocation | undefined {
       saves: { type: "string" },
       cycles: { type: "string", default: "2000" },
       files: { type: "string", default: "1000" },
+      before: { type: "string" },
       json: { type: "string" },
       pictures: { type: "boolean", default: false },
       tables: { type: "boolean", default: false },
@@ -118,6 +124,7 @@ function readInvocation(args: string[]): Invocation | undefined {
       saves: values.saves === undefined ? undefined : countOf("saves", values.saves),
       cycles: countOf("cycles", values.cycles),
       files: countOf("files", values.files),
+      before: values.before,
       profile: values.profile,
     },
     json: values.json,

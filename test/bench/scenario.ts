@@ -15,6 +15,8 @@ export interface Options {
   readonly saves: number | undefined;
   readonly cycles: number;
   readonly files: number;
+  /** A folder with a version of before and its packages, to be compared with. */
+  readonly before: string | undefined;
 }
 
 export interface Report {

@@ -19,6 +19,8 @@ export interface Alternation<T, N extends string> {
   readonly rounds: number;
   /** Not counted; lets the compilers settle. */
   readonly warmUp: (contender: Contender<N>) => Promise<unknown>;
+  /** Before each round, and not counted. */
+  readonly prepare?: (contender: Contender<N>) => Promise<unknown>;
   readonly measure: (contender: Contender<N>) => Promise<T>;
 }
 
@@ -33,9 +35,10 @@ export async function alternate<T, N extends string = Pair>(alternation: Alterna
 }
 
 async function measured<T, N extends string>(
-  { lab, measure }: Alternation<T, N>,
+  { lab, prepare, measure }: Alternation<T, N>,
   contender: Contender<N>,
 ): Promise<Round<T>> {
+  await prepare?.(contender);
   const cpuBefore = contender.cpu();
   const aroundBefore = lab.serverCpu();
   const fromUs = nowUs();

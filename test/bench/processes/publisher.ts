@@ -6,6 +6,7 @@ import { payloadOf } from "../work.ts";
 import { askByWire, type WireAsk } from "./asker.ts";
 import { type Flood, type Flooded, FloodSocket } from "./flood.ts";
 import { type Account, type Pace, PacedPublisher } from "./pace.ts";
+import { publishSteadily, type Steady } from "./steady.ts";
 
 export interface Ask {
   readonly subject: string;
@@ -57,6 +58,7 @@ const commands = {
   flood: (flood: Flood): Promise<Flooded> => socket.run(flood, nats),
   ask,
   askByWire: (asking: WireAsk): Promise<Asked> => askByWire(nats, asking),
+  steady: (steady: Steady): Promise<number> => publishSteadily(nats, steady),
   startPace: async (pace: Pace): Promise<void> => {
     paced = new PacedPublisher(nats, pace);
   },
