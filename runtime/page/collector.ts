@@ -1,4 +1,4 @@
-// Asks the replicas how everything stands, once a second and only while somebody looks: one question for all who do.
+// Asks the replicas how everything stands, a little more often than once a second and only while somebody looks: one question for all who do.
 
 import { type Clock, delay } from "../clock.ts";
 import { silentAmong, watchersOf } from "../control/intent-watchers.ts";
@@ -29,7 +29,8 @@ export interface Look {
 
 export type Looker = (look: Look) => void;
 
-const EVERY_MS = 1_000;
+/** From one look to the next: with the time that a look takes, what changes is on screen within a second. */
+const EVERY_MS = 750;
 /** Older than this it is not what is. */
 const STALE_MS = 3_000;
 const NOTHING: Look = {

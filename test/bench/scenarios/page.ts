@@ -1,5 +1,5 @@
 // How soon the page shows what happens, in a real browser: from Send to the finished way; from a handler's change of state to
-// the sign of it; and how long a thousand handlers, sixty of which change every second, hold up the browser at a time.
+// the sign of it; and how long a thousand handlers, sixty of which change with every look, hold up the browser at a time.
 
 import type { Page } from "playwright-core";
 import { systemClock } from "../../../runtime/clock.ts";
@@ -154,7 +154,7 @@ function soonTable(sendsMs: readonly number[], statesMs: readonly number[]): Tab
 
 function tasksTable(tasks: readonly Tasks[]): Table {
   return {
-    title: `tasks that hold up the browser, 1,000 handlers, 60 changes a second, ${LOOKED_MS / 1_000} s each`,
+    title: `tasks that hold up the browser, 1,000 handlers, 60 changes with every look, ${LOOKED_MS / 1_000} s each`,
     head: ["view", "opened in ms", "longest in ms", "above 50 ms", "above 100 ms"],
     rows: tasks.map(({ view, openedMs, longest, over50, over100 }) => [
       view,
