@@ -159,6 +159,7 @@ describe("the permissions that are printed", () => {
     expect(await jsonAs("operator", "enable", "todo/mutate")).toMatchObject({ ok: true });
     expect(await jsonAs("operator", "reload", "todo/list")).toMatchObject({ ok: true });
     expect(await jsonAs("operator", "invoke", "todo/list")).toMatchObject({ outcome: "returned" });
+    expect(await jsonAs("operator", "running")).toMatchObject({ running: [], unsaid: 0 });
   });
 
   it("keep what fails as a dead letter, which an operator reads, sends again and removes", async () => {
