@@ -120,6 +120,7 @@ function Form() {
             data-search
             class="mono"
             required
+            disabled={mends}
             list="subjects"
             autocomplete="off"
             spellcheck={false}
@@ -178,7 +179,7 @@ function Form() {
             *** stands for a secret that is not shown here, and would be sent as it stands: fill it in.
           </p>
         )}
-        {now.letter !== undefined && may("mend") && (
+        {mends && now.letter !== undefined && (
           <p class="note">
             Dead letter {now.letter.id}, mended: it goes to <span class="mono">{now.letter.handler}</span> alone, with
             its headers and under its id.{" "}
@@ -187,23 +188,32 @@ function Form() {
             </button>
           </p>
         )}
-        <details open={now.headers !== ""}>
-          <summary>Headers</summary>
-          <label>
-            <span class="dim">One a line, name: value</span>
-            <textarea
-              class="mono"
-              rows={3}
-              spellcheck={false}
-              value={now.headers}
-              onInput={(event) => change({ headers: event.currentTarget.value })}
-            />
-          </label>
-        </details>
-        <label class="tick">
-          <input type="checkbox" checked={asks} onChange={(event) => change({ ask: event.currentTarget.checked })} />{" "}
-          Wait for a reply
-        </label>
+        {/* A letter keeps its headers, and nobody waits for its reply. */}
+        {!mends && (
+          <>
+            <details open={now.headers !== ""}>
+              <summary>Headers</summary>
+              <label>
+                <span class="dim">One a line, name: value</span>
+                <textarea
+                  class="mono"
+                  rows={3}
+                  spellcheck={false}
+                  value={now.headers}
+                  onInput={(event) => change({ headers: event.currentTarget.value })}
+                />
+              </label>
+            </details>
+            <label class="tick">
+              <input
+                type="checkbox"
+                checked={asks}
+                onChange={(event) => change({ ask: event.currentTarget.checked })}
+              />{" "}
+              Wait for a reply
+            </label>
+          </>
+        )}
         <label class="tick">
           <input type="checkbox" checked={now.raw} onChange={(event) => change({ raw: event.currentTarget.checked })} />{" "}
           Plain text: it need not be JSON
