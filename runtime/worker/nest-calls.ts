@@ -3,17 +3,15 @@
 import { callPacket, readReply } from "../message/nest-packet.ts";
 import { preview } from "../wire/serialize-error.ts";
 import { NotSerializableError } from "./encode-payload.ts";
+import { isObservable } from "./observable-values.ts";
 
 /** Throws NotSerializableError for what those who come from Nest may give, and what would be an object of no use in a packet. */
 export function assertPackable(value: unknown, what: string): void {
   if (typeof value !== "object" || value === null) return;
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer)
     throw new NotSerializableError(`${what} is bytes, and a packet of Nest is JSON`);
-  const { subscribe, pipe } = value as { readonly subscribe?: unknown; readonly pipe?: unknown };
-  if (typeof subscribe === "function" && typeof pipe === "function")
-    throw new NotSerializableError(
-      `${what} is an Observable: take its value with \`lastValueFrom\`, or yield its values in an \`async function*\``,
-    );
+  if (isObservable(value))
+    throw new NotSerializableError(`${what} is an Observable: take its value with \`lastValueFrom\``);
 }
 
 /** @param id of a request */

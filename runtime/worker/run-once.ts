@@ -14,6 +14,7 @@ import { encodeBy, NotSerializableError } from "./encode-payload.ts";
 import type { HandlerFunction, StandardResult, StandardSchema } from "./load.ts";
 import { FILTERED, isWanted, type MessageFilter } from "./message-filter.ts";
 import { assertPackable } from "./nest-calls.ts";
+import { isObservable, type ObservableLike, runOut, valuesOf } from "./observable-values.ts";
 import { outcomeOfThrown, type RunOutcome } from "./run-outcome.ts";
 
 /** What the author wrote. */
@@ -148,7 +149,11 @@ class Run {
       const returned = this.program.handler(event, this.context);
       const { context, program } = this;
       const isLate =
-        isThenable(returned) || context.hasUnconfirmed || program.reply !== undefined || this.streams(returned);
+        isThenable(returned) ||
+        context.hasUnconfirmed ||
+        program.reply !== undefined ||
+        this.streams(returned) ||
+        this.flows(returned);
       return isLate ? this.finishLater(returned) : this.returned(returned);
     } catch (error) {
       return this.failed(error);
@@ -157,13 +162,18 @@ class Run {
 
   private async finishLater(returning: unknown): Promise<RunOutcome> {
     try {
-      const returned = await returning;
-      const value = this.streams(returned) ? await this.stream(returned) : await this.checked(returned, RETURNED_VALUE);
+      const value = await this.taken(await returning);
       if (this.context.hasUnconfirmed) await this.context.allConfirmed();
       return this.returned(value);
     } catch (error) {
       return this.failed(error);
     }
+  }
+
+  /** What there is to answer once nothing streams any more. */
+  private taken(returned: unknown): Promise<unknown> {
+    if (this.flows(returned)) return this.program.replies ? this.stream(valuesOf(returned)) : runOut(returned);
+    return this.streams(returned) ? this.stream(returned) : this.checked(returned, RETURNED_VALUE);
   }
 
   /** ADR-47: one message per value; the empty message that ends the stream is the settlement's. */
@@ -188,6 +198,10 @@ class Run {
 
   private streams(value: unknown): value is AsyncIterable<unknown> {
     return this.program.replies && isAsyncIterable(value);
+  }
+
+  private flows(value: unknown): value is ObservableLike {
+    return this.program.envelope === "nest" && isObservable(value);
   }
 
   private returned(value: unknown): RunOutcome {

@@ -1,9 +1,10 @@
 // One message, from its bytes to its outcome, without a process or a socket.
 
-import { of } from "rxjs";
+import { concat, of, tap, throwError } from "rxjs";
 import { describe, expect, it } from "vitest";
 import type { HandlerFunction, StandardResult, StandardSchema } from "../../../runtime/worker/load.ts";
 import type { MessageFilter } from "../../../runtime/worker/message-filter.ts";
+import { assertPackable } from "../../../runtime/worker/nest-calls.ts";
 import { type RunContext, type RunOwner, runOnce, type Turns } from "../../../runtime/worker/run-once.ts";
 import type { PayloadFormat } from "../../../sdk/payload.ts";
 import { GiveUp, RetryLater } from "../../../sdk/verdicts.ts";
@@ -161,11 +162,36 @@ describe("packets of Nest", () => {
     await expect(run(() => Promise.reject(rpc("no"))).outcome).resolves.not.toHaveProperty("answer");
   });
 
-  it("carry no Observable", () => {
-    expect(nest(() => of(1), { payload: sent(1) }).outcome).toMatchObject({
-      kind: "not-serializable",
-      error: { message: expect.stringContaining("the returned value is an Observable") },
-    });
+  it("carry each value of an Observable, also of a promised one", async () => {
+    for (const handler of [() => of(1, 2), async () => of(1, 2)]) {
+      const { outcome, chunks } = nest(handler, { payload: sent(1) });
+      expect(replyOf(await outcome)).toBe('{"isDisposed":true,"id":"a1"}');
+      expect(chunks).toEqual(['{"response":1,"id":"a1"}', '{"response":2,"id":"a1"}']);
+    }
+  });
+
+  it("carry what an Observable fails with after the values before it", async () => {
+    const failing = () =>
+      concat(
+        of(1),
+        throwError(() => new Error("no further")),
+      );
+    const { outcome, chunks } = nest(failing, { payload: sent(1) });
+    expect(await outcome).toMatchObject({ kind: "threw", error: { message: "no further" } });
+    expect(chunks).toEqual(['{"response":1,"id":"a1"}']);
+  });
+
+  it("of an event are done when the Observable is that the handler returns", async () => {
+    const heard: number[] = [];
+    const told = nest(() => of(1, 2).pipe(tap((each) => heard.push(each))), { payload: sent(1), replies: false });
+    expect(await told.outcome).toEqual({ kind: "returned", reply: undefined });
+    expect([heard, told.chunks]).toEqual([[1, 2], []]);
+    const failing = nest(() => throwError(() => new Error("no")), { payload: sent(1), replies: false });
+    expect(await failing.outcome).toMatchObject({ kind: "threw" });
+  });
+
+  it("carry no Observable that is published", () => {
+    expect(() => assertPackable(of(1), "the data")).toThrow("the data is an Observable: take its value");
   });
 
   it("carry no bytes", () => {
