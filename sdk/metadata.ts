@@ -87,8 +87,8 @@ export interface HandlerMetadata<Event = unknown> {
   payload?: PayloadFormat | undefined;
   /**
    * In what messages are wrapped. `"nest"`: in the packets of NestJS's NATS transport. The function and the schema get the
-   * packet's `data`, replies and errors go back as Nest clients expect them, and what is no packet is refused. Refused beside
-   * a `payload` other than `"json"`, and beside `schedule`. Default `"none"`.
+   * packet's `data`, replies and errors go back as Nest clients expect them, and what is no packet is refused. The function
+   * may return an Observable. Refused beside a `payload` other than `"json"`, and beside `schedule`. Default `"none"`.
    */
   envelope?: "none" | "nest" | undefined;
   /** For people: shown by `handlers list`. */

@@ -69,7 +69,7 @@ function outputConfiguration({ out, err }: Terminal) {
   };
 }
 
-const OFFLINE = new Set(["init", "list", "check", "new", "build", "permissions"]);
+const OFFLINE = new Set(["init", "list", "check", "new", "build", "permissions", "nest"]);
 
 function helpConfiguration() {
   return {
@@ -179,6 +179,19 @@ function addWriting(program: Command, terminal: Terminal, finish: Finish): void 
     .action(async (name: string, _options, command: Command) => {
       const { newHandler } = await import("./commands/new.ts");
       finish(await newHandler(name, { terminal, options: command.optsWithGlobals() }));
+    });
+  program
+    .command("import")
+    .description("write handlers from what another framework has")
+    .helpCommand(false)
+    .command("nest <FILE...>")
+    .description("write a handler for each pattern of NestJS controllers; what is there stays as it is; needs no NATS")
+    .option("--module <FILE>", "of the app's module (default: the nearest app.module.ts above the controller)")
+    .option("--dry-run", "only say what would be written")
+    .option("--json", "as JSON")
+    .action(async (files: string[], _options, command: Command) => {
+      const { importNestControllers } = await import("./commands/import-nest.ts");
+      finish(await importNestControllers(files, { terminal, options: command.optsWithGlobals() }));
     });
   program
     .command("list")

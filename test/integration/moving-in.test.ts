@@ -11,8 +11,10 @@ import { NestFactory } from "@nestjs/core";
 import { MessagePattern } from "@nestjs/microservices";
 import { transform } from "esbuild";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { containerText } from "../../runtime/moving/handler-source.ts";
 import { durableNameOf } from "../../runtime/streams/durable-name.ts";
 import { type NestApp, type NestCaller, nestCaller, startNestApp, startNestController } from "../support/nest-app.ts";
+import { createNestProject } from "../support/nest-project.ts";
 import { createProject, type TestProject } from "../support/project.ts";
 import { useStage } from "../support/runtime.ts";
 
@@ -101,6 +103,18 @@ it("the Nest controller and the handlers of the page answer and hear the same", 
   expect(await callsOf(caller)).toEqual(ANSWERS);
   await caller.emit("orders.packed", { id: "a" });
   await expect.poll(() => heard).toEqual(sent);
+});
+
+it("the container of the page gives a handler its services, and is what `handlers import nest` writes", async () => {
+  const nest = createNestProject();
+  cleanups.push(() => nest.end());
+  for (const file of ["handlers/_nest.ts", "handlers/orders/placed.ts"])
+    nest.write(file.replace("handlers/", ""), snippet(file));
+  expect(containerText("../src/app.module.js", "AppModule")).toContain(snippet("handlers/_nest.ts"));
+  await stage.start({ project: nest });
+  const caller = await nestCaller(stage.server.url);
+  cleanups.push(() => caller.close());
+  expect(await caller.send("orders.placed", { item: "tea" })).toBe(3);
 });
 
 interface Saved {

@@ -52,9 +52,13 @@ export function startNestApp(url: string, methods: readonly NestMethod[]): Promi
   return startNestController(url, controllerOf(methods));
 }
 
-export async function startNestController(url: string, controller: new () => unknown): Promise<NestApp> {
+export function startNestController(url: string, controller: new () => unknown): Promise<NestApp> {
+  return startNestModule(url, moduleOf(controller));
+}
+
+export async function startNestModule(url: string, module: new () => unknown): Promise<NestApp> {
   const strategy = new DrainingNats({ servers: [url], gracefulShutdown: true, gracePeriod: GRACE_MS });
-  const app = await NestFactory.createMicroservice(moduleOf(controller), {
+  const app = await NestFactory.createMicroservice(module, {
     strategy,
     logger: false,
     abortOnError: false,
