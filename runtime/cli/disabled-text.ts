@@ -1,4 +1,4 @@
-// By whom, why and until when a handler is off. Environment, configuration, operator and metadata speak in this order.
+// By whom, why and until when a handler is off. Environment, configuration, operator, `start --hold` and metadata speak in this order.
 
 import type { HandlerSummary } from "../control/summary.ts";
 import { momentText, spanText } from "../terminal/time-text.ts";
@@ -18,6 +18,7 @@ const WORDS: Readonly<Record<Exclude<DisabledReport["source"], "operator">, stri
   env: "env (HANDLERS_DISABLED)",
   config: "config (`disabled` in handlers.config.ts)",
   metadata: "metadata (`disabled` in its file)",
+  start: "start --hold, until it is enabled",
 };
 
 /** One text for each different reason, with the replicas it holds on when it does not hold on all. */

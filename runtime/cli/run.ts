@@ -111,6 +111,7 @@ function addServing(program: Command, terminal: Terminal, finish: Finish): void 
     .addOption(spokenOption("build", "DIR", "serve this build (default: build/, where there is one)"))
     .option("--from-sources", "serve the sources, also where there is a build")
     .option("--provision", "make and change the streams of handlers.config.ts, and those durable handlers lack")
+    .option("--hold", "bind nothing until `handlers enable` says so, handler by handler; what is stored waits")
     .action(async (_options, command: Command) => {
       const { start } = await import("./commands/start.ts");
       finish(await start({ terminal, options: command.optsWithGlobals() }));

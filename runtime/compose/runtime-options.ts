@@ -26,6 +26,8 @@ export interface RuntimeOptions {
    * makes at once those for dead letters and the like, which are else made when first needed.
    */
   readonly provision?: boolean;
+  /** Bind nothing until operators enable handlers, one by one. */
+  readonly hold?: boolean;
   /** Told of each publish and request of a handler before it is carried out. */
   readonly onCall?: ((call: HandlerCall) => void) | undefined;
   /** Serve this instead of the sources; not in `dev`. */

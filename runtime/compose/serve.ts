@@ -22,7 +22,7 @@ import { claims } from "../metadata/claims.ts";
 import { globMatcher } from "../metadata/name-filter.ts";
 import { connect, type NatsConnection } from "../nats/connection.ts";
 import { ConnectionState } from "../nats/connection-state.ts";
-import { askForJetStream } from "../nats/no-jetstream.ts";
+import { askForJetStream, lacksJetStream } from "../nats/no-jetstream.ts";
 import { ELECTIONS_MS, Patience } from "../nats/patience.ts";
 import { RateLimitedNotices } from "../nats/rate-limited-notices.ts";
 import { retryAfterReconnect } from "../nats/retry-after-reconnect.ts";
@@ -108,6 +108,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
   });
   closers.push(() => service.close());
   await askForJetStream(connection);
+  if (options.hold === true && lacksJetStream(connection)) throw cannotLetGo();
   const copies = copiesFor(config.copies, connection);
   const serverClock = new ServerClock(clock, (skewMs) => emit(clocksDisagree(skewMs)));
   const notices = new RateLimitedNotices(emit, clock);
@@ -172,6 +173,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
     discover,
     wanted: wantedBy(config),
     disabledFromStart: disabledBy(config, clock),
+    hold: options.hold === true,
     eagerWorkers: config.eagerWorkers,
     clock,
     emit,
@@ -307,6 +309,16 @@ async function serverFor(options: RuntimeOptions, reaper: Reaper): Promise<Embed
     remedy:
       "Set NATS_URL, `nats.servers` in handlers.config.ts or --server. `handlers dev` brings a server of its own.",
   });
+}
+
+function cannotLetGo(): RuntimeError {
+  return new RuntimeError(
+    "USAGE",
+    "`start --hold` holds handlers that nobody could enable: there is no JetStream here",
+    {
+      remedy: "Turn JetStream on (`nats-server -js`), or name handlers in HANDLERS_DISABLED.",
+    },
+  );
 }
 
 /** The environment speaks before the file, as everywhere. */

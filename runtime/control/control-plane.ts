@@ -102,6 +102,7 @@ export class ControlPlane {
       clock,
       nowMs: () => serverClock.nowMs(),
       onIntent: (name, disabled, mark) => this.apply(name, disabled, mark),
+      onEnabled: (name) => this.options.supervisor.letGo(name),
       onLost: (cause) =>
         this.notice("warn", `intents: ${toRuntimeError(cause, "KV").message}; the last known ones hold`),
       onReplaced: (off) => this.notice("warn", replacedText(app, off)),

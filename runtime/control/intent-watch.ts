@@ -6,6 +6,8 @@
 //     tells meanwhile of the same bucket holds at once.
 // I4  What operators say while the bucket takes nothing (a cluster chooses its leader) holds at once, is written down as soon as
 //     the bucket takes it, and gives way to what somebody else has said there since.
+// I5  Whoever enables a handler lets go of it where it is held from the start; what was said before the start does not, nor does the
+//     end of an intent.
 
 import type { Clock, Timer } from "../clock.ts";
 import type { Disabled } from "../supervise/intent.ts";
@@ -27,6 +29,8 @@ export interface IntentWatchOptions {
     disabled: Disabled | undefined,
     mark: IntentMark | undefined,
   ) => Promise<void> | void;
+  /** I5. Told before `onIntent` is, which is waited for. */
+  readonly onEnabled: (name: string) => void;
   /** The bucket does not answer (once), and does so again. */
   readonly onLost: (error: unknown) => void;
   readonly onBack: () => void;
@@ -56,6 +60,8 @@ export class IntentWatch {
   private readonly ends = new Map<string, Timer>();
   private readonly unwritten = new Map<string, UnwrittenIntent>();
   private store: IntentStore | undefined;
+  /** I5: where the bucket was when this replica started. */
+  private started: { readonly bucket: string; readonly lastRevision: number } | undefined;
   private watching: { close(): void } | undefined;
   private checks: Timer | undefined;
   private seen = 0;
@@ -71,6 +77,7 @@ export class IntentWatch {
   async start(): Promise<void> {
     const store = await this.options.open();
     this.store = store;
+    this.started = await store.state();
     await this.readAll();
     await this.follow(store);
     this.checks = this.options.clock.every(CHECK_MS, () => void this.check());
@@ -117,7 +124,7 @@ export class IntentWatch {
     if (store === undefined || this.closed) throw new Error("this replica does not follow the intents");
     const after = this.revisionOf(name, store);
     this.unwritten.set(name, { text, after });
-    const inForce = this.act(store, { name, text, revision: after });
+    const inForce = this.act(store, { name, text, revision: after }, true);
     // What cannot be written within its time is written at one of the checks.
     void this.writeDown(store).catch(() => undefined);
     await inForce;
@@ -189,17 +196,23 @@ export class IntentWatch {
     void this.act(store, kept);
   }
 
-  private act(store: IntentStore, kept: KeptIntent): Promise<void> | void {
+  private act(store: IntentStore, kept: KeptIntent, isNew = this.isNew(store, kept)): Promise<void> | void {
     const { name, text, revision } = kept;
     this.known.set(name, { ...kept, bucket: store.bucket });
     const mark = { bucket: store.bucket, name, revision };
     const intent = text === undefined ? undefined : readIntent(text);
     this.ends.get(name)?.cancel();
     this.ends.delete(name);
+    if (isNew && intent?.disabled === false && intent.over !== true) this.options.onEnabled(name);
     if (intent === undefined || !intent.disabled) return this.options.onIntent(name, undefined, mark);
     if (!isInForce(intent, this.options.nowMs())) return this.end(store, kept, intent, mark);
     if (intent.untilMs !== undefined) this.waitForEnd(store, kept, intent, intent.untilMs);
     return this.options.onIntent(name, disabledBy(intent), mark);
+  }
+
+  private isNew({ bucket }: IntentStore, { revision }: KeptIntent): boolean {
+    const { started } = this;
+    return started !== undefined && (started.bucket !== bucket || revision > started.lastRevision);
   }
 
   private revisionOf(name: string, { bucket }: IntentStore): number {
@@ -221,7 +234,14 @@ export class IntentWatch {
   /** I2. */
   private end(store: IntentStore, { name, revision }: KeptIntent, intent: Intent, mark: IntentMark | undefined): void {
     this.options.onIntent(name, undefined, mark);
-    const over = { disabled: false, by: intent.by, reason: "its time was over", sinceMs: intent.untilMs, now: false };
+    const over = {
+      disabled: false,
+      by: intent.by,
+      reason: "its time was over",
+      sinceMs: intent.untilMs,
+      now: false,
+      over: true,
+    };
     // Every replica says so; unsaid, its time is over all the same.
     store.putAfter(name, JSON.stringify(over), revision).catch(() => undefined);
   }

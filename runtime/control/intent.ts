@@ -9,6 +9,8 @@ export interface Intent {
   readonly untilMs?: number;
   /** Kill what is in flight instead of letting it finish. */
   readonly now: boolean;
+  /** Nobody said so: the time of what was said before is over. */
+  readonly over?: boolean;
 }
 
 /** Which version of which handler's intent, of which bucket: one that is made anew counts from 1 again. */
@@ -21,7 +23,7 @@ export interface IntentMark {
 /** Something unreadable is a handler turned off by someone we do not understand: off is the safe reading. */
 export function readIntent(text: string): Intent {
   try {
-    const { disabled, by, reason, sinceMs, untilMs, now } = JSON.parse(text) as Partial<Intent>;
+    const { disabled, by, reason, sinceMs, untilMs, now, over } = JSON.parse(text) as Partial<Intent>;
     return {
       disabled: disabled !== false,
       by: typeof by === "string" ? by : "unknown",
@@ -29,6 +31,7 @@ export function readIntent(text: string): Intent {
       sinceMs: typeof sinceMs === "number" ? sinceMs : 0,
       ...(typeof untilMs === "number" ? { untilMs } : {}),
       now: now === true,
+      ...(over === true ? { over } : {}),
     };
   } catch {
     const reason = `unreadable intent ${JSON.stringify(text.slice(0, 100))}`;

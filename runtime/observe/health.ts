@@ -46,6 +46,8 @@ export function readinessOf(source: RuntimeSource, nowMs: number): Verdict {
     stuck,
     quarantined: names("quarantined"),
     disabled: names("disabled"),
+    // From the start, until somebody enables them.
+    held: standings.filter(({ disabled }) => disabled?.source === "start").map(({ name }) => name),
   };
   return { ok, body };
 }

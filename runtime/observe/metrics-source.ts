@@ -12,6 +12,7 @@ export interface HandlerStanding {
   readonly name: string;
   readonly file: string;
   readonly state: string;
+  readonly disabled?: { readonly source: string } | undefined;
   /** Of the last version that served, as are its subjects; undefined before the first. */
   readonly kind: string | undefined;
   readonly subjects: readonly string[] | undefined;

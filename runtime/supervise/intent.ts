@@ -1,7 +1,7 @@
 // What the operator wants of a handler. Several may speak; the strongest that says "disabled" is the one shown.
 
 /** Strongest first: an environment that turns a handler off in one container is not overruled from outside. */
-export type IntentSource = "env" | "config" | "metadata" | "operator";
+export type IntentSource = "env" | "config" | "metadata" | "operator" | "start";
 
 export interface Disabled {
   readonly source: IntentSource;
@@ -15,7 +15,7 @@ export interface Disabled {
   readonly now: boolean;
 }
 
-const STRENGTH: readonly IntentSource[] = ["env", "config", "operator", "metadata"];
+const STRENGTH: readonly IntentSource[] = ["env", "config", "operator", "start", "metadata"];
 
 /** The strongest that says "disabled", or undefined when none does. */
 export function strongest(said: ReadonlyMap<IntentSource, Disabled>): Disabled | undefined {
@@ -43,6 +43,11 @@ export class Intents {
     if (disabled === undefined) this.said.delete(source);
     else this.said.set(source, disabled);
   }
+}
+
+/** Of a replica that was told to begin with nothing: until an operator enables the handler. */
+export function heldFromStart(nowMs: number): Disabled {
+  return { source: "start", by: "start --hold", reason: "", sinceMs: nowMs, untilMs: undefined, now: false };
 }
 
 /** As a handler's own metadata says it. */

@@ -18,7 +18,7 @@ import { contractOf } from "./contract-of.ts";
 import { HandlerSlot } from "./handler-slot.ts";
 import type { HandlerStatus } from "./handler-status.ts";
 import { HeldPlaces } from "./held-places.ts";
-import type { Disabled } from "./intent.ts";
+import { type Disabled, heldFromStart } from "./intent.ts";
 import { type Invoked, invokeOnce } from "./invoke.ts";
 import { MissingFiles } from "./missing-files.ts";
 import { type SharedMistakes, sharedMistakes } from "./shared-mistakes.ts";
@@ -33,6 +33,8 @@ export interface SupervisorOptions {
   readonly wanted: (name: string) => boolean;
   /** What configuration and environment say of the handler. */
   readonly disabledFromStart: (name: string) => Disabled | undefined;
+  /** Every handler is off until it is let go. */
+  readonly hold: boolean;
   /** Up to this many handlers get a process each at the start. */
   readonly eagerWorkers: number;
   readonly deps: Omit<SlotDeps, "claims" | "crowded" | "writes">;
@@ -60,6 +62,7 @@ export class Supervisor {
   private readonly slots = new Map<string, HandlerSlot>();
   private readonly files = new Map<string, HandlerFile>();
   private readonly operatorSaid = new Map<string, Disabled>();
+  private readonly letGoOf = new Set<string>();
   /** Slots of removed files, finishing what they have in flight. */
   private readonly leaving = new Map<Promise<void>, string>();
   private told = new Set<string>();
@@ -122,6 +125,13 @@ export class Supervisor {
     await slot?.setIntent("operator", disabled);
     // Metadata may have its say first, and what it says may bring the handler up.
     if (disabled === undefined) await slot?.settled();
+  }
+
+  /** A handler that is held from the start, which need not be there yet, is so no longer: before what is asked of it next. */
+  letGo(name: string): void {
+    if (!this.options.hold || this.letGoOf.has(name)) return;
+    this.letGoOf.add(name);
+    void this.slots.get(name)?.setIntent("start", undefined);
   }
 
   /** Run a handler once, by hand. Undefined when there is none of that name; rejects when it does not come up. */
@@ -220,6 +230,8 @@ export class Supervisor {
     this.slots.set(file.name, slot);
     const disabled = this.options.disabledFromStart(file.name);
     if (disabled !== undefined) void slot.setIntent(disabled.source, disabled);
+    const { hold, clock } = this.options;
+    if (hold && !this.letGoOf.has(file.name)) void slot.setIntent("start", heldFromStart(clock.nowMs()));
     const said = this.operatorSaid.get(file.name);
     if (said !== undefined) void slot.setIntent("operator", said);
     this.bringUp(file.name, noticedAtMs);

@@ -36,7 +36,7 @@ export function enable(words: readonly string[], { terminal, options }: Invocati
     const known = new Set([...handlersOf(replies), ...intents.keys()]);
     const { names, unknown } = findNames(words, known);
     if (unknown.length > 0) throw unknownHandlers(unknown, known);
-    const off = names.filter((name) => intents.has(name) || isOffByOperator(name, replies));
+    const off = names.filter((name) => intents.has(name) || isOffUntilEnabled(name, replies));
     const pending = pendingOf(off, { app, durables: await durablesSeen(connection, app, replies), replies });
     const by = operatorName(terminal.env);
     const intent = { disabled: false, by, reason: "", sinceMs: store.nowMs(), now: false };
@@ -62,9 +62,12 @@ export function enable(words: readonly string[], { terminal, options }: Invocati
   });
 }
 
-function isOffByOperator(name: string, replies: readonly StatusReply[]): boolean {
+/** Whose word it takes back. */
+const LIFTED = new Set<string>(["operator", "start"]);
+
+function isOffUntilEnabled(name: string, replies: readonly StatusReply[]): boolean {
   return replies.some(({ handlers }) =>
-    handlers.some((handler) => handler.name === name && handler.disabled?.source === "operator"),
+    handlers.some((handler) => handler.name === name && LIFTED.has(handler.disabled?.source ?? "")),
   );
 }
 

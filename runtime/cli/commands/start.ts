@@ -14,6 +14,7 @@ import { serve } from "../serve.ts";
 interface StartOptions {
   readonly provision?: boolean;
   readonly fromSources?: boolean;
+  readonly hold?: boolean;
 }
 
 export async function start({ terminal, options }: Invocation<StartOptions>): Promise<ExitCode> {
@@ -41,10 +42,12 @@ export async function start({ terminal, options }: Invocation<StartOptions>): Pr
       environment: terminal.env,
       onProgress,
       provision: options.provision === true,
+      hold: options.hold === true,
       build,
     },
     onAsked: () => emit({ type: "runtime.notice", level: "info", message: "told to stop" }),
     onReady(runtime) {
+      if (options.hold === true) emit({ type: "runtime.notice", level: "warn", message: HELD });
       if (nothingServes(runtime)) {
         emit({
           type: "runtime.notice",
@@ -56,6 +59,8 @@ export async function start({ terminal, options }: Invocation<StartOptions>): Pr
     },
   }).finally(() => destination.close());
 }
+
+const HELD = "every handler is off in this replica (start --hold) until it is enabled: `handlers enable NAME`";
 
 /** Before the runtime makes anything. */
 function notConfigured(): RuntimeError {

@@ -66,6 +66,7 @@ const SOURCES: Readonly<Record<string, string>> = {
   env: "the environment (HANDLERS_DISABLED)",
   config: "the configuration (`disabled` in handlers.config.ts)",
   metadata: "its own metadata",
+  start: "start --hold, until it is enabled",
 };
 
 export function offText(

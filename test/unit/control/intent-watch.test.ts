@@ -47,6 +47,7 @@ function intentText(rest: object = {}): string {
 async function watching(bucket = fakeBucket("one")) {
   const clock = fakeClock();
   const told: string[] = [];
+  const enabled: string[] = [];
   let open: () => Promise<IntentStore> = async () => bucket.store;
   const watch = new IntentWatch({
     open: () => open(),
@@ -55,6 +56,7 @@ async function watching(bucket = fakeBucket("one")) {
     nowMs: () => clock.nowMs(),
     onIntent: (name, disabled) =>
       void told.push(`${name} ${disabled === undefined ? "on" : `off: ${disabled.reason}`}`),
+    onEnabled: (name) => void enabled.push(name),
     onLost: () => told.push("lost"),
     onBack: () => told.push("back"),
     onReplaced: (off) => told.push(`replaced: ${off.join()}`),
@@ -64,6 +66,7 @@ async function watching(bucket = fakeBucket("one")) {
     bucket,
     clock,
     told,
+    enabled,
     watch,
     opens(next: () => Promise<IntentStore>) {
       open = next;
@@ -98,6 +101,20 @@ describe("a replica that watches intents", () => {
     bucket.put("save", intentText({ untilMs: clock.nowMs() + 9_000 }));
     clock.advance(8_000);
     expect(told).toEqual(["save off: slow", "save off: slow"]);
+  });
+
+  it("hears who is enabled since its start, and takes no old word nor the end of an intent for one (I5)", async () => {
+    const bucket = fakeBucket("one");
+    const on = JSON.stringify({ disabled: false, by: "ana", reason: "", sinceMs: 1, now: false });
+    bucket.put("before", on);
+    const { enabled, watch, clock } = await watching(bucket);
+    bucket.put("a", on);
+    bucket.put("b", intentText({ untilMs: clock.nowMs() + 1_000 }));
+    clock.advance(1_000);
+    await expect.poll(() => bucket.entries.get("b")?.text).toContain('"disabled":false');
+    await watch.take("c", on);
+    bucket.put("d", intentText());
+    expect(new Set(enabled)).toEqual(new Set(["a", "c"]));
   });
 
   it("takes an intent whose end came while nobody ran as over", async () => {

@@ -5,7 +5,7 @@ import type { FakeModule } from "../../support/fake-workers.ts";
 import { fileOf, SHARED, slotStage } from "../../support/slot-stage.ts";
 
 /** A supervisor over files that lie nowhere: `files` are those that are discovered next. */
-function supervisorStage(candidatesAtOnce?: number) {
+function supervisorStage(candidatesAtOnce?: number, hold = false) {
   const stage = slotStage({}, candidatesAtOnce);
   const files = new Map<string, HandlerFile>();
   const { clock, events, deps } = stage;
@@ -13,6 +13,7 @@ function supervisorStage(candidatesAtOnce?: number) {
     discover: async () => ({ files: [...files.values()], conflicts: [], problems: [] }),
     wanted: () => true,
     disabledFromStart: () => undefined,
+    hold,
     eagerWorkers: 32,
     deps,
     clock,
@@ -32,6 +33,22 @@ function supervisorStage(candidatesAtOnce?: number) {
 }
 
 const on = (subject: string): FakeModule => ({ metadata: { subject } });
+
+test("a supervisor that is told to hold has every handler off, also one that comes later, until it is let go", async () => {
+  const { save, supervisor, state } = supervisorStage(undefined, true);
+  save("a", "v1", on("a"));
+  save("b", "v1", on("b"));
+  await supervisor.changed(new Set());
+  expect([state("a"), state("b")]).toEqual(["disabled", "disabled"]);
+  expect(supervisor.status()[0]?.disabled).toMatchObject({ source: "start", by: "start --hold" });
+  supervisor.letGo("a");
+  supervisor.letGo("c");
+  await supervisor.setOperatorIntent("a", undefined);
+  save("c", "v1", on("c"));
+  await supervisor.changed(new Set());
+  await expect.poll(() => [state("a"), state("b"), state("c")]).toEqual(["serving", "disabled", "serving"]);
+  await supervisor.close(1_000);
+});
 
 describe("files that come, change and go", () => {
   test("are brought up, reloaded and taken down", async () => {

@@ -13,7 +13,7 @@ export function HandlerActions({ row }: { readonly row: HandlerRow }) {
   const running = useSignal(false);
   const busy = useSignal(false);
   const { name } = row;
-  const isOff = row.off.some(({ source }) => source === "operator");
+  const isOff = row.off.some(({ source }) => source === "operator" || source === "start");
   const run = async (what: () => Promise<string>) => {
     busy.value = true;
     await what().then(tell, tellError);
