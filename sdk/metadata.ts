@@ -104,9 +104,16 @@ export interface HandlerMetadata<Event = unknown> {
    * checked and settled by itself. When the function throws, halves of the batch are tried until those that are to blame are
    * alone; the others are charged no attempt. `RetryLater` and `SlowDown` hold for all of it. `concurrency` and `timeout` are
    * those of batches, and `concurrency` is 1 by default. Events and durable messages; refused beside `concurrency: "one"`,
-   * `orderBy` and `schedule`, and where `size` times `concurrency` is more than 10,000. Default: one message at a time.
+   * `orderBy`, `rate` and `schedule`, and where `size` times `concurrency` is more than 10,000. Default: one message at a time.
    */
   batch?: BatchPolicy | undefined;
+  /**
+   * Event and durable only: at most so many messages begin in a second, a minute or an hour **in each replica**, evenly:
+   * `"100/s"`, `"30/m"`, `"500/h"`, from one to `"10000/s"`. Retries count too. What waits for its turn takes up no slot of
+   * `concurrency`, is charged no attempt and no time; stored messages wait in the stream, events in the queue (`maxQueued`).
+   * Refused for requests and beside `batch`. Default: as fast as they can.
+   */
+  rate?: `${number}/${"s" | "m" | "h"}` | undefined;
   /** Longest run of one message, `"1ms"` to `"24d"`. Then `ctx.signal` aborts, and a second later the worker is ended. Default `"30s"`. */
   timeout?: Duration | undefined;
   /**

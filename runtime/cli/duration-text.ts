@@ -1,4 +1,4 @@
-// Lengths of time and sizes as users write them.
+// Lengths of time, sizes and rates as users write them.
 
 const UNITS: readonly (readonly [unit: string, ms: number])[] = [
   ["d", 86_400_000],
@@ -17,4 +17,9 @@ export function durationText(ms: number): string {
 export function sizeText(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`;
   return bytes < 1_000_000 ? `${(bytes / 1_000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+/** `100/s`, as it is written in metadata. */
+export function rateText({ count, everyMs }: { readonly count: number; readonly everyMs: number }): string {
+  return `${count}/${UNITS.find(([, ms]) => ms === everyMs)?.[0] ?? durationText(everyMs)}`;
 }

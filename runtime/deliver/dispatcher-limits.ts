@@ -1,7 +1,7 @@
 // What a handler's metadata means for its dispatcher. Pure.
 
 import { slotsOf } from "../metadata/batch.ts";
-import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import type { Rate, ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { BatchLimits } from "./batch-lane.ts";
 import type { LaneLimits } from "./lane.ts";
 
@@ -10,10 +10,12 @@ export interface DispatcherLimits extends LaneLimits {
   readonly maxQueuedBytes: number;
   /** One at a time in the whole replica, in order (D2). */
   readonly ordered: boolean;
-  /** Whether more than `concurrency` may wait in the worker (D4). */
+  /** Whether more than `concurrency` may wait in the worker (D4). Not with a rate: what waits there has begun. */
   readonly prefetch: boolean;
   /** Workers run batches; `concurrency` counts messages all the same: those in all batches that run at a time. */
   readonly batch?: BatchLimits | undefined;
+  /** D5; undefined: as fast as they can. */
+  readonly rate?: Rate | undefined;
 }
 
 export interface Deadlines {
@@ -25,7 +27,7 @@ export interface Deadlines {
 const UNLIMITED_MS = 24 * 3_600_000;
 
 export function limitsOf(metadata: ResolvedMetadata, { deadlines, killGraceMs }: Deadlines): DispatcherLimits {
-  const { concurrency, workers, maxQueued, maxQueuedBytes, kind, ordered, batch } = metadata;
+  const { concurrency, workers, maxQueued, maxQueuedBytes, kind, ordered, batch, rate } = metadata;
   const timeoutMs = deadlines ? metadata.timeoutMs : UNLIMITED_MS;
   return {
     concurrency: slotsOf(metadata),
@@ -35,7 +37,8 @@ export function limitsOf(metadata: ResolvedMetadata, { deadlines, killGraceMs }:
     killGraceMs,
     maxQueued,
     maxQueuedBytes,
-    // A durable message waits in the stream, where every replica can take it; one for a batch to be whole.
-    prefetch: kind !== "durable" && batch === undefined,
+    rate,
+    // A durable message waits in the stream, where every replica can take it; one for a batch to be whole; one that is handed over begins.
+    prefetch: kind !== "durable" && batch === undefined && rate === undefined,
   };
 }

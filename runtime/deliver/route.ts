@@ -145,6 +145,7 @@ export class Route implements DispatcherOwner, BindingOwner {
 
   private async unbindOnce(): Promise<void> {
     await this.binding?.unbind();
+    this.dispatcher.noMore();
     this.pause.close();
     this.holds.clear();
     const { handler, emit } = this.options;

@@ -39,6 +39,11 @@ export function batchProblems(raw: Fields, { kind, concurrency, batch }: Resolve
           "cannot be kept beside schedule: a planned run would wait for others; publish from a scheduled handler to this one",
         ]
       : []),
+    ...(raw.rate !== undefined
+      ? [
+          "cannot be kept beside rate, which counts single messages; `size` and `wait` say how large and how often batches are",
+        ]
+      : []),
     ...(batch !== undefined && slotsOf({ concurrency, batch }) > MOST_IN_HAND
       ? [
           `times concurrency must be at most 10,000 messages in hand; ${batch.size} times ${concurrency} is ${slotsOf({ concurrency, batch })}`,

@@ -9,6 +9,9 @@ const DURABLE_ONLY = ["stream", "domain", "from", "retry", "expires", "orderBy"]
 const NO_ANSWER =
   'is for handlers of kind "event" or "durable": a request that is let pass would have no answer; look at it in the function';
 
+const NOT_FOR_REQUESTS =
+  'is for handlers of kind "event" or "durable": requesters would wait beyond their time; `concurrency` and `maxQueued` bound requests';
+
 /** Given for a kind that has no use for them. `raw`: as it was written. */
 export function kindProblems(
   raw: Fields,
@@ -21,6 +24,7 @@ export function kindProblems(
       ? [problem("reply", `is for handlers of kind "request" only; this one is "${kind}"`)]
       : []),
     ...(raw.when !== undefined && kind === "request" ? [problem("when", NO_ANSWER)] : []),
+    ...(raw.rate !== undefined && kind === "request" ? [problem("rate", NOT_FOR_REQUESTS)] : []),
     ...(everyReplica && kind !== "event"
       ? [problem("replicas", `can be "each" for handlers of kind "event" only; this one is "${kind}"`)]
       : []),

@@ -32,6 +32,8 @@ export interface ResolvedMetadata {
   readonly batch?: BatchRule | undefined;
   /** One message at a time over all replicas, in the order of the stream; `concurrency` is 1 then. Durable only. */
   readonly oneAtATime: boolean;
+  /** So many begin in so long in one replica, evenly; undefined: as fast as they can. Not of requests. */
+  readonly rate?: Rate | undefined;
   /** Every replica has every message, instead of one of them. Event only. */
   readonly everyReplica: boolean;
   /** From hand-over to outcome. */
@@ -66,6 +68,11 @@ export interface ResolvedMetadata {
   readonly disabled: boolean;
   /** Only where it was asked for. */
   readonly contract?: Contract | undefined;
+}
+
+export interface Rate {
+  readonly count: number;
+  readonly everyMs: number;
 }
 
 export type StartFrom =
@@ -112,6 +119,7 @@ export type HandlerDefaults = Omit<
   | "filters"
   | "ordered"
   | "oneAtATime"
+  | "rate"
   | "from"
   | "everyReplica"
   | "exclusive"

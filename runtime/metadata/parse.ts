@@ -5,7 +5,7 @@ import type { RuntimeError } from "../errors.ts";
 import { BATCH_EXAMPLE, BATCH_KEYS, BATCH_WAIT_MS, batchOptions, batchProblems } from "./batch.ts";
 import { kindProblems, workerProblems } from "./combinations.ts";
 import { readEnvelope } from "./envelope.ts";
-import type { HandlerDefaults, ResolvedMetadata, Schedule, StartFrom } from "./handler-metadata.ts";
+import type { HandlerDefaults, Rate, ResolvedMetadata, Schedule, StartFrom } from "./handler-metadata.ts";
 import { invalidMetadata, type MetadataOrigin, missingMetadata, type Problem } from "./metadata-problems.ts";
 import { didYouMean } from "./nearest.ts";
 import {
@@ -20,7 +20,7 @@ import {
   text,
 } from "./options.ts";
 import { readPropagate } from "./propagate.ts";
-import { aFunction, readConcurrency, readFrom, readPayload, readPublishes, readSchema } from "./readers.ts";
+import { aFunction, readConcurrency, readFrom, readPayload, readPublishes, readRate, readSchema } from "./readers.ts";
 import { readSchedule, scheduleRefusals } from "./schedule.ts";
 import { takenSubjects } from "./taken-subjects.ts";
 
@@ -43,7 +43,7 @@ const KNOWN_KEYS = [
     "concurrency",
   ],
   ...["timeout", "schedule", "retry", "expires", "when", "orderBy", "publishes", "propagate", "memory", "env", "idle"],
-  ...["batch", "recycle", "minWorkers", "workers", "exclusive", "maxQueued", "replicas", "disabled"],
+  ...["batch", "recycle", "minWorkers", "workers", "exclusive", "maxQueued", "rate", "replicas", "disabled"],
 ];
 const RETRY_KEYS = ["attempts", "backoff"];
 const RECYCLE_KEYS = ["messages", "age"];
@@ -80,6 +80,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   if (!kindIsWrong) problems.push(...kindProblems(raw, { kind, everyReplica }));
   const payload = take("payload", readPayload, "json");
   const batch = readBatch(raw.batch, problems);
+  const rate = take<Rate | undefined>("rate", readRate, undefined);
   const schedule = raw.schedule === undefined ? undefined : takeSchedule(raw, { kind, subjects }, problems);
   const metadata: ResolvedMetadata = {
     kind,
@@ -101,6 +102,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     concurrency: oneAtATime ? 1 : take("concurrency", readConcurrency, batch === undefined ? defaults.concurrency : 1),
     ...(batch === undefined ? {} : { batch }),
     oneAtATime,
+    ...(rate === undefined ? {} : { rate }),
     everyReplica,
     timeoutMs: take("timeout", handlerOptions.timeout, defaults.timeoutMs),
     retry: readRetry(raw.retry, defaults, problems),

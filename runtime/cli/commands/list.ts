@@ -5,7 +5,7 @@ import { claimsText } from "../../metadata/claims.ts";
 import type { ResolvedMetadata } from "../../metadata/handler-metadata.ts";
 import { tableLines } from "../../terminal/table.ts";
 import { printError, printLine } from "../../terminal/terminal.ts";
-import { durationText } from "../duration-text.ts";
+import { durationText, rateText } from "../duration-text.ts";
 import { type ExitCode, exitCodeOf } from "../exit-code.ts";
 import { loadProject } from "../global-options.ts";
 import type { Invocation } from "../invocation.ts";
@@ -51,12 +51,12 @@ function concurrencyCell({ concurrency, oneAtATime, batch }: ResolvedMetadata): 
 
 function rowOf(handler: CheckedHandler): string[] {
   if (!handler.ok) return [handler.name, handler.error.code, "", "", "", handler.file];
-  const { kind, subjects, timeoutMs } = handler.metadata;
+  const { kind, subjects, rate, timeoutMs } = handler.metadata;
   return [
     handler.name,
     kind,
     claimsText(subjects),
-    concurrencyCell(handler.metadata),
+    concurrencyCell(handler.metadata) + (rate === undefined ? "" : `, ${rateText(rate)}`),
     durationText(timeoutMs),
     handler.file + disabledRemark(handler),
   ];

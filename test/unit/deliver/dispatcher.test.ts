@@ -436,6 +436,74 @@ test("`finished` resolves when nothing waits and nothing is in hand, and no time
   expect(clock.pending).toBe(0);
 });
 
+describe("a rate (D5)", () => {
+  const TEN = { rate: { count: 10, everyMs: 1_000 } };
+
+  /** Each turn of the loop reads the clock anew. */
+  async function pass(ms: number): Promise<void> {
+    await nextTurn();
+    clock.advance(ms);
+    await nextTurn();
+  }
+
+  test("has one begin after the other; what waits has no slot, no deadline and no attempt", async () => {
+    const dispatcher = dispatcherWith({ ...TEN, concurrency: 8, timeoutMs: 150 });
+    const { worker, lane } = open(dispatcher);
+    deliver(dispatcher, 1, 2, 3);
+    expect([worker.seqs, dispatcher.inFlight, dispatcher.queued]).toEqual([[1], 1, 2]);
+    lane.done(0, 1);
+    await pass(99);
+    expect(worker.seqs).toEqual([1]);
+    await pass(1);
+    expect(worker.seqs).toEqual([1, 2]);
+    lane.done(1, 1);
+    await pass(100);
+    lane.done(2, 1);
+    expect(settled.map(({ outcome }) => outcome)).toEqual(["returned", "returned", "returned"]);
+    const { pending } = clock;
+    dispatcher.noMore();
+    expect(clock.pending).toBe(pending - 1);
+  });
+
+  test("asks for no more than will have their turn soon, and says so when there may be room again", async () => {
+    const dispatcher = dispatcherWith({ ...TEN, concurrency: 8 });
+    open(dispatcher);
+    expect(dispatcher.room).toBe(3);
+    deliver(dispatcher, 1, 2, 3);
+    expect(dispatcher.room).toBe(0);
+    await pass(100);
+    expect(dispatcher.room).toBe(1);
+    expect(dispatcherWith({ rate: { count: 1, everyMs: 60_000 }, concurrency: 8 }).room).toBe(1);
+  });
+
+  test("is kept where messages are to run alone, and by several workers together", async () => {
+    const dispatcher = dispatcherWith(TEN);
+    const [a, b] = [open(dispatcher), open(dispatcher)];
+    deliver(dispatcher, 1, 2);
+    await pass(100);
+    expect([...a.worker.seqs, ...b.worker.seqs].sort()).toEqual([1, 2]);
+    a.lane.exited(CRASH);
+    b.lane.exited(CRASH);
+    const next = open(dispatcher);
+    deliver(dispatcher, 3);
+    expect(next.worker.seqs).toEqual([]);
+    await pass(100);
+    expect(next.worker.seqs).toHaveLength(1);
+  });
+
+  test("that is another now counts from now on, and one that is gone holds nothing", async () => {
+    const dispatcher = dispatcherWith({ rate: { count: 1, everyMs: 60_000 }, concurrency: 8 });
+    const { worker } = open(dispatcher);
+    deliver(dispatcher, 1, 2, 3);
+    expect(worker.seqs).toEqual([1]);
+    dispatcher.configure({ ...LIMITS, ...TEN, concurrency: 8 });
+    expect(worker.seqs).toEqual([1, 2]);
+    dispatcher.configure({ ...LIMITS, concurrency: 8 });
+    expect(worker.seqs).toEqual([1, 2, 3]);
+    expect(dispatcher.room).toBe(LIMITS.concurrency * 4 - 3);
+  });
+});
+
 describe("a worker that is ended from outside", () => {
   test("charges nobody: what it had in hand goes back to the queue", () => {
     const dispatcher = dispatcherWith();

@@ -195,6 +195,7 @@ describe("batch", () => {
     [{ kind: "durable", concurrency: "one", batch }, 'metadata.batch cannot be kept beside concurrency "one"'],
     [{ kind: "durable", orderBy: { $function: true }, batch }, "metadata.batch cannot be kept beside orderBy"],
     [{ kind: "durable", schedule: "@hourly", batch }, "metadata.batch cannot be kept beside schedule"],
+    [{ kind: "durable", rate: "10/s", batch }, "metadata.batch cannot be kept beside rate"],
     [{ batch: { size: 1_000 }, concurrency: 11 }, "at most 10,000 messages in hand; 1000 times 11 is 11000"],
     [{ batch: {} }, "metadata.batch.size is missing"],
     [{ batch: { size: 0 } }, "metadata.batch.size must be a whole number from 1 to 1,000; received 0"],
@@ -288,6 +289,10 @@ describe("a single problem is one sentence with the value received", () => {
     ],
     [{ subject: "a.b", kind: "durable", from: "2030-01-31T18:30" }, 'received "2030-01-31T18:30"'],
     [{ subject: "a.b", from: "new" }, 'metadata.from is for handlers of kind "durable" only'],
+    [{ subject: "a.b", rate: "0/s" }, "metadata.rate must be so many in a second, a minute or an hour"],
+    [{ subject: "a.b", rate: "10001/s" }, 'at most "10000/s"; received "10001/s"'],
+    [{ subject: "a.b", rate: 5 }, "such as"],
+    [{ subject: "a.b", kind: "request", rate: "5/s" }, 'metadata.rate is for handlers of kind "event" or "durable"'],
     [{ subject: "a.b", replicas: "all" }, 'metadata.replicas must be "share" or "each"; received "all"'],
     [
       { subject: "a.b", kind: "durable", replicas: "each" },
