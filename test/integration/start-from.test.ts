@@ -50,7 +50,7 @@ describe("a handler that begins with what is new", () => {
     await stage.store("t.a", "1");
     await owner.until(1);
     await untilSettled();
-    await stage.jsm.consumers.delete("T", NAME);
+    await stage.removeConsumer("T", NAME);
     await stage.store("t.a", "2");
     await expect.poll(() => texts(owner)).toContain("2");
     expect(new Set(texts(owner))).toEqual(new Set(["1", "2"]));

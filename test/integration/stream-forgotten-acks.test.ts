@@ -68,7 +68,7 @@ it("has it run again where an operator has removed the consumer", async () => {
   await killed(async () => undefined);
   // A server that is killed may have forgotten acknowledgements of its own: that is told too.
   const made = replica.events.notice(/is made anew; everything still stored/);
-  await stage.jsm.consumers.delete("TODO", DURABLE);
+  await stage.removeConsumer("TODO", DURABLE);
   await made;
   await owner.until(2 * TOTAL);
   expect(new Set(owner.deliveries.slice(TOTAL).map(textOf)).size).toBe(TOTAL);

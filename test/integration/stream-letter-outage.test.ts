@@ -149,7 +149,7 @@ describe("letters that their stream refuses", () => {
       expect(other.deliveries).toEqual([]);
       // Should an operator want it all again, it is run, also when it fails.
       await other.binding!.unbind();
-      await stage.jsm.consumers.delete("TODO", DURABLE);
+      await stage.removeConsumer("TODO", DURABLE);
       const third = await (await stage.replica()).bind("todo/save", durable("todo.new"));
       third.settle(await third.next(), { do: "retry", delayMs: 1 });
       expect(await third.next()).toMatchObject({ seq: 1, attempt: 2 });

@@ -134,6 +134,8 @@ export interface StreamStage {
   replica(options?: ReplicaOptions): Promise<Replica>;
   /** Publish texts into a stream and await their acknowledgements. */
   store(subject: string, ...texts: readonly string[]): Promise<void>;
+  /** As an operator removes a consumer. */
+  removeConsumer(stream: string, durable: string): Promise<void>;
 }
 
 /** Call it at the top of a test file, with what is to stand in the server's configuration. Each test begins without streams. */
@@ -229,6 +231,10 @@ export function useStreamStage(config = ""): StreamStage {
           return owner;
         },
       };
+    },
+    async removeConsumer(stream, durable) {
+      // Server 2.9 removes it, and now and then complains that a file of it is still being written.
+      await jsm.consumers.delete(stream, durable).catch(() => false);
     },
     async store(subject, ...texts) {
       for (const text of texts) await client.request(subject, text);
