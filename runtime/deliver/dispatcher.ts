@@ -6,12 +6,11 @@
 // D3  After a worker died with several deliveries in flight, each of them runs alone, until all have been tried; and so
 //     does, whenever it comes again, what was given back before it was tried, or what has killed a worker. Between two
 //     that are known to kill the others have their turn.
+// D4  Where nothing is lost by it, a worker is handed more than it may run, so that it never waits for the next batch.
 // D5  With a `rate` no more begin than it allows. What waits for it takes up no slot, and stored messages are asked for only
 //     shortly before their turn.
-// D4  Where nothing is lost by it, a worker is handed more than it may run, so that it never waits for the next batch.
 
-import { isDeepStrictEqual } from "node:util";
-import type { Clock, Timer } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import type { Delivery } from "../message/delivery.ts";
 import type { Outcome } from "../message/outcome.ts";
 import type { WorkerPort } from "../message/worker-port.ts";
@@ -19,9 +18,9 @@ import { BatchLane, type BatchOwner } from "./batch-lane.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
 import type { DispatcherLimits } from "./dispatcher-limits.ts";
 import { Lane } from "./lane.ts";
+import { Pace } from "./pace.ts";
 import { Prefetch } from "./prefetch.ts";
 import type { Death, Suspicions } from "./suspicions.ts";
-import { TokenBucket } from "./token-bucket.ts";
 import type { LeftBehind, Running, WorkerPlace } from "./worker-place.ts";
 
 export interface DispatcherOwner {
@@ -34,9 +33,6 @@ export interface DispatcherOwner {
   /** Room for more may have come up; see `room`. */
   roomChanged(): void;
 }
-
-/** D5: long enough for messages to be on their way when their turn comes. */
-const AHEAD_MS = 200;
 
 export class Dispatcher implements BatchOwner {
   private limits: DispatcherLimits;
@@ -63,9 +59,7 @@ export class Dispatcher implements BatchOwner {
   private inHand = 0;
   private waiters: (() => void)[] = [];
   private cachedMs: number | undefined;
-  private pace: TokenBucket | undefined;
-  private nextTurn: Timer | undefined;
-  private isLast = false;
+  private readonly pace: Pace;
 
   constructor(limits: DispatcherLimits, owner: DispatcherOwner, suspicions: Suspicions, clock: Clock) {
     this.limits = limits;
@@ -74,7 +68,8 @@ export class Dispatcher implements BatchOwner {
     this.clock = clock;
     this.queue = new DeliveryQueue(limits.maxQueued, limits.maxQueuedBytes);
     this.lastBusyMs = clock.monotonicMs();
-    this.pace = this.paceOf(limits);
+    this.pace = new Pace({ clock, waiting: () => this.queued, onTurn: () => this.goOn() });
+    this.pace.follow(limits.rate);
   }
 
   get inFlight(): number {
@@ -92,25 +87,18 @@ export class Dispatcher implements BatchOwner {
     // As many as run at a time may wait to run alone without holding up the rest.
     const waiting = this.queue.size + Math.max(0, this.suspects.length - concurrency);
     const free = Math.max(0, Math.max(1, this.open.size) * concurrency - this.inHand - waiting);
-    return this.pace === undefined ? free : Math.min(free, this.turnsAhead(this.pace));
+    return this.pace.isSet ? Math.min(free, this.pace.soon(this.turnMs())) : free;
   }
 
   /** Changes what is queued and handed over from now on. */
   configure(limits: DispatcherLimits): void {
     this.limits = limits;
-    if (isDeepStrictEqual(limits.rate, this.pace?.rate)) return;
-    this.pace = this.paceOf(limits);
-    this.nextTurn?.cancel();
-    this.nextTurn = undefined;
-    this.goOn();
+    if (this.pace.follow(limits.rate)) this.goOn();
   }
 
   /** Nothing more is accepted: what waits has its turns still. */
   noMore(): void {
-    this.isLast = true;
-    if (this.queued > 0) return;
-    this.nextTurn?.cancel();
-    this.nextTurn = undefined;
+    this.pace.noMore();
   }
 
   /** False when the queue is full: the delivery was not taken. */
@@ -200,35 +188,9 @@ export class Dispatcher implements BatchOwner {
     this.owner.roomChanged();
   }
 
-  private paceOf({ rate }: DispatcherLimits): TokenBucket | undefined {
-    return rate === undefined ? undefined : new TokenBucket(rate, this.clock.monotonicMs());
-  }
-
-  /** D5: how many more will have their turn soon. */
-  private turnsAhead(pace: TokenBucket): number {
-    return Math.max(0, pace.within(this.turnMs(), AHEAD_MS) - this.queued);
-  }
-
   /** D5. */
   private get isTooEarly(): boolean {
-    return this.pace !== undefined && this.pace.waitMs(this.turnMs()) > 0;
-  }
-
-  /** D5: one begins, and when the next may, it goes on. */
-  private takeTurn(pace: TokenBucket, nowMs: number): void {
-    pace.take(nowMs);
-    this.awaitTurn(pace, nowMs);
-  }
-
-  private awaitTurn(pace: TokenBucket, nowMs: number): void {
-    const waitMs = pace.waitMs(nowMs);
-    if (waitMs === 0 || (this.isLast && this.queued === 0)) return;
-    this.nextTurn ??= this.clock.after(waitMs, () => {
-      this.nextTurn = undefined;
-      // Timers may be early by a part of a millisecond.
-      if (this.isTooEarly) this.awaitTurn(pace, this.turnMs());
-      else this.goOn();
-    });
+    return this.pace.isSet && this.pace.isTooEarly(this.turnMs());
   }
 
   private get isHeld(): boolean {
@@ -372,7 +334,7 @@ export class Dispatcher implements BatchOwner {
 
   private handOver(lane: WorkerPlace, delivery: Delivery): void {
     const nowMs = this.turnMs();
-    if (this.pace !== undefined) this.takeTurn(this.pace, nowMs);
+    this.pace.take(nowMs);
     if (this.inHand++ === 0) this.prefetch.begin(nowMs);
     lane.handOver(delivery, nowMs);
   }
