@@ -143,9 +143,9 @@ export interface Ask<Options = AskOptions> {
 }
 
 /** What a function that takes batches is given beside the contents. */
-export interface BatchContext {
+export interface BatchContext<Message extends HandlerContext = HandlerContext> {
   /** One for each content, in the same order: id, attempt, headers, and `publish` and `request` on the message's behalf. */
-  readonly messages: readonly HandlerContext[];
+  readonly messages: readonly Message[];
   /** Aborts at the timeout, which is for the whole batch, and when the handler must stop. */
   readonly signal: AbortSignal;
   /** The runtime's log. `ctx.messages[0].log` has a message's id on each line. */
@@ -216,4 +216,17 @@ export interface HandlerContext {
    * its type is the caller's claim.
    */
   readonly request: Ask<RequestOptions>;
+}
+
+/** What a handler of changes (`kv`, `objects`) is given beside the value. */
+export interface ChangeContext extends HandlerContext {
+  /** What has changed: the key, or the name of the object. */
+  readonly key: string;
+  /**
+   * `"put"`: there is a value. `"delete"`, `"purge"`: the key is gone, by purge with its history, and the value is `undefined`. What was kept
+   * for a while only, and whose time is up, is a purge. Objects are put and deleted.
+   */
+  readonly operation: "put" | "delete" | "purge";
+  /** The number of the change in its bucket, as clients of it know it: later ones are higher. */
+  readonly revision: number;
 }

@@ -1,9 +1,9 @@
 // Types for the function and the life-cycle exports of a handler file.
 
-import type { BatchContext, HandlerContext, HandlerLog } from "./context.ts";
+import type { BatchContext, ChangeContext, HandlerContext, HandlerLog } from "./context.ts";
 import type { PayloadOf } from "./define-event.ts";
 import type { AnswerOf } from "./define-request.ts";
-import type { HandlerMetadata } from "./metadata.ts";
+import type { HandlerMetadata, ObjectAbout } from "./metadata.ts";
 
 /** Unknown options become an error at their key, even where the metadata was not written with `satisfies`. */
 type OnlyKnown<Metadata> = { readonly [Key in Exclude<keyof Metadata, keyof HandlerMetadata>]: never };
@@ -16,12 +16,31 @@ type Returned<Metadata> = Metadata extends { readonly reply: object }
 /** Options beside which there are no batches. */
 type NoBatch = { kind: "request" } | { concurrency: "one" } | { orderBy: unknown } | { schedule: object | string };
 
-/** A combination that the runtime refuses becomes an error at `batch`. */
-type Fitting<Metadata> = Metadata extends { batch: object } & NoBatch ? { readonly batch: never } : unknown;
+/** Options beside which there are no changes of buckets. */
+type NoChanges = { stream: string } | { schedule: object | string } | { envelope: "nest" } | { reply: object };
+
+/** A combination that the runtime refuses becomes an error at the option named here. */
+type Fitting<Metadata> = (Metadata extends { batch: object } & NoBatch ? { readonly batch: never } : unknown) &
+  (Metadata extends { kv: string } & NoChanges ? { readonly kv: never } : unknown) &
+  (Metadata extends { objects: string } & (NoChanges | { payload: "bytes" | object })
+    ? { readonly objects: never }
+    : unknown);
+
+/** What a message holds: of a change nothing where it says that something is gone. */
+type ContentOf<Metadata> = Metadata extends { objects: string }
+  ? (Metadata extends { schema: object } ? PayloadOf<Metadata> : ObjectAbout) | undefined
+  : Metadata extends { kv: string }
+    ? PayloadOf<Metadata> | undefined
+    : PayloadOf<Metadata>;
+type MessageContextOf<Metadata> = Metadata extends { kv: string } | { objects: string }
+  ? ChangeContext
+  : HandlerContext;
 
 /** What the function gets: the content, or those of a batch. */
-type Given<Metadata> = Metadata extends { batch: object } ? PayloadOf<Metadata>[] : PayloadOf<Metadata>;
-type ContextOf<Metadata> = Metadata extends { batch: object } ? BatchContext : HandlerContext;
+type Given<Metadata> = Metadata extends { batch: object } ? ContentOf<Metadata>[] : ContentOf<Metadata>;
+type ContextOf<Metadata> = Metadata extends { batch: object }
+  ? BatchContext<MessageContextOf<Metadata>>
+  : MessageContextOf<Metadata>;
 
 /**
  * The same function, its payload typed by the metadata's schema (`unknown` without one); with `batch` an array of these.

@@ -5,6 +5,7 @@ export type {
   AskOptions,
   AskPlainly,
   BatchContext,
+  ChangeContext,
   HandlerContext,
   HandlerLog,
   HeadersInput,
@@ -27,7 +28,18 @@ export type { AnswerOf, ReplyOf, RequestDefinition } from "./define-request.ts";
 export { defineRequest } from "./define-request.ts";
 export type { Duration } from "./duration.ts";
 export { parseDuration } from "./duration.ts";
-export type { BatchPolicy, FilteredMessage, HandlerMetadata, RecyclePolicy, RetryPolicy } from "./metadata.ts";
+export type {
+  BatchPolicy,
+  FilteredMessage,
+  HandlerMetadata,
+  HandlerOptions,
+  ObjectAbout,
+  OfKeys,
+  OfMessages,
+  OfObjects,
+  RecyclePolicy,
+  RetryPolicy,
+} from "./metadata.ts";
 export type { PayloadCodec, PayloadFormat } from "./payload.ts";
 export type { CronSchedule, IntervalSchedule, Schedule } from "./schedule.ts";
 export type { Size } from "./size.ts";

@@ -1,7 +1,7 @@
 // What a handler file exports as `metadata`.
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { HandlerContext } from "./context.ts";
+import type { ChangeContext, HandlerContext } from "./context.ts";
 import type { PayloadOf, PublishedOf } from "./define-event.ts";
 import type { Duration } from "./duration.ts";
 import type { PayloadFormat } from "./payload.ts";
@@ -33,20 +33,87 @@ export interface BatchPolicy {
   wait?: Duration | undefined;
 }
 
-/** What `when` may look at beside the content. */
-export type FilteredMessage = Pick<HandlerContext, "subject" | "wildcards" | "headers" | "attempt">;
+/** What `when` and `orderBy` may look at beside the content: `key`, `operation` and `revision` are those of a change. */
+export type FilteredMessage = Pick<HandlerContext, "subject" | "wildcards" | "headers" | "attempt"> &
+  Partial<Pick<ChangeContext, "key" | "operation" | "revision">>;
 
 /**
- * A handler's options. Only `subject` is needed; the defaults named here can be changed in `handlers.config.ts`.
+ * A handler's options. Only `subject` is needed; the defaults named here can be changed in `handlers.config.ts`. With `kv` or
+ * `objects` it takes the changes of a bucket of NATS's own stores instead of messages.
  *
  * `HandlerMetadata<typeof anEvent>` types the argument of `orderBy`.
  */
-export interface HandlerMetadata<Event = unknown> {
+export type HandlerMetadata<Event = unknown> = HandlerOptions<Event> & (OfMessages | OfKeys | OfObjects);
+
+/** It takes messages. */
+export interface OfMessages {
   /**
    * The NATS subject to take messages from, or a list of 1 to 100, of which no two overlap. `*` stands for one token, a last
    * `>` for all that follow. A durable handler has a consumer for each; they may be in different streams.
    */
   subject: string | readonly string[];
+  /** See `OfKeys`. */
+  kv?: undefined;
+  /** See `OfObjects`. */
+  objects?: undefined;
+}
+
+/** It takes the changes of keys. */
+export interface OfKeys {
+  /** Changes are stored, and each is handled at least once. */
+  kind: "durable";
+  /**
+   * A bucket of NATS's key-value store. The function is called for what changes in it: with the value, or with `undefined` where
+   * the key is gone, and with a `ChangeContext`. What the bucket has forgotten before it was handled is not: with a history of 1, the default
+   * of buckets, that is each value that has a successor. Refused beside `objects`, `stream`, `schedule` and `envelope: "nest"`.
+   */
+  kv: string;
+  /** The keys to take: one, a pattern such as `"profile.*"`, `">"` for all, or a list of 1 to 100, of which no two overlap. */
+  subject: string | readonly string[];
+  /** See `OfObjects`. */
+  objects?: undefined;
+}
+
+/** It takes the changes of objects. */
+export interface OfObjects {
+  /** Changes are stored, and each is handled at least once. */
+  kind: "durable";
+  /**
+   * A bucket of NATS's object store. The function is called for each object that is put or removed: with what the store says of it
+   * (`ObjectAbout`, or the output of `schema`), or with `undefined` where it is gone, and with a `ChangeContext`. Its content is not read. What
+   * was put anew or removed before it was handled is not. Refused beside `subject`, `kv`, `stream`, `schedule`, `payload` and `envelope: "nest"`.
+   */
+  objects: string;
+  /** Names of objects are encoded in it: `when` sees their `key`. */
+  subject?: undefined;
+  /** See `OfKeys`. */
+  kv?: undefined;
+}
+
+/** What NATS's object store says of an object. */
+export interface ObjectAbout {
+  /** As it was given. */
+  readonly name: string;
+  /** The bucket's. */
+  readonly bucket: string;
+  /** Of this content: another one has another. */
+  readonly nuid: string;
+  /** In bytes. */
+  readonly size: number;
+  /** In how many messages it is stored. */
+  readonly chunks: number;
+  /** `"SHA-256=..."`. */
+  readonly digest?: string | undefined;
+  /** For people. */
+  readonly description?: string | undefined;
+  /** What whoever put it has said of it beside. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** Likewise, as headers. */
+  readonly headers?: Readonly<Record<string, readonly string[]>> | undefined;
+}
+
+/** What every handler can say beside what it takes. */
+export interface HandlerOptions<Event = unknown> {
   /**
    * `"event"`: core NATS, at most once. `"durable"`: JetStream, at least once. `"request"`: core NATS, what the
    * function returns is the reply. Default `"event"`.
@@ -132,8 +199,11 @@ export interface HandlerMetadata<Event = unknown> {
    * answer. Default: every message is run.
    */
   when?(event: unknown, message: FilteredMessage): boolean;
-  /** Durable only: messages for which this gives the same key run one after another, within a replica. */
-  orderBy?(event: PayloadOf<Event>): string;
+  /**
+   * Durable only: messages for which this gives the same key run one after another, within a replica. It may look at the message
+   * too: `orderBy: (_, { subject }) => subject` keeps the order of the changes of each key of a bucket.
+   */
+  orderBy?(event: PayloadOf<Event>, message: FilteredMessage): string;
   /**
    * What the function publishes and requests: events, or subjects, which may have wildcards. Nothing is refused by it;
    * `handlers permissions` grants it. At most 1,000. Default none.

@@ -17,8 +17,14 @@ export interface HandlerExports {
   readonly teardown?: unknown;
 }
 
+/** A handler of changes gets no value where something is gone. */
+type OfRemoval<Metadata> = Metadata extends { kv: string } | { objects: string } ? undefined : never;
+
 /** What a test may publish to the handler: the input of its schema, bytes as they are, without a schema anything. */
-export type TestPayload<Module extends HandlerExports> = PublishedOf<Module["metadata"]> | Uint8Array;
+export type TestPayload<Module extends HandlerExports> =
+  | PublishedOf<Module["metadata"]>
+  | Uint8Array
+  | OfRemoval<Module["metadata"]>;
 
 /** Something the handler published or requested. */
 export interface SentMessage {
@@ -98,13 +104,17 @@ export interface HandlerRun<Reply = unknown> {
 export interface RunHandlerOptions {
   /** Published to. Needed when the handler's subject has wildcards, and it must match. Default: the handler's subject. */
   readonly subject?: string | undefined;
+  /** Of a handler of changes: the key, or the name of the object, that has changed. Needed unless the handler takes one key only. */
+  readonly key?: string | undefined;
+  /** Of a handler of changes: what became of it; for `"delete"` and `"purge"` the payload is `undefined`. Default `"put"`. */
+  readonly operation?: "put" | "delete" | "purge" | undefined;
   /** Headers of the message. Default none. */
   readonly headers?: HeadersInput | undefined;
   /** `ctx.scheduledFor`: as if the handler's schedule had published the message. Default: it had not. */
   readonly scheduledFor?: Date | undefined;
   /** Which run of the message this is, from 1. Default 1. */
   readonly attempt?: number | undefined;
-  /** Number of the message in its stream, 1 or more: two messages have two ids. Default 1. */
+  /** Number of the message in its stream, 1 or more: two messages have two ids. It is the revision of a change. Default 1. */
   readonly sequence?: number | undefined;
   /** In place of the metadata's. `ctx.signal` aborts then, and a second later the run is given up. */
   readonly timeout?: Duration | undefined;

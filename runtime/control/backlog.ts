@@ -4,6 +4,7 @@
 import type { ConsumerInfo, JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { claims } from "../metadata/claims.ts";
+import { storeOfSubject, streamOfStore } from "../metadata/store.ts";
 import { managerOf } from "../nats/jetstream.ts";
 import { lacksJetStream } from "../nats/no-jetstream.ts";
 import { durableNameOf, earlierDurableName } from "../streams/durable-name.ts";
@@ -51,6 +52,8 @@ export class Backlog {
   private async durableOf(jsm: JetStreamManager, handler: string, subject: string): Promise<ConsumerInfo | undefined> {
     const { app } = this;
     const isOwn = (found: ConsumerInfo) => isOf({ app, handler, filter: subject }, found);
+    const store = storeOfSubject(subject);
+    if (store !== undefined) return infoIn(jsm, streamOfStore(store), durableNameOf(app, handler, subject));
     const own = await this.find(jsm, durableNameOf(app, handler, subject), () => true);
     return own ?? (await this.find(jsm, earlierDurableName(app, handler), isOwn));
   }

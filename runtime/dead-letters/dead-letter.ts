@@ -1,11 +1,13 @@
 // A message given up on, as it is kept: the original bytes and headers, and headers of ours that say why.
 //
 // A1  Header values are ASCII: everything else, and `%`, is percent-encoded.
-// A2  `Nats-*` headers are not kept: in a copy they would expire, deduplicate or purge.
+// A2  `Nats-*` headers are not kept: in a copy they would expire, deduplicate or purge. What they say of a key that is gone is
+//     kept in the words of clients (message/change.ts).
 // A3  A letter larger than the server takes is kept in parts: its payload, and if need be its headers, are messages of their
 //     own (letter-parts.ts). Each was a part of one message that the server took, so each fits.
 
 import { headers as createHeaders, type MsgHdrs } from "@nats-io/transport-node";
+import { copiedMark } from "../message/change.ts";
 import { REPLAYED_HEADER } from "../message/delivery.ts";
 import { decodeHeaders } from "../message/header-block.ts";
 import type { OutcomeKind } from "../message/outcome.ts";
@@ -239,7 +241,8 @@ export function mendedHeaders(kept: MsgHdrs): MsgHdrs {
 export function* originalHeaders(block: Uint8Array | undefined): Generator<readonly [string, string]> {
   if (block === undefined) return;
   for (const pair of decodeHeaders(Buffer.from(block))) {
-    if (isOriginal(pair[0])) yield pair;
+    const kept = isOriginal(pair[0]) ? pair : copiedMark(...pair);
+    if (kept !== undefined) yield kept;
   }
 }
 
@@ -250,8 +253,10 @@ export function isOriginal(name: string): boolean {
 
 function* ownersHeaders(headers: MsgHdrs): Generator<readonly [string, string]> {
   for (const [name, values] of headers) {
-    if (isServers(name) || isOurs(name)) continue;
-    for (const value of values) yield [name, value];
+    for (const value of values) {
+      const kept = isOriginal(name) ? ([name, value] as const) : copiedMark(name, value);
+      if (kept !== undefined) yield kept;
+    }
   }
 }
 

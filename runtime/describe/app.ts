@@ -10,9 +10,22 @@ export interface Looked {
 }
 
 export function asDescribed(app: string, { name, metadata }: Looked): DescribedHandler {
-  const { kind, subjects, everyReplica, envelope, description, timeoutMs, retry, streamsReply } = metadata;
+  const { kind, subjects, store, everyReplica, envelope, description, timeoutMs, retry, streamsReply } = metadata;
   const { publishes, contract } = metadata;
   const queue = kind === "durable" || everyReplica ? undefined : queueGroupOf(app, name);
   const { attempts } = retry;
-  return { name, kind, subjects, envelope, description, queue, timeoutMs, attempts, streamsReply, publishes, contract };
+  return {
+    name,
+    kind,
+    subjects,
+    store,
+    envelope,
+    description,
+    queue,
+    timeoutMs,
+    attempts,
+    streamsReply,
+    publishes,
+    contract,
+  };
 }

@@ -4,13 +4,15 @@
 // Source of the format: AsyncAPI 3.0.0 (asyncapi.com/docs/reference/specification/v3.0.0), and its NATS binding 0.1.0.
 
 import type { Contract, SchemaNote } from "../metadata/contract.ts";
-import type { Envelope, HandlerKind } from "../metadata/handler-metadata.ts";
+import type { Envelope, HandlerKind, Store } from "../metadata/handler-metadata.ts";
 import type { JsonSchema } from "./schema-parts.ts";
 
 export interface DescribedHandler {
   readonly name: string;
   readonly kind: HandlerKind;
   readonly subjects: readonly string[];
+  /** What it takes are the changes of this bucket. */
+  readonly store: Store | undefined;
   /** The schemas are of what lies in it. */
   readonly envelope: Envelope;
   readonly description: string;
@@ -55,6 +57,8 @@ export interface Operation extends Messages {
   readonly "x-handler": {
     readonly name: string;
     readonly kind?: HandlerKind;
+    readonly kv?: string;
+    readonly objects?: string;
     readonly envelope?: Envelope;
     readonly timeoutMs?: number;
     readonly attempts?: number;
@@ -144,13 +148,15 @@ export function asyncApiOf({ app, version, description }: AppInfo, handlers: rea
   return { document, problems };
 }
 
-function detailsOf({ name, kind, envelope, description, queue, timeoutMs, attempts, streamsReply }: DescribedHandler) {
+function detailsOf(handler: DescribedHandler) {
+  const { name, kind, store, envelope, description, queue, timeoutMs, attempts, streamsReply } = handler;
   return {
     ...(description === "" ? {} : { summary: description }),
     ...(queue === undefined ? {} : { bindings: { nats: { queue, bindingVersion: "0.1.0" } } }),
     "x-handler": {
       name,
       kind,
+      ...(store && { [store.kind]: store.bucket }),
       ...(envelope === "none" ? {} : { envelope }),
       timeoutMs,
       ...(kind === "durable" ? { attempts } : {}),

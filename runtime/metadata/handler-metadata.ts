@@ -8,10 +8,18 @@ export type HandlerKind = "event" | "durable" | "request";
 /** In what its messages are wrapped: in nothing, or in the packets of NestJS's NATS transport. */
 export type Envelope = "none" | "nest";
 
+/** A bucket of NATS's own stores. */
+export interface Store {
+  readonly kind: "kv" | "objects";
+  readonly bucket: string;
+}
+
 export interface ResolvedMetadata {
   readonly kind: HandlerKind;
   /** At least one; no message fits two of them. */
   readonly subjects: readonly string[];
+  /** What it takes are the changes of this store, by `subjects` and `stream`; undefined: messages. Durable only. */
+  readonly store?: Store | undefined;
   /** The stream to take from, where the subject does not tell; undefined: the one that takes the subject. Durable only. */
   readonly stream?: string | undefined;
   /** Of the JetStream that has the stream; undefined: that of the account. Durable only. */
@@ -109,6 +117,7 @@ export interface RetryDefaults {
 export type HandlerDefaults = Omit<
   ResolvedMetadata,
   | "subjects"
+  | "store"
   | "stream"
   | "domain"
   | "schedule"

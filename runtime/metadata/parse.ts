@@ -5,7 +5,7 @@ import type { RuntimeError } from "../errors.ts";
 import { BATCH_EXAMPLE, BATCH_KEYS, BATCH_WAIT_MS, batchOptions, batchProblems } from "./batch.ts";
 import { kindProblems, workerProblems } from "./combinations.ts";
 import { readEnvelope } from "./envelope.ts";
-import type { HandlerDefaults, Rate, ResolvedMetadata, Schedule, StartFrom } from "./handler-metadata.ts";
+import type { HandlerDefaults, Rate, ResolvedMetadata, Schedule, StartFrom, Store } from "./handler-metadata.ts";
 import { invalidMetadata, type MetadataOrigin, missingMetadata, type Problem } from "./metadata-problems.ts";
 import { didYouMean } from "./nearest.ts";
 import {
@@ -20,8 +20,10 @@ import {
   text,
 } from "./options.ts";
 import { readPropagate } from "./propagate.ts";
+import { readKeys, readStore, storeProblems } from "./read-store.ts";
 import { aFunction, readConcurrency, readFrom, readPayload, readPublishes, readRate, readSchema } from "./readers.ts";
 import { readSchedule, scheduleRefusals } from "./schedule.ts";
+import { streamOfStore } from "./store.ts";
 import { takenSubjects } from "./taken-subjects.ts";
 
 export type ParsedMetadata =
@@ -32,6 +34,8 @@ const KNOWN_KEYS = [
   ...[
     "subject",
     "kind",
+    "kv",
+    "objects",
     "stream",
     "domain",
     "from",
@@ -74,18 +78,21 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   // One worker keeps the order, or has what there is only once; the default gives way.
   const needsOne = raw.orderBy !== undefined || raw.exclusive === true || raw.concurrency === "one";
   const workers = take("workers", handlerOptions.workers, needsOne ? 1 : defaults.workers);
-  const subjects = takeSubjects(raw, problems);
+  const store = readStore(raw, problems);
+  const subjects = takeSubjects(raw, store, problems);
   const oneAtATime = raw.concurrency === "one";
   const everyReplica = take("replicas", oneOf("share", "each"), "share") === "each";
   if (!kindIsWrong) problems.push(...kindProblems(raw, { kind, everyReplica }));
   const payload = take("payload", readPayload, "json");
   const batch = readBatch(raw.batch, problems);
   const rate = take<Rate | undefined>("rate", readRate, undefined);
-  const schedule = raw.schedule === undefined ? undefined : takeSchedule(raw, { kind, subjects }, problems);
+  const schedule =
+    raw.schedule === undefined || store !== undefined ? undefined : takeSchedule(raw, { kind, subjects }, problems);
   const metadata: ResolvedMetadata = {
     kind,
     subjects,
-    stream: take<string | undefined>("stream", jetStreamName, undefined),
+    ...(store === undefined ? {} : { store }),
+    stream: take<string | undefined>("stream", jetStreamName, store && streamOfStore(store)),
     domain: take<string | undefined>("domain", jetStreamName, undefined),
     from: take<StartFrom>("from", readFrom, { kind: "all" }),
     ...(schedule === undefined ? {} : { schedule }),
@@ -96,7 +103,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     ),
     hasSchema: take("schema", readSchema, false),
     payload,
-    envelope: takeEnvelope(raw, defaults, { payload, schedule }, problems),
+    envelope: takeEnvelope(raw, defaults, { payload, schedule, store }, problems),
     streamsReply: false,
     // One batch at a time is as full as can be; the default gives way.
     concurrency: oneAtATime ? 1 : take("concurrency", readConcurrency, batch === undefined ? defaults.concurrency : 1),
@@ -123,7 +130,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     maxQueuedBytes: defaults.maxQueuedBytes,
     disabled: take("disabled", boolean, defaults.disabled),
   };
-  problems.push(...workerProblems(metadata), ...batchProblems(raw, metadata));
+  problems.push(...workerProblems(metadata), ...batchProblems(raw, metadata), ...storeProblems(raw, metadata));
   return metadata;
 }
 
@@ -138,7 +145,13 @@ function taking(raw: Fields, path: readonly string[], problems: Problem[]) {
   };
 }
 
-function takeSubjects(raw: Fields, problems: Problem[]): readonly string[] {
+function takeSubjects(raw: Fields, store: Store | undefined, problems: Problem[]): readonly string[] {
+  if (store !== undefined) {
+    const read = readKeys(store, raw.subject);
+    if ("value" in read) return read.value;
+    problems.push({ path: ["subject"], message: read.problem });
+    return [];
+  }
   if (raw.subject === undefined) {
     problems.push({ path: ["subject"], message: 'is missing: say which messages to take, such as "orders.created"' });
     return [];
@@ -160,7 +173,7 @@ function takeSchedule(
 function takeEnvelope(
   raw: Fields,
   defaults: HandlerDefaults,
-  others: Pick<ResolvedMetadata, "payload" | "schedule">,
+  others: Pick<ResolvedMetadata, "payload" | "schedule" | "store">,
   problems: Problem[],
 ): ResolvedMetadata["envelope"] {
   const read = readEnvelope(raw.envelope, defaults.envelope, others);

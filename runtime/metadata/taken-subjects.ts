@@ -1,19 +1,24 @@
 // What `subject` in a handler's metadata may say: one, or a list of them.
 
-import { listOf, problem, type Read, subject } from "./options.ts";
+import { listOf, problem, type Read, type Reader, subject } from "./options.ts";
 import { overlaps } from "./subject.ts";
 
 /** Each is a subscription or a consumer of its own. */
 const MOST_SUBJECTS = 100;
 
 export function takenSubjects(raw: unknown): Read<readonly string[]> {
+  return takenList(takenSubject, raw);
+}
+
+/** One that `reader` reads, or a list of which no two overlap. */
+export function takenList(reader: Reader<string>, raw: unknown): Read<readonly string[]> {
   if (!Array.isArray(raw)) {
-    const one = takenSubject(raw);
+    const one = reader(raw);
     return "value" in one ? { value: [one.value] } : one;
   }
   if (raw.length === 0 || raw.length > MOST_SUBJECTS)
     return { problem: `must list 1 to ${MOST_SUBJECTS} subjects; received ${raw.length}` };
-  const read = listOf(takenSubject, "must be a list of subjects")(raw);
+  const read = listOf(reader, "must be a list of subjects")(raw);
   const twice = "value" in read ? takenTwice(read.value) : undefined;
   return twice === undefined ? read : { problem: twice };
 }

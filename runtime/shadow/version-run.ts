@@ -118,11 +118,11 @@ export class VersionRun {
 
   /** Run `setup`, and give it what waits. */
   async enlist(worker: HandlerWorker): Promise<void> {
-    const { kind, subjects, envelope, propagate, concurrency, batch, retry, timeoutMs } = this.options.metadata;
+    const { kind, subjects, store, envelope, propagate, concurrency, batch, retry, timeoutMs } = this.options.metadata;
     const attempts = kind === "durable" ? retry.attempts : 1;
     const limits = { concurrency, batches: batch !== undefined, attempts, timeoutMs };
     const { idPrefix, checksOnly } = this.options;
-    const about = { kind, subjects, envelope, propagate, idPrefixes: [idPrefix] };
+    const about = { kind, subjects, store, envelope, propagate, idPrefixes: [idPrefix] };
     const request = { ...about, ...limits, shadow: true, checksOnly };
     const lane = this.dispatcher.lane(worker);
     await setUpCandidate(worker, () => worker.start(request, lane), this.candidate());

@@ -3,6 +3,8 @@
 import type { StreamConfig } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { RuntimeError } from "../errors.ts";
+import type { Store } from "../metadata/handler-metadata.ts";
+import { storeText } from "../metadata/store.ts";
 import { ApiCode, jetStreamError } from "../nats/jetstream-errors.ts";
 import { transformOf } from "./stored-subjects.ts";
 import type { DeclaredStream } from "./stream-settings.ts";
@@ -68,6 +70,17 @@ export function namedMissing(name: string, domain: string | undefined, handler: 
       remedy: "Make the stream, or correct `stream` and `domain` in the metadata.",
     },
   );
+}
+
+/** The bucket whose changes the handler takes is not there. */
+export function bucketMissing(store: Store, domain: string | undefined, handler: string): RuntimeError {
+  const where = domain === undefined ? "" : ` of JetStream domain "${domain}"`;
+  const message = `handler "${handler}" takes the changes of ${storeText(store)}${where}, which does not exist`;
+  const make = `nats ${store.kind === "kv" ? "kv" : "object"} add ${store.bucket}`;
+  return new RuntimeError("STREAM_MISSING", message, {
+    handler,
+    remedy: `Make the bucket (${make}), start once with --provision to have it made, or correct \`${store.kind}\` in the metadata.`,
+  });
 }
 
 /** What arrives under the handler's subject is stored under another one. */

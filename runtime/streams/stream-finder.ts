@@ -12,14 +12,18 @@ import type { JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Clock } from "../clock.ts";
 import type { Emit } from "../events.ts";
+import type { Store } from "../metadata/handler-metadata.ts";
+import { storeText, streamOfStore } from "../metadata/store.ts";
 import { overlaps } from "../metadata/subject.ts";
 import { managerOf } from "../nats/jetstream.ts";
 import { ApiCode, isApiError } from "../nats/jetstream-errors.ts";
 import { changeStream } from "./change-stream.ts";
+import { makeBucket } from "./make-bucket.ts";
 import { findStream, makeStream } from "./make-stream.ts";
 import { madeBy } from "./own-streams.ts";
 import { canStore, isStoredElsewhere, storedSubjects, transformOf } from "./stored-subjects.ts";
 import {
+  bucketMissing,
   configLine,
   listed,
   namedMissing,
@@ -51,6 +55,8 @@ export interface StreamFinderOptions {
 /** What a handler's metadata says of its stream. */
 export interface NamedStream {
   readonly stream?: string | undefined;
+  /** Whose stream that is. */
+  readonly store?: Store | undefined;
   readonly domain?: string | undefined;
 }
 
@@ -120,12 +126,24 @@ export class StreamFinder {
     return managerOf(this.options.connection, { domain });
   }
 
-  private async byName(jsm: JetStreamManager, name: string, { subject, handler, domain }: Wanted): Promise<string> {
+  private async byName(jsm: JetStreamManager, name: string, wanted: Wanted): Promise<string> {
+    const { subject, handler, domain, store } = wanted;
     const found = await findStream(jsm, name);
+    if (found === undefined && store !== undefined) return this.bucket(jsm, store, wanted);
     if (found === undefined) throw namedMissing(name, domain, handler);
     if (canStore(found.config, subject)) return name;
     if (isStoredElsewhere(found.config, subject)) throw storedElsewhere(subject, name, found.config, handler);
     throw notStoredThere(subject, name, storedSubjects(found.config) ?? [], handler);
+  }
+
+  /** It is not there. Resolves with its stream's name. */
+  private async bucket(jsm: JetStreamManager, store: Store, { domain, handler }: Wanted): Promise<string> {
+    const { app, copies, emit, provision } = this.options;
+    if (!provision || domain !== undefined) throw bucketMissing(store, domain, handler);
+    await makeBucket(jsm, store, app, copies);
+    const message = `there was no ${storeText(store)}, so it was made for handler "${handler}", with what clients of NATS choose by themselves`;
+    emit({ type: "runtime.notice", level: "info", message });
+    return streamOfStore(store);
   }
 
   private async bySubject(jsm: JetStreamManager, wanted: Wanted, tries = 1): Promise<string> {

@@ -57,10 +57,10 @@ export class Generation {
   /** Run the set-up of a loaded worker. Rejects with a RuntimeError; the worker is gone then. */
   async enlist(worker: HandlerWorker, candidate: CandidateOptions): Promise<void> {
     const { metadata, route } = this;
-    const { kind, subjects, envelope, propagate, concurrency, batch, retry, timeoutMs } = metadata;
+    const { kind, subjects, store, envelope, propagate, concurrency, batch, retry, timeoutMs } = metadata;
     const attempts = kind === "durable" ? retry.attempts : 1;
     const limits = { concurrency, batches: batch !== undefined, attempts, timeoutMs };
-    const request = { kind, subjects, envelope, propagate, ...limits, idPrefixes: route.idPrefixes };
+    const request = { kind, subjects, store, envelope, propagate, ...limits, idPrefixes: route.idPrefixes };
     const lane = route.lane(worker, this.bundle.version, metadata);
     await setUpCandidate(worker, () => worker.start(request, lane), candidate);
     this.crew.set(worker, lane);

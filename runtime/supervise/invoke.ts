@@ -54,7 +54,7 @@ function runOne(
   deps: SlotDeps,
   message: Delivery,
 ): Promise<{ outcome: Outcome; chunks: Uint8Array[] }> {
-  const { timeoutMs, kind, subjects } = metadata;
+  const { timeoutMs, kind, subjects, store } = metadata;
   const limits = { concurrency: 1, timeoutMs, killGraceMs: deps.killGraceMs };
   const batch = metadata.batch && { ...limits, size: 1, waitMs: 0 };
   const chunks: Uint8Array[] = [];
@@ -82,7 +82,7 @@ function runOne(
     const idPrefix = `invoke.${crypto.randomUUID()}.`;
     // What is given and shown is what lies in the envelope.
     const given = { envelope: "none", propagate: metadata.propagate, batches: batch !== undefined } as const;
-    const request = { kind, subjects, ...given, concurrency: 1, attempts: 1, timeoutMs, idPrefixes: [idPrefix] };
+    const request = { kind, subjects, store, ...given, concurrency: 1, attempts: 1, timeoutMs, idPrefixes: [idPrefix] };
     setUpCandidate(worker, () => worker.start(request, lane), candidate).then(() => {
       dispatcher.ready(lane);
       dispatcher.accept(message);

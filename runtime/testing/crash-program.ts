@@ -51,7 +51,7 @@ async function main(): Promise<void> {
   const { bundleUrl, rootDir, displayPath, timeout } = order;
   const module = (await import(bundleUrl)) as HandlerModule;
   const metadata = metadataOf(module, { timeout, displayPath });
-  const message = testMessage(metadata.subjects, Buffer.from(order.payload, "base64"), order);
+  const message = testMessage(metadata, Buffer.from(order.payload, "base64"), order);
   let stop = (): void => {};
   const ended = await runModule({
     ...{ module, metadata, message, end },

@@ -5,14 +5,19 @@ import type { RunHandlerOptions } from "../../sdk/testing.ts";
 import { SCHEDULED_FOR_HEADER } from "../message/delivery.ts";
 import { encodeHeaders } from "../message/header-block.ts";
 import { claimOn, quotedClaims } from "../metadata/claims.ts";
+import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { hasWildcards, publishSubjectProblem } from "../metadata/subject.ts";
 import type { Arrival } from "../worker/context.ts";
 import { encodePayload } from "../worker/encode-payload.ts";
+import { changeMessage } from "./change-message.ts";
 
 /** Any day will do: the same message has the same id in every run of the tests. */
 const STORED_AT_MS = Date.UTC(2026, 0, 1);
 
-type MessageOptions = Pick<RunHandlerOptions, "subject" | "headers" | "scheduledFor" | "attempt" | "sequence">;
+type MessageOptions = Pick<
+  RunHandlerOptions,
+  "subject" | "key" | "operation" | "headers" | "scheduledFor" | "attempt" | "sequence"
+>;
 
 export interface TestMessage {
   readonly arrival: Arrival;
@@ -21,11 +26,25 @@ export interface TestMessage {
 
 /** Throws a TypeError for what NATS would not take, and for a subject that the handler does not get. */
 export function testMessage(
-  claims: readonly string[],
+  { subjects, store }: Pick<ResolvedMetadata, "subjects" | "store">,
   payload: unknown,
-  { subject = claims[0]!, headers, scheduledFor, attempt = 1, sequence = 1 }: MessageOptions,
+  options: MessageOptions,
 ): TestMessage {
-  assertReaches(claims, subject);
+  if (store !== undefined) {
+    const { change, ...others } = changeMessage(store, subjects, payload, options);
+    return messageOf(change, { ...options, ...others });
+  }
+  const given = (["key", "operation"] as const).find((option) => options[option] !== undefined);
+  if (given !== undefined) throw new TypeError(`${given} is for handlers of changes (metadata.kv, metadata.objects)`);
+  const { subject = subjects[0]! } = options;
+  assertReaches(subjects, subject);
+  return messageOf(payload, { ...options, subject });
+}
+
+function messageOf(
+  payload: unknown,
+  { subject, headers, scheduledFor, attempt = 1, sequence = 1 }: MessageOptions & { readonly subject: string },
+): TestMessage {
   assertCounts("attempt", attempt);
   assertCounts("sequence", sequence);
   const pairs = [...pairsOf(headers ?? {}), ...scheduleHeaders(scheduledFor)];

@@ -7,8 +7,7 @@ import { afterBatch } from "../deliver/halves.ts";
 import type { Outcome } from "../message/outcome.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { mostRequests } from "../wire/call-frame.ts";
-import { contentTypeIn } from "../worker/content-type.ts";
-import { DeliveryContext } from "../worker/context.ts";
+import { contextOf } from "../worker/change-context.ts";
 import type { HandlerModule } from "../worker/load.ts";
 import { RequestTurns } from "../worker/request-turns.ts";
 import { type BatchEnd, BatchRun } from "../worker/run-batch.ts";
@@ -18,7 +17,7 @@ import { Observed } from "./observed.ts";
 import { reportOf } from "./report.ts";
 import { inItsLife } from "./run-module.ts";
 import { metadataOf } from "./test-metadata.ts";
-import { programOf, startOf, type TestRunDeps } from "./test-run.ts";
+import { incomingOf, programOf, startOf, type TestRunDeps } from "./test-run.ts";
 
 /** See `RunBatch`. */
 export const runBatch: RunBatch = async (exports, payloads, options = {}) => {
@@ -26,9 +25,7 @@ export const runBatch: RunBatch = async (exports, payloads, options = {}) => {
   const metadata = metadataOf(module, options);
   assertFits(metadata, payloads.length);
   const { sequence: first = 1 } = options;
-  const messages = payloads.map((payload, at) =>
-    testMessage(metadata.subjects, payload, { ...options, sequence: first + at }),
-  );
+  const messages = payloads.map((payload, at) => testMessage(metadata, payload, { ...options, sequence: first + at }));
   const observed = new Observed(options);
   const end = { module, end: observed, bare: options.lifecycle === false };
   const ends = await inItsLife(end, (deps) => runAll(messages, module, metadata, deps));
@@ -76,10 +73,9 @@ async function runOne(
   const requests = new RequestTurns(mostRequests(start.concurrency));
   const services = { link, start, handler, telemetry: undefined, requests };
   const batch = new BatchRun(programOf(module, metadata), services);
-  for (const { arrival, payload: bytes } of messages) {
-    const contentType = arrival.headerBytes && contentTypeIn(arrival.headerBytes);
-    const incoming = { id: arrival.frameId, bytes, start: 0, end: bytes.length, contentType };
-    batch.add(incoming, new DeliveryContext(arrival, services));
+  for (const message of messages) {
+    const incoming = incomingOf(message);
+    batch.add(incoming, contextOf(message.arrival, services, incoming));
   }
   const running = batch.run();
   const ended = await within(clock, timeoutMs, running);

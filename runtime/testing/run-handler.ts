@@ -12,7 +12,7 @@ import { metadataOf } from "./test-metadata.ts";
 export const runHandler: RunHandler = async (exports, payload, options = {}) => {
   const module = exports as unknown as HandlerModule;
   const metadata = metadataOf(module, options);
-  const message = testMessage(metadata.subjects, payload, options);
+  const message = testMessage(metadata, payload, options);
   const observed = new Observed(options);
   const ended = await runModule({ module, metadata, message, end: observed, bare: options.lifecycle === false });
   const report = reportOf(ended, metadata, module.metadata?.payload ?? "json");

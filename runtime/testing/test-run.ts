@@ -6,11 +6,12 @@ import type { Outcome } from "../message/outcome.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { mostRequests } from "../wire/call-frame.ts";
 import type { StartRequest } from "../wire/protocol.ts";
+import { contextOf } from "../worker/change-context.ts";
 import { contentTypeIn } from "../worker/content-type.ts";
-import { type ContextDeps, DeliveryContext } from "../worker/context.ts";
+import type { ContextDeps, DeliveryContext } from "../worker/context.ts";
 import { type HandlerModule, schemaIn } from "../worker/load.ts";
 import { RequestTurns } from "../worker/request-turns.ts";
-import { type HandlerProgram, runOnce } from "../worker/run-once.ts";
+import { type HandlerProgram, type Incoming, runOnce } from "../worker/run-once.ts";
 import { timeoutPassed } from "../worker/runner.ts";
 import type { TestMessage } from "./message.ts";
 
@@ -39,7 +40,8 @@ export class TestRun {
     this.metadata = metadata;
     this.message = message;
     const requests = new RequestTurns(mostRequests(start.concurrency));
-    this.context = new DeliveryContext(message.arrival, { link, start, handler, telemetry: undefined, requests });
+    const services = { link, start, handler, telemetry: undefined, requests };
+    this.context = contextOf(message.arrival, services, incomingOf(message));
     this.clock = clock;
   }
 
@@ -56,21 +58,24 @@ export class TestRun {
 
   private run(): Outcome | Promise<Outcome> {
     const program = programOf(this.module, this.metadata);
-    const { arrival, payload: bytes } = this.message;
-    const contentType = arrival.headerBytes && contentTypeIn(arrival.headerBytes);
-    const incoming = { id: arrival.frameId, bytes, start: 0, end: bytes.length, contentType };
-    return runOnce(program, incoming, this.context, {
+    return runOnce(program, incomingOf(this.message), this.context, {
       turns: undefined,
       chunk: async (_id, body) => void this.chunks.push(body),
     });
   }
 }
 
+/** As it would lie in its frame. */
+export function incomingOf({ arrival, payload: bytes }: TestMessage): Incoming {
+  const contentType = arrival.headerBytes && contentTypeIn(arrival.headerBytes);
+  return { id: arrival.frameId, bytes, start: 0, end: bytes.length, contentType };
+}
+
 /** What a test gives and gets is what lies in the envelope. */
 export function startOf(metadata: ResolvedMetadata, idPrefix: string): StartRequest {
-  const { kind, subjects, propagate, concurrency, timeoutMs } = metadata;
+  const { kind, subjects, store, propagate, concurrency, timeoutMs } = metadata;
   const limits = { concurrency, attempts: kind === "durable" ? metadata.retry.attempts : 1, timeoutMs };
-  return { kind, subjects, envelope: "none", propagate, ...limits, idPrefixes: [idPrefix] };
+  return { kind, subjects, store, envelope: "none", propagate, ...limits, idPrefixes: [idPrefix] };
 }
 
 export function programOf(module: HandlerModule, { kind }: ResolvedMetadata): HandlerProgram {

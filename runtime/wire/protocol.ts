@@ -6,7 +6,7 @@
 // P4  Payload bytes are copied once into the outgoing batch, never shared and never cloned.
 
 import type { Contract } from "../metadata/contract.ts";
-import type { Envelope } from "../metadata/handler-metadata.ts";
+import type { Envelope, Store } from "../metadata/handler-metadata.ts";
 
 export const FrameType = {
   // supervisor -> worker
@@ -99,6 +99,8 @@ export interface LoadedModule {
 export interface StartRequest {
   readonly kind: "event" | "durable" | "request";
   readonly subjects: readonly string[];
+  /** Deliveries are changes of it. */
+  readonly store?: Store | undefined;
   readonly envelope: Envelope;
   /** Names of headers in small letters. */
   readonly propagate: readonly string[];

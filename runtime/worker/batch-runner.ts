@@ -2,8 +2,8 @@
 // How one is run is for run-batch.ts.
 
 import { FrameType } from "../wire/protocol.ts";
+import { contextOf } from "./change-context.ts";
 import { contentTypeIn } from "./content-type.ts";
-import { DeliveryContext } from "./context.ts";
 import { readDelivery } from "./read-delivery.ts";
 import { type BatchEnd, BatchRun } from "./run-batch.ts";
 import type { HandlerProgram } from "./run-once.ts";
@@ -31,8 +31,8 @@ export class BatchRunner {
     const arrival = readDelivery(bytes, start, at, this.services.start.subjects[0]!);
     const { payloadStart, headerBytes } = arrival;
     const contentType = headerBytes && contentTypeIn(headerBytes);
-    const context = new DeliveryContext(arrival, this.services);
-    this.gathered.add({ id: at, bytes, start: payloadStart, end, contentType }, context);
+    const incoming = { id: at, bytes, start: payloadStart, end, contentType };
+    this.gathered.add(incoming, contextOf(arrival, this.services, incoming));
   }
 
   /** What has been delivered since the last one is a batch. */

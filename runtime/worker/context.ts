@@ -87,8 +87,8 @@ const FIRST_HOP = encodeHeaders([[HOPS_HEADER, "1"]]);
 let goodSubject = "";
 
 export class DeliveryContext {
-  private readonly arrival: Arrival;
-  private readonly services: ContextDeps;
+  protected readonly arrival: Arrival;
+  protected readonly services: ContextDeps;
   private calls = 0;
   private controller: AbortController | undefined;
   private abortReason: Error | undefined;
@@ -140,6 +140,11 @@ export class DeliveryContext {
 
   get attempts(): number {
     return this.services.start.attempts;
+  }
+
+  /** It has no content that could be decoded: what it tells of is gone (change-context.ts). */
+  get isRemoval(): boolean {
+    return false;
   }
 
   get shadow(): boolean {

@@ -8,7 +8,8 @@ import { FrameType } from "../wire/protocol.ts";
 import type { Link } from "./link.ts";
 import type { Turns } from "./run-once.ts";
 
-export type OrderBy = (event: unknown) => unknown;
+/** As `MessageFilter`: of the content, and of what is known of the message. */
+export type OrderBy = (event: unknown, message: unknown) => unknown;
 
 export interface KeyQueueOwner {
   held(frameId: number): void;
@@ -34,8 +35,8 @@ export class KeyQueue implements Turns {
     this.owner = owner;
   }
 
-  take<T>(frameId: number, event: unknown, start: () => T | Promise<T>): T | Promise<T> {
-    const key = keyOf(this.orderBy(event));
+  take<T>(frameId: number, event: unknown, message: unknown, start: () => T | Promise<T>): T | Promise<T> {
+    const key = keyOf(this.orderBy(event, message));
     const held = this.behind.get(key);
     if (held === undefined) {
       this.behind.set(key, []);

@@ -39,6 +39,8 @@ export interface Incoming extends Content {
 /** What the run looks at of the context that the handler is given. */
 export interface RunContext {
   readonly signal: AbortSignal;
+  /** There is nothing to decode: what the message tells of is gone. */
+  readonly isRemoval: boolean;
   /** Something it publishes is on its way, or has failed. */
   readonly hasUnconfirmed: boolean;
   allConfirmed(): Promise<void>;
@@ -54,7 +56,7 @@ export interface RunOwner {
 
 export interface Turns {
   /** What `start` gives, now or in its turn. Throws when the event has no turn; `start` neither throws nor rejects. */
-  take<T>(id: number, event: unknown, start: () => T | Promise<T>): T | Promise<T>;
+  take<T>(id: number, event: unknown, message: unknown, start: () => T | Promise<T>): T | Promise<T>;
 }
 
 const RETURNED_VALUE = "the returned value";
@@ -94,11 +96,18 @@ class Run {
   }
 
   take(content: Content): RunOutcome | Promise<RunOutcome> {
+    if (this.context.isRemoval) return this.removed();
     const { payload, envelope } = this.program;
     const decoded = decodePayload(content, payload);
     if (decoded.kind === "unreadable") return { kind: "invalid", message: decoded.message, issues: [] };
     this.answersText = decoded.kind === "raw";
     return envelope === "nest" ? this.open(decoded.value) : this.admit(decoded.value);
+  }
+
+  /** The function gets no value, so there is none for the schema either. */
+  private removed(): RunOutcome | Promise<RunOutcome> {
+    const { when } = this.program;
+    return when !== undefined && !isWanted(when, undefined, this.context) ? FILTERED : this.begin(undefined);
   }
 
   /** The function has thrown. */
@@ -141,7 +150,7 @@ class Run {
 
   private begin(event: unknown): RunOutcome | Promise<RunOutcome> {
     const { turns } = this.owner;
-    return turns === undefined ? this.call(event) : turns.take(this.id, event, () => this.call(event));
+    return turns === undefined ? this.call(event) : turns.take(this.id, event, this.context, () => this.call(event));
   }
 
   private call(event: unknown): RunOutcome | Promise<RunOutcome> {

@@ -7,8 +7,9 @@
 
 import type { PayloadFormat } from "../../sdk/payload.ts";
 import { FrameType } from "../wire/protocol.ts";
+import { contextOf } from "./change-context.ts";
 import { contentTypeIn } from "./content-type.ts";
-import { type ContextDeps, DeliveryContext } from "./context.ts";
+import type { ContextDeps, DeliveryContext } from "./context.ts";
 import { keyQueueOn, type OrderBy } from "./key-queue.ts";
 import type { Link } from "./link.ts";
 import type { HandlerFunction, StandardSchema } from "./load.ts";
@@ -150,10 +151,10 @@ export class Runner implements RunOwner {
 
   private run(frameId: number, bytes: Buffer, batchStart: number, end: number): void {
     const arrival = readDelivery(bytes, batchStart, frameId, this.services.start.subjects[0]!);
-    const context = new DeliveryContext(arrival, this.services);
     const { payloadStart, headerBytes } = arrival;
     const contentType = headerBytes && contentTypeIn(headerBytes);
     const incoming = { id: frameId, bytes, start: payloadStart, end, contentType };
+    const context = contextOf(arrival, this.services, incoming);
     const outcome = runOnce(this.program, incoming, context, this);
     if (!(outcome instanceof Promise)) return this.report(frameId, outcome);
     this.active++;

@@ -30,6 +30,12 @@ const BEAT = `
   export default (_event, ctx) => ctx.log.info(\`beat of \${ctx.scheduledFor.toISOString()}\`);
 `;
 
+/** Takes what changes in a bucket. */
+const KEPT = `
+  export const metadata = { kind: "durable", kv: "kept", subject: "profile.*" };
+  export default (value, ctx) => ctx.log.info(\`\${ctx.operation} \${ctx.key} \${value}\`);
+`;
+
 /** Each has inboxes of its own, so that nobody hears the replies to another. */
 type User = "runtime" | "admin" | "operator" | "publisher";
 const inboxOf = (user: User) => `_INBOX_${user}`;
@@ -85,7 +91,7 @@ function refusals(user: User): string[] {
 
 beforeAll(async () => {
   before = childProcesses();
-  project = createProject({ "gated.js": GATED, "beat.js": BEAT });
+  project = createProject({ "gated.js": GATED, "beat.js": BEAT, "kept.js": KEPT });
   cpSync(SAMPLE, project.handlersDir, { recursive: true });
   cpSync(CONFIG, join(project.rootDir, "handlers.config.ts"));
   const users = [
@@ -93,7 +99,7 @@ beforeAll(async () => {
     await printed("admin", "provision"),
     await printed("operator", "operate"),
     `{ user: publisher, password: secret, permissions {
-       publish: ["todo.newitem", "todo.list", "gated.item"], subscribe: ["gate", "${inboxOf("publisher")}.>"]
+       publish: ["todo.newitem", "todo.list", "gated.item", "$KV.kept.>"], subscribe: ["gate", "${inboxOf("publisher")}.>"]
        allow_responses: true } }`,
   ];
   server = await startTestServer({ config: `authorization { users: [\n${users.join("\n")}\n] }` });
@@ -128,10 +134,17 @@ describe("the permissions that are printed", () => {
     await runtime.printed(/beat of 20/);
   });
 
+  it("take what changes in a bucket", async () => {
+    const publisher = await client("publisher");
+    publisher.publish("$KV.kept.profile.1", "7");
+    await publisher.drain();
+    await runtime.printed(/put profile\.1 7/);
+  });
+
   it("let an operator look at everything", async () => {
     const { handlers } = await jsonAs<{ handlers: { name: string; state: string }[] }>("operator", "status");
     expect(handlers.map(({ name, state }) => `${name} ${state}`)).toEqual(
-      ["beat", "gated", "todo/audit", "todo/list", "todo/mutate", "todo/save"].map((name) => `${name} serving`),
+      ["beat", "gated", "kept", "todo/audit", "todo/list", "todo/mutate", "todo/save"].map((name) => `${name} serving`),
     );
     expect(await as("operator", "inspect", "todo/save")).toMatchObject({ code: 0, stderr: "" });
     expect((await as("operator", "logs", "-n", "500")).stdout).toContain("saw todo.newitem");
@@ -144,7 +157,7 @@ describe("the permissions that are printed", () => {
       "10",
     );
     expect(stored).toEqual(
-      ["gated", "todo/mutate", "todo/save"].map((handler) => expect.objectContaining({ handler, refused: 0 })),
+      ["gated", "kept", "todo/mutate", "todo/save"].map((handler) => expect.objectContaining({ handler, refused: 0 })),
     );
     expect(
       (await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).match(/^handlers_pending_messages.*$/gm),

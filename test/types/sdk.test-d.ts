@@ -2,6 +2,7 @@
 
 import {
   type BatchContext,
+  type ChangeContext,
   type Duration,
   defineConfig,
   defineEvent,
@@ -10,6 +11,7 @@ import {
   GiveUp,
   type HandlerContext,
   type HandlerMetadata,
+  type ObjectAbout,
   type RequestOptions,
   RetryLater,
   type Setup,
@@ -140,6 +142,65 @@ describe("a handler", () => {
       context.publish(itemSaved, { id: "" });
     });
     defineHandler({ subject: "a.b", batch: { size: 10 } }, (events) => expectTypeOf(events).toEqualTypeOf<unknown[]>());
+  });
+
+  test("a handler of keys is given a value or nothing, and what has become of the key", () => {
+    const profile = z.object({ name: z.string() });
+    const metadata = { kind: "durable", kv: "users", subject: "profile.*", schema: profile } satisfies HandlerMetadata;
+    defineHandler(metadata, (value, context) => {
+      expectTypeOf(value).toEqualTypeOf<{ name: string } | undefined>();
+      expectTypeOf(context).toEqualTypeOf<ChangeContext>();
+      expectTypeOf(context.operation).toEqualTypeOf<"put" | "delete" | "purge">();
+      // @ts-expect-error: it may be gone
+      void value.name;
+    });
+    defineHandler({ kind: "durable", kv: "users", subject: ">", payload: "bytes" }, (value) => {
+      expectTypeOf(value).toEqualTypeOf<Uint8Array | undefined>();
+    });
+    const batch = { size: 10 };
+    defineHandler({ ...metadata, batch }, (values, context) => {
+      expectTypeOf(values).toEqualTypeOf<({ name: string } | undefined)[]>();
+      expectTypeOf(context).toEqualTypeOf<BatchContext<ChangeContext>>();
+    });
+    const filtered = {
+      kind: "durable",
+      kv: "users",
+      subject: ">",
+      when: (_, { key, operation }) => key !== "a" && operation === "put",
+      orderBy: (_, { subject }) => subject,
+    } satisfies HandlerMetadata;
+    expectTypeOf(filtered.kv).toBeString();
+  });
+
+  test("a handler of objects is given what the store says of each", () => {
+    const metadata = { kind: "durable", objects: "photos" } satisfies HandlerMetadata;
+    defineHandler(metadata, (about, { key }) => {
+      expectTypeOf(about).toEqualTypeOf<ObjectAbout | undefined>();
+      expectTypeOf(key).toBeString();
+    });
+  });
+
+  test("what changes of buckets do not go with is refused", () => {
+    // @ts-expect-error: changes are durable
+    void ({ kv: "users", subject: ">" } satisfies HandlerMetadata);
+    // @ts-expect-error: changes are durable
+    void ({ kind: "event", kv: "users", subject: ">" } satisfies HandlerMetadata);
+    // @ts-expect-error: which keys?
+    void ({ kind: "durable", kv: "users" } satisfies HandlerMetadata);
+    // @ts-expect-error: names of objects are encoded
+    void ({ kind: "durable", objects: "photos", subject: "a.*" } satisfies HandlerMetadata);
+    // @ts-expect-error: one bucket
+    void ({ kind: "durable", objects: "photos", kv: "users", subject: ">" } satisfies HandlerMetadata);
+    // @ts-expect-error: the bucket says which stream
+    defineHandler({ kind: "durable", kv: "users", subject: ">", stream: "KV_users" }, () => undefined);
+    // @ts-expect-error: it would be a change of the bucket
+    defineHandler({ kind: "durable", kv: "users", subject: "a", schedule: "@hourly" }, () => undefined);
+    // @ts-expect-error: no packet of Nest
+    defineHandler({ kind: "durable", kv: "users", subject: "a", envelope: "nest" }, () => undefined);
+    // @ts-expect-error: what is told of an object is JSON
+    defineHandler({ kind: "durable", objects: "photos", payload: "bytes" }, () => undefined);
+    // @ts-expect-error: messages have no key
+    defineHandler({ subject: "a.b" }, (_, { key }) => key);
   });
 
   test("what batches do not go with is refused", () => {

@@ -59,6 +59,15 @@ describe("a letter", () => {
     ]);
   });
 
+  it("says of a key that is gone in the words of clients what the server's marker says", () => {
+    const block = encodeHeaders([
+      ["Nats-Marker-Reason", "MaxAge"],
+      ["Nats-Rollup", "sub"],
+    ]);
+    const { headers } = encodeLetter({ ...letter, stream: "KV_users", headers: block }, 1_000_000);
+    expect(readLetter(headers)!.headers).toEqual([["KV-Operation", "PURGE"]]);
+  });
+
   it("too large for the server has its payload apart, and its stack here", () => {
     const long = { ...letter, stack: "s".repeat(9_000), data: Buffer.alloc(9_500) };
     expect(encodeLetter(long, 20_000).apart).toEqual({});

@@ -10,6 +10,7 @@ function handler(name: string, changes: Partial<DescribedHandler> = {}): Describ
     name,
     kind: "event",
     subjects: ["shop.order"],
+    store: undefined,
     envelope: "none",
     description: "",
     queue: `shop.${name}`,
@@ -58,6 +59,15 @@ describe("the document of an app", () => {
       messages: [{ $ref: "#/channels/shop.order%20reply/messages/shop.order%20reply" }],
     });
     expect(components.messages["shop.order reply"]?.payload?.schema).toEqual({ type: "number" });
+  });
+
+  it("says of which bucket the changes are that a handler takes", () => {
+    const store = { kind: "kv", bucket: "users" } as const;
+    const { channels, operations } = documentOf(
+      handler("users/changed", { kind: "durable", store, subjects: ["$KV.users.profile.*"], queue: undefined }),
+    );
+    expect(Object.values(channels).map(({ address }) => address)).toEqual(["$KV.users.profile.*"]);
+    expect(operations["users/changed"]?.["x-handler"]).toMatchObject({ kind: "durable", kv: "users" });
   });
 
   it("is the same text in whatever order the handlers come", () => {

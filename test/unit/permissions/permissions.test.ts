@@ -57,6 +57,23 @@ describe("to serve", () => {
     expect(acknowledged).toEqual(["$JS.ACK.LATER_shop.>", "$JS.ACK.*.*.LATER_shop.>"]);
   });
 
+  test("a handler of a bucket's changes has its consumer of the bucket's stream, and nothing of its keys", () => {
+    const keys = "$KV.users.profile.*";
+    const of = (purpose: Purpose) =>
+      permitted(purpose, { handlers: [handler("changed", "durable", keys, { stream: "KV_users" })] });
+    const durable = durableNameOf("shop", "changed", keys);
+    expect(of("serve").publish).toEqual(
+      expect.arrayContaining([
+        `$JS.API.CONSUMER.CREATE.KV_users.${durable}.${keys}`,
+        `$JS.ACK.KV_users.${durable}.>`,
+        "$JS.API.STREAM.INFO.KV_users",
+      ]),
+    );
+    expect(of("serve").publish.filter((subject) => subject.startsWith("$KV.users"))).toEqual([]);
+    expect(of("provision").publish).toContain("$JS.API.STREAM.CREATE.KV_users");
+    expect(of("serve").publish).not.toContain("$JS.API.STREAM.CREATE.KV_users");
+  });
+
   test("a durable handler has one consumer, by name and filter, under the name of before too, and acknowledges for that one alone", () => {
     const { publish, subscribe } = permitted("serve");
     expect(publish).toEqual(

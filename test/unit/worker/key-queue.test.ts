@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { KeyQueue } from "../../../runtime/worker/key-queue.ts";
+import { KeyQueue, type OrderBy } from "../../../runtime/worker/key-queue.ts";
 
-function queueOf(orderBy: (event: unknown) => unknown = (event) => (event as { key: string }).key) {
+function queueOf(orderBy: OrderBy = (event) => (event as { key: string }).key) {
   const told: string[] = [];
   const soon: (() => void)[] = [];
   const ends = new Map<number, () => void>();
@@ -13,7 +13,7 @@ function queueOf(orderBy: (event: unknown) => unknown = (event) => (event as { k
   return {
     told,
     take(frameId: number, key: string, endsAtOnce = false) {
-      queue.take(frameId, { key }, () => {
+      queue.take(frameId, { key }, { subject: `of.${key}` }, () => {
         told.push(`start ${frameId}`);
         if (endsAtOnce) return undefined;
         return new Promise<void>((resolve) => ends.set(frameId, resolve));
@@ -65,4 +65,12 @@ it("what orderBy throws, or gives that is no key, fails the message alone", () =
   const number = queueOf(() => 7);
   number.take(1, "a");
   expect(number.told).toEqual(["start 1"]);
+});
+
+it("the key may be the message's, and not the event's", async () => {
+  const { take, told } = queueOf((_, message) => (message as { subject: string }).subject);
+  take(1, "a");
+  take(2, "a");
+  take(3, "b");
+  expect(told).toEqual(["start 1", "held 2", "start 3"]);
 });

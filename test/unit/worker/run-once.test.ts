@@ -24,6 +24,7 @@ interface Given {
 
 const QUIET: RunContext = {
   signal: new AbortController().signal,
+  isRemoval: false,
   hasUnconfirmed: false,
   allConfirmed: () => Promise.resolve(),
 };
@@ -292,7 +293,7 @@ it("a generator streams, until it ends, throws or is aborted", async () => {
 it("a handler that keeps an order is called in its turn, and what has no turn fails", async () => {
   const starts: (() => unknown)[] = [];
   const turns: Turns = {
-    take: (_id, event, start) => {
+    take: (_id, event, _message, start) => {
       if (event === 2) throw new Error("no key");
       return new Promise((resolve) => starts.push(() => resolve(start())));
     },
@@ -462,5 +463,35 @@ describe("a handler that says what it answers", () => {
       error: { message: "the yielded value does not fit the schema of the reply: must be even" },
     });
     expect(chunks).toEqual(["2"]);
+  });
+});
+
+describe("what is gone", () => {
+  const context = { ...QUIET, isRemoval: true, key: "profile.7" };
+  const refuses = schemaOf(() => ({ issues: [{ message: "no" }] }));
+
+  it("has no value: nothing is decoded, and no schema refuses it", () => {
+    const seen: unknown[] = [];
+    const given = { payload: "no JSON", schema: refuses, replies: false, context };
+    const { outcome } = run((value) => void seen.push(value), given);
+    expect([outcome, seen]).toEqual([{ kind: "returned", reply: undefined }, [undefined]]);
+  });
+
+  it("is looked at by `when`, and has its turn", async () => {
+    const asked: unknown[] = [];
+    const when: MessageFilter = (value, message) => {
+      asked.push([value, (message as typeof context).key]);
+      return false;
+    };
+    expect(run(() => undefined, { context, when }).outcome).toEqual({ kind: "filtered" });
+    expect(asked).toEqual([[undefined, "profile.7"]]);
+    const turns: Turns = {
+      take(_id, value, message, start) {
+        asked.push([value, message]);
+        return start();
+      },
+    };
+    await run(() => undefined, { context, turns, replies: false }).outcome;
+    expect(asked.at(-1)).toEqual([undefined, context]);
   });
 });
