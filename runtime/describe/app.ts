@@ -11,7 +11,7 @@ export interface Looked {
 
 export function asDescribed(app: string, { name, metadata }: Looked): DescribedHandler {
   const { kind, subjects, store, everyReplica, envelope, description, timeoutMs, retry, streamsReply } = metadata;
-  const { publishes, contract } = metadata;
+  const { publishes, contract, schedule } = metadata;
   const queue = kind === "durable" || everyReplica ? undefined : queueGroupOf(app, name);
   const { attempts } = retry;
   return {
@@ -24,6 +24,7 @@ export function asDescribed(app: string, { name, metadata }: Looked): DescribedH
     queue,
     timeoutMs,
     attempts,
+    schedule,
     streamsReply,
     publishes,
     contract,

@@ -4,7 +4,7 @@
 // Source of the format: AsyncAPI 3.0.0 (asyncapi.com/docs/reference/specification/v3.0.0), and its NATS binding 0.1.0.
 
 import type { Contract, SchemaNote } from "../metadata/contract.ts";
-import type { Envelope, HandlerKind, Store } from "../metadata/handler-metadata.ts";
+import type { Envelope, HandlerKind, Missed, Schedule, Store } from "../metadata/handler-metadata.ts";
 import type { JsonSchema } from "./schema-parts.ts";
 
 export interface DescribedHandler {
@@ -20,6 +20,8 @@ export interface DescribedHandler {
   readonly queue: string | undefined;
   readonly timeoutMs: number;
   readonly attempts: number;
+  /** When it runs by itself as well. */
+  readonly schedule: Schedule | undefined;
   readonly streamsReply: boolean;
   readonly publishes: readonly string[];
   readonly contract: Contract | undefined;
@@ -62,9 +64,15 @@ export interface Operation extends Messages {
     readonly envelope?: Envelope;
     readonly timeoutMs?: number;
     readonly attempts?: number;
+    readonly schedule?: DescribedSchedule;
     readonly streamsReply?: true;
   };
 }
+
+/** As its metadata says it. */
+type DescribedSchedule = ({ readonly cron: string; readonly timeZone: string } | { readonly everyMs: number }) & {
+  readonly missed: Missed;
+};
 
 export interface AsyncApiDocument {
   readonly asyncapi: string;
@@ -149,7 +157,7 @@ export function asyncApiOf({ app, version, description }: AppInfo, handlers: rea
 }
 
 function detailsOf(handler: DescribedHandler) {
-  const { name, kind, store, envelope, description, queue, timeoutMs, attempts, streamsReply } = handler;
+  const { name, kind, store, envelope, description, queue, timeoutMs, attempts, schedule, streamsReply } = handler;
   return {
     ...(description === "" ? {} : { summary: description }),
     ...(queue === undefined ? {} : { bindings: { nats: { queue, bindingVersion: "0.1.0" } } }),
@@ -160,9 +168,16 @@ function detailsOf(handler: DescribedHandler) {
       ...(envelope === "none" ? {} : { envelope }),
       timeoutMs,
       ...(kind === "durable" ? { attempts } : {}),
+      ...(schedule && { schedule: asDescribed(schedule) }),
       ...(streamsReply ? { streamsReply } : {}),
     },
   };
+}
+
+function asDescribed({ times, missed }: Schedule): DescribedSchedule {
+  return times.kind === "every"
+    ? { everyMs: times.everyMs, missed }
+    : { cron: times.pattern, timeZone: times.timeZone, missed };
 }
 
 /** Two spaces; the keys of schemas in the order of the alphabet. */

@@ -1,37 +1,22 @@
 // What somebody does who has heard of it today: the package as it is published, `init` in an empty folder, then what it says.
 
-import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runCli } from "../support/cli-process.ts";
 import { freePort } from "../support/free-port.ts";
+import { env, packedIn, QUIETLY, run } from "./packed.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const QUIETLY = ["--no-audit", "--no-fund"];
-/** npm of this machine, with the Node that runs the tests. */
-const env = {
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(NATS_|NODE_OPTIONS|VITEST)/.test(name))),
-  PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
-  NO_COLOR: "1",
-};
 let folder: string;
 let app: string;
 let packed: string;
 
-function run(cwd: string, command: string, ...args: string[]): string {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd, env, encoding: "utf8" });
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${status}:\n${stdout}\n${stderr}`);
-  return stdout;
-}
-
 beforeAll(() => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), "nats-handlers-init-")));
   app = join(folder, "shop");
-  run(ROOT, "npm", "pack", "--pack-destination", folder);
-  packed = join(folder, readdirSync(folder).find((name) => name.endsWith(".tgz")) ?? "");
+  packed = packedIn(folder);
 }, 300_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

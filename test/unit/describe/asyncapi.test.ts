@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { asyncApiOf, type DescribedHandler, documentText } from "../../../runtime/describe/asyncapi.ts";
 import { breaksBetween } from "../../../runtime/describe/changes.ts";
+import type { PlannedTimes } from "../../../runtime/metadata/planned-times.ts";
 
 const TEXT = { schema: { type: "string" } };
 const NUMBER = { schema: { type: "number" } };
@@ -16,6 +17,7 @@ function handler(name: string, changes: Partial<DescribedHandler> = {}): Describ
     queue: `shop.${name}`,
     timeoutMs: 30_000,
     attempts: 5,
+    schedule: undefined,
     streamsReply: false,
     publishes: [],
     contract: undefined,
@@ -68,6 +70,18 @@ describe("the document of an app", () => {
     );
     expect(Object.values(channels).map(({ address }) => address)).toEqual(["$KV.users.profile.*"]);
     expect(operations["users/changed"]?.["x-handler"]).toMatchObject({ kind: "durable", kv: "users" });
+  });
+
+  it("says when a handler runs by itself", () => {
+    const schedule = (times: PlannedTimes) => ({ times, missed: "once", payload: "" }) as const;
+    const { operations } = documentOf(
+      handler("nightly", { schedule: schedule({ kind: "cron", pattern: "0 5 * * *", timeZone: "Europe/Berlin" }) }),
+      handler("often", { schedule: schedule({ kind: "every", everyMs: 90_000 }) }),
+    );
+    expect(Object.values(operations).map((one) => one["x-handler"].schedule)).toEqual([
+      { cron: "0 5 * * *", timeZone: "Europe/Berlin", missed: "once" },
+      { everyMs: 90_000, missed: "once" },
+    ]);
   });
 
   it("is the same text in whatever order the handlers come", () => {
