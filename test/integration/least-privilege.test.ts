@@ -161,7 +161,7 @@ describe("the permissions that are printed", () => {
     );
     expect(
       (await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).match(/^handlers_pending_messages.*$/gm),
-    ).toHaveLength(3);
+    ).toHaveLength(4);
   });
 
   it("let an operator turn a handler off and on, reload it and run it by hand", async () => {
@@ -172,7 +172,9 @@ describe("the permissions that are printed", () => {
     expect(await jsonAs("operator", "enable", "todo/mutate")).toMatchObject({ ok: true });
     expect(await jsonAs("operator", "reload", "todo/list")).toMatchObject({ ok: true });
     expect(await jsonAs("operator", "invoke", "todo/list")).toMatchObject({ outcome: "returned" });
-    expect(await jsonAs("operator", "running")).toMatchObject({ running: [], unsaid: 0 });
+    const { running, unsaid } = await jsonAs<{ running: { handler: string }[]; unsaid: number }>("operator", "running");
+    // What has a schedule may run just then.
+    expect([running.filter(({ handler }) => handler !== "beat"), unsaid]).toEqual([[], 0]);
   });
 
   it("keep what fails as a dead letter, which an operator reads, sends again and removes", async () => {
