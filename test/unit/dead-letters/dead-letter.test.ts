@@ -145,6 +145,13 @@ describe("a stored message on its way to its handler again", () => {
     });
   });
 
+  it("says that a key is gone, also where the server had said so", () => {
+    const marked = createHeaders();
+    marked.set("Nats-Marker-Reason", "Remove");
+    const { headers: sent } = encodeReplay({ ...stored, stream: "KV_users", headers: marked }, 1_000_000)!;
+    expect(readLetter(sent)!.headers).toContainEqual(["KV-Operation", "DEL"]);
+  });
+
   it("stays in its stream when it fills what the server takes, and is not sent when its headers do", () => {
     const large = { ...stored, data: Buffer.alloc(4_000) };
     const { headers: sent, data } = encodeReplay(large, 4_500)!;
