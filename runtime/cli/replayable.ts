@@ -2,7 +2,7 @@
 
 import { RuntimeError } from "../errors.ts";
 import { claims } from "../metadata/claims.ts";
-import { ownDurables } from "../operate/kept-messages.ts";
+import { bucketsOf, ownDurables } from "../operate/kept-messages.ts";
 import { handlersOf, isOffIn, type OperatorSession } from "../operate/session.ts";
 import { type AppDurable, durablesOf } from "../streams/left-durables.ts";
 import { meantHandlers, placedIn, statusOfAll } from "./control-session.ts";
@@ -27,7 +27,7 @@ export async function replayable(word: string, session: OperatorSession): Promis
   const [name = ""] = names;
   const { kind, domain, ...placed } = placedIn(replies).find((one) => one.name === name)!;
   if (kind === "event" || kind === "request") throw notKept(name, kind);
-  const durables = await durablesOf(connection, app, domain);
+  const durables = await durablesOf(connection, app, { domain, buckets: bucketsOf(replies) });
   const own = ownDurables(name, { app, durables, replies });
   if (own.length === 0) throw withoutDurable(name, claims(placed));
   const oneAtATime = own.some((durable) => durable.oneAtATime);

@@ -4,6 +4,7 @@ import type { StatusReply } from "../control/control-protocol.ts";
 import { redriveSubject } from "../dead-letters/dead-letter.ts";
 import { redriveStream } from "../dead-letters/redrive-watch.ts";
 import { claims } from "../metadata/claims.ts";
+import { storeOfSubject, streamOfStore } from "../metadata/store.ts";
 import type { NatsConnection } from "../nats/connection.ts";
 import { lacksJetStream } from "../nats/no-jetstream.ts";
 import { type LeftDurable, leftDurables, leftText, type Taken } from "../streams/left-behind.ts";
@@ -17,7 +18,16 @@ export async function durablesSeen(
 ): Promise<readonly AppDurable[]> {
   const named = new Set(replies.flatMap(({ handlers }) => handlers.flatMap(({ domain }) => domain ?? [])));
   const domains = lacksJetStream(connection) ? [...named] : [undefined, ...named];
-  return (await Promise.all(domains.map((domain) => durablesOf(connection, app, domain).catch(() => [])))).flat();
+  const buckets = bucketsOf(replies);
+  const look = (domain: string | undefined) => durablesOf(connection, app, { domain, buckets }).catch(() => []);
+  return (await Promise.all(domains.map(look))).flat();
+}
+
+/** The streams of those whose changes handlers take. */
+export function bucketsOf(replies: readonly StatusReply[]): readonly string[] {
+  const subjects = replies.flatMap(({ handlers }) => handlers.flatMap((one) => claims(one)));
+  const stores = subjects.flatMap((subject) => storeOfSubject(subject) ?? []);
+  return [...new Set(stores.map(streamOfStore))];
 }
 
 export interface KeptMessages {

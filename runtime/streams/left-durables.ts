@@ -28,15 +28,23 @@ export interface AppDurable {
 
 const NS_PER_MS = 1_000_000;
 
-/**
- * Every durable of the app, by stream and name. Rejects with NATS_REFUSED or STREAM_REFUSED.
- *
- * @param domain of the JetStream that is looked through; undefined: that of the account
- */
-export async function durablesOf(connection: NatsConnection, app: string, domain?: string): Promise<AppDurable[]> {
+export interface LookedThrough {
+  /** Of the JetStream; undefined: that of the account. */
+  readonly domain?: string | undefined;
+  /** Streams of key-value and object stores: they have consumers by the hundred, and few of ours. */
+  readonly buckets: readonly string[] | "all";
+}
+
+/** Every durable of the app, by stream and name. Rejects with NATS_REFUSED or STREAM_REFUSED. */
+export async function durablesOf(
+  connection: NatsConnection,
+  app: string,
+  { domain, buckets }: LookedThrough,
+): Promise<AppDurable[]> {
   const look = async (jsm: JetStreamManager) => {
     const streams: string[] = [];
-    for await (const name of jsm.streams.names()) if (!isBucket(name)) streams.push(name);
+    for await (const name of jsm.streams.names())
+      if (!isBucket(name) || buckets === "all" || buckets.includes(name)) streams.push(name);
     return listed(jsm, app, streams);
   };
   return asked(connection, CANNOT_LIST, look, domain);
@@ -85,7 +93,6 @@ export function waitingIn(jsm: JetStreamManager, stream: string, durable: string
 
 const CANNOT_LIST = "the durable consumers could not be listed";
 
-/** Key-value and object stores: they have consumers by the hundred, and none of ours. */
 function isBucket(stream: string): boolean {
   return /^(KV|OBJ)_/.test(stream);
 }

@@ -32,7 +32,7 @@ export function prune({ terminal, options }: Invocation<PruneOptions>): Promise<
     const replies = await client.status();
     // The files are not those of the former app.
     const names = new Set([...handlersOf(replies), ...(formerApp === undefined ? await filesThere(config) : [])]);
-    const durables = await durablesOf(connection, app);
+    const durables = await durablesOf(connection, app, { buckets: "all" });
     const left = [
       ...durables.filter(({ handler }) => !names.has(handler)).map(told),
       ...leftBehind({ app, durables, replies }),

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { ReportedHandler, StatusReply } from "../../../runtime/control/control-protocol.ts";
-import { leftBehind, pausedForMs, pendingOf } from "../../../runtime/operate/kept-messages.ts";
+import { bucketsOf, leftBehind, pausedForMs, pendingOf } from "../../../runtime/operate/kept-messages.ts";
 import type { AppDurable } from "../../../runtime/streams/left-durables.ts";
 
 function durable(filter: string, waiting: number, changes: Partial<AppDurable> = {}): AppDurable {
@@ -47,4 +47,13 @@ it("of a handler that no version has said anything of, all waits, and nothing is
 
 it("a handler that is an event handler now takes its redrives alone", () => {
   expect(filters(reply({ kind: "event", subject: "t.a" }))).toEqual(["t.a", "t.b"]);
+});
+
+it("what handlers take of buckets is in these buckets' streams, and no others are looked through", () => {
+  const users = reply({ kind: "durable", subjects: ["$KV.users.a.*", "$KV.users.b"] });
+  expect(bucketsOf([users, users, reply({ kind: "durable", subjects: ["$O.photos.M.>"] })])).toEqual([
+    "KV_users",
+    "OBJ_photos",
+  ]);
+  expect(bucketsOf([reply({ kind: "durable", subject: "t.a" })])).toEqual([]);
 });
