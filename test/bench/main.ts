@@ -20,6 +20,7 @@ import { eventsTen } from "./scenarios/events-10.ts";
 import { fanOut } from "./scenarios/fan-out.ts";
 import { flat } from "./scenarios/flat.ts";
 import { isolation } from "./scenarios/isolation.ts";
+import { kit } from "./scenarios/kit.ts";
 import { memory } from "./scenarios/memory.ts";
 import { page } from "./scenarios/page.ts";
 import { payload } from "./scenarios/payload.ts";
@@ -30,6 +31,7 @@ import { reload } from "./scenarios/reload.ts";
 import { reloadPeers } from "./scenarios/reload-peers.ts";
 import { replay } from "./scenarios/replay.ts";
 import { request } from "./scenarios/request.ts";
+import { shadow } from "./scenarios/shadow.ts";
 import { startup } from "./scenarios/startup.ts";
 import { watched } from "./scenarios/watched.ts";
 
@@ -48,6 +50,8 @@ const SCENARIOS: readonly Scenario[] = [
   isolation,
   disable,
   replay,
+  shadow,
+  kit,
   watched,
   page,
   flat,

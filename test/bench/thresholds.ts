@@ -67,6 +67,14 @@ export const THRESHOLDS = {
     beyond: 1.15,
     unit: "",
   },
+  shadowP99: {
+    what: "a durable's p99 beside a shadow of it, of quiet",
+    better: "lower",
+    bar: 1.5,
+    beyond: 1.15,
+    unit: "",
+  },
+  kitSeconds: { what: "ten tests, each with a runtime of its own", better: "lower", bar: 5, beyond: 3, unit: "s" },
   flatHandlers: {
     what: "CPU per event, 10 to 200 handlers, of one handler",
     better: "lower",

@@ -3,10 +3,10 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { jetstream, jetstreamManager, StorageType } from "@nats-io/jetstream";
-import type { Subscription } from "@nats-io/transport-node";
 import { runCli } from "../../support/cli-process.ts";
 import { connectClient, type TestClient } from "../../support/client.ts";
 import { Lab } from "../lab.ts";
+import { LIVE_PER_SECOND, Live } from "../live.ts";
 import { percentile, ratiosOf, spreadOf } from "../measure/statistics.ts";
 import { one, perSecond, showSpread, two, verdictLine } from "../output/figures.ts";
 import type { Table } from "../output/table.ts";
@@ -14,7 +14,6 @@ import type { Project } from "../project.ts";
 import type { Options, Report, Scenario } from "../scenario.ts";
 
 const STORED = 100_000;
-const LIVE_PER_SECOND = 500;
 /** Quiet for as long as the replay takes: what else a machine does comes in both, and is as slow. */
 const LEAST_QUIET_MS = 10_000;
 const WARM_UP_MS = 5_000;
@@ -47,7 +46,7 @@ async function run(options: Options): Promise<Report> {
     project.write("order", HANDLER);
     const runtime = lab.runtime();
     await runtime.call("start", lab.startOptions(project, "start"));
-    const live = new Live(client);
+    const live = new Live(client, SUBJECT);
     await live.during(() => pause(WARM_UP_MS));
     const all: Round[] = [];
     for (let round = 1; round <= rounds; round++) all.push(await measure(lab, project, live, messages));
@@ -95,42 +94,6 @@ async function measure(lab: Lab, { rootDir }: Project, live: Live, messages: num
   const replayedPerSecond = messages / (tookMs / 1_000);
   const quietUs = await live.during(() => pause(Math.max(LEAST_QUIET_MS, tookMs)));
   return { quietUs, duringUs, replayedPerSecond };
-}
-
-/** A steady publisher, and what its messages took. */
-class Live {
-  private readonly client: TestClient;
-  private readonly hearing: Subscription;
-  private readonly tookUs: number[] = [];
-  private sent = 0;
-
-  constructor(client: TestClient) {
-    this.client = client;
-    this.hearing = client.connection.subscribe("took", {
-      callback: (_error, message) => void this.tookUs.push(message.json<{ us: number }>().us),
-    });
-  }
-
-  /** Resolves with one figure for each message that was published meanwhile, once all were handled. */
-  async during(act: () => Promise<unknown>): Promise<readonly number[]> {
-    this.tookUs.length = 0;
-    this.sent = 0;
-    const startedMs = performance.now();
-    const timer = setInterval(() => this.publishDue(startedMs), 1);
-    await act().finally(() => clearInterval(timer));
-    while (this.tookUs.length < this.sent) await pause(20);
-    return [...this.tookUs];
-  }
-
-  close(): void {
-    this.hearing.unsubscribe();
-  }
-
-  private publishDue(startedMs: number): void {
-    const due = ((performance.now() - startedMs) / 1_000) * LIVE_PER_SECOND;
-    for (; this.sent < due; this.sent++)
-      this.client.publish(SUBJECT, { sentNs: `${process.hrtime.bigint()}`, text: "a".repeat(80) });
-  }
 }
 
 function p99s(all: readonly Round[], when: "quietUs" | "duringUs"): number[] {
