@@ -20,7 +20,6 @@ import { eventsTen } from "./scenarios/events-10.ts";
 import { fanOut } from "./scenarios/fan-out.ts";
 import { flat } from "./scenarios/flat.ts";
 import { isolation } from "./scenarios/isolation.ts";
-import { kit } from "./scenarios/kit.ts";
 import { memory } from "./scenarios/memory.ts";
 import { page } from "./scenarios/page.ts";
 import { payload } from "./scenarios/payload.ts";
@@ -51,7 +50,6 @@ const SCENARIOS: readonly Scenario[] = [
   disable,
   replay,
   shadow,
-  kit,
   watched,
   page,
   flat,

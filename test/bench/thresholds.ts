@@ -74,7 +74,6 @@ export const THRESHOLDS = {
     beyond: 1.15,
     unit: "",
   },
-  kitSeconds: { what: "ten tests, each with a runtime of its own", better: "lower", bar: 5, beyond: 3, unit: "s" },
   flatHandlers: {
     what: "CPU per event, 10 to 200 handlers, of one handler",
     better: "lower",
