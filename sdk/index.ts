@@ -27,7 +27,14 @@ export type { AnswerOf, ReplyOf, RequestDefinition } from "./define-request.ts";
 export { defineRequest } from "./define-request.ts";
 export type { Duration } from "./duration.ts";
 export { parseDuration } from "./duration.ts";
-export type { BatchPolicy, FilteredMessage, HandlerMetadata, RecyclePolicy, RetryPolicy } from "./metadata.ts";
+export type {
+  BatchPolicy,
+  FilteredMessage,
+  HandlerMetadata,
+  RecyclePolicy,
+  RetryPolicy,
+  WildcardOrder,
+} from "./metadata.ts";
 export type { PayloadCodec, PayloadFormat } from "./payload.ts";
 export type { CronSchedule, IntervalSchedule, Schedule } from "./schedule.ts";
 export type { Size } from "./size.ts";

@@ -121,7 +121,7 @@ function durableOf(info: ConsumerInfo, app: string): AppDurable | undefined {
   };
 }
 
-function waitingOf({ num_pending, num_ack_pending }: ConsumerInfo): number {
+export function waitingOf({ num_pending, num_ack_pending }: ConsumerInfo): number {
   return num_pending + num_ack_pending;
 }
 
