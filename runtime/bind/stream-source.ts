@@ -70,8 +70,8 @@ export async function readyDurable(
   const ensured = await ensureDurable(deps.connection, jsm, spec);
   for (const { level, text } of costsOf(ensured.config, spec)) deps.notices.tell(`${handler} ${text}`, level, text);
   if (ensured.how === "created" && from.kind !== "all" && from.kind !== "sequence") tellBeginning(deps, spec, from);
-  // Only what waits can have been settled by another. Where we may not look, it runs again.
-  const others = ensured.waiting === 0 ? [] : await otherDurables(jsm, spec).catch(() => []);
+  // Only what waits can have been settled by another. Where we may not look, it runs again. Partitions share nothing.
+  const others = ensured.waiting === 0 || copyOf !== undefined ? [] : await otherDurables(jsm, spec).catch(() => []);
   // Should it be lost and made anew, what was stored since then is not passed over.
   const begun: StartFrom = from.kind === "new" ? { kind: "time", atMs: Date.parse(ensured.createdAt) } : from;
   return { spec: { ...spec, from: begun }, jsm, ensured, others };

@@ -126,6 +126,11 @@ export function subjectBefore(subject: string): string {
   return subject.split(".").slice(PLACE_TOKENS).join(".");
 }
 
+/** What the handler claims, of the filter of one of its durables; undefined: it is no partition's. */
+export function claimBefore(filter: string): string | undefined {
+  return filter.startsWith(`${PLACE}.`) ? subjectBefore(filter) : undefined;
+}
+
 /** Its number in the stream it was copied from, by the header that the server has given it. */
 export function copiedNumber(headers: { get(name: string): string } | undefined): number | undefined {
   const number = Number(headers?.get(COPIED_FROM).split(" ")[1]);

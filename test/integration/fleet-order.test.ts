@@ -3,8 +3,8 @@
 import { type JetStreamManager, jetstream, jetstreamManager, RetentionPolicy } from "@nats-io/jetstream";
 import { beforeEach, describe, expect, it } from "vitest";
 import { isSince } from "../../runtime/nats/server-version.ts";
-import type { TestRuntime } from "../support/runtime.ts";
-import { useStage } from "../support/runtime.ts";
+import { runCli } from "../support/cli-process.ts";
+import { type TestRuntime, useStage } from "../support/runtime.ts";
 import { volume } from "../support/volume.ts";
 
 interface Ran {
@@ -87,7 +87,7 @@ describe("on a server that can divide a stream", () => {
   });
 
   it("not one message of a key overtakes another, through retries, while replicas come and go, and all have their share", async () => {
-    const count = volume(6_000);
+    const count = volume(20_000, 1_200);
     const ran = await stage.client.collect<Ran>("ran");
     await start("a");
     const publishing = publish(0, count);
@@ -144,6 +144,22 @@ describe("on a server that can divide a stream", () => {
     expect(stored?.header.get("Dead-Letter-Sequence")).toBe("1");
     expect(stored?.header.get("Dead-Letter-Subject")).toBe("shop.k1.changed");
     expect(stored?.header.has("Nats-Stream-Source")).toBe(false);
+  });
+
+  it("what waits is counted, no partition is taken for left behind, and with the handler goes its stream", async () => {
+    const app = await start(
+      "a",
+      handler(IN_ORDER).replace("const failed", "await new Promise(() => {}); const failed"),
+    );
+    await publish(0, 40);
+    const cli = (...args: string[]) =>
+      runCli([...args, "--app", "shop"], { cwd: app.project.rootDir, env: { NATS_URL: stage.server.url } });
+    const status = async () => JSON.parse((await cli("status", "--json")).stdout);
+    await expect.poll(status).toMatchObject({ handlers: [{ name: "follow", pending: 40 }] });
+    expect(await cli("prune")).toMatchObject({ code: 0 });
+    await app.after(() => app.project.remove("follow.js"), "handler.removed");
+    expect(await cli("prune", "--yes")).toMatchObject({ code: 0 });
+    expect(await orderedStreams()).toEqual([]);
   });
 
   it("a stream that keeps messages only for its consumers is refused, and why", async () => {
