@@ -17,7 +17,12 @@ type Returned<Metadata> = Metadata extends { readonly reply: object }
 type NoBatch = { kind: "request" } | { concurrency: "one" } | { orderBy: unknown } | { schedule: object | string };
 
 /** Options beside which there are no changes of buckets. */
-type NoChanges = { stream: string } | { schedule: object | string } | { envelope: "nest" } | { reply: object };
+type NoChanges =
+  | { stream: string }
+  | { schedule: object | string }
+  | { envelope: "nest" }
+  | { reply: object }
+  | { orderBy: { wildcard: number } };
 
 /** A combination that the runtime refuses becomes an error at the option named here. */
 type Fitting<Metadata> = (Metadata extends { batch: object } & NoBatch ? { readonly batch: never } : unknown) &

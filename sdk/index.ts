@@ -39,6 +39,7 @@ export type {
   OfObjects,
   RecyclePolicy,
   RetryPolicy,
+  WildcardOrder,
 } from "./metadata.ts";
 export type { PayloadCodec, PayloadFormat } from "./payload.ts";
 export type { CronSchedule, IntervalSchedule, Schedule } from "./schedule.ts";

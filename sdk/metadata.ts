@@ -33,6 +33,25 @@ export interface BatchPolicy {
   wait?: Duration | undefined;
 }
 
+/** A method, so that a function of a narrower event is one too. */
+interface KeyOf<Event> {
+  key(event: PayloadOf<Event>, message: FilteredMessage): string;
+}
+
+/**
+ * Order over all replicas: the runtime keeps a stream for the handler, into which the server copies its messages, divided by
+ * the token into partitions. One message of each partition runs at a time.
+ */
+export interface WildcardOrder {
+  /** Which `*` of `subject` has the key, 0 for the first. */
+  wildcard: number;
+  /**
+   * Most keys that run at the same time over all replicas, 1 to 64; a key that waits for its retry holds up the others of
+   * its partition. Default 8. When it changes, what is divided the old way is handled first.
+   */
+  partitions?: number | undefined;
+}
+
 /** What `when` and `orderBy` may look at beside the content: `key`, `operation` and `revision` are those of a change. */
 export type FilteredMessage = Pick<HandlerContext, "subject" | "wildcards" | "headers" | "attempt"> &
   Partial<Pick<ChangeContext, "key" | "operation" | "revision">>;
@@ -200,10 +219,12 @@ export interface HandlerOptions<Event = unknown> {
    */
   when?(event: unknown, message: FilteredMessage): boolean;
   /**
-   * Durable only: messages for which this gives the same key run one after another, within a replica. It may look at the message
-   * too: `orderBy: (_, { subject }) => subject` keeps the order of the changes of each key of a bucket.
+   * Durable only. A function: messages for which it gives the same key run one after another, **within a replica**. It may
+   * look at the message too: `(_, { subject }) => subject` keeps the order of the changes of each key of a bucket.
+   * `{ wildcard: 0 }`: those with the same token at that `*` of the subject run one after another **over all replicas**,
+   * retries included. Needs nats-server 2.10. Refused for several subjects, and beside `batch`, `kv` and `objects`. Default: in any order.
    */
-  orderBy?(event: PayloadOf<Event>, message: FilteredMessage): string;
+  orderBy?: KeyOf<Event>["key"] | WildcardOrder | undefined;
   /**
    * What the function publishes and requests: events, or subjects, which may have wildcards. Nothing is refused by it;
    * `handlers permissions` grants it. At most 1,000. Default none.

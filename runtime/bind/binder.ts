@@ -21,10 +21,10 @@ import { bindCore } from "./core-binding.ts";
 import { durableOfHandler } from "./durable-of-handler.ts";
 import { EventBinding } from "./event-binding.ts";
 import { holdDurable } from "./held-durable.ts";
+import { OrderedPlaces, type OrderedSubject, type OrderedTaking } from "./ordered-places.ts";
 import { RedriveSource } from "./redrive-source.ts";
-import { bindStream } from "./stream-binding.ts";
+import { bindStream, idPrefixOf } from "./stream-binding.ts";
 import { createStreamDeps, type StreamDeps } from "./stream-deps.ts";
-import { streamIdPrefix } from "./stream-settler.ts";
 import type { SourcePlace } from "./stream-source.ts";
 
 export interface Binder {
@@ -71,6 +71,11 @@ export interface BinderOptions {
   readonly onLetterKept?: (handler: string) => void;
 }
 
+interface SubjectTaking {
+  readonly places: readonly SourcePlace[];
+  readonly upkeep?: (() => () => void) | undefined;
+}
+
 /** How long binding a durable handler waits for a lost connection before it is given up, and begun anew when it is back. */
 const WAIT_UP_MS = 5_000;
 
@@ -85,6 +90,7 @@ export function createBinder(options: BinderOptions): Binder {
   const state = new ConnectionState(connection, clock);
   const subscriptions = new StandingSubscriptions(connection, clock);
   let deps: Promise<StreamDeps> | undefined;
+  let ordered: OrderedPlaces | undefined;
 
   function streamDeps(): Promise<StreamDeps> {
     deps ??= createStreamDeps({ ...options, subscriptions });
@@ -100,14 +106,16 @@ export function createBinder(options: BinderOptions): Binder {
     if (!(await state.up(WAIT_UP_MS))) throw notConnected(handler);
     await assertJetStream(connection, handler);
     const deps = await streamDeps();
-    const places: SourcePlace[] = [];
-    for (const subject of metadata.subjects) places.push(await placeOf(deps, handler, subject, metadata));
-    const idPrefixes = places.map(({ stream }) => streamIdPrefix(stream, metadata.domain));
+    const takings: SubjectTaking[] = [];
+    for (const subject of metadata.subjects) takings.push(await takingOf(deps, handler, subject, metadata));
+    const places = takings.flatMap((taking) => taking.places);
+    const upkeep = takings.find((taking) => taking.upkeep !== undefined)?.upkeep;
+    const idPrefixes = places.map((place) => idPrefixOf(place, metadata));
     return {
       idPrefixes,
       groups: places.map(({ durable }) => durable),
       async bind(request) {
-        const binding = await surely(metadata, () => bindStream({ deps, places, ...request }));
+        const binding = await surely(metadata, () => bindStream({ deps, places, upkeep, ...request }));
         return bound.add(handler, binding, {
           takes: takesText(metadata),
           places: places.map(({ durable }, origin) => ({
@@ -122,20 +130,30 @@ export function createBinder(options: BinderOptions): Binder {
     };
   }
 
-  /** A stream is found, or made, for each subject. */
-  async function placeOf(
+  /** A stream is found, or made, for each subject; it is taken from in one place, or in several of a copy that keeps an order. */
+  async function takingOf(
     deps: StreamDeps,
     handler: string,
     subject: string,
     metadata: ResolvedMetadata,
-  ): Promise<SourcePlace> {
+  ): Promise<SubjectTaking> {
     const { domain } = metadata;
     const stream = await finder.streamFor(subject, handler, metadata);
     if (domain === undefined) taken.add(stream);
-    const durable = await durableOfHandler(deps, { handler, stream, subject, domain });
     // While the connection is lost nobody can say.
     const where = async () => (state.isUp ? finder.where(subject, metadata) : undefined);
-    return { subject, stream, durable, where };
+    const order = await orderOf(deps, { handler, subject, stream, metadata, provision, copies, where });
+    if (order !== undefined && "places" in order) return order;
+    const durable = await durableOfHandler(deps, { handler, stream, subject, domain });
+    return { places: [{ subject, stream, durable, where, ...order }] };
+  }
+
+  /** Undefined: it is taken in no order, and never was. */
+  async function orderOf(deps: StreamDeps, taken: OrderedSubject): Promise<OrderedTaking | undefined> {
+    ordered ??= new OrderedPlaces(deps);
+    const { handler, subject, metadata } = taken;
+    if (metadata.domain !== undefined || !(await ordered.concerns(handler, subject, metadata))) return undefined;
+    return ordered.of(taken);
   }
 
   async function holdSubject(handler: string, subject: string, metadata: ResolvedMetadata): Promise<() => void> {

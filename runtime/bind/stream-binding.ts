@@ -21,6 +21,8 @@ export interface StreamBindingOptions {
   readonly handler: string;
   /** One for each subject, in their order: the number of a place is the origin of its deliveries. */
   readonly places: readonly SourcePlace[];
+  /** What goes on for as long as it is bound; ended with it. */
+  readonly upkeep?: (() => () => void) | undefined;
   readonly metadata: ResolvedMetadata;
   readonly owner: BindingOwner;
   readonly holds: HoldBoard;
@@ -35,18 +37,24 @@ export async function bindStream(options: StreamBindingOptions): Promise<StreamB
   return new StreamBinding(options, ready);
 }
 
+/** Before what the messages of a place say of themselves. */
+export function idPrefixOf({ stream, copyOf }: SourcePlace, { domain }: Pick<ResolvedMetadata, "domain">): string {
+  return streamIdPrefix(copyOf ?? stream, domain);
+}
+
 export class StreamBinding implements Binding {
   readonly idPrefixes: readonly string[];
   private metadata: ResolvedMetadata;
   private readonly sources: readonly StreamSource[];
   private readonly redrives: RedriveSource;
+  private readonly endUpkeep: () => void;
   /** Undefined: there is one place only. */
   private readonly sharedRoom: SharedRoom | undefined;
 
   constructor(options: StreamBindingOptions, ready: readonly ReadyDurable[]) {
     const { deps, handler, places, onFault } = options;
     this.metadata = options.metadata;
-    this.idPrefixes = places.map(({ stream }) => streamIdPrefix(stream, this.metadata.domain));
+    this.idPrefixes = places.map((place) => idPrefixOf(place, this.metadata));
     const metadata = () => this.metadata;
     const holds = new SharedHolds(options.holds);
     this.sharedRoom = places.length > 1 ? new SharedRoom(options.owner, deps.clock, () => this.withdraw()) : undefined;
@@ -55,9 +63,10 @@ export class StreamBinding implements Binding {
       const own = { ...options, ...place, owner, origin, metadata, holds: holds.boardOf(place.subject) };
       return new StreamSource(own, ready[origin]!);
     });
-    const streams = places.map(({ stream }) => stream);
+    const streams = places.map(({ stream, copyOf }) => copyOf ?? stream);
     this.redrives = new RedriveSource({ deps, handler, streams, metadata, owner, onError: onFault });
     this.redrives.start();
+    this.endUpkeep = options.upkeep?.() ?? (() => undefined);
   }
 
   get hasMoved(): boolean {
@@ -100,6 +109,7 @@ export class StreamBinding implements Binding {
   }
 
   async unbind(): Promise<void> {
+    this.endUpkeep();
     await Promise.all([...this.sources, this.redrives].map((source) => source.unbind()));
   }
 }

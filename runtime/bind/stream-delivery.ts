@@ -4,6 +4,7 @@ import type { Msg, MsgHdrs } from "@nats-io/transport-node";
 import { type Delivery, HOPS_HEADER } from "../message/delivery.ts";
 import { encodeHeaders } from "../message/header-block.ts";
 import type { AckInfo } from "../streams/ack-subject.ts";
+import { copiedNumber, isMarkOfCopy, subjectBefore } from "../streams/ordered-stream.ts";
 import { headerPairs } from "./core-delivery.ts";
 
 /** What a redriven message has behind it; it stands in the message's `Dead-Letter-*` headers. */
@@ -17,9 +18,17 @@ export interface RedriveHistory {
   readonly firstFailedAtMs: number | undefined;
 }
 
+/** The stored message that another one is a copy of. */
+export interface CopiedMessage {
+  readonly stream: string;
+  readonly sequence: number;
+}
+
 export interface StreamMessage {
   readonly subject: string;
+  /** Of the stream that its id names. */
   readonly seq: number;
+  readonly copied?: CopiedMessage | undefined;
   readonly origin: number;
   readonly storedAtMs: number | undefined;
   readonly data: Uint8Array;
@@ -41,6 +50,7 @@ export type FetchedContent =
 export class StreamDelivery implements Delivery {
   readonly subject: string;
   readonly seq: number;
+  readonly copied: CopiedMessage | undefined;
   readonly origin: number;
   readonly storedAtMs: number | undefined;
   data: Uint8Array;
@@ -69,6 +79,7 @@ export class StreamDelivery implements Delivery {
   constructor(message: StreamMessage, reply: string, info: AckInfo) {
     this.subject = message.subject;
     this.seq = message.seq;
+    this.copied = message.copied;
     this.origin = message.origin;
     this.storedAtMs = message.storedAtMs;
     this.again = info.deliveries > 1 || message.history !== undefined;
@@ -93,6 +104,23 @@ export function readStreamMessage(message: MessageContent, info: AckInfo, origin
     storedAtMs: info.storedAtMs,
     data: message.data,
     headers: headers === undefined ? undefined : encodeHeaders(headerPairs(headers)),
+    hops: hopsOf(headers),
+  };
+}
+
+/** A message of an ordered stream, as it was in the stream that this is a copy of. */
+export function readCopy(message: MessageContent, info: AckInfo, origin: number, copyOf: string): StreamMessage {
+  const { headers } = message;
+  const sequence = copiedNumber(headers);
+  const kept = headers === undefined ? [] : [...headerPairs(headers)].filter(([name]) => !isMarkOfCopy(name));
+  return {
+    subject: subjectBefore(message.subject),
+    seq: sequence ?? info.streamSequence,
+    copied: sequence === undefined ? undefined : { stream: copyOf, sequence },
+    origin,
+    storedAtMs: info.storedAtMs,
+    data: message.data,
+    headers: kept.length === 0 ? undefined : encodeHeaders(kept),
     hops: hopsOf(headers),
   };
 }

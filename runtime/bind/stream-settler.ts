@@ -250,8 +250,8 @@ export class StreamSettler {
     const nowMs = this.clock.nowMs();
     const unrun = UNRUN.has(failure.reason);
     const runs = delivery.attempt - (unrun ? 1 : 0);
-    const source = history === undefined ? stream : history.stream;
-    const { sequence, storedAtMs } = history ?? { sequence: info.streamSequence, storedAtMs: info.storedAtMs };
+    const { storedAtMs } = history ?? info;
+    const { stream: source, sequence } = history ?? delivery.copied ?? { stream, sequence: info.streamSequence };
     const first = this.firstFailures.get(keyOf(delivery)) ?? (delivery.attempt === 1 ? nowMs : undefined);
     return {
       // A redriven message has a stream and a number of its own: what it fails with now is another letter.

@@ -13,7 +13,7 @@ import { otherDurables, settledByOther } from "../streams/handler-durable.ts";
 import type { LeftDurable } from "../streams/left-behind.ts";
 import { type AppDurable, waitingIn } from "../streams/left-durables.ts";
 import { findConsumer } from "../streams/stored-consumer.ts";
-import { readStreamMessage, type StreamDelivery } from "./stream-delivery.ts";
+import { readCopy, readStreamMessage, type StreamDelivery } from "./stream-delivery.ts";
 import type { StreamDeps } from "./stream-deps.ts";
 import { StreamIntake } from "./stream-intake.ts";
 import { StreamWatch } from "./stream-watch.ts";
@@ -24,8 +24,14 @@ export interface SourcePlace {
   readonly stream: string;
   /** handler-durable.ts, H2. */
   readonly durable: string;
+  /** The stream that `stream` is a copy of (streams/ordered-stream.ts): ids and letters name that one. */
+  readonly copyOf?: string | undefined;
+  /** Up to this number of the stream, everything was handled in another way. */
+  readonly settledTo?: number | undefined;
   /** The stream that takes the subject now; undefined: cannot be said. Never rejects. */
   readonly where: () => Promise<string | undefined>;
+  /** Messages that come first if that is another one; by default those of the durable. Never rejects. */
+  readonly left?: (() => Promise<number | undefined>) | undefined;
 }
 
 export interface SourceOptions extends SourcePlace {
@@ -54,19 +60,27 @@ export interface ReadyDurable {
 export async function readyDurable(
   deps: StreamDeps,
   handler: string,
-  { subject: filter, stream, durable }: SourcePlace,
-  { domain, oneAtATime, from }: ResolvedMetadata,
+  { subject: filter, stream, durable, copyOf, settledTo }: SourcePlace,
+  { domain, ...metadata }: ResolvedMetadata,
 ): Promise<ReadyDurable> {
+  const from = beginningOf(metadata.from, copyOf, settledTo);
+  const oneAtATime = metadata.oneAtATime || copyOf !== undefined;
   const spec: DurableSpec = { app: deps.app, handler, stream, domain, durable, filter, oneAtATime, from };
   const jsm = await deps.managerOf(domain);
   const ensured = await ensureDurable(deps.connection, jsm, spec);
   for (const { level, text } of costsOf(ensured.config, spec)) deps.notices.tell(`${handler} ${text}`, level, text);
-  if (ensured.how === "created" && from.kind !== "all") tellBeginning(deps, spec, from);
-  // Only what waits can have been settled by another. Where we may not look, it runs again.
-  const others = ensured.waiting === 0 ? [] : await otherDurables(jsm, spec).catch(() => []);
+  if (ensured.how === "created" && from.kind !== "all" && from.kind !== "sequence") tellBeginning(deps, spec, from);
+  // Only what waits can have been settled by another. Where we may not look, it runs again. Partitions share nothing.
+  const others = ensured.waiting === 0 || copyOf !== undefined ? [] : await otherDurables(jsm, spec).catch(() => []);
   // Should it be lost and made anew, what was stored since then is not passed over.
   const begun: StartFrom = from.kind === "new" ? { kind: "time", atMs: Date.parse(ensured.createdAt) } : from;
   return { spec: { ...spec, from: begun }, jsm, ensured, others };
+}
+
+/** What is copied for the handler alone is all for it, and what it had in another way is not. */
+function beginningOf(from: StartFrom, copyOf: string | undefined, settledTo: number | undefined): StartFrom {
+  if (copyOf !== undefined) return { kind: "all" };
+  return settledTo === undefined ? from : { kind: "sequence", sequence: settledTo + 1 };
 }
 
 function tellBeginning(deps: StreamDeps, { handler, stream, filter, durable }: DurableSpec, from: StartFrom): void {
@@ -83,7 +97,7 @@ export class StreamSource {
   private readonly release: () => void;
 
   constructor(options: SourceOptions, ready: ReadyDurable) {
-    const { deps, owner, origin, metadata, holds } = options;
+    const { deps, owner, origin, metadata, holds, copyOf, settledTo = 0 } = options;
     const { spec, jsm, ensured, others } = ready;
     this.ready = ready;
     this.intake = new StreamIntake({
@@ -92,8 +106,9 @@ export class StreamSource {
       jsm,
       metadata,
       owner,
-      read: (message, info) => readStreamMessage(message, info, origin),
-      settledBefore: ({ subject, seq }) => settledByOther(others, subject, seq),
+      read: (message, info) =>
+        copyOf === undefined ? readStreamMessage(message, info, origin) : readCopy(message, info, origin, copyOf),
+      settledBefore: ({ subject, seq }) => seq <= settledTo || settledByOther(others, subject, seq),
       // Dead letters that are not stored yet hold their slots: a handler that fails everything is not fed faster than they.
       free: (_inHand, late) => owner.room - late,
       holds,
@@ -149,14 +164,14 @@ export class StreamSource {
   }
 }
 
-function watchStream({ deps, where, onMoved }: SourceOptions, spec: DurableSpec, jsm: JetStreamManager) {
+function watchStream({ deps, where, left, onMoved }: SourceOptions, spec: DurableSpec, jsm: JetStreamManager) {
   const { stream, durable, handler, filter } = spec;
   const moved = (to: string) => `stream "${to}" takes "${filter}" of handler "${handler}" now, no longer "${stream}"`;
   return new StreamWatch({
     clock: deps.clock,
     stream,
     where,
-    left: () => waitingIn(jsm, stream, durable),
+    left: left ?? (() => waitingIn(jsm, stream, durable)),
     watched: () => deps.watches.size,
     onMoved(to) {
       deps.notices.tell(`moved ${handler} ${to}`, "warn", `${moved(to)}: it is bound to that one`);

@@ -30,6 +30,7 @@ export async function replayable(word: string, session: OperatorSession): Promis
   const durables = await durablesOf(connection, app, { domain, buckets: bucketsOf(replies) });
   const own = ownDurables(name, { app, durables, replies });
   if (own.length === 0) throw withoutDurable(name, claims(placed));
+  if (own.some(({ isPartition }) => isPartition)) throw inOrder(name);
   const oneAtATime = own.some((durable) => durable.oneAtATime);
   return { name, domain, durables: own, oneAtATime, isOff: isOffIn(name, replies) };
 }
@@ -42,6 +43,14 @@ function notKept(handler: string, kind: "event" | "request"): RuntimeError {
   return new RuntimeError("USAGE", `handler "${handler}" is of kind "${kind}": ${why}`, {
     handler,
     remedy: 'Only messages of handlers of kind "durable" can be replayed.',
+  });
+}
+
+function inOrder(handler: string): RuntimeError {
+  const message = `handler "${handler}" has its messages in order over all replicas, and what is replayed would run beside them`;
+  return new RuntimeError("USAGE", message, {
+    handler,
+    remedy: "Give a handler of another name the same function, with `from` as the time to begin with.",
   });
 }
 

@@ -6,9 +6,11 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { claims } from "../metadata/claims.ts";
 import { storeOfSubject, streamOfStore } from "../metadata/store.ts";
 import { managerOf } from "../nats/jetstream.ts";
+import { ApiCode, isApiError } from "../nats/jetstream-errors.ts";
 import { lacksJetStream } from "../nats/no-jetstream.ts";
 import { durableNameOf, earlierDurableName } from "../streams/durable-name.ts";
 import { isOf } from "../streams/handler-durable.ts";
+import { orderedStreamNames } from "../streams/ordered-stream.ts";
 
 /** A durable handler, as a status says of it. */
 export interface Claimant {
@@ -16,6 +18,8 @@ export interface Claimant {
   readonly subjects?: readonly string[] | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
   readonly domain?: string | undefined;
+  /** Its messages wait in a stream of its own. */
+  readonly inOrder?: boolean | undefined;
 }
 
 export class Backlog {
@@ -40,13 +44,23 @@ export class Backlog {
     if (handler.domain === undefined && lacksJetStream(this.connection)) return undefined;
     try {
       const jsm = await this.managerOf(handler.domain);
-      const infos = await Promise.all(claims(handler).map((subject) => this.durableOf(jsm, handler.name, subject)));
-      const known = infos.filter((info) => info !== undefined);
+      const infos = await Promise.all(claims(handler).map((subject) => this.durablesOf(jsm, handler, subject)));
+      const known = infos.flat();
       if (known.length === 0) return undefined;
       return known.reduce((sum, { num_pending, num_ack_pending }) => sum + num_pending + num_ack_pending, 0);
     } catch {
       return undefined; // No permission, or no answer: not known.
     }
+  }
+
+  private async durablesOf(
+    jsm: JetStreamManager,
+    { name, inOrder }: Claimant,
+    subject: string,
+  ): Promise<readonly ConsumerInfo[]> {
+    if (inOrder !== true) return [(await this.durableOf(jsm, name, subject)) ?? []].flat();
+    const streams = orderedStreamNames(this.app, name, subject);
+    return (await Promise.all(streams.map((stream) => consumersIn(jsm, stream)))).flat();
   }
 
   private async durableOf(jsm: JetStreamManager, handler: string, subject: string): Promise<ConsumerInfo | undefined> {
@@ -86,6 +100,17 @@ export class Backlog {
 
 function infoIn(jsm: JetStreamManager, stream: string, durable: string): Promise<ConsumerInfo | undefined> {
   return jsm.consumers.info(stream, durable).catch(() => undefined);
+}
+
+/** Of a stream that need not be there. */
+async function consumersIn(jsm: JetStreamManager, stream: string): Promise<ConsumerInfo[]> {
+  const found: ConsumerInfo[] = [];
+  try {
+    for await (const info of jsm.consumers.list(stream)) found.push(info);
+  } catch (error) {
+    if (!isApiError(error, ApiCode.streamNotFound)) throw error;
+  }
+  return found;
 }
 
 async function namesOf(manager: JetStreamManager): Promise<string[]> {

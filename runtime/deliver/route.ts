@@ -102,7 +102,8 @@ export class Route implements DispatcherOwner, BindingOwner {
 
   /** Whether a version with this metadata can be served without binding anew. */
   serves(metadata: ResolvedMetadata): boolean {
-    const { kind, subjects, stream, domain, oneAtATime, everyReplica, maxQueued, maxQueuedBytes } = this.metadata;
+    const { kind, subjects, stream, domain, oneAtATime, fleetOrder, everyReplica, maxQueued, maxQueuedBytes } =
+      this.metadata;
     return (
       this.binding?.hasMoved !== true &&
       stream === metadata.stream &&
@@ -111,6 +112,7 @@ export class Route implements DispatcherOwner, BindingOwner {
       everyReplica === metadata.everyReplica &&
       kind === metadata.kind &&
       isDeepStrictEqual(subjects, metadata.subjects) &&
+      isDeepStrictEqual(fleetOrder, metadata.fleetOrder) &&
       maxQueued === metadata.maxQueued &&
       maxQueuedBytes === metadata.maxQueuedBytes
     );

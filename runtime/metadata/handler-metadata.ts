@@ -51,8 +51,10 @@ export interface ResolvedMetadata {
   readonly expiresMs: number;
   /** Whether `when` was given: it may let messages pass unrun. Not of requests. */
   readonly filters: boolean;
-  /** Whether `orderBy` was given. Durable only. */
+  /** Whether `orderBy` is a function: an order within a replica. Durable only. */
   readonly ordered: boolean;
+  /** An order over all replicas; undefined: none. Durable only, of one subject. */
+  readonly fleetOrder?: FleetOrder | undefined;
   /** Subjects it publishes and requests, as far as it says so. */
   readonly publishes: readonly string[];
   /** Headers that go on from a message to what its handler publishes and requests; in small letters. */
@@ -87,7 +89,9 @@ export type StartFrom =
   | { readonly kind: "all" }
   | { readonly kind: "new" }
   /** Milliseconds since the Unix epoch. */
-  | { readonly kind: "time"; readonly atMs: number };
+  | { readonly kind: "time"; readonly atMs: number }
+  /** A number of the stream; said by no metadata. */
+  | { readonly kind: "sequence"; readonly sequence: number };
 
 /** What becomes of planned times at which nobody was there. */
 export type Missed = "skip" | "once" | "all";
@@ -104,6 +108,14 @@ export interface BatchRule {
   readonly size: number;
   /** How long a message waits for others to join it. */
   readonly waitMs: number;
+}
+
+/** Messages that have the same token at a wildcard of the subject run one after another. */
+export interface FleetOrder {
+  /** Which `*` of the subject, from 0 on. */
+  readonly wildcard: number;
+  /** So many keys at most run at a time, over all replicas: each key belongs to one of them. */
+  readonly partitions: number;
 }
 
 export interface RetryDefaults {

@@ -5,6 +5,14 @@ import type { RuntimeError } from "../errors.ts";
 import { BATCH_EXAMPLE, BATCH_KEYS, BATCH_WAIT_MS, batchOptions, batchProblems } from "./batch.ts";
 import { kindProblems, workerProblems } from "./combinations.ts";
 import { readEnvelope } from "./envelope.ts";
+import {
+  asksForFleetOrder,
+  FLEET_ORDER_EXAMPLE,
+  FLEET_ORDER_KEYS,
+  fleetOrderOptions,
+  fleetOrderProblems,
+  PARTITIONS,
+} from "./fleet-order.ts";
 import type { HandlerDefaults, Rate, ResolvedMetadata, Schedule, StartFrom, Store } from "./handler-metadata.ts";
 import { invalidMetadata, type MetadataOrigin, missingMetadata, type Problem } from "./metadata-problems.ts";
 import { didYouMean } from "./nearest.ts";
@@ -76,7 +84,8 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   const kindIsWrong = problems.some(({ path }) => path[0] === "kind");
   take("reply", readSchema, false);
   // One worker keeps the order, or has what there is only once; the default gives way.
-  const needsOne = raw.orderBy !== undefined || raw.exclusive === true || raw.concurrency === "one";
+  const overFleet = asksForFleetOrder(raw.orderBy);
+  const needsOne = (raw.orderBy !== undefined && !overFleet) || raw.exclusive === true || raw.concurrency === "one";
   const workers = take("workers", handlerOptions.workers, needsOne ? 1 : defaults.workers);
   const store = readStore(raw, problems);
   const subjects = takeSubjects(raw, store, problems);
@@ -86,6 +95,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   const payload = take("payload", readPayload, "json");
   const batch = readBatch(raw.batch, problems);
   const rate = take<Rate | undefined>("rate", readRate, undefined);
+  const fleetOrder = overFleet ? readFleetOrder(raw.orderBy, problems) : undefined;
   const schedule =
     raw.schedule === undefined || store !== undefined ? undefined : takeSchedule(raw, { kind, subjects }, problems);
   const metadata: ResolvedMetadata = {
@@ -115,7 +125,8 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     retry: readRetry(raw.retry, defaults, problems),
     expiresMs: take("expires", handlerOptions.expires, defaults.expiresMs),
     filters: take("when", aFunction("of the content and the message that gives true or false"), false),
-    ordered: take("orderBy", aFunction("of the event that gives a key"), false),
+    ordered: overFleet ? false : take("orderBy", readOrderBy, false),
+    ...(fleetOrder === undefined ? {} : { fleetOrder }),
     publishes: take("publishes", readPublishes, []),
     propagate: take("propagate", readPropagate, defaults.propagate),
     memoryMiB: take("memory", handlerOptions.memory, defaults.memoryMiB),
@@ -130,7 +141,12 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     maxQueuedBytes: defaults.maxQueuedBytes,
     disabled: take("disabled", boolean, defaults.disabled),
   };
-  problems.push(...workerProblems(metadata), ...batchProblems(raw, metadata), ...storeProblems(raw, metadata));
+  problems.push(
+    ...workerProblems(metadata),
+    ...batchProblems(raw, metadata),
+    ...fleetOrderProblems(raw, metadata),
+    ...storeProblems(raw, metadata),
+  );
   return metadata;
 }
 
@@ -209,6 +225,23 @@ function readBatch(raw: unknown, problems: Problem[]): ResolvedMetadata["batch"]
   if ((raw as Fields).size === undefined)
     problems.push({ path: ["batch", "size"], message: "is missing: say how many messages the function gets at most" });
   return { size: take("size", batchOptions.size, 1), waitMs: take("wait", batchOptions.wait, BATCH_WAIT_MS) };
+}
+
+const readOrderBy: Reader<boolean> = (raw) =>
+  isWireFunction(raw) ? { value: true } : problem(`must be ${FLEET_ORDER_EXAMPLE}`, raw);
+
+function readFleetOrder(raw: unknown, problems: Problem[]): ResolvedMetadata["fleetOrder"] {
+  const take = nested("orderBy", raw, FLEET_ORDER_KEYS, FLEET_ORDER_EXAMPLE, problems);
+  if (take === undefined) return undefined;
+  if ((raw as Fields).wildcard === undefined)
+    problems.push({
+      path: ["orderBy", "wildcard"],
+      message: 'is missing: say which "*" of the subject is the key, from 0 on',
+    });
+  return {
+    wildcard: take("wildcard", fleetOrderOptions.wildcard, 0),
+    partitions: take("partitions", fleetOrderOptions.partitions, PARTITIONS),
+  };
 }
 
 function readRetry(raw: unknown, defaults: HandlerDefaults, problems: Problem[]): ResolvedMetadata["retry"] {

@@ -48,7 +48,10 @@ const keyPattern: Reader<string> = (raw) => {
   return tokens.every(fits) ? { value: raw } : problem(KEY, raw);
 };
 
-export function storeProblems(raw: Fields, { store, payload }: Pick<ResolvedMetadata, "store" | "payload">): Problem[] {
+export function storeProblems(
+  raw: Fields,
+  { store, payload, fleetOrder }: Pick<ResolvedMetadata, "store" | "payload" | "fleetOrder">,
+): Problem[] {
   if (store === undefined) return [];
   const beside = (key: string, why: string): Problem => {
     return { path: [key], message: `cannot stand beside \`${store.kind}\`: ${why}` };
@@ -56,6 +59,14 @@ export function storeProblems(raw: Fields, { store, payload }: Pick<ResolvedMeta
   const given = Object.entries(REFUSED).filter(([key]) => raw[key] !== undefined);
   return [
     ...given.map(([key, why]) => beside(key, why)),
+    ...(fleetOrder !== undefined
+      ? [
+          beside(
+            "orderBy",
+            'the stream it copies to would keep what the bucket forgets; give it a function, or say `concurrency: "one"`',
+          ),
+        ]
+      : []),
     ...(store.kind === "objects" && payload !== "json"
       ? [beside("payload", "what is told of an object is JSON; its content is read with a client")]
       : []),

@@ -79,8 +79,11 @@ export function leftLine(left: LeftDurable): string {
 export function ownDurables(name: string, { app, durables, replies }: KeptMessages): AppDurable[] {
   const said = replies.flatMap(({ handlers }) => handlers.filter((one) => one.name === name));
   const subjects = said.flatMap(claims);
-  return durables.filter(
+  const own = durables.filter(
     ({ handler, stream, filter }) =>
       handler === name && stream !== redriveStream(app) && (subjects.length === 0 || subjects.includes(filter)),
   );
+  // What it took in another way before stands still, and counts nothing.
+  const inOrder = said.some((one) => one.inOrder === true);
+  return own.filter(({ isPartition }) => isPartition === inOrder);
 }

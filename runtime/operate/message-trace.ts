@@ -6,6 +6,7 @@ import { systemClock, within } from "../clock.ts";
 import { RuntimeError } from "../errors.ts";
 import type { NatsConnection } from "../nats/connection.ts";
 import { watchPermissionViolations } from "../nats/permission-violations.ts";
+import { isSince } from "../nats/server-version.ts";
 
 /** A subscription that would get it; of a queue group, the member that the server has picked. */
 export interface Listener {
@@ -100,9 +101,7 @@ export function traceOf(traces: readonly ServerTrace[]): MessageTrace {
 
 /** By its version, as 2.11 says its level of the API nowhere in passing. */
 export function knowsTracing(version: string): boolean {
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  const [sinceMajor, sinceMinor] = TRACING_SINCE;
-  return major > sinceMajor || (major === sinceMajor && minor >= sinceMinor);
+  return isSince(version, TRACING_SINCE);
 }
 
 function isGood({ error }: TraceEvent): boolean {

@@ -2,6 +2,7 @@
 
 import { claims } from "../metadata/claims.ts";
 import { durableNameOf, earlierDurableName } from "../streams/durable-name.ts";
+import { orderedStreamNames } from "../streams/ordered-stream.ts";
 import { madeStreamName } from "../streams/stream-settings.ts";
 import { coveredBy } from "../streams/subject-cover.ts";
 import type { PermittedApp, PermittedHandler } from "./grant.ts";
@@ -36,10 +37,20 @@ export function takenStreams({ app, streams, handlers }: PermittedApp): TakenStr
     });
 }
 
+/** Those in which handlers have their messages in order (streams/ordered-stream.ts). */
+export function orderedStreams({ app, handlers }: PermittedApp): { handler: string; names: readonly string[] }[] {
+  return handlers
+    .filter(({ metadata }) => metadata.fleetOrder !== undefined)
+    .flatMap(({ name, metadata }) =>
+      claims(metadata).map((subject) => ({ handler: name, names: orderedStreamNames(app, name, subject) })),
+    );
+}
+
 /** Names of the declared streams and of those of the account that handlers take from. */
 export function ownStreamNames(app: PermittedApp): string[] {
   const taken = takenStreams(app)
     .filter(({ domain }) => domain === undefined)
     .map(({ stream }) => stream);
-  return [...new Set([...app.streams.map(({ name }) => name), ...taken])];
+  const inOrder = orderedStreams(app).flatMap(({ names }) => names);
+  return [...new Set([...app.streams.map(({ name }) => name), ...taken, ...inOrder])];
 }

@@ -16,7 +16,7 @@ export interface ConsumerName {
   readonly domain?: string | undefined;
 }
 
-type StreamVerb = "INFO" | "CREATE" | "UPDATE" | "PURGE" | "MSG.GET" | "MSG.DELETE";
+type StreamVerb = "INFO" | "CREATE" | "UPDATE" | "DELETE" | "PURGE" | "MSG.GET" | "MSG.DELETE";
 
 export function streamApi(stream: string, ...verbs: readonly StreamVerb[]): string[] {
   return verbs.map((verb) => `${API}.STREAM.${verb}.${stream}`);

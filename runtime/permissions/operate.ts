@@ -4,7 +4,7 @@ import { controlSubjects } from "../control/control-protocol.ts";
 import { deadLetterStream } from "../dead-letters/letter-store.ts";
 import { redriveStream, redriveSubjects } from "../dead-letters/redrive-watch.ts";
 import { laterStream, laterSubjects } from "../later/later-stream.ts";
-import { ownStreamNames, takenStreams } from "./app-streams.ts";
+import { orderedStreams, ownStreamNames, takenStreams } from "./app-streams.ts";
 import { bucketUse } from "./bucket.ts";
 import { type Grant, inboxes, type PermittedApp } from "./grant.ts";
 import {
@@ -78,6 +78,7 @@ export function toOperate(app: PermittedApp): Grant[] {
       publish: [
         STREAM_LIST,
         ...own.flatMap((stream) => [...streamApi(stream, "INFO"), ...consumersOf(stream, "DELETE")]),
+        ...orderedStreams(app).flatMap(({ names }) => names.flatMap((stream) => streamApi(stream, "DELETE"))),
       ],
     },
   ];

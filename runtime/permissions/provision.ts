@@ -4,7 +4,7 @@ import { keptStreams } from "../bind/kept-streams.ts";
 import { intentStream } from "../control/intent-store.ts";
 import { laterStream } from "../later/later-stream.ts";
 import { scheduleStream } from "../schedule/mark-store.ts";
-import { ownStreamNames } from "./app-streams.ts";
+import { orderedStreams, ownStreamNames } from "./app-streams.ts";
 import type { Grant, PermittedApp } from "./grant.ts";
 import { STREAM_LIST, streamApi } from "./jetstream-api.ts";
 import { toServe } from "./serve.ts";
@@ -17,6 +17,10 @@ export function toProvision(app: PermittedApp): Grant[] {
       why: "Make and change the streams that handlers take from, unless another one stores their messages under another name.",
       publish: [STREAM_LIST, ...ownStreamNames(app).flatMap((stream) => streamApi(stream, "INFO", "CREATE", "UPDATE"))],
     },
+    ...orderedStreams(app).map(({ handler, names }) => ({
+      why: `Remove the stream in which ${handler} had its messages in order, when they are divided anew.`,
+      publish: names.flatMap((stream) => streamApi(stream, "DELETE")),
+    })),
     {
       why: "Make the streams for dead letters, redrives, given-back deliveries, what leaves later and what schedules have seen to, and the bucket; keep them in more copies.",
       publish: kept.flatMap((stream) => streamApi(stream, "INFO", "CREATE", "UPDATE")),

@@ -14,7 +14,7 @@ import { claims } from "../metadata/claims.ts";
 import { serviceSubjects } from "../observe/service-protocol.ts";
 import { markSubject, scheduleStream } from "../schedule/mark-store.ts";
 import { earlierRedriveDurableName, queueGroupOf, redriveDurableName } from "../streams/durable-name.ts";
-import { ownStreamNames, takenStreams } from "./app-streams.ts";
+import { orderedStreams, ownStreamNames, takenStreams } from "./app-streams.ts";
 import { bucketUse } from "./bucket.ts";
 import { type Grant, inboxes, type PermittedApp, type PermittedHandler } from "./grant.ts";
 import {
@@ -32,6 +32,7 @@ export function toServe(app: PermittedApp): Grant[] {
     inboxes(app),
     ...coreHandlers(app),
     ...durableHandlers(app),
+    ...inOrder(app),
     streams(app),
     ...deadLetters(app),
     later(app),
@@ -68,6 +69,19 @@ function durableHandlers(app: PermittedApp): Grant[] {
       ...(domain === undefined ? [] : streamLookup(stream, domain)),
     ],
     subscribe: durables.map((durable) => usedUpSubject({ stream, durable })),
+  }));
+}
+
+/** Of the handler's own, two of them: one is begun while what is left in the other is handled. */
+function inOrder(app: PermittedApp): Grant[] {
+  return orderedStreams(app).map(({ handler, names }) => ({
+    why: `${handler} (durable): its partitions, in a stream of its own.`,
+    publish: names.flatMap((stream) => [
+      ...streamApi(stream, "MSG.GET", "PURGE"),
+      ...consumersOf(stream, "INFO", "CREATE", "MSG.NEXT"),
+      ...acknowledgements(stream),
+    ]),
+    subscribe: names.map((stream) => usedUpSubject({ stream, durable: "*" })),
   }));
 }
 

@@ -137,7 +137,9 @@ function onCreation({ from }: DurableSpec) {
   return { ack_policy: AckPolicy.Explicit, replay_policy: ReplayPolicy.Instant, ...beginning(from) };
 }
 
-function beginning(from: StartFrom = { kind: "all" }): Pick<ConsumerConfig, "deliver_policy" | "opt_start_time"> {
+function beginning(
+  from: StartFrom = { kind: "all" },
+): Pick<ConsumerConfig, "deliver_policy" | "opt_start_time" | "opt_start_seq"> {
   switch (from.kind) {
     case "all":
       return { deliver_policy: DeliverPolicy.All };
@@ -145,6 +147,8 @@ function beginning(from: StartFrom = { kind: "all" }): Pick<ConsumerConfig, "del
       return { deliver_policy: DeliverPolicy.New };
     case "time":
       return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(from.atMs).toISOString() };
+    case "sequence":
+      return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from.sequence };
   }
 }
 

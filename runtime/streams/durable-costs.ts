@@ -16,7 +16,7 @@ export function removedAfterMs({ inactive_threshold: ns = 0 }: Pick<ConsumerConf
 }
 
 /** What is to be told when a handler is bound, most serious first. */
-export function costsOf(config: ConsumerConfig, { handler, stream, durable }: DurableSpec): DurableCost[] {
+export function costsOf(config: ConsumerConfig, { handler, stream, durable, oneAtATime }: DurableSpec): DurableCost[] {
   const costs: DurableCost[] = [];
   const afterMs = removedAfterMs(config);
   if (afterMs !== undefined) {
@@ -24,7 +24,7 @@ export function costsOf(config: ConsumerConfig, { handler, stream, durable }: Du
     costs.push({ level: "warn", text });
   }
   const most = config.max_ack_pending ?? 0;
-  if (most > 0 && most < MAX_ACK_PENDING) {
+  if (most > 0 && most < MAX_ACK_PENDING && oneAtATime !== true) {
     const text = `handler "${handler}": at most ${most} of its messages are in hand at once, over all replicas, those that wait for a retry included: that is what max_ack_pending of durable "${durable}" is`;
     costs.push({ level: "info", text });
   }

@@ -5,13 +5,17 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { managerOf } from "../nats/jetstream.ts";
 import { ApiCode, isApiError, jetStreamError } from "../nats/jetstream-errors.ts";
 import { removedAfterMs } from "./durable-costs.ts";
+import { claimBefore } from "./ordered-stream.ts";
 import { describedOwner, filterOf } from "./stored-consumer.ts";
 
 export interface AppDurable {
   readonly stream: string;
   readonly durable: string;
   readonly handler: string;
+  /** What its handler claims. */
   readonly filter: string;
+  /** That of a partition, in the handler's own stream (ordered-stream.ts). */
+  readonly isPartition: boolean;
   /** Stored messages that its handler has not settled. */
   readonly waiting: number;
   /** Of its subject everything up to this number of the stream is settled. */
@@ -82,6 +86,16 @@ export async function removeDurable(
   );
 }
 
+/** That of a handler which is gone. Rejects with NATS_REFUSED or STREAM_REFUSED. */
+export async function removeOrderedStream(connection: NatsConnection, stream: string): Promise<void> {
+  await asked(connection, `stream "${stream}" could not be removed`, (jsm) =>
+    jsm.streams.delete(stream).catch((error: unknown) => {
+      if (isApiError(error, ApiCode.streamNotFound)) return false;
+      throw error;
+    }),
+  );
+}
+
 /** Messages that a durable has not settled; 0 when it, or its stream, is gone; undefined: cannot be said. Never rejects. */
 export function waitingIn(jsm: JetStreamManager, stream: string, durable: string): Promise<number | undefined> {
   return jsm.consumers
@@ -114,11 +128,13 @@ function durableOf(info: ConsumerInfo, app: string): AppDurable | undefined {
   const { stream_name, name, config, ack_floor, delivered, paused, pause_remaining } = info;
   const owner = describedOwner(config.description);
   if (owner?.app !== app) return undefined;
+  const claim = claimBefore(filterOf(config));
   return {
     stream: stream_name,
     durable: name,
     handler: owner.handler,
-    filter: filterOf(config),
+    filter: claim ?? filterOf(config),
+    isPartition: claim !== undefined,
     waiting: waitingOf(info),
     settledTo: ack_floor.stream_seq,
     deliveredTo: delivered.stream_seq,
@@ -128,7 +144,7 @@ function durableOf(info: ConsumerInfo, app: string): AppDurable | undefined {
   };
 }
 
-function waitingOf({ num_pending, num_ack_pending }: ConsumerInfo): number {
+export function waitingOf({ num_pending, num_ack_pending }: ConsumerInfo): number {
   return num_pending + num_ack_pending;
 }
 

@@ -23,6 +23,8 @@ export interface HandlerStatus {
   readonly subject: string | undefined;
   /** Each replica has every message. */
   readonly everyReplica?: boolean | undefined;
+  /** It has its messages in order over all replicas: they wait in a stream of its own. */
+  readonly inOrder?: boolean | undefined;
   /** It is given so many messages at a time; undefined: one. */
   readonly batch?: BatchRule | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
@@ -80,6 +82,7 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
     subjects: metadata?.subjects,
     subject: metadata && claimsText(metadata.subjects),
     everyReplica: metadata?.everyReplica === true ? true : undefined,
+    inOrder: metadata?.fleetOrder === undefined ? undefined : true,
     batch: metadata?.batch,
     domain: metadata?.domain,
     publishes: metadata === undefined || metadata.publishes.length === 0 ? undefined : metadata.publishes,

@@ -154,7 +154,9 @@ async function start_(request: StartRequest): Promise<void> {
   const telemetry = ownTelemetry();
   const requests = new RequestTurns(mostRequests(request.concurrency));
   const deps: WorkerDeps = { link, start: request, handler: handlerName, telemetry, requests };
-  const parts = { schema: schemaIn(schema), reply: schemaIn(reply), payload, when, orderBy };
+  // An order over all replicas is kept by the consumers, not here.
+  const key = typeof orderBy === "function" ? orderBy : undefined;
+  const parts = { schema: schemaIn(schema), reply: schemaIn(reply), payload, when, orderBy: key };
   runner = runnerOf(loaded.default!, deps, parts);
   link.send(FrameType.ready, null);
   link.flush();

@@ -317,6 +317,9 @@ describe("metadata", () => {
     } satisfies HandlerMetadata<typeof newItem>;
     defineHandler(metadata, (todo) => void todo.item);
     void ({ subject: "a.b", orderBy: (event: { key: string }) => event.key } satisfies HandlerMetadata);
+    void ({ subject: "a.*", kind: "durable", orderBy: { wildcard: 0, partitions: 4 } } satisfies HandlerMetadata);
+    // @ts-expect-error: which wildcard has the key
+    void ({ subject: "a.*", kind: "durable", orderBy: { partitions: 4 } } satisfies HandlerMetadata);
     // @ts-expect-error: the key must be a string
     void ({ ...newItem, orderBy: (event) => event.item.length } satisfies HandlerMetadata<typeof newItem>);
   });

@@ -43,9 +43,10 @@ export async function list({ terminal, options }: Invocation<{ json?: boolean }>
   return handlers.length === 0 && first !== undefined ? exitCodeOf(first) : 0;
 }
 
-/** `16`, `one`, or how many batches of how many messages. */
-function concurrencyCell({ concurrency, oneAtATime, batch }: ResolvedMetadata): string {
+/** `16`, `one`, how many batches of how many messages, or how many keys of the whole fleet. */
+function concurrencyCell({ concurrency, oneAtATime, batch, fleetOrder }: ResolvedMetadata): string {
   if (oneAtATime) return "one";
+  if (fleetOrder !== undefined) return `${concurrency}, ${fleetOrder.partitions} in order`;
   return batch === undefined ? String(concurrency) : `${concurrency} × ${batch.size}`;
 }
 

@@ -8,7 +8,7 @@ import { scan } from "../../discover/scan.ts";
 import { leftBehind, told } from "../../operate/kept-messages.ts";
 import { handlersOf } from "../../operate/session.ts";
 import type { LeftDurable } from "../../streams/left-behind.ts";
-import { durablesOf, removeDurable } from "../../streams/left-durables.ts";
+import { type AppDurable, durablesOf, removeDurable, removeOrderedStream } from "../../streams/left-durables.ts";
 import { tableLines } from "../../terminal/table.ts";
 import { printError, printLine, type Terminal } from "../../terminal/terminal.ts";
 import { countText } from "../control-session.ts";
@@ -38,6 +38,7 @@ export function prune({ terminal, options }: Invocation<PruneOptions>): Promise<
       ...leftBehind({ app, durables, replies }),
     ];
     if (yes) for (const durable of left) await removeDurable(connection, durable);
+    if (yes) for (const stream of orderedStreamsOf(left, durables)) await removeOrderedStream(connection, stream);
     if (json) printLine(out, JSON.stringify({ app, removed: yes, durables: left }, null, 2));
     else if (left.length === 0) printLine(err, `every durable of app "${app}" has its handler`);
     else print(left, yes, terminal);
@@ -54,6 +55,13 @@ export function prune({ terminal, options }: Invocation<PruneOptions>): Promise<
     }
     return [...files, ...conflicts].map(({ name }) => name);
   }
+}
+
+/** Handlers' own: with the last durable goes what they hold. */
+function orderedStreamsOf(left: readonly LeftDurable[], all: readonly AppDurable[]): ReadonlySet<string> {
+  const gone = new Set(left.map(({ stream, durable }) => `${stream} ${durable}`));
+  const partitions = all.filter(({ isPartition, stream, durable }) => isPartition && gone.has(`${stream} ${durable}`));
+  return new Set(partitions.map(({ stream }) => stream));
 }
 
 function print(left: readonly LeftDurable[], removed: boolean, { out, err }: Terminal): void {

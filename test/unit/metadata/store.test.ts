@@ -64,6 +64,7 @@ describe("a handler of a bucket", () => {
       { objects: "photos", subject: "a" },
       "metadata.subject cannot stand beside `objects`: names of objects are encoded",
     ],
+    [{ kv: "users", subject: "a.*", orderBy: { wildcard: 0 } }, "metadata.orderBy cannot stand beside `kv`"],
     [{ objects: "photos", payload: "bytes" }, "metadata.payload cannot stand beside `objects`"],
   ])("is refused as %j", (raw, message) => {
     expect(refusal(raw)).toContain(message);

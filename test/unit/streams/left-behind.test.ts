@@ -13,6 +13,7 @@ function durable(handler: string, filter: string, changes: Partial<AppDurable> =
     settledTo: 10,
     deliveredTo: 10,
     oneAtATime: false,
+    isPartition: false,
     ...changes,
   };
 }

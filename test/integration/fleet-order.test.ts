@@ -1,0 +1,181 @@
+// `orderBy: { wildcard }`: messages of one key run one after another over all replicas, retries included.
+
+import { type JetStreamManager, jetstream, jetstreamManager, RetentionPolicy } from "@nats-io/jetstream";
+import { beforeEach, describe, expect, it } from "vitest";
+import { isSince } from "../../runtime/nats/server-version.ts";
+import { runCli } from "../support/cli-process.ts";
+import { type TestRuntime, useStage } from "../support/runtime.ts";
+import { volume } from "../support/volume.ts";
+
+interface Ran {
+  readonly key: string;
+  readonly n: number;
+  readonly attempt: number;
+  readonly failed: boolean;
+  readonly by: string;
+  readonly id: string;
+}
+
+const KEYS = 64;
+const stage = useStage();
+let jsm: JetStreamManager;
+
+beforeEach(async () => {
+  jsm = await jetstreamManager(stage.client.connection);
+  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await jsm.streams.add({ name: "SHOP", subjects: ["shop.>"] });
+});
+
+/** One in twenty messages fails at its first attempt. */
+const handler = (options: string) => `
+  export const metadata = {
+    subject: "shop.*.changed", kind: "durable", env: ["REPLICA"], retry: { attempts: 5, backoff: "30ms" }, ${options}
+  };
+  export default async ({ n }, ctx) => {
+    const failed = n % 20 === 7 && ctx.attempt === 1;
+    const [key] = ctx.wildcards;
+    await ctx.publish("ran", { key, n, attempt: ctx.attempt, failed, by: process.env.REPLICA, id: ctx.id });
+    if (failed) throw new Error("not yet");
+  };`;
+const IN_ORDER = "orderBy: { wildcard: 0 }";
+
+const start = (name: string, source = handler(IN_ORDER)) =>
+  stage.start({ handlers: { "follow.js": source }, environment: { REPLICA: name } });
+
+async function publish(from: number, count: number): Promise<void> {
+  const js = jetstream(stage.client.connection);
+  for (let n = from; n < from + count; ) {
+    const some = Array.from({ length: Math.min(200, from + count - n) }, () => n++);
+    await Promise.all(some.map((at) => js.publish(`shop.k${at % KEYS}.changed`, JSON.stringify({ n: at }))));
+  }
+}
+
+/** What has run for good, each message once. */
+const succeeded = (ran: readonly Ran[]) => ran.filter(({ failed }) => !failed);
+
+const allOnce = (count: number) => (ran: readonly Ran[]) => succeeded(ran).length >= count;
+
+/** Where a message began before the one before it of its key had succeeded. */
+function overtaken(ran: readonly Ran[]): Ran[] {
+  const last = new Map<string, Ran>();
+  return ran.filter((now) => {
+    const before = last.get(now.key);
+    last.set(now.key, now);
+    if (before === undefined) return false;
+    return before.failed ? now.n !== before.n : now.n !== before.n + KEYS;
+  });
+}
+
+const numbers = (ran: readonly Ran[]) =>
+  succeeded(ran)
+    .map(({ n }) => n)
+    .sort((a, b) => a - b);
+const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
+
+const orderedStreams = async () => {
+  const found: string[] = [];
+  for await (const name of jsm.streams.names()) if (name.startsWith("ORDER_")) found.push(name);
+  return found;
+};
+
+const save = (app: TestRuntime, options: string) =>
+  app.after(() => app.project.write("follow.js", handler(options)), "handler.serving", { handler: "follow" });
+
+describe("on a server that can divide a stream", () => {
+  beforeEach(({ skip }) => {
+    if (!isSince(stage.client.connection.info?.version, [2, 10])) skip("before 2.10");
+  });
+
+  it("not one message of a key overtakes another, through retries, while replicas come and go, and all have their share", async () => {
+    const count = volume(20_000, 1_200);
+    const ran = await stage.client.collect<Ran>("ran");
+    await start("a");
+    const publishing = publish(0, count);
+    await ran.when((values) => values.length > count / 10);
+    const second = await start("b");
+    await start("c");
+    await ran.when((values) => values.length > count / 2);
+    await second.close(5_000);
+    await publishing;
+    await ran.when(allOnce(count));
+    expect(numbers(ran.values)).toEqual(upTo(count));
+    expect(overtaken(ran.values)).toEqual([]);
+    expect(new Set(ran.values.map(({ id }) => id)).size).toBe(count);
+    const shared = ran.values.slice(count / 2);
+    const shares = ["a", "c"].map((name) => shared.filter(({ by }) => by === name).length / shared.length);
+    for (const share of shares) expect(share).toBeGreaterThan(0.25);
+  });
+
+  it("another number of partitions loses and doubles nothing, and replicas of both versions go on side by side", async () => {
+    const ran = await stage.client.collect<Ran>("ran");
+    const [one] = [await start("a"), await start("b")];
+    await publish(0, 400);
+    for (const [round, options] of [`orderBy: { wildcard: 0, partitions: 3 }`, IN_ORDER].entries()) {
+      await Promise.all([publish(400 * (round + 1), 400), save(one, options)]);
+    }
+    await ran.when(allOnce(1_200));
+    expect(numbers(ran.values)).toEqual(upTo(1_200));
+    expect(overtaken(ran.values)).toEqual([]);
+    await expect.poll(orderedStreams).toHaveLength(1);
+  });
+
+  it("an order that comes, and one that goes: nothing that was handled is handled again", async () => {
+    const ran = await stage.client.collect<Ran>("ran");
+    const app = await start("a", handler(""));
+    await publish(0, 200);
+    await ran.when(allOnce(200));
+    for (const [round, options] of [IN_ORDER, "", IN_ORDER].entries()) {
+      const done = 200 * (round + 1);
+      await save(app, options);
+      await publish(done, 200);
+      await ran.when(allOnce(done + 200));
+      expect(numbers(ran.values)).toEqual(upTo(done + 200));
+    }
+  });
+
+  it("a dead letter names the message as its own stream has it, with its number there", async () => {
+    const source = handler(`${IN_ORDER}, retry: { attempts: 1 }`).replace("n % 20 === 7", "true");
+    await start("a", source);
+    await stage.client.connection.request("shop.k1.changed", JSON.stringify({ n: 1 }));
+    const letter = () => jsm.streams.getMessage("DLQ_shop", { last_by_subj: "dlq.shop.follow" }).catch(() => null);
+    await expect.poll(letter).not.toBeNull();
+    const stored = await letter();
+    expect(stored?.header.get("Dead-Letter-Stream")).toBe("SHOP");
+    expect(stored?.header.get("Dead-Letter-Sequence")).toBe("1");
+    expect(stored?.header.get("Dead-Letter-Subject")).toBe("shop.k1.changed");
+    expect(stored?.header.has("Nats-Stream-Source")).toBe(false);
+  });
+
+  it("what waits is counted, no partition is taken for left behind, and with the handler goes its stream", async () => {
+    const app = await start(
+      "a",
+      handler(IN_ORDER).replace("const failed", "await new Promise(() => {}); const failed"),
+    );
+    await publish(0, 40);
+    const cli = (...args: string[]) =>
+      runCli([...args, "--app", "shop"], { cwd: app.project.rootDir, env: { NATS_URL: stage.server.url } });
+    const status = async () => JSON.parse((await cli("status", "--json")).stdout);
+    await expect.poll(status).toMatchObject({ handlers: [{ name: "follow", pending: 40 }] });
+    expect(await cli("prune")).toMatchObject({ code: 0 });
+    await app.after(() => app.project.remove("follow.js"), "handler.removed");
+    expect(await cli("prune", "--yes")).toMatchObject({ code: 0 });
+    expect(await orderedStreams()).toEqual([]);
+  });
+
+  it("a stream that keeps messages only for its consumers is refused, and why", async () => {
+    await jsm.streams.delete("SHOP");
+    await jsm.streams.add({ name: "SHOP", subjects: ["shop.>"], retention: RetentionPolicy.Workqueue });
+    const app = await start("a");
+    expect((await failed(app)).message).toMatch(/order over all replicas.*stream "SHOP" has retention "workqueue"/);
+  });
+});
+
+it("an older server is refused, with the version that it takes", async ({ skip }) => {
+  if (isSince(stage.client.connection.info?.version, [2, 10])) skip("from 2.10 on");
+  const app = await start("a");
+  expect((await failed(app)).message).toMatch(/order over all replicas.*nats-server 2\.9.*takes 2\.10/);
+});
+
+async function failed(app: TestRuntime) {
+  return (await app.next("handler.failed", { handler: "follow" }, 0)).error;
+}
