@@ -10,6 +10,7 @@ const fileOf = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const alias = {
   "nats-handlers/testing": fileOf("./runtime/testing/index.ts"),
   "nats-handlers/client": fileOf("./sdk/client.ts"),
+  "nats-handlers/effect": fileOf("./sdk/effect.ts"),
   "nats-handlers": fileOf("./sdk/index.ts"),
 };
 

@@ -1,7 +1,7 @@
 // What is bundled and what is left to Node: the author's own code goes in, packages stay out.
 //
 // B1  Node's own modules stay out.
-// B2  `nats-handlers` becomes the sdk the worker runs on, so that both hold one instance of it.
+// B2  `nats-handlers` becomes the sdk the worker runs on, so that both hold one instance of it; its parts for handlers lie beside it.
 // B3  What resolves into a node_modules folder stays out: by its name, when Node finds the same package by that name from
 //     the build folder; else by its absolute path.
 // B4  What resolves elsewhere (tsconfig paths, workspace links) is the author's and goes in. So does what Node could not
@@ -15,6 +15,7 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
 import { markedSpecifier } from "./import-order.ts";
+import { sdkModule } from "./sdk-modules.ts";
 
 const NEEDS_BUNDLING = /\.([mc]?ts|[jt]sx|json)$/;
 const RESOLVING = Symbol("resolving");
@@ -41,7 +42,8 @@ export function bareImports({ rootDir, buildDir, sdkUrl }: BareImportsOptions): 
   ): Promise<OnResolveResult | undefined> {
     if (args.pluginData === RESOLVING || args.kind === "entry-point") return undefined;
     if (isBuiltin(args.path)) return { path: args.path, external: true };
-    if (args.path === "nats-handlers") return { path: asImported(sdkUrl, args), external: true };
+    const sdk = sdkModule(sdkUrl, args.path);
+    if (sdk !== undefined) return { path: asImported(sdk, args), external: true };
     const key = `${isRequire(args)}:${args.resolveDir}:${args.path}`;
     const known = answers.get(key);
     const looking = known ?? look(build, args);

@@ -17,6 +17,7 @@ import { bundleFailed, bundleWarnings, messagesOf } from "./diagnostics.ts";
 import { type FoundSettings, noSettingsYet, settingsOf } from "./followed.ts";
 import { importMeta } from "./import-meta.ts";
 import { pathsThatWouldMend, unresolvedIn } from "./missing.ts";
+import { sdkModules } from "./sdk-modules.ts";
 
 export type BuildResult =
   | {
@@ -83,7 +84,7 @@ export function createBundler({ rootDir, buildDir, sdkUrl, conditions = [] }: Bu
     settings,
   });
   const queue = createBuildQueue({ build: buildAll, mostRuns: MOST_RUNS, mostTogether: MOST_TOGETHER });
-  const machineSpecific = [sdkUrl, pathToFileURL(rootDir).href, rootDir];
+  const machineSpecific = [...sdkModules(sdkUrl), pathToFileURL(rootDir).href, rootDir];
   const lastGoodInputs = new Map<string, readonly string[]>();
   const isAuthored = (path: string) => !isPackaged(rootDir, path);
   let closing: Promise<void> | undefined;

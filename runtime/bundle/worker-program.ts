@@ -37,14 +37,14 @@ function publishedFiles(): { workerUrl: string; sdkUrl: string } {
 }
 
 async function bundleSources(folder: string): Promise<{ workerUrl: string; sdkUrl: string }> {
-  const sources = { worker: "../worker/entry.ts", sdk: "../../sdk/index.ts" };
+  const sources = { worker: "../worker/entry.ts", sdk: "../../sdk/index.ts", effect: "../../sdk/effect.ts" };
   const entryPoints = Object.entries(sources).map(([out, source]) => ({
     out,
     in: fileURLToPath(new URL(source, import.meta.url)),
   }));
   const outputs = await bundled({ entryPoints, outdir: folder, outExtension: { ".js": ".mjs" } });
   const [workerUrl, sdkUrl] = await Promise.all(
-    ["worker.mjs", "sdk.mjs"].map((name) =>
+    ["worker.mjs", "sdk.mjs", "effect.mjs"].map((name) =>
       place(folder, name, outputs.find(({ path }) => path.endsWith(name))?.contents ?? ""),
     ),
   );

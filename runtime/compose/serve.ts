@@ -179,6 +179,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
     emit,
     onInputs: mode === "dev" ? (paths) => watch?.follow(paths) : undefined,
     deps: {
+      app,
       rootDir: config.rootDir,
       sourcesDir,
       defaults: config.defaults,

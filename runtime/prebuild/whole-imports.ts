@@ -12,6 +12,7 @@ import { isBuiltin } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { Loader, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
 import { inOrder, isPackaged, packageNameOf } from "../bundle/bare-imports.ts";
+import { sdkModule } from "../bundle/sdk-modules.ts";
 import type { Outside } from "./outside.ts";
 
 const RESOLVING = Symbol("resolving");
@@ -30,7 +31,8 @@ export function wholeImports({ rootDir, sdkUrl, outside }: WholeImportsOptions):
   async function answer(build: PluginBuild, args: OnResolveArgs): Promise<OnResolveResult | undefined> {
     if (args.pluginData === RESOLVING || args.kind === "entry-point") return undefined;
     if (isBuiltin(args.path)) return { path: args.path, external: true };
-    if (args.path === "nats-handlers") return { path: fileURLToPath(sdkUrl) };
+    const sdk = sdkModule(sdkUrl, args.path);
+    if (sdk !== undefined) return { path: fileURLToPath(sdk) };
     const { kind, importer, resolveDir } = args;
     const found = await build.resolve(args.path, { kind, importer, resolveDir, pluginData: RESOLVING });
     if (found.errors.length > 0) return isAskedForLater(args) ? { path: args.path, external: true } : undefined;

@@ -122,7 +122,8 @@ export class VersionRun {
     const attempts = kind === "durable" ? retry.attempts : 1;
     const limits = { concurrency, batches: batch !== undefined, attempts, timeoutMs };
     const { idPrefix, checksOnly } = this.options;
-    const about = { kind, subjects, store, envelope, propagate, idPrefixes: [idPrefix] };
+    // Nothing is kept in the name of the app: a shadow's effects are rolled back.
+    const about = { app: "shadow", kind, subjects, store, envelope, propagate, idPrefixes: [idPrefix] };
     const request = { ...about, ...limits, shadow: true, checksOnly };
     const lane = this.dispatcher.lane(worker);
     await setUpCandidate(worker, () => worker.start(request, lane), this.candidate());

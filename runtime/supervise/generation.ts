@@ -16,6 +16,7 @@ import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { type CandidateOptions, loadCandidate, setUpCandidate } from "./candidate.ts";
 
 export interface GenerationOptions {
+  readonly app: string;
   readonly bundle: Bundle;
   readonly metadata: ResolvedMetadata;
   readonly route: Route;
@@ -60,7 +61,8 @@ export class Generation {
     const { kind, subjects, store, envelope, propagate, concurrency, batch, retry, timeoutMs } = metadata;
     const attempts = kind === "durable" ? retry.attempts : 1;
     const limits = { concurrency, batches: batch !== undefined, attempts, timeoutMs };
-    const request = { kind, subjects, store, envelope, propagate, ...limits, idPrefixes: route.idPrefixes };
+    const { app } = this.options;
+    const request = { app, kind, subjects, store, envelope, propagate, ...limits, idPrefixes: route.idPrefixes };
     const lane = route.lane(worker, this.bundle.version, metadata);
     await setUpCandidate(worker, () => worker.start(request, lane), candidate);
     this.crew.set(worker, lane);

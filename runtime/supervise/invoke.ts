@@ -82,7 +82,8 @@ function runOne(
     const idPrefix = `invoke.${crypto.randomUUID()}.`;
     // What is given and shown is what lies in the envelope.
     const given = { envelope: "none", propagate: metadata.propagate, batches: batch !== undefined } as const;
-    const request = { kind, subjects, store, ...given, concurrency: 1, attempts: 1, timeoutMs, idPrefixes: [idPrefix] };
+    const about = { app: deps.app, kind, subjects, store, ...given };
+    const request = { ...about, concurrency: 1, attempts: 1, timeoutMs, idPrefixes: [idPrefix] };
     setUpCandidate(worker, () => worker.start(request, lane), candidate).then(() => {
       dispatcher.ready(lane);
       dispatcher.accept(message);

@@ -113,10 +113,11 @@ function claim(metadata: ResolvedMetadata, { deps, file }: PrepareOptions): void
 
 async function createGeneration(metadata: ResolvedMetadata, options: PrepareOptions): Promise<Generation> {
   const { deps, bundle, current, owner } = options;
-  const { bundler, clock, killGraceMs } = deps;
+  const { app, bundler, clock, killGraceMs } = deps;
   claim(metadata, options);
   const route = current?.route.serves(metadata) === true ? current.route : await openRoute(metadata, options);
   const generation: Generation = new Generation({
+    app,
     bundle,
     metadata,
     route,

@@ -16,6 +16,7 @@ import type { Evaluator } from "./evaluator.ts";
 import type { SubjectClaims } from "./subject-claims.ts";
 
 export interface SlotDeps {
+  readonly app: string;
   readonly rootDir: string;
   /** Where the paths in stacks start from, absolute: the root, unless a build is served that lies elsewhere. */
   readonly sourcesDir: string;

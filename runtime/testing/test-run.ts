@@ -15,6 +15,9 @@ import { type HandlerProgram, type Incoming, runOnce } from "../worker/run-once.
 import { timeoutPassed } from "../worker/runner.ts";
 import type { TestMessage } from "./message.ts";
 
+/** A test is of no app: it stands in what `effect` keeps alone. */
+const APP = "test";
+
 export interface TestRunDeps extends Pick<ContextDeps, "handler" | "link"> {
   readonly idPrefix: string;
   readonly clock: Clock;
@@ -75,7 +78,7 @@ export function incomingOf({ arrival, payload: bytes }: TestMessage): Incoming {
 export function startOf(metadata: ResolvedMetadata, idPrefix: string): StartRequest {
   const { kind, subjects, store, propagate, concurrency, timeoutMs } = metadata;
   const limits = { concurrency, attempts: kind === "durable" ? metadata.retry.attempts : 1, timeoutMs };
-  return { kind, subjects, store, envelope: "none", propagate, ...limits, idPrefixes: [idPrefix] };
+  return { app: APP, kind, subjects, store, envelope: "none", propagate, ...limits, idPrefixes: [idPrefix] };
 }
 
 export function programOf(module: HandlerModule, { kind }: ResolvedMetadata): HandlerProgram {

@@ -97,6 +97,7 @@ export interface LoadedModule {
 
 /** How a loaded worker is to run. Crosses as JSON. */
 export interface StartRequest {
+  readonly app: string;
   readonly kind: "event" | "durable" | "request";
   readonly subjects: readonly string[];
   /** Deliveries are changes of it. */

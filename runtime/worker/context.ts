@@ -1,6 +1,7 @@
 // What a handler knows about the message it handles, and what it can do: everything is made when first asked for,
 // because most handlers ask for little.
 
+import { EFFECTS, type EffectsPort, type PreparedMessage } from "../../sdk/effects-port.ts";
 import { TTL_HEADER } from "../../sdk/message-ttl.ts";
 import { readIssues } from "../../sdk/schema-issues.ts";
 import { publishSubjectProblem } from "../../sdk/subject.ts";
@@ -175,6 +176,24 @@ export class DeliveryContext {
       this.requestNow(target, data, options);
   }
 
+  /** What `effect` needs besides (sdk/effect.ts). */
+  get [EFFECTS](): EffectsPort {
+    const { app, kind } = this.services.start;
+    return {
+      app,
+      kind,
+      handler: this.services.handler,
+      reserve: (count) => {
+        const first = this.calls + 1;
+        this.calls += count;
+        return first;
+      },
+      prepare: (target, data, options = {}) => this.asCall(this.calls, () => this.prepared(target, data, options)),
+      publishAs: (call, { subject, payload }, options) =>
+        this.asCall(call, () => this.publishNow(subject, payload, options)),
+    };
+  }
+
   get hasUnconfirmed(): boolean {
     return this.publishes !== undefined && !this.publishes.areSettled;
   }
@@ -184,6 +203,25 @@ export class DeliveryContext {
     if (this.arrival.headerBytes === undefined) return {};
     const traceId = traceIdOf(this.headers.get("traceparent"));
     return traceId === undefined ? {} : { traceId };
+  }
+
+  /** What is called in `act` has that number, and what is called after it the next of the run. */
+  private asCall<T>(call: number, act: () => T): T {
+    const { calls } = this;
+    this.calls = call - 1;
+    try {
+      return act();
+    } finally {
+      this.calls = calls;
+    }
+  }
+
+  /** Read and encoded as it will be when it is published, so that nothing is refused then that could have been refused now. */
+  private prepared(target: Target, data: unknown, options: PublishOptions): PreparedMessage {
+    const { ttl } = readPublishOptions(options, Date.now());
+    const sent = options.envelope === "nest" ? packetFor(subjectOf(target), data) : data;
+    const { subject, payload } = this.encode(target, sent, options, ttl);
+    return { subject, payload: typeof payload === "string" ? Buffer.from(payload, "utf8") : payload };
   }
 
   private publishNow(target: Target, data: unknown, options: PublishOptions): Promise<void> {

@@ -51,6 +51,7 @@ function nextTurn(): Promise<unknown> {
 
 function startOf(kind: StartRequest["kind"]): StartRequest {
   return {
+    app: "rehearsal",
     kind,
     subjects: ["rehearsal"],
     envelope: "none",

@@ -14,6 +14,7 @@ import type { Options, Report, Scenario } from "./scenario.ts";
 import { batches } from "./scenarios/batches.ts";
 import { disable } from "./scenarios/disable.ts";
 import { durable } from "./scenarios/durable.ts";
+import { effect } from "./scenarios/effect.ts";
 import { endurance } from "./scenarios/endurance.ts";
 import { events } from "./scenarios/events.ts";
 import { eventsTen } from "./scenarios/events-10.ts";
@@ -43,6 +44,7 @@ const SCENARIOS: readonly Scenario[] = [
   request,
   durable,
   batches,
+  effect,
   reload,
   startup,
   memory,

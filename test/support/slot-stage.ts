@@ -73,6 +73,7 @@ export function slotStage(changes: Partial<SlotDeps> = {}, candidatesAtOnce = 4)
   const deps: SlotDeps = {
     ...given,
     killGraceMs: 1_000,
+    app: "shop",
     maxHops: 16,
     bundler,
     binder,

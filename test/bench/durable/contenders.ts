@@ -65,14 +65,14 @@ export function sqliteContender(size: number | undefined, plan: Plan, options: O
   return handlerContender({ name, label, source }, plan, options, site);
 }
 
-interface BenchedHandler {
+export interface BenchedHandler {
   readonly name: string;
   readonly label: string;
   readonly source: (progress: string, profile: string | undefined) => string;
 }
 
 /** The durable is removed between rounds: the runtime makes it anew. */
-async function handlerContender(
+export async function handlerContender(
   { name, label, source }: BenchedHandler,
   plan: Plan,
   { profile }: Options,

@@ -19,6 +19,7 @@ const START = {
   concurrency: 1,
   attempts: 1,
   timeoutMs: 1_000,
+  app: "shop",
   idPrefixes: ["p"],
 } as const;
 const DELIVERY = { subject: "x", data: Buffer.from("1"), headers: undefined, seq: 1, attempt: 1, hops: 0 };

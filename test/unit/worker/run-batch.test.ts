@@ -13,7 +13,7 @@ const SERVICES: ContextDeps = {
   link: { call: () => expect.fail("nothing is called"), schedule: () => {}, sendJson: () => {} },
   start: {
     ...{ kind: "durable", subjects: ["a"], envelope: "none", propagate: [], concurrency: 1, batches: true },
-    ...{ attempts: 5, timeoutMs: 1_000, idPrefixes: ["s:"] },
+    ...{ attempts: 5, timeoutMs: 1_000, idPrefixes: ["s:"], app: "shop" },
   },
   handler: "h",
   telemetry: undefined,
