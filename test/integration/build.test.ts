@@ -125,6 +125,10 @@ it("the build serves by itself: no package, no source and no tool is needed", as
         return readFileSync(new URL("./greeting.txt", import.meta.url), "utf8").trim() + " " + name + signature();
       });`,
     "mail/greeting.txt": "Good morning,",
+    "mail/tables.ts": `
+      import { effectTables } from "nats-handlers/effect";
+      export const metadata = { subject: "mail.tables", kind: "request" };
+      export default () => effectTables("sqlite");`,
     "mail/greet.test.ts": "never copied",
   });
   mkdirSync(join(project.rootDir, "lib/texts"), { recursive: true });
@@ -140,6 +144,7 @@ it("the build serves by itself: no package, no source and no tool is needed", as
   project.end();
   const told = await served(folder, async () => {
     expect(await client.ask("mail.greet", { name: "Ada" })).toMatchObject({ code: 0, value: "Good morning, Ada!" });
+    expect((await client.ask("mail.tables", {})).value).toContain("CREATE TABLE");
     // The verdict's mark, and the schema.
     expect(await client.ask("mail.greet", { name: "" })).toMatchObject({ code: 422, error: "nobody to greet" });
     expect(await client.ask("mail.greet", {})).toMatchObject({ code: 400 });
@@ -152,7 +157,7 @@ it("the build serves by itself: no package, no source and no tool is needed", as
     });
     expect(JSON.parse(status.stdout)).toMatchObject({ app: "shop" });
   });
-  expect(told).toContain(`serving the build in ${join(folder, "build")}: 1 handler"`);
+  expect(told).toContain(`serving the build in ${join(folder, "build")}: 2 handlers"`);
   expect(told).not.toMatch(/"level":"warn"/);
   expect(readdirSync(join(folder, "build"), { recursive: true, encoding: "utf8" }).join()).not.toMatch(
     /test|esbuild\//,

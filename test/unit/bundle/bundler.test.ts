@@ -104,15 +104,11 @@ test("a bundle holds the handler and the author's own modules, and is named by i
 });
 
 test("the same code has the same version in another folder, and other code another version", async () => {
-  const first = await built(
-    writeHandler("a", `import { defineHandler } from "nats-handlers"; export default defineHandler({}, 1);`),
-  );
+  const source = `import { defineHandler } from "nats-handlers"; import { effect } from "nats-handlers/effect"; export default defineHandler(effect, 1);`;
+  const first = await built(writeHandler("a", source));
   const other = realpathSync(mkdtempSync(join(tmpdir(), "bundler-elsewhere-")));
   mkdirSync(join(other, "handlers"));
-  writeFileSync(
-    join(other, "handlers/a.ts"),
-    `import { defineHandler } from "nats-handlers"; export default defineHandler({}, 1);`,
-  );
+  writeFileSync(join(other, "handlers/a.ts"), source);
   const elsewhere = createBundler({
     rootDir: other,
     buildDir: join(other, ".handlers/build"),
@@ -133,6 +129,16 @@ test("nats-handlers is the sdk the worker runs on, by import and by require", as
      export default defineHandler === require("nats-handlers").defineHandler;`,
   );
   expect(evaluate(await built(file))).toBe(true);
+});
+
+test("what lies beside the sdk's entry is the runtime's own as well", async () => {
+  write("sdk/effect.mjs", "export const effect = () => 7;");
+  const file = writeHandler(
+    "effect",
+    `import { effect } from "nats-handlers/effect";
+     export default effect();`,
+  );
+  expect(evaluate(await built(file))).toBe(7);
 });
 
 test("packages stay out by their name when Node finds the same one from the build folder", async () => {
