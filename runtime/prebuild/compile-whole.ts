@@ -3,7 +3,8 @@
 //
 // P4  An author's `import "./register"` runs whatever `sideEffects` says, as it does in Node and in `dev`.
 
-import { dirname, join } from "node:path";
+import { dirname, join, sep } from "node:path";
+import { fileURLToPath } from "node:url";
 import { isPackaged } from "../bundle/bare-imports.ts";
 import { codeReached, companionFile } from "../bundle/companions.ts";
 import { type Compiled, createCompiler } from "../bundle/compiler.ts";
@@ -47,7 +48,7 @@ export async function compileWhole(request: CompileWholeRequest): Promise<Map<st
     const results = await compileRound(due, request);
     for (const one of results) done.set(one.file.path, one);
     const good = results.flatMap(({ file, compiled }) => (compiled.ok ? [{ file, compiled }] : []));
-    for (const { compiled } of good) leaveOutByName(compiled, rootDir, outside);
+    for (const { compiled } of good) leaveOutByName(compiled, request);
     const isOutdated = outside.learn(good.flatMap(({ compiled }) => compiled.bound));
     const reached = new Set(good.flatMap(({ file, compiled }) => codeReached(file, compiled)));
     const again =
@@ -63,13 +64,15 @@ export async function compileWhole(request: CompileWholeRequest): Promise<Map<st
 }
 
 /** What is not imported, and yet loaded. */
-function leaveOutByName({ reached, inputs }: Good, rootDir: string, outside: Outside): void {
+function leaveOutByName({ reached, inputs }: Good, { rootDir, sdkUrl, outside }: CompileWholeRequest): void {
   for (const one of reached) {
     const folder = one.kind === "package" ? findPackage(dirname(one.path), one.name) : undefined;
     if (one.kind === "package" && folder !== undefined)
       outside.leaveOut({ name: one.name, folder, reason: "is required by its name" });
   }
-  const authored = inputs.filter((path) => !isPackaged(rootDir, path));
+  // The sdk of a clone names packages in what it says of them.
+  const sdkDir = dirname(fileURLToPath(sdkUrl)) + sep;
+  const authored = inputs.filter((path) => !isPackaged(rootDir, path) && !path.startsWith(sdkDir));
   for (const named of packagesNamedIn(authored, rootDir)) outside.leaveOut(named);
 }
 
