@@ -102,7 +102,13 @@ export const AGENT_TOOLS: readonly AgentTool[] = [
     positional: { names: someNames },
     options: { reason: text("why, for those who wonder later") },
   }),
-  tool("act", "enable", "turn handlers on again", "enable --json", { positional: { names: someNames } }),
+  tool("act", "enable", "turn handlers on again", "enable --json", {
+    positional: { names: someNames },
+    options: {
+      rate: text("slowly: so many messages begin in each replica, such as 20/s; off: no more"),
+      first: number("let so many messages through, in all replicas together; then it is off again"),
+    },
+  }),
 ];
 
 export function toolsWith(rights: ReadonlySet<Right>): AgentTool[] {

@@ -134,6 +134,8 @@ function addSwitching(program: Command, { terminal, finish }: HandlerCommands): 
     .command("enable")
     .description("turn handlers on again; start those anew that keep failing")
     .argument("<NAME...>", NAMES)
+    .option("--rate <RATE>", "slowly: so many messages begin in each replica, such as 20/s or 100/m; off: no more")
+    .option("--first <COUNT>", "let so many messages through, in all replicas together; then it is off again")
     .option("--wait <DURATION>", "how long the replicas may take to apply it", "30s")
     .option("--json", "as JSON")
     .action(async (names: string[], _options, command: Command) => {

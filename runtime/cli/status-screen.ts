@@ -1,6 +1,7 @@
 // `handlers status` as a screen: one line for each handler, and what is wrong with it below. Pure.
 
 import type { ReportedError, StatusReply } from "../control/control-protocol.ts";
+import { slowStartText } from "../control/slow-start-text.ts";
 import type { HandlerSummary } from "../control/summary.ts";
 import { type Column, columnLines } from "../terminal/columns.ts";
 import { withoutName } from "../terminal/error-text.ts";
@@ -148,9 +149,12 @@ function remarks(summary: HandlerSummary, nowMs: number, width: number, paint: O
   const off = disabledTexts(summary, nowMs).flatMap((text) => wrap(text, width).split("\n"));
   const { schedule } = summary;
   const runs = schedule === undefined ? [] : wrap(`runs ${runsText(summary, schedule, nowMs)}`, width).split("\n");
+  const slowStart = slowStartText(summary);
+  const slowly = slowStart === undefined ? [] : wrap(slowStart, width).split("\n");
   return [
     ...runs.map((line) => paint("dim", line)),
     ...off.map((line) => paint("yellow", line)),
+    ...slowly.map((line) => paint("yellow", line)),
     ...holdTexts(summary, nowMs).flatMap((text) =>
       wrap(text, width)
         .split("\n")

@@ -9,6 +9,7 @@ import { ControlPlane } from "../control/control-plane.ts";
 import { intentStream } from "../control/intent-store.ts";
 import { MessageTap } from "../control/message-tap.ts";
 import { ReplicaSlowDowns } from "../control/slow-downs.ts";
+import { ReplicaSlowStarts } from "../control/slow-starts.ts";
 import type { EmbeddedServer } from "../dev-server/embedded-server.ts";
 import type { FileWatch } from "../discover/watch.ts";
 import { RuntimeError, toRuntimeError } from "../errors.ts";
@@ -127,6 +128,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
   const subscriptions = new StandingSubscriptions(connection, clock);
   const slowDowns = new ReplicaSlowDowns({ connection, subscriptions, app, instance });
   closers.push(() => slowDowns.close());
+  const slowStarts = new ReplicaSlowStarts();
   const onLetterKept = (handler: string) => supervisor.deadLetterKept(handler);
   const bound = createBinder({
     connection,
@@ -196,6 +198,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       spans: tracing?.runs,
       tap,
       slowDowns,
+      slowStarts,
       gate: createConcurrencyLimit(ground.candidatesAtOnce),
       inspectPort: (handler) => inspect.get(handler),
       clock,
@@ -208,6 +211,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
     instance,
     supervisor,
     messages: tap,
+    slowStarts,
     clock,
     serverClock,
     emit,

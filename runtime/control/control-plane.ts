@@ -14,7 +14,6 @@ import { matchesAny } from "../metadata/name-filter.ts";
 import { isForOthersOnly, lacksJetStream } from "../nats/no-jetstream.ts";
 import type { ServerClock } from "../nats/server-clock.ts";
 import { type StandingSubscription, StandingSubscriptions } from "../nats/standing-subscriptions.ts";
-import type { Disabled } from "../supervise/intent.ts";
 import type { Supervisor } from "../supervise/supervisor.ts";
 import { AppliedMarks } from "./applied-marks.ts";
 import {
@@ -45,13 +44,14 @@ import {
 } from "./control-protocol.ts";
 import type { IntentMark } from "./intent.ts";
 import { bucketName, openIntentStore } from "./intent-store.ts";
-import { IntentWatch } from "./intent-watch.ts";
+import { IntentWatch, type Word } from "./intent-watch.ts";
 import { LastErrors } from "./last-errors.ts";
 import { type LineFilter, LogTap } from "./log-tap.ts";
 import type { MessageTap } from "./message-tap.ts";
 import { reportedError, reportedHandler } from "./reported.ts";
 import { runningNow } from "./running-now.ts";
 import type { MessagesReply, MessagesRequest, ToldSeen } from "./seen.ts";
+import type { ReplicaSlowStarts } from "./slow-starts.ts";
 import { splitAnswer } from "./split-answer.ts";
 
 export interface ControlPlaneOptions {
@@ -60,6 +60,7 @@ export interface ControlPlaneOptions {
   readonly instance: string;
   readonly supervisor: Supervisor;
   readonly messages: MessageTap;
+  readonly slowStarts: ReplicaSlowStarts;
   readonly clock: Clock;
   readonly serverClock: ServerClock;
   readonly emit: Emit;
@@ -94,14 +95,14 @@ export class ControlPlane {
 
   /** Learn what is disabled, before anything serves. Rejects with NATS_UNREACHABLE, after 30 s; may then be called again. */
   async loadIntents(): Promise<void> {
-    const { connection, app, clock, serverClock, emit, copies } = this.options;
+    const { connection, app, clock, serverClock, emit, copies, slowStarts } = this.options;
     if (lacksJetStream(connection)) return this.tellNoBucket();
     const intents = new IntentWatch({
       open: () => openIntentStore(connection, app, clock, { serverClock, copies }),
       replica: this.replica,
       clock,
       nowMs: () => serverClock.nowMs(),
-      onIntent: (name, disabled, mark) => this.apply(name, disabled, mark),
+      onIntent: (name, word, mark) => this.apply(name, word, mark),
       onEnabled: (name) => this.options.supervisor.letGo(name),
       onLost: (cause) =>
         this.notice("warn", `intents: ${toRuntimeError(cause, "KV").message}; the last known ones hold`),
@@ -111,6 +112,7 @@ export class ControlPlane {
     this.intents?.close();
     this.leave();
     this.intents = intents;
+    slowStarts.counter = (name, first, wanted) => intents.letThrough(name, first, wanted);
     this.listenForMarks(); // K2
     await intents.start().catch((error: unknown) => {
       throw withoutIntents(toRuntimeError(error, "KV"));
@@ -212,7 +214,10 @@ export class ControlPlane {
     if (!connection.isClosed() && !connection.isDraining()) connection.publish(to, JSON.stringify(answer));
   }
 
-  private async apply(name: string, disabled: Disabled | undefined, mark: IntentMark | undefined): Promise<void> {
+  private async apply(name: string, { disabled, slowStart }: Word, mark: IntentMark | undefined): Promise<void> {
+    const { slowStarts } = this.options;
+    if (disabled === undefined) slowStarts.on(name, slowStart);
+    else slowStarts.off(name);
     await this.options.supervisor.setOperatorIntent(name, disabled);
     if (mark !== undefined) this.applied.add(mark);
   }

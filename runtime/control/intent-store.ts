@@ -6,6 +6,7 @@ import { type KV, Kvm, type KvOptions } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { type Clock, within } from "../clock.ts";
 import { RuntimeError } from "../errors.ts";
+import type { FirstMessages } from "../message/slow-start.ts";
 import { jetStreamOf } from "../nats/jetstream.ts";
 import { ApiCode, apiErrorIn, isApiError, mayBeAnsweredLater } from "../nats/jetstream-errors.ts";
 import { askForJetStream, isForOthersOnly, lacksJetStream } from "../nats/no-jetstream.ts";
@@ -14,7 +15,8 @@ import { REFUSAL_REMEDIES } from "../nats/refusal-remedies.ts";
 import { ServerClock } from "../nats/server-clock.ts";
 import { type Wish, withinLimits } from "../streams/within-limits.ts";
 import type { ReplicaInfo } from "./control-protocol.ts";
-import { type Intent, type IntentMark, isInForce, keyOf, nameOf, readIntent } from "./intent.ts";
+import { shareOf } from "./first-messages.ts";
+import { type Intent, type IntentMark, isInForce, keyOf, nameOf, readIntent, slowStartOf } from "./intent.ts";
 
 /** A state of the bucket as a whole. */
 export interface BucketState {
@@ -122,6 +124,16 @@ export class IntentStore {
     );
   }
 
+  /** Take so many of a handler's first messages at most. Resolves with how many may begin. Rejects as `bounded` does. */
+  async letThrough(name: string, first: FirstMessages, wanted: number): Promise<number> {
+    for (;;) {
+      const entry = await bounded(this.app, this.clock, () => this.kv.get(keyOf(name)));
+      const intent = entry?.operation === "PUT" ? readIntent(entry.string()) : undefined;
+      const { granted, next } = shareOf(intent, first, wanted, this.nowMs());
+      if (next === undefined || (await this.putAfter(name, JSON.stringify(next), entry?.revision ?? 0))) return granted;
+    }
+  }
+
   /** Everything there is, without a consumer: nothing is made for it. Rejects as `bounded` does. */
   async read(): Promise<KeptIntent[]> {
     return bounded(this.app, this.clock, async () => {
@@ -133,11 +145,11 @@ export class IntentStore {
     });
   }
 
-  /** Intents that turn their handler off now, by handler name. */
+  /** Intents that turn their handler off now, or have it begin slowly, by handler name. */
   async list(): Promise<Map<string, Intent>> {
     const nowMs = this.nowMs();
     const intents = (await this.read()).map(({ name, text = "" }) => [name, readIntent(text)] as const);
-    return new Map(intents.filter(([, intent]) => isInForce(intent, nowMs)));
+    return new Map(intents.filter(([, intent]) => isInForce(intent, nowMs) || slowStartOf(intent) !== undefined));
   }
 
   /**

@@ -10,10 +10,11 @@
 //     end of an intent.
 
 import type { Clock, Timer } from "../clock.ts";
+import type { FirstMessages, SlowStartWords } from "../message/slow-start.ts";
 import type { Disabled } from "../supervise/intent.ts";
 import type { ReplicaInfo } from "./control-protocol.ts";
 import type { IntentMark } from "./intent.ts";
-import { type Intent, isInForce, readIntent } from "./intent.ts";
+import { type Intent, isEnabling, isInForce, readIntent, slowStartOf } from "./intent.ts";
 import type { IntentStore, KeptIntent } from "./intent-store.ts";
 
 export interface IntentWatchOptions {
@@ -24,11 +25,7 @@ export interface IntentWatchOptions {
   /** By the server's clock, so that every replica ends an intent at the same time. */
   readonly nowMs: () => number;
   /** The word on a handler, the same one possibly twice. `mark` is undefined when an intent's end has come. */
-  readonly onIntent: (
-    name: string,
-    disabled: Disabled | undefined,
-    mark: IntentMark | undefined,
-  ) => Promise<void> | void;
+  readonly onIntent: (name: string, word: Word, mark: IntentMark | undefined) => Promise<void> | void;
   /** I5. Told before `onIntent` is, which is waited for. */
   readonly onEnabled: (name: string) => void;
   /** The bucket does not answer (once), and does so again. */
@@ -36,6 +33,12 @@ export interface IntentWatchOptions {
   readonly onBack: () => void;
   /** The bucket was removed, and another is there. `off`: what this replica has written into it (I1). */
   readonly onReplaced: (off: readonly string[]) => void;
+}
+
+/** What an intent means now. With neither the handler is on, and as fast as it can. */
+export interface Word {
+  readonly disabled?: Disabled;
+  readonly slowStart?: SlowStartWords | undefined;
 }
 
 interface KnownIntent extends KeptIntent {
@@ -61,7 +64,7 @@ export class IntentWatch {
   private readonly unwritten = new Map<string, UnwrittenIntent>();
   private store: IntentStore | undefined;
   /** I5: where the bucket was when this replica started. */
-  private started: { readonly bucket: string; readonly lastRevision: number } | undefined;
+  private started: { readonly bucket: string; readonly lastRevision: number; readonly atMs: number } | undefined;
   private watching: { close(): void } | undefined;
   private checks: Timer | undefined;
   private seen = 0;
@@ -77,7 +80,7 @@ export class IntentWatch {
   async start(): Promise<void> {
     const store = await this.options.open();
     this.store = store;
-    this.started = await store.state();
+    this.started = { ...(await store.state()), atMs: this.options.nowMs() };
     await this.readAll();
     await this.follow(store);
     this.checks = this.options.clock.every(CHECK_MS, () => void this.check());
@@ -130,6 +133,14 @@ export class IntentWatch {
     await inForce;
   }
 
+  /** Of a handler's first messages, as the bucket counts them. Rejects while it does not. */
+  async letThrough(name: string, first: FirstMessages, wanted: number): Promise<number> {
+    const { store } = this;
+    if (store === undefined || this.closed || this.unwritten.has(name))
+      throw new Error(`the count of what is let through to "${name}" cannot be written now`);
+    return store.letThrough(name, first, wanted);
+  }
+
   close(): void {
     this.closed = true;
     this.checks?.cancel();
@@ -165,8 +176,11 @@ export class IntentWatch {
     const nowMs = this.options.nowMs();
     const off: string[] = [];
     for (const { name, text } of this.known.values()) {
-      if (text === undefined || !isInForce(readIntent(text), nowMs)) continue;
-      if (await store.putAfter(name, text, 0)) off.push(name);
+      const intent = text === undefined ? undefined : readIntent(text);
+      if (text === undefined || intent === undefined) continue;
+      const isOff = isInForce(intent, nowMs);
+      if (!isOff && slowStartOf(intent) === undefined) continue;
+      if ((await store.putAfter(name, text, 0)) && isOff) off.push(name);
     }
     return off;
   }
@@ -203,11 +217,12 @@ export class IntentWatch {
     const intent = text === undefined ? undefined : readIntent(text);
     this.ends.get(name)?.cancel();
     this.ends.delete(name);
-    if (isNew && intent?.disabled === false && intent.over !== true) this.options.onEnabled(name);
-    if (intent === undefined || !intent.disabled) return this.options.onIntent(name, undefined, mark);
+    if (intent === undefined) return this.options.onIntent(name, {}, mark);
+    if (isNew && isEnabling(intent, this.started?.atMs ?? 0)) this.options.onEnabled(name);
+    if (!intent.disabled) return this.options.onIntent(name, { slowStart: slowStartOf(intent) }, mark);
     if (!isInForce(intent, this.options.nowMs())) return this.end(store, kept, intent, mark);
     if (intent.untilMs !== undefined) this.waitForEnd(store, kept, intent, intent.untilMs);
-    return this.options.onIntent(name, disabledBy(intent), mark);
+    return this.options.onIntent(name, { disabled: disabledBy(intent) }, mark);
   }
 
   private isNew({ bucket }: IntentStore, { revision }: KeptIntent): boolean {
@@ -233,7 +248,7 @@ export class IntentWatch {
 
   /** I2. */
   private end(store: IntentStore, { name, revision }: KeptIntent, intent: Intent, mark: IntentMark | undefined): void {
-    this.options.onIntent(name, undefined, mark);
+    this.options.onIntent(name, {}, mark);
     const over = {
       disabled: false,
       by: intent.by,

@@ -2,6 +2,7 @@
 
 import { percentileMs } from "../deliver/handler-stats.ts";
 import type { Hold } from "../message/hold.ts";
+import type { SlowStartWords } from "../message/slow-start.ts";
 import { claims } from "../metadata/claims.ts";
 import type { BatchRule } from "../metadata/handler-metadata.ts";
 import type { PlannedTimes } from "../metadata/planned-times.ts";
@@ -41,6 +42,8 @@ export interface HandlerSummary {
   readonly memoryBytes: number | undefined;
   /** What keeps messages from it, each reason once, the oldest first; on so many replicas. */
   readonly holds: readonly (Hold & { readonly onReplicas: number })[];
+  /** How slowly an operator has it begin; undefined: as fast as it can, or it is off. */
+  readonly slowStart?: SlowStartWords | undefined;
   readonly replicas: readonly { readonly replica: ReplicaInfo; readonly handler: ReportedHandler }[];
 }
 
@@ -109,6 +112,7 @@ function summaryOf(name: string, replicas: HandlerSummary["replicas"], pending: 
     restarts: total(handlers, "restarts"),
     memoryBytes: memory.length === 0 ? undefined : memory.reduce((sum, bytes) => sum + bytes, 0),
     holds: holdsOf(handlers),
+    ...slowStartIn(handlers),
     replicas,
   };
 }
@@ -132,6 +136,14 @@ function holdsOf(handlers: readonly ReportedHandler[]): HandlerSummary["holds"] 
     const same = all.filter((hold) => hold.reason === reason);
     return { ...same[0]!, onReplicas: same.length };
   });
+}
+
+/** Who has heard last knows best how many are left. */
+function slowStartIn(handlers: readonly ReportedHandler[]): Pick<HandlerSummary, "slowStart"> {
+  const all = handlers.flatMap(({ slowStart = [] }) => slowStart);
+  const left = ({ first }: SlowStartWords) => first?.left ?? 0;
+  const [slowStart] = all.sort((a, b) => b.sinceMs - a.sinceMs || left(a) - left(b));
+  return slowStart === undefined ? {} : { slowStart };
 }
 
 function versionsOf(handlers: readonly ReportedHandler[]): HandlerSummary["versions"] {

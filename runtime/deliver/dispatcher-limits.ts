@@ -3,6 +3,7 @@
 import { slotsOf } from "../metadata/batch.ts";
 import type { Rate, ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { BatchLimits } from "./batch-lane.ts";
+import type { CountedTurns } from "./counted-turns.ts";
 import type { LaneLimits } from "./lane.ts";
 
 export interface DispatcherLimits extends LaneLimits {
@@ -16,6 +17,8 @@ export interface DispatcherLimits extends LaneLimits {
   readonly batch?: BatchLimits | undefined;
   /** D5; undefined: as fast as they can. */
   readonly rate?: Rate | undefined;
+  /** D5; undefined: nobody counts them. */
+  readonly turns?: CountedTurns | undefined;
 }
 
 export interface Deadlines {

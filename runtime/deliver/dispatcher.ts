@@ -7,8 +7,8 @@
 //     does, whenever it comes again, what was given back before it was tried, or what has killed a worker. Between two
 //     that are known to kill the others have their turn.
 // D4  Where nothing is lost by it, a worker is handed more than it may run, so that it never waits for the next batch.
-// D5  With a `rate` no more begin than it allows. What waits for it takes up no slot, and stored messages are asked for only
-//     shortly before their turn.
+// D5  With a `rate` no more begin than it allows, and where turns are counted no more than have one. What waits for its turn
+//     takes up no slot, and stored messages are asked for only shortly before it.
 
 import type { Clock } from "../clock.ts";
 import type { Delivery } from "../message/delivery.ts";
@@ -69,7 +69,7 @@ export class Dispatcher implements BatchOwner {
     this.queue = new DeliveryQueue(limits.maxQueued, limits.maxQueuedBytes);
     this.lastBusyMs = clock.monotonicMs();
     this.pace = new Pace({ clock, waiting: () => this.queued, onTurn: () => this.goOn() });
-    this.pace.follow(limits.rate);
+    this.pace.follow(limits.rate, limits.turns);
   }
 
   get inFlight(): number {
@@ -93,7 +93,7 @@ export class Dispatcher implements BatchOwner {
   /** Changes what is queued and handed over from now on. */
   configure(limits: DispatcherLimits): void {
     this.limits = limits;
-    if (this.pace.follow(limits.rate)) this.goOn();
+    if (this.pace.follow(limits.rate, limits.turns)) this.goOn();
   }
 
   /** Nothing more is accepted: what waits has its turns still. */
@@ -181,16 +181,17 @@ export class Dispatcher implements BatchOwner {
     this.queue.putBack(back);
   }
 
-  private goOn(): void {
+  /** What waits may have become free to begin. */
+  goOn(): void {
     if (this.isHeld) return;
     this.pump();
     if (this.queued > 0 && this.open.size === 0) this.owner.wake();
     this.owner.roomChanged();
   }
 
-  /** D5. */
-  private get isTooEarly(): boolean {
-    return this.pace.isSet && this.pace.isTooEarly(this.turnMs());
+  /** D5. One wants to begin, and could. */
+  private hasNoTurn(): boolean {
+    return this.pace.isSet && this.pace.holdsBack(this.turnMs());
   }
 
   private get isHeld(): boolean {
@@ -314,22 +315,21 @@ export class Dispatcher implements BatchOwner {
 
   /** D3: only when nothing else is in flight anywhere. */
   private aloneLane(): WorkerPlace | undefined {
-    if (this.isHeld || this.inHand > 0 || this.isTooEarly) return undefined;
-    for (const lane of this.open) return lane;
+    if (this.isHeld || this.inHand > 0) return undefined;
+    for (const lane of this.open) return this.hasNoTurn() ? undefined : lane;
     return undefined;
   }
 
   private freeLane(): WorkerPlace | undefined {
     if (this.isHeld || this.alone || (this.suspects.length > 0 && !this.isOthersTurn)) return undefined;
     if (this.trial && this.inHand > 0) return undefined;
-    if (this.isTooEarly) return undefined;
     const window = this.limits.concurrency + (this.limits.prefetch ? this.prefetch.extra : 0);
     let best: WorkerPlace | undefined;
     for (const lane of this.open) {
       if (this.limits.ordered && this.inHand > lane.inFlight) continue;
       if (lane.inFlight < window && (best === undefined || lane.inFlight < best.inFlight)) best = lane;
     }
-    return best;
+    return best === undefined || this.hasNoTurn() ? undefined : best;
   }
 
   private handOver(lane: WorkerPlace, delivery: Delivery): void {

@@ -1,8 +1,10 @@
-// When messages may begin of a handler that has a `rate`: each in its turn (D5 of the dispatcher). Without one it says nothing.
+// When messages may begin of a handler that has a `rate`, or of which only a few are let through: each in its turn (D5 of the
+// dispatcher). Without either it says nothing.
 
 import { isDeepStrictEqual } from "node:util";
 import type { Clock, Timer } from "../clock.ts";
 import type { Rate } from "../metadata/handler-metadata.ts";
+import type { CountedTurns } from "./counted-turns.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 export interface PaceOptions {
@@ -19,6 +21,7 @@ const AHEAD_MS = 200;
 export class Pace {
   private readonly options: PaceOptions;
   private bucket: TokenBucket | undefined;
+  private turns: CountedTurns | undefined;
   private nextTurn: Timer | undefined;
   /** Nothing comes any more but what waits. */
   private isLast = false;
@@ -28,29 +31,38 @@ export class Pace {
   }
 
   get isSet(): boolean {
-    return this.bucket !== undefined;
+    return this.bucket !== undefined || this.turns !== undefined;
   }
 
-  /** Keep to that rate from now on; undefined: to none. Returns whether that is news. */
-  follow(rate: Rate | undefined): boolean {
-    if (isDeepStrictEqual(rate, this.bucket?.rate)) return false;
+  /** Keep to that rate from now on, and to those turns; undefined: to none. Returns whether that is news. */
+  follow(rate: Rate | undefined, turns: CountedTurns | undefined): boolean {
+    const isOther = turns !== this.turns;
+    this.turns = turns;
+    if (isDeepStrictEqual(rate, this.bucket?.rate)) return isOther;
     this.bucket = rate === undefined ? undefined : new TokenBucket(rate, this.options.clock.monotonicMs());
     this.stop();
     return true;
   }
 
-  isTooEarly(nowMs: number): boolean {
+  /** One wants to begin: true when it has to wait. */
+  holdsBack(nowMs: number): boolean {
+    return this.isTooEarly(nowMs) || this.turns?.mayBegin() === false;
+  }
+
+  private isTooEarly(nowMs: number): boolean {
     return this.bucket !== undefined && this.bucket.waitMs(nowMs) > 0;
   }
 
   /** How many have their turn soon, and do not wait here yet. */
   soon(nowMs: number): number {
-    if (this.bucket === undefined) return Number.POSITIVE_INFINITY;
-    return Math.max(0, this.bucket.within(nowMs, AHEAD_MS) - this.options.waiting());
+    const { bucket, turns } = this;
+    const inTime = bucket?.within(nowMs, AHEAD_MS) ?? Number.POSITIVE_INFINITY;
+    return Math.max(0, Math.min(inTime, turns?.atMost ?? inTime) - this.options.waiting());
   }
 
-  /** One begins; it must not have been too early. */
+  /** One begins; it must not have been held back. */
   take(nowMs: number): void {
+    this.turns?.take();
     if (this.bucket === undefined) return;
     this.bucket.take(nowMs);
     this.awaitTurn(this.bucket, nowMs);

@@ -12,17 +12,19 @@ import { deliveryIdOf } from "../message/message-id.ts";
 import { type Failure, isFailure, type Outcome, RETURNED } from "../message/outcome.ts";
 import type { Settlement } from "../message/settlement.ts";
 import type { SlowDowns } from "../message/slow-down.ts";
+import type { SlowStarts } from "../message/slow-start.ts";
 import { traceIdIn } from "../message/trace-context.ts";
 import type { WorkerPort } from "../message/worker-port.ts";
 import { claimsText } from "../metadata/claims.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { Dispatcher, type DispatcherOwner } from "./dispatcher.ts";
-import { type Deadlines, limitsOf } from "./dispatcher-limits.ts";
+import { type Deadlines, type DispatcherLimits, limitsOf } from "./dispatcher-limits.ts";
 import type { HandlerStats } from "./handler-stats.ts";
 import { Holds } from "./holds.ts";
 import { outcomeError } from "./outcome-error.ts";
 import { Pause } from "./pause.ts";
 import { explain, type SettleRule, settle } from "./settle.ts";
+import { SlowStart } from "./slow-start.ts";
 import { type SuspicionMemory, Suspicions } from "./suspicions.ts";
 import type { WorkerPlace } from "./worker-place.ts";
 
@@ -41,6 +43,8 @@ export interface RouteOptions extends Deadlines {
   readonly tap?: DeliveryTap | undefined;
   /** Undefined: there are no other replicas to tell. */
   readonly slowDowns?: SlowDowns | undefined;
+  /** Undefined: no operator is there to have it begin slowly. */
+  readonly slowStarts?: SlowStarts | undefined;
   readonly clock: Clock;
   readonly emit: Emit;
   /** Deliveries wait and there is no worker for them. */
@@ -68,6 +72,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   private readonly options: RouteOptions;
   private readonly suspicions: Suspicions;
   private readonly pause: Pause;
+  private readonly slowStart: SlowStart;
   private metadata: ResolvedMetadata;
   private rule: SettleRule;
   private binding: Binding | undefined;
@@ -84,9 +89,19 @@ export class Route implements DispatcherOwner, BindingOwner {
     this.holds = new Holds(options.handler, options.clock, options.emit);
     this.suspicions = new Suspicions(this.idPrefixes, options.suspicions);
     this.dispatcher = new Dispatcher(limitsOf(options.metadata, options), this, this.suspicions, options.clock);
-    const { handler, slowDowns, clock } = options;
+    const { handler, slowDowns, slowStarts, clock, emit } = options;
     const onChange = (isPaused: boolean) => this.dispatcher.slow(isPaused);
     this.pause = new Pause({ handler, slowDowns, holds: this.holds, clock, onChange });
+    this.slowStart = new SlowStart({
+      ...{ handler, slowStarts, clock },
+      waiting: () => this.dispatcher.queued,
+      metadata: () => this.metadata,
+      onChange: () => this.dispatcher.configure(this.limitsFor(this.metadata)),
+      onTurn: () => this.dispatcher.goOn(),
+      onUsedUp: (why) => this.giveBackQueued(why),
+      tell: (message) => emit({ type: "runtime.notice", level: "warn", message }),
+    });
+    this.slowStart.follow();
   }
 
   /** The place of a worker of that version, with its metadata. The caller starts the worker with it as its events, then opens it. */
@@ -94,10 +109,11 @@ export class Route implements DispatcherOwner, BindingOwner {
     const { spans, handler, plan } = this.options;
     const { subjects } = metadata;
     const about = { handler, version, subjects, groups: plan.groups, idPrefixes: this.idPrefixes };
-    return this.dispatcher.lane(
-      spans === undefined ? worker : spans.around(worker, about),
-      limitsOf(metadata, this.options),
-    );
+    return this.dispatcher.lane(spans === undefined ? worker : spans.around(worker, about), this.limitsFor(metadata));
+  }
+
+  private limitsFor(metadata: ResolvedMetadata): DispatcherLimits {
+    return this.slowStart.limits(limitsOf(metadata, this.options), metadata);
   }
 
   /** Whether a version with this metadata can be served without binding anew. */
@@ -128,7 +144,7 @@ export class Route implements DispatcherOwner, BindingOwner {
     this.metadata = metadata;
     this.rule = ruleOf(metadata, version);
     this.binding?.adopt?.(metadata);
-    this.dispatcher.configure(limitsOf(metadata, this.options));
+    this.dispatcher.configure(this.limitsFor(metadata));
   }
 
   async bind(): Promise<void> {
@@ -149,6 +165,7 @@ export class Route implements DispatcherOwner, BindingOwner {
     await this.binding?.unbind();
     this.dispatcher.noMore();
     this.pause.close();
+    this.slowStart.close();
     this.holds.clear();
     const { handler, emit } = this.options;
     emit({ type: "handler.unbound", handler, subject: claimsText(this.metadata.subjects) });

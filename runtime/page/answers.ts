@@ -60,6 +60,8 @@ export interface HandlerRow {
   readonly p99Ms: number;
   readonly off: readonly OffNote[];
   readonly holds: readonly HoldNote[];
+  /** How slowly an operator has it begin, in words. */
+  readonly slowStart?: string | undefined;
   /** Why the last version did not come up. */
   readonly lastFailure?: ErrorNote | undefined;
   /** The last thing that went wrong. */

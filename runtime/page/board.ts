@@ -1,6 +1,7 @@
 // How every handler stands, as the page shows it: rows made of what the replicas report. Pure.
 
 import type { ReportedError, ReportedHandler } from "../control/control-protocol.ts";
+import { slowStartText } from "../control/slow-start-text.ts";
 import type { HandlerSummary } from "../control/summary.ts";
 import type { ErrorNote, HandlerDetail, HandlerRow, OffNote, ReplicaRow, Tone } from "./answers.ts";
 import type { Rates } from "./rates.ts";
@@ -45,6 +46,7 @@ export function rowOf(summary: HandlerSummary, rates: Rates): HandlerRow {
     p99Ms,
     off: offNotes(replicas.map(({ handler }) => handler)),
     holds: holds.map(({ text, remedy, sinceMs, onReplicas }) => ({ text, remedy, sinceMs, onReplicas })),
+    slowStart: slowStartText(summary),
     lastFailure: failure && noteOf(failure),
     lastError: errorsOf(summary)[0],
   };

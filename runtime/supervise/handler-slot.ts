@@ -96,7 +96,10 @@ export class HandlerSlot {
   get status(): HandlerStatus {
     const { name, file, memory } = this;
     const { state } = this.life;
-    const view = { name, file, state, memory, disabled: this.intents.disabled, writes: this.deps.writes.holdsOf(name) };
+    const { writes, slowStarts } = this.deps;
+    const { disabled } = this.intents;
+    const slowStart = disabled === undefined ? slowStarts?.of(name) : undefined;
+    const view = { name, file, state, memory, disabled, slowStart, writes: writes.holdsOf(name) };
     return statusOf(view, this.retiring.generations);
   }
 

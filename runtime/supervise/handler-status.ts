@@ -3,6 +3,7 @@
 import type { HandlerFile } from "../discover/handler-file.ts";
 import type { RuntimeError } from "../errors.ts";
 import type { Hold } from "../message/hold.ts";
+import type { SlowStartWords } from "../message/slow-start.ts";
 import { claimsText } from "../metadata/claims.ts";
 import type { BatchRule, HandlerKind } from "../metadata/handler-metadata.ts";
 import type { PlannedTimes } from "../metadata/planned-times.ts";
@@ -54,6 +55,8 @@ export interface HandlerStatus {
   readonly holds: readonly Hold[];
   /** Who turned it off, when somebody did. */
   readonly disabled: Disabled | undefined;
+  /** How slowly an operator has it begin; undefined: as fast as it can. */
+  readonly slowStart?: SlowStartWords | undefined;
 }
 
 /** What a slot knows. */
@@ -63,6 +66,7 @@ export interface SlotView {
   readonly state: SlotState;
   readonly memory: SlotMemory;
   readonly disabled: Disabled | undefined;
+  readonly slowStart: SlowStartWords | undefined;
   /** What its publishes wait for. */
   readonly writes: readonly Hold[];
 }
@@ -102,5 +106,6 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
     lastFailure: failure,
     holds: current === undefined ? [] : [...current.route.holds.all, ...slot.writes],
     disabled: slot.disabled,
+    slowStart: slot.slowStart,
   };
 }

@@ -182,6 +182,7 @@ async function openRoute(metadata: ResolvedMetadata, options: PrepareOptions): P
     spans: deps.spans,
     tap: deps.tap,
     slowDowns: deps.slowDowns,
+    slowStarts: deps.slowStarts,
     clock: deps.clock,
     emit: deps.emit,
     onWake: () => owner.wake(),

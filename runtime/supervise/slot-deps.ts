@@ -10,6 +10,7 @@ import type { DeliverySpans } from "../message/delivery-spans.ts";
 import type { DeliveryTap } from "../message/delivery-tap.ts";
 import type { Call } from "../message/handler-call.ts";
 import type { SlowDowns } from "../message/slow-down.ts";
+import type { SlowStarts } from "../message/slow-start.ts";
 import type { HandlerDefaults, ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { Gate } from "./concurrency-limit.ts";
 import type { Evaluator } from "./evaluator.ts";
@@ -44,6 +45,8 @@ export interface SlotDeps {
   readonly tap?: DeliveryTap | undefined;
   /** Has other replicas pause a handler that has been told to go slower. */
   readonly slowDowns?: SlowDowns | undefined;
+  /** How slowly operators want handlers to begin. */
+  readonly slowStarts?: SlowStarts | undefined;
   /** Bounds how many candidates come up at the same time. */
   readonly gate: Gate;
   readonly inspectPort: (handler: string) => number | undefined;

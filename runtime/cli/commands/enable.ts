@@ -4,6 +4,8 @@
 import { systemClock } from "../../clock.ts";
 import type { ReplicaInfo, StatusReply } from "../../control/control-protocol.ts";
 import { findNames } from "../../control/handler-names.ts";
+import type { Intent } from "../../control/intent.ts";
+import { slowStartText } from "../../control/slow-start-text.ts";
 import { type HandlerSummary, summarize } from "../../control/summary.ts";
 import { durablesSeen, pausedForMs, pendingOf } from "../../operate/kept-messages.ts";
 import { handlersOf, type OperatorSession } from "../../operate/session.ts";
@@ -15,10 +17,11 @@ import { disabledTexts } from "../disabled-text.ts";
 import type { ExitCode } from "../exit-code.ts";
 import type { Invocation } from "../invocation.ts";
 import { printReported } from "../reported-error.ts";
+import { assertKeepsRate, readSlowStart, type SlowStartOptions } from "../slow-start-options.ts";
 import { stateText } from "../status-screen.ts";
 import { readWait } from "../time-options.ts";
 
-export interface EnableOptions {
+export interface EnableOptions extends SlowStartOptions {
   readonly wait: string;
   readonly json?: boolean;
 }
@@ -27,6 +30,7 @@ const IN_TROUBLE = new Set<string>(["failed", "backing-off", "quarantined"]);
 
 export function enable(words: readonly string[], { terminal, options }: Invocation<EnableOptions>): Promise<ExitCode> {
   const waitMs = readWait(options.wait);
+  const slowly = readSlowStart(options);
   return withControl(terminal, options, async (session) => {
     const { connection, app, client } = session;
     const scene = await lookAround(session);
@@ -36,11 +40,15 @@ export function enable(words: readonly string[], { terminal, options }: Invocati
     const known = new Set([...handlersOf(replies), ...intents.keys()]);
     const { names, unknown } = findNames(words, known);
     if (unknown.length > 0) throw unknownHandlers(unknown, known);
-    const off = names.filter((name) => intents.has(name) || isOffUntilEnabled(name, replies));
+    const sinceMs = store.nowMs();
+    const slow = slowly?.(sinceMs) ?? {};
+    if (slow.rate !== undefined) assertKeepsRate(names, replies);
+    const off = names.filter((name) => intents.get(name)?.disabled === true || isOffUntilEnabled(name, replies));
+    const meant = slowly === undefined ? names.filter((name) => off.includes(name) || intents.has(name)) : names;
     const pending = pendingOf(off, { app, durables: await durablesSeen(connection, app, replies), replies });
     const by = operatorName(terminal.env);
-    const intent = { disabled: false, by, reason: "", sinceMs: store.nowMs(), now: false };
-    const switched = await switchAll(session, scene, off, { intent, waitMs });
+    const intent: Intent = { disabled: false, by, reason: "", sinceMs, now: false, ...slow };
+    const switched = await switchAll(session, scene, meant, { intent, waitMs });
     const { asked, late } = switched;
     const tried = await retry(session, names, asked, waitMs);
     const tookMs = systemClock.monotonicMs() - switched.startedAtMs;
@@ -51,8 +59,10 @@ export function enable(words: readonly string[], { terminal, options }: Invocati
         name,
         pausedForMs: pausedForMs(name, kept),
         wasOff: off.includes(name),
+        wasSlow: intents.get(name)?.disabled === false,
         tried: tried.has(name),
         after: after.find((one) => one.name === name),
+        letThroughSinceMs: slow.first?.saidMs,
       };
     });
     const told = { app, handlers, switched, tookMs };
@@ -93,8 +103,12 @@ interface Enabled {
   /** An operator has paused its consumer for so long still. */
   readonly pausedForMs: number | undefined;
   readonly wasOff: boolean;
+  /** It began slowly before. */
+  readonly wasSlow: boolean;
   readonly tried: boolean;
   readonly after: HandlerSummary | undefined;
+  /** Its first messages are let through, since then; undefined: all are. */
+  readonly letThroughSinceMs: number | undefined;
 }
 
 interface Told {
@@ -104,9 +118,13 @@ interface Told {
   readonly tookMs: number;
 }
 
-/** It serves on one replica at least, or nothing runs that could. */
-function isOn({ after }: Pick<Enabled, "after">): boolean {
-  return after === undefined || after.replicas.some(({ handler }) => TAKING.has(handler.state));
+/** It serves on one replica at least, or nothing runs that could, or it has served as many messages as it should. */
+function isOn({ after, letThroughSinceMs = Number.POSITIVE_INFINITY }: Enabled): boolean {
+  if (after === undefined) return true;
+  return after.replicas.some(({ handler: { state, disabled } }) => {
+    const isThrough = disabled?.source === "operator" && disabled.sinceMs > letThroughSinceMs;
+    return TAKING.has(state) || isThrough;
+  });
 }
 
 const TAKING = new Set<string>(["serving", "idle", "waking", "restarting"]);
@@ -116,7 +134,8 @@ function print({ app, handlers, switched, tookMs }: Told, terminal: Terminal): v
   printReplicas(terminal, app, switched, switched.asked.length + switched.late.length === 0 ? "it serves" : undefined);
 }
 
-function printOne({ name, pausedForMs, wasOff, tried, after }: Enabled, tookMs: number, terminal: Terminal): void {
+function printOne(enabled: Enabled, tookMs: number, terminal: Terminal): void {
+  const { name, pausedForMs, wasOff, tried, after } = enabled;
   const { out } = terminal;
   const bold = out.paint("bold", name);
   if (after === undefined)
@@ -127,13 +146,15 @@ function printOne({ name, pausedForMs, wasOff, tried, after }: Enabled, tookMs: 
     serving === 0 ? stateText(after) : `serving on ${serving}${of} replica${after.replicas.length === 1 ? "" : "s"}`;
   const took = wasOff || tried ? ` in ${Math.round(tookMs)} ms` : "";
   const mark = serving === after.replicas.length ? out.paint("green", "+") : out.paint("yellow", "!");
-  printLine(out, `${mark} ${bold} ${didText({ wasOff, tried }, after)}; ${where}${took}`);
+  printLine(out, `${mark} ${bold} ${didText(enabled, after)}; ${where}${took}`);
   const backlog = after.pending ?? 0;
   if (wasOff && backlog > 0) printLine(out, `    ${countText(backlog, "message")} waited in the stream`);
   printWrapped(
     out,
-    disabledTexts(after, systemClock.nowMs()).map((text) => `still ${text}`),
+    disabledTexts(after, systemClock.nowMs()).map((text) => (isOn(enabled) && serving === 0 ? text : `still ${text}`)),
   );
+  const slowStart = slowStartText(after);
+  if (slowStart !== undefined) printWrapped(out, [`${slowStart}; \`handlers enable ${name}\` ends it`]);
   if (pausedForMs !== undefined) {
     const nowMs = systemClock.nowMs();
     const until = momentText(nowMs + pausedForMs, nowMs);
@@ -143,26 +164,34 @@ function printOne({ name, pausedForMs, wasOff, tried, after }: Enabled, tookMs: 
   if (failure !== undefined) printReported(out, failure, name, "    ");
 }
 
-function didText({ wasOff, tried }: { wasOff: boolean; tried: boolean }, after: HandlerSummary): string {
+function didText({ wasOff, wasSlow, tried }: Enabled, after: HandlerSummary): string {
   if (wasOff) return "enabled";
+  if (after.slowStart !== undefined) return "begins slowly";
+  if (wasSlow) return "no longer begins slowly";
   if (tried) return "started again";
   return after.state === "disabled" ? "was not disabled by an operator" : "was not off";
 }
 
 function enableJson({ app, handlers, switched, tookMs }: Told): string {
   const { late, gone } = switched;
-  const each = handlers.map(({ name, pausedForMs, wasOff, tried, after }) => ({
+  const each = handlers.map((enabled) => toJson(enabled));
+  const ok = late.length === 0 && handlers.every(isOn);
+  return JSON.stringify({ app, ok, handlers: each, tookMs, late, gone }, null, 2);
+}
+
+function toJson(enabled: Enabled) {
+  const { name, pausedForMs, wasOff, tried, after } = enabled;
+  return {
     name,
     wasOff,
     tried,
-    on: isOn({ after }),
+    on: isOn(enabled),
     ...(pausedForMs === undefined ? {} : { pausedForMs }),
+    ...(after?.slowStart === undefined ? {} : { slowStart: after.slowStart }),
     replicas: after?.replicas.map(({ replica, handler }) => ({
       ...replica,
       state: handler.state,
       disabled: handler.disabled,
     })),
-  }));
-  const ok = late.length === 0 && handlers.every(isOn);
-  return JSON.stringify({ app, ok, handlers: each, tookMs, late, gone }, null, 2);
+  };
 }

@@ -1,6 +1,7 @@
 // `handlers inspect NAME`: everything known of one handler, replica by replica.
 
 import { systemClock } from "../../clock.ts";
+import { slowStartText } from "../../control/slow-start-text.ts";
 import { type HandlerSummary, summarize } from "../../control/summary.ts";
 import { quotedClaims } from "../../metadata/claims.ts";
 import { durablesSeen, leftBehind, leftLine, pendingOf } from "../../operate/kept-messages.ts";
@@ -57,6 +58,8 @@ function print(summary: HandlerSummary, left: readonly string[], out: Output): v
   const { schedule } = summary;
   const nowMs = systemClock.nowMs();
   if (schedule !== undefined) printFact(out, "runs", runsText(summary, schedule, nowMs));
+  const slowStart = slowStartText(summary);
+  if (slowStart !== undefined) printFact(out, "start", out.paint("yellow", slowStart));
   if (pending !== undefined) printFact(out, "stream", `${countCell(pending)} messages not settled`);
   for (const line of left) printFact(out, "left", out.paint("yellow", line));
   printFact(out, "done", countsText(summary));

@@ -59,6 +59,7 @@ export function whyText(row: HandlerRow, nowMs: number): string {
   const [hold] = row.holds;
   if (hold !== undefined) return holdText(hold, nowMs);
   if (row.lastFailure !== undefined) return errorLine(row.lastFailure);
+  if (row.slowStart !== undefined) return row.slowStart;
   return row.tone === "bad" && row.lastError !== undefined ? errorLine(row.lastError) : "";
 }
 

@@ -47,3 +47,30 @@ it("a word that was lost while the cluster chose a leader is put again", async (
   clock.advance(1_000);
   expect(await putting).toEqual({ bucket: "today", name: "price", revision: 7 });
 });
+
+it("a share of a handler's first messages is taken again from what stands there when another replica was first", async () => {
+  const clock = fakeClock();
+  const first = { count: 5, left: 5, saidMs: 1 };
+  let entry = { text: JSON.stringify({ ...INTENT, disabled: false, first }), revision: 1 };
+  const other = JSON.stringify({ ...INTENT, disabled: false, first: { ...first, left: 2 } });
+  const kv = {
+    get: async () => ({ operation: "PUT", revision: entry.revision, string: () => entry.text }),
+    put: async (_key: string, text: string, { previousSeq }: { previousSeq: number }) => {
+      if (entry.revision === 1) entry = { text: other, revision: 2 };
+      if (previousSeq !== entry.revision)
+        throw new JetStreamApiError({ code: 400, err_code: 10_071, description: "wrong last sequence" });
+      entry = { text, revision: 3 };
+      return 3;
+    },
+  };
+  const store = new IntentStore(
+    {} as JetStreamClient,
+    kv as unknown as KV,
+    "today",
+    "shop",
+    clock,
+    new ServerClock(clock),
+  );
+  expect(await store.letThrough("save", first, 3)).toBe(2);
+  expect(JSON.parse(entry.text)).toMatchObject({ disabled: true, reason: "5 messages were let through" });
+});

@@ -54,8 +54,10 @@ async function watching(bucket = fakeBucket("one")) {
     replica: { instance: "one", host: "here", pid: 1, startedAtMs: 0 },
     clock,
     nowMs: () => clock.nowMs(),
-    onIntent: (name, disabled) =>
-      void told.push(`${name} ${disabled === undefined ? "on" : `off: ${disabled.reason}`}`),
+    onIntent: (name, { disabled, slowStart }) => {
+      const slowly = slowStart?.first === undefined ? "" : `, ${slowStart.first.left} left`;
+      told.push(`${name} ${disabled === undefined ? "on" : `off: ${disabled.reason}`}${slowly}`);
+    },
     onEnabled: (name) => void enabled.push(name),
     onLost: () => told.push("lost"),
     onBack: () => told.push("back"),
@@ -115,6 +117,31 @@ describe("a replica that watches intents", () => {
     await watch.take("c", on);
     bucket.put("d", intentText());
     expect(new Set(enabled)).toEqual(new Set(["a", "c"]));
+  });
+
+  it("follows how many of a handler's first messages are left, and keeps that when the bucket is lost (I1)", async () => {
+    const { bucket, told, watch, opens } = await watching();
+    const left = (count: number) =>
+      intentText({ disabled: false, first: { count: 5, left: count, saidMs: 1 }, sinceMs: 1 });
+    bucket.put("save", left(5));
+    bucket.put("save", left(2));
+    expect(told).toEqual(["save on, 5 left", "save on, 2 left"]);
+    const next = fakeBucket("two");
+    opens(async () => next.store);
+    Object.assign(bucket.store, { state: () => Promise.reject(new RuntimeError("NATS_UNREACHABLE", "away")) });
+    await watch.check();
+    expect(next.entries.get("save")?.text).toBe(left(2));
+    expect(told).toContain("replaced: ");
+  });
+
+  it("has nothing counted while what was said is not written down (I4)", async () => {
+    const { bucket, watch } = await watching();
+    const first = { count: 5, left: 5, saidMs: 1 };
+    const away = () => Promise.reject(new RuntimeError("NATS_UNREACHABLE", "away"));
+    Object.assign(bucket.store, { putAfter: away, letThrough: async () => 3 });
+    expect(await watch.letThrough("save", first, 3)).toBe(3);
+    await watch.take("save", intentText({ disabled: false, first }));
+    await expect(watch.letThrough("save", first, 3)).rejects.toThrow(/cannot be written now/);
   });
 
   it("takes an intent whose end came while nobody ran as over", async () => {

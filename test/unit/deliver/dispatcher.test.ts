@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { CountedTurns } from "../../../runtime/deliver/counted-turns.ts";
 import { Dispatcher } from "../../../runtime/deliver/dispatcher.ts";
 import type { DispatcherLimits } from "../../../runtime/deliver/dispatcher-limits.ts";
 import { type SuspicionMemory, Suspicions } from "../../../runtime/deliver/suspicions.ts";
@@ -502,6 +503,33 @@ describe("a rate (D5)", () => {
     expect(worker.seqs).toEqual([1, 2, 3]);
     expect(dispatcher.room).toBe(LIMITS.concurrency * 4 - 3);
   });
+});
+
+test("where turns are counted (D5) nothing begins without one, also alone, and no more are asked for than may begin", async () => {
+  const granted: number[] = [];
+  const turns = new CountedTurns({
+    first: { count: 3, left: 3, saidMs: 1 },
+    letThrough: async (wanted) => granted[granted.push(Math.min(wanted, 2)) - 1]!,
+    clock,
+    waiting: () => dispatcher.queued,
+    onTurn: () => dispatcher.goOn(),
+    onUsedUp: () => undefined,
+  });
+  const dispatcher: Dispatcher = dispatcherWith({ turns, concurrency: 8 });
+  const { worker, lane } = open(dispatcher);
+  expect(dispatcher.room).toBe(3);
+  deliver(dispatcher, 1, 2);
+  expect([worker.seqs, dispatcher.inFlight, dispatcher.room]).toEqual([[], 0, 1]);
+  await new Promise(setImmediate);
+  expect([worker.seqs, granted]).toEqual([[1, 2], [2]]);
+  lane.exited(CRASH);
+  const again = open(dispatcher);
+  expect(again.worker.seqs).toEqual([]);
+  await new Promise(setImmediate);
+  expect(again.worker.seqs).toHaveLength(1);
+  dispatcher.configure({ ...LIMITS, concurrency: 8 });
+  again.lane.done(again.worker.handed[0]!.id, 1);
+  expect(again.worker.seqs).toHaveLength(2);
 });
 
 describe("a worker that is ended from outside", () => {

@@ -77,6 +77,7 @@ function Why({ row }: { readonly row: HandlerRow }) {
   const lines = [
     ...row.off.map((note) => offText(note, nowMs.value, row.replicas)),
     ...row.holds.map((hold) => holdText(hold, nowMs.value)),
+    ...(row.slowStart === undefined ? [] : [row.slowStart]),
     ...(row.lastFailure === undefined ? [] : [errorLine(row.lastFailure)]),
   ];
   if (lines.length === 0) return null;
