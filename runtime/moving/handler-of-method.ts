@@ -4,13 +4,20 @@ import type ts from "typescript-5";
 import type { PatternMethod } from "./controllers.ts";
 import { type DecoratorUse, decoratorsOf, isWithoutEffect } from "./decorators.ts";
 import { handlerText } from "./handler-source.ts";
+import { notesOn } from "./notes.ts";
 import { type HandlerParameters, handlerParameters } from "./parameters.ts";
 import type { Sources } from "./source.ts";
 import { type Edit, edited, indentationAt, unindenting } from "./text-edits.ts";
 import { namesInMethods, Transcript } from "./transcript.ts";
 
 export type MethodAsHandler =
-  | { readonly kind: "handler"; readonly text: string; readonly needsContainer: boolean }
+  | {
+      readonly kind: "handler";
+      readonly text: string;
+      readonly needsContainer: boolean;
+      /** What is left to be seen to by hand. */
+      readonly notes: readonly string[];
+    }
   | { readonly kind: "left"; readonly reasons: readonly string[] };
 
 export interface HandlerPlace {
@@ -59,7 +66,8 @@ export function handlerOfMethod(sources: Sources, method: PatternMethod, place: 
     comment: commentAbove(sources, node),
     handler,
   });
-  return { kind: "handler", text, needsContainer: services.length > 0 };
+  const notes = notesOn(sources, method, transcript.behind);
+  return { kind: "handler", text, needsContainer: services.length > 0, notes };
 }
 
 function refusedDecorators({ ts }: Sources, { controller, owner, node, patterns }: PatternMethod): string[] {

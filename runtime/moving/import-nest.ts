@@ -37,6 +37,8 @@ export interface MethodPlace {
 
 export interface ImportedMethod extends MethodPlace, NewFile {
   readonly subjects: readonly string[];
+  /** What is left to be seen to by hand. */
+  readonly notes: readonly string[];
 }
 
 export interface LeftMethod extends MethodPlace {
@@ -94,7 +96,7 @@ class ImportRun {
     const container = module && `${relativeModule(folder, join(handlersDir, "_nest"))}${ending}`;
     const made = handlerOfMethod(this.sources, method, { subjects, folder, container });
     if (made.kind === "left") return leave(...made.reasons);
-    this.imported.push({ ...place, subjects, path, text: made.text });
+    this.imported.push({ ...place, subjects, path, text: made.text, notes: made.notes });
     if (made.needsContainer && module !== undefined) this.shareContainer(module, ending);
   }
 

@@ -9,6 +9,7 @@ import type ts from "typescript-5";
 import type { Controller, OwnedClass } from "./controllers.ts";
 import { type Member, memberOf, type Token } from "./members.ts";
 import { namesDeclaredIn, referencesIn, templatesIn } from "./references.ts";
+import { madeForEachMessage, type ServiceBehind, servicesBehind } from "./services-behind.ts";
 import { sharedState } from "./shared-state.ts";
 import type { Declaration, Imported, Source, Sources } from "./source.ts";
 import { staticConstant, staticValue } from "./static-value.ts";
@@ -31,6 +32,8 @@ export class Transcript {
   /** Types, constants and functions of the file, and values of the controller: name to text. */
   readonly declarations = new Map<string, string>();
   readonly services = new Map<string, NeededService>();
+  /** What Nest makes for it: those services, and what they are injected with. */
+  readonly behind: ServiceBehind[] = [];
   readonly functions = new Map<string, string>();
   readonly reasons = new Set<string>();
   private readonly sources: Sources;
@@ -174,6 +177,7 @@ export class Transcript {
     }
     const { node } = token;
     const name = node.getText();
+    this.lookBehind(owner, name);
     if (!owner.source.declarations.has(name)) {
       // As a type it would not be there when it is asked for.
       const imported = owner.source.imports.get(name);
@@ -182,6 +186,18 @@ export class Transcript {
       this.reasons.add(`${name} is injected, and declared in the file of the controller: move it to a file of its own`);
     }
     return this.take(owner, node);
+  }
+
+  /** Nest's container gives a service once, when the handler is set up. */
+  private lookBehind({ source }: OwnedClass, name: string): void {
+    const services = servicesBehind(this.sources, source, name);
+    this.behind.push(...services);
+    const scoped = madeForEachMessage(this.sources, services);
+    if (scoped === undefined) return;
+    const why = scoped.name === name ? "" : `, as it needs ${scoped.name}`;
+    this.reasons.add(
+      `${name} is made anew for each message${why} (scope), and a handler is given its services once: have what it takes of a message handed to it`,
+    );
   }
 
   private takeValue({ owner, node }: Extract<Member, { kind: "value" }>, name: string, local: string): void {

@@ -60,6 +60,9 @@ function tell(out: Output, rootDir: string, { imported, left, shared, hooks }: N
     printLine(out, `${out.paint("red", "✗")} ${out.paint("bold", place.method)} (${placeText(place)})`);
     for (const reason of reasons) printLine(out, `    ${reason}`);
   }
+  for (const { notes, ...place } of imported)
+    for (const note of notes)
+      printLine(out, `${out.paint("yellow", "!")} ${place.method} (${placeText(place)}): ${note}`);
   for (const hook of hooks)
     printLine(
       out,

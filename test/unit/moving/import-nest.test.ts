@@ -374,8 +374,8 @@ describe("handlers import nest", () => {
     });
     expect(JSON.parse(out)).toEqual({
       imported: [
-        { ...place("ask", 6), subjects: ["shop.ask"], handler: "handlers/shop/ask.ts" },
-        { ...place("told", 8), subjects: ["shop.ask"], handler: "handlers/shop/told.ts" },
+        { ...place("ask", 6), subjects: ["shop.ask"], notes: [], handler: "handlers/shop/ask.ts" },
+        { ...place("told", 8), subjects: ["shop.ask"], notes: [], handler: "handlers/shop/told.ts" },
       ],
       left: [],
       shared: [],
@@ -403,5 +403,55 @@ describe("handlers import nest", () => {
     expect(native.err).toContain("which is 7.0.2, which cannot be used for that");
     expect(native.err).toContain("npm install -D typescript@5");
     expect([without.code, native.code]).toEqual([2, 2]);
+  });
+});
+
+describe("what a handler's file cannot say for itself", () => {
+  const asking = (service: string, options = "") => `import { ${service} } from "./services.js";
+@Controller()
+export class ShopController {
+  constructor(private readonly service: ${service}) {}
+  @MessagePattern("shop.ask"${options})
+  ask() { return this.service.answer(); }
+}
+`;
+  const services = (text: string) => {
+    write("src/app.module.ts", `import { Module } from "@nestjs/common";\n@Module({})\nexport class AppModule {}\n`);
+    write("src/services.ts", `import { Inject, Injectable, Scope } from "@nestjs/common";\n${text}`);
+  };
+  const notesOf = (source: string) => {
+    const { imported: methods, left } = imported(source);
+    expect(left).toEqual([]);
+    return methods[0]?.notes;
+  };
+
+  it("is told: the queue of the pattern, and settings that services read, also those behind them", () => {
+    services(`import { ConfigService } from "@nestjs/config";
+@Injectable() class Rates { of() { return process.env.RATES_URL ?? process.env["RATES_KEY"]; } }
+@Injectable() export class Plain { answer() { return 1; } }
+@Injectable() export class Prices {
+  constructor(private readonly rates: Rates, private readonly config: ConfigService) {}
+  answer() { return this.rates.of(); }
+}`);
+    expect(notesOf(asking("Plain"))).toEqual([]);
+    expect(notesOf(asking("Prices", ', { queue: "askers" }').replace("shop.ask", "shop.price"))).toEqual([
+      expect.stringMatching(/^its queue "askers" is not taken over: .*`handlers describe`/),
+      "Rates reads RATES_URL, RATES_KEY of process.env: name them in `env`",
+      expect.stringMatching(/^its services read settings by ConfigService: .* in `env`/),
+    ]);
+  });
+
+  it("a service that is made anew for each message, or needs one that is, is no service of a handler", () => {
+    services(`import { REQUEST } from "@nestjs/core";
+@Injectable({ scope: Scope.DEFAULT }) export class Fine { answer() { return 1; } }
+@Injectable({ scope: Scope.REQUEST }) export class Scoped { answer() { return 1; } }
+@Injectable() class Tenant { constructor(@Inject(REQUEST) private readonly request: unknown) {} }
+@Injectable() export class Behind { constructor(private readonly tenant: Tenant) {} answer() { return this.tenant; } }`);
+    expect(notesOf(asking("Fine"))).toEqual([]);
+    const reason = (service: string) => reasonsOf(asking(service).replace("shop.ask", `shop.${service}`));
+    expect(reason("Scoped")).toEqual([expect.stringMatching(/^Scoped is made anew for each message \(scope\), and/)]);
+    expect(reason("Behind")).toEqual([
+      expect.stringMatching(/^Behind is made anew for each message, as it needs REQUEST \(scope\), and/),
+    ]);
   });
 });
