@@ -1,4 +1,5 @@
-// docs/moving-in.md, run as it stands: a Nest controller and a consumer by hand, and the handlers that take their places.
+// docs/moving-in.md, run as it stands: a Nest controller and a consumer by hand, and the handlers that take their places; of BullMQ,
+// whose workers need Redis, the handlers alone.
 // @module-tag any-server
 
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -13,6 +14,7 @@ import { transform } from "esbuild";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { containerText } from "../../runtime/moving/handler-source.ts";
 import { durableNameOf } from "../../runtime/streams/durable-name.ts";
+import { type Client, createClient } from "../../sdk/client.ts";
 import { type NestApp, type NestCaller, nestCaller, startNestApp, startNestController } from "../support/nest-app.ts";
 import { createNestProject } from "../support/nest-project.ts";
 import { createProject, type TestProject } from "../support/project.ts";
@@ -199,4 +201,74 @@ it("the handler of the page goes on where the consumer by hand was", async () =>
   expect(inOrder.map(({ id, requestId }) => ({ id, requestId }))).toEqual(expected);
   expect(new Set(inOrder.slice(0, 20).map(({ pid }) => pid))).toEqual(new Set([process.pid]));
   expect(inOrder.slice(20).map(({ pid }) => pid)).not.toContain(process.pid);
+});
+
+interface Mail {
+  readonly to: string;
+  readonly key: string;
+  readonly failed: boolean;
+}
+
+it("the mails of the page are sent once for each id, retried, given up, and followed by what comes later", async () => {
+  const file = write("mails.ndjson", "");
+  write(
+    "src/mail.js",
+    `import { appendFileSync, readFileSync } from "node:fs";
+     const file = ${JSON.stringify(file)};
+     export const send = async ({ to, key }) => {
+       const failed = to.startsWith("flaky") && !readFileSync(file, "utf8").includes(key);
+       appendFileSync(file, JSON.stringify({ to, key, failed }) + "\\n");
+       if (failed) throw new Error("busy");
+     };`,
+  );
+  write("handlers/mails/welcome.ts", snippet("handlers/mails/welcome.ts"));
+  const app = await stage.start({
+    project,
+    config: { app: "shop", streams: [{ name: "MAILS", subjects: ["mails.>"], retention: "workqueue" }] },
+  });
+  const progress = await stage.client.collect<{ percent: number }>("progress.mails");
+  const { signedUp } = await load<{ signedUp: (client: Client, id: string, to: string) => Promise<void> }>(
+    "src/mails.ts",
+  );
+  const client = createClient(stage.client.connection);
+  await signedUp(client, "1", "ana@shop");
+  await signedUp(client, "1", "ana@shop");
+  await signedUp(client, "2", "flaky@shop");
+  await app.after(() => void signedUp(client, "3", "nobody"), "delivery.failed", { outcome: "gave-up" });
+  const mails = () =>
+    readFileSync(file, "utf8")
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as Mail);
+  const jsm = await jetstreamManager(stage.client.connection);
+  const stored = async (stream: string) => (await jsm.streams.info(stream)).state.messages;
+  await expect.poll(() => stored("LATER_shop").catch(() => 0)).toBe(2);
+  await expect.poll(() => stored("MAILS")).toBe(0);
+  expect(
+    mails()
+      .map(({ to, failed }) => `${to} ${failed}`)
+      .sort(),
+  ).toEqual(["ana@shop false", "flaky@shop false", "flaky@shop true"]);
+  expect(new Set(mails().map(({ key }) => key)).size).toBe(2);
+  expect(progress.values.map(({ percent }) => percent)).toEqual([10, 10, 10]);
+});
+
+it("the report of the page has its schedule and runs by hand too; the book has its pages in order", async () => {
+  write(
+    "src/book.js",
+    'export const render = (text) => "<" + text + ">"; export const bind = (pages) => pages.join();',
+  );
+  for (const file of ["handlers/reports/daily.ts", "handlers/pages/render.ts", "handlers/books/print.ts"])
+    write(file, snippet(file));
+  const app = await stage.start({
+    project,
+    config: { app: "shop", streams: [{ name: "SHOP", subjects: ["reports.daily", "books.print"] }] },
+  });
+  expect(app.status("reports/daily").schedule).toMatchObject({ pattern: "0 5 * * *", timeZone: "Europe/Berlin" });
+  const done = await stage.client.collect("reports.done");
+  const printed = await stage.client.collect("books.printed");
+  stage.client.publish("reports.daily", { full: false });
+  stage.client.publish("books.print", { pages: ["a", "b", "c"] });
+  expect(await done.until(1)).toEqual([{ full: false }]);
+  expect(await printed.until(1)).toEqual([{ book: "<a>,<b>,<c>" }]);
 });
