@@ -33,6 +33,7 @@ import { replay } from "./scenarios/replay.ts";
 import { request } from "./scenarios/request.ts";
 import { shadow } from "./scenarios/shadow.ts";
 import { startup } from "./scenarios/startup.ts";
+import { unused } from "./scenarios/unused.ts";
 import { watched } from "./scenarios/watched.ts";
 
 const SCENARIOS: readonly Scenario[] = [
@@ -53,6 +54,7 @@ const SCENARIOS: readonly Scenario[] = [
   replay,
   shadow,
   watched,
+  unused,
   page,
   flat,
   endurance,
@@ -83,7 +85,8 @@ Without a name: ${namesOf(BY_DEFAULT)}.
   --saves N       saves, instead of the scenario's number
   --cycles N      crashes and saves of \`endurance\` (2000)
   --files N       handler files of \`startup\` (1000)
-  --before DIR    of \`watched\`: a clone of an earlier version, with its packages, to compare with
+  --before DIR    of \`watched\` and \`unused\`: a clone of an earlier version, with its packages, to compare with;
+                  \`unused\` without it: the commit before what it measures, out of git
   --json FILE     everything measured, as JSON
   --pictures      draw what was measured into docs/pictures/
   --tables        put what was measured into docs/performance.md

@@ -1,8 +1,8 @@
 // What the page costs the runtime: with nobody looking, beside a version that could not be watched (--before); with the list
 // of messages open at 2,000 a second; and with it open in a flood, where it records a bounded part and says how much more there was.
 
-import { pathToFileURL } from "node:url";
 import { Lab, type OurContender } from "../lab.ts";
+import { besideBefore, type Compared } from "../measure/beside-before.ts";
 import { alternate, type Round, totalNs } from "../measure/rounds.ts";
 import { ratiosOf, spreadOf } from "../measure/statistics.ts";
 import { perSecond, showSpread, two, whole } from "../output/figures.ts";
@@ -40,7 +40,7 @@ export const watched: Scenario = {
       return {
         tables,
         data: { unwatched, steady, flood },
-        failures: [...failures, ...flood.failures],
+        failures: [...failures, ...flood.failures, ...(unwatched?.failures ?? [])],
       } satisfies Report;
     } finally {
       await lab.close();
@@ -58,36 +58,12 @@ function floodOf(works: readonly Work[], messages: number): Flood {
 }
 
 /** Nobody looks: CPU per message beside a version of before, in another folder with its packages. */
-async function unwatchedFlood(lab: Lab, { rounds, messages = COUNT }: Options, before: string) {
-  const folder = pathToFileURL(`${before.replace(/\/$/, "")}/`);
-  const contenders = [
-    { ...(await lab.ours("watched", [workOf("before")], folder)), name: "before" as const },
-    { ...(await lab.ours("watched", [workOf("now")])), name: "now" as const },
-  ];
-  const flood = ({ works }: { readonly works: readonly Work[] }, count: number) =>
-    lab.publisher.call("flood", floodOf(works, count));
-  const measured = await alternate<Flooded, "before" | "now">({
-    lab,
-    contenders,
-    rounds,
-    warmUp: (contender) => flood(contender, messages * WARM_UP),
-    measure: (contender) => flood(contender, messages),
+function unwatchedFlood(lab: Lab, { rounds, messages = COUNT }: Options, before: string): Promise<Compared> {
+  return besideBefore(lab, {
+    ...{ scenario: "watched", title: "nobody looks", before, rounds, messages, workOf },
+    warmUp: messages * WARM_UP,
+    run: (work, count) => lab.publisher.call("flood", floodOf([work], count)),
   });
-  for (const contender of contenders) await contender.close();
-  const cpuUs = (all: readonly Round<Flooded>[]) => all.map(({ cpu }) => totalNs(cpu) / 1_000 / messages);
-  const [was, is] = [cpuUs(measured.before), cpuUs(measured.now)];
-  const ratio = spreadOf(ratiosOf(is, was));
-  const table: Table = {
-    title: `nobody looks (${rounds} rounds of ${whole(messages)} messages, in turn)`,
-    head: ["", "CPU us/message"],
-    rows: [
-      ["before", showSpread(spreadOf(was), two)],
-      ["now", showSpread(spreadOf(is), two)],
-      ["ratio, pair by pair", showSpread(ratio, (value) => value.toFixed(3))],
-    ],
-    notes: ["wanted: within 1 %"],
-  };
-  return { table, was, is };
 }
 
 type Look = "alone" | "watched";
