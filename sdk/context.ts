@@ -4,6 +4,7 @@ import type { EventDefinition, PublishedOf } from "./define-event.ts";
 import type { ReplyOf, RequestDefinition } from "./define-request.ts";
 import type { Duration } from "./duration.ts";
 import type { PayloadFormat } from "./payload.ts";
+import type { BucketOptions, KvBucket, ObjectBucket } from "./stores.ts";
 
 /** The headers of a message, read-only. Names are compared without regard to case. */
 export interface MessageHeaders extends Iterable<readonly [name: string, values: readonly string[]]> {
@@ -216,6 +217,16 @@ export interface HandlerContext {
    * its type is the caller's claim.
    */
   readonly request: Ask<RequestOptions>;
+
+  /**
+   * A bucket of JetStream's key-value store: `await ctx.kv("users").get("ann")`. Throws an Error with the code
+   * `"BUCKET_NOT_DECLARED"` unless the metadata has `uses: { kv: ["users"] }`. What is written is written again by a repeated
+   * run. In a shadow run writes go nowhere, and reads are real.
+   */
+  readonly kv: (bucket: string, options?: BucketOptions) => KvBucket;
+
+  /** A bucket of JetStream's object store, for contents beyond what a message can hold. For the rest as `kv`: `uses: { objects: ["files"] }`. */
+  readonly objects: (bucket: string, options?: BucketOptions) => ObjectBucket;
 }
 
 /** What a handler of changes (`kv`, `objects`) is given beside the value. */

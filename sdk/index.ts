@@ -45,5 +45,15 @@ export type { PayloadCodec, PayloadFormat } from "./payload.ts";
 export type { CronSchedule, IntervalSchedule, Schedule } from "./schedule.ts";
 export type { Size } from "./size.ts";
 export { parseSize } from "./size.ts";
+export type {
+  BucketOptions,
+  KvBucket,
+  KvEntry,
+  ObjectBucket,
+  ObjectSummary,
+  StoredContent,
+  StoredObject,
+  UsedBuckets,
+} from "./stores.ts";
 export type { Verdict } from "./verdicts.ts";
 export { GiveUp, RetryLater, SlowDown, verdictOf } from "./verdicts.ts";

@@ -7,6 +7,7 @@ import type { Duration } from "./duration.ts";
 import type { PayloadFormat } from "./payload.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Size } from "./size.ts";
+import type { UsedBuckets } from "./stores.ts";
 
 export interface RetryPolicy {
   /** Runs in all, the first one included, 1 to 1,000. Default 5. */
@@ -236,6 +237,11 @@ export interface HandlerOptions<Event = unknown> {
    * the trace, which goes on by itself, are refused. At most 1,000. Default none.
    */
   propagate?: readonly string[] | undefined;
+  /**
+   * Buckets that the function reads and writes by `ctx.kv` and `ctx.objects`, by name: `{ kv: ["users"] }`. `handlers permissions`
+   * grants them, `handlers dev` and `start --provision` make those that are not there, and others are refused. At most 1,000 each. Default none.
+   */
+  uses?: UsedBuckets | undefined;
   /**
    * Heap of the handler's process, `"16MB"` or more. What it holds in all, the processes that it starts included, may be
    * 128 MB more (Linux only). Default `"256MB"`.

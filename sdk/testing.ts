@@ -99,6 +99,10 @@ export interface HandlerRun<Reply = unknown> {
   readonly requested: readonly SentMessage[];
   /** In their order. */
   readonly logs: readonly LoggedLine[];
+  /** What is in the buckets of `ctx.kv` when it has ended, by bucket and key: JSON as its value, else text, else bytes. */
+  readonly kv: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** As `kv`, of `ctx.objects`. */
+  readonly objects: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 export interface RunHandlerOptions {
@@ -127,6 +131,13 @@ export interface RunHandlerOptions {
   readonly answer?: ((request: SentMessage) => unknown) | undefined;
   /** Sees each publish before it is taken; a throw refuses it, with the error's `code` where it has a number there, else 500. */
   readonly onPublish?: ((message: SentMessage) => unknown) | undefined;
+  /**
+   * What is in the buckets of `ctx.kv` before, by bucket and key: `{ users: { ann: { age: 4 } } }`. They are in memory. Those
+   * that the metadata names in `uses` are there, empty by default.
+   */
+  readonly kv?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
+  /** As `kv`, of `ctx.objects`. */
+  readonly objects?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
 }
 
 /** The type of what the handler returns. */
@@ -154,7 +165,7 @@ export declare const runHandler: RunHandler;
 export type BatchedMessage = Pick<HandlerRun, "outcome" | "error" | "settlement">;
 
 /** What a handler did with a batch. */
-export interface BatchOutcome extends Pick<HandlerRun, "published" | "requested" | "logs"> {
+export interface BatchOutcome extends Pick<HandlerRun, "published" | "requested" | "logs" | "kv" | "objects"> {
   /** In the order of the payloads. */
   readonly messages: readonly BatchedMessage[];
 }
@@ -292,7 +303,7 @@ export interface CrashPoint {
   /** Where: `"after the publish to orders.billed"`, `"after the await in handlers/orders/bill.ts:12"`. */
   readonly at: string;
   /** The run in which the message came again, to its end. */
-  readonly again: HandlerRun;
+  readonly again: Omit<HandlerRun, "kv" | "objects">;
   /** By both runs, in their order. */
   readonly published: readonly SentMessage[];
   /** Published by both under one id: a stream has them once, a core subscriber gets them twice. */
@@ -301,7 +312,7 @@ export interface CrashPoint {
   readonly orphaned: readonly SentMessage[];
 }
 
-export interface CrashPointOptions extends Omit<RunHandlerOptions, "lifecycle" | "onPublish"> {
+export interface CrashPointOptions extends Omit<RunHandlerOptions, "lifecycle" | "onPublish" | "kv" | "objects"> {
   /** The project's root, in which the handler runs. Default: the working directory. */
   readonly root?: string | undefined;
   /** Environment variables of the handler, beside those of the process. Default none. */
@@ -319,7 +330,7 @@ export interface CrashPointOptions extends Omit<RunHandlerOptions, "lifecycle" |
  * `file` is the handler's, as a path or a file URL: it is built as the runtime builds it, and runs in processes of its
  * own, on whatever database its `setup` connects to.
  *
- * Resolves with every point. Rejects with BUNDLE_FAILED, with METADATA_INVALID, with what `setup` throws, and when the process ends
+ * There are no buckets: `ctx.kv` and `ctx.objects` reject with 501. Resolves with every point. Rejects with BUNDLE_FAILED, with METADATA_INVALID, with what `setup` throws, and when the process ends
  * by itself.
  */
 export type CrashPoints = (

@@ -20,6 +20,7 @@ import { laterStream, provisionLater } from "../later/later-stream.ts";
 import { LaterRelay } from "../later/relay.ts";
 import type { Call } from "../message/handler-call.ts";
 import { claims } from "../metadata/claims.ts";
+import type { Uses } from "../metadata/handler-metadata.ts";
 import { globMatcher } from "../metadata/name-filter.ts";
 import { connect, type NatsConnection } from "../nats/connection.ts";
 import { ConnectionState } from "../nats/connection-state.ts";
@@ -35,6 +36,8 @@ import { ServiceProtocol } from "../observe/service-protocol.ts";
 import { Publisher } from "../publish/publisher.ts";
 import { provisionSchedules, scheduleStream } from "../schedule/mark-store.ts";
 import { createScheduledBinder } from "../schedule/scheduled-binder.ts";
+import { bucketsOf } from "../stores/bucket-streams.ts";
+import { Stores } from "../stores/stores.ts";
 import { queueGroupOf } from "../streams/durable-name.ts";
 import { tellLeftBehind } from "../streams/left-behind.ts";
 import { copiesFor } from "../streams/own-stream.ts";
@@ -42,6 +45,7 @@ import { raiseCopies } from "../streams/raise-copies.ts";
 import { ensureStreams } from "../streams/streams.ts";
 import { tellUnclaimed } from "../streams/unclaimed.ts";
 import { createConcurrencyLimit } from "../supervise/concurrency-limit.ts";
+import type { HandlerStatus } from "../supervise/handler-status.ts";
 import type { Disabled } from "../supervise/intent.ts";
 import { Supervisor } from "../supervise/supervisor.ts";
 import type { StartedTracing } from "../trace/tracing.ts";
@@ -120,6 +124,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
   const { onCall } = options;
   const carryOut: Call = (made) =>
     made.later === undefined ? publisher.call(made) : laterStore.call(made, made.later);
+  const stores = new Stores({ connection, state, provision, copies, clock, emit });
   const tap = new MessageTap({ app, clock, keeps: mode === "dev" });
   const call: Call = (made) => {
     onCall?.(made);
@@ -195,6 +200,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       evaluator,
       binder,
       call: tracing?.around(call) ?? call,
+      store: (made) => stores.call(made),
       spans: tracing?.runs,
       tap,
       slowDowns,
@@ -245,6 +251,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       emit,
     });
     await supervisor.start();
+    if (options.provision === true) await surely(() => stores.make(bucketsOf(usedBy(supervisor.status()))));
     if (mode === "start") await tools.rest();
     await surely(() => operators.listen());
     await surely(() => service.listen());
@@ -273,6 +280,10 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       return supervisor.close(graceMs);
     },
   };
+}
+
+function usedBy(handlers: readonly HandlerStatus[]): Uses[] {
+  return handlers.flatMap(({ uses = [] }) => uses);
 }
 
 function clocksDisagree(skewMs: number): RuntimeEvent {

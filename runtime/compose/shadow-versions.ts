@@ -4,11 +4,16 @@
 import { RuntimeError } from "../errors.ts";
 import { startReaper } from "../isolate/reaper.ts";
 import { didYouMean } from "../metadata/nearest.ts";
+import type { NatsConnection } from "../nats/connection.ts";
+import { ConnectionState } from "../nats/connection-state.ts";
 import type { VersionSource } from "../shadow/version-run.ts";
+import { Stores } from "../stores/stores.ts";
 import { createTools, type Tools, type ToolsOptions, wantedBy } from "./tools.ts";
 
 /** Of `emit`: told of trouble with the workers. */
 export type VersionPlace = Pick<ToolsOptions, "config" | "environment" | "clock" | "emit" | "build"> & {
+  /** For what handlers read from buckets. */
+  readonly connection: NatsConnection;
   /** In words, for errors: `the working tree`, `the build in /srv/before`. */
   readonly where: string;
 };
@@ -51,19 +56,31 @@ export function withVersions<T>(
 }
 
 async function openedPlace(
-  { config, environment, clock, where }: VersionPlace,
+  { config, environment, clock, emit, connection, where }: VersionPlace,
   { discover, bundler, pool, known }: Tools,
 ): Promise<OpenedPlace> {
   const { files } = await discover();
   const { rootDir, defaults, startTimeoutMs, killGraceMs } = config;
   const limits = { defaults, startTimeoutMs, killGraceMs };
+  const state = new ConnectionState(connection, clock);
+  const stores = new Stores({ connection, state, provision: false, copies: 1, clock, emit });
   const names = files.map(({ name }) => name).filter(wantedBy(config));
   return {
     names,
     sourceOf(handler) {
       const file = files.find(({ name }) => name === handler);
       if (file === undefined) throw notThere(handler, where, names);
-      return { file, bundler, pool, known: known(handler), rootDir, ...limits, environment, clock };
+      return {
+        file,
+        bundler,
+        pool,
+        known: known(handler),
+        rootDir,
+        ...limits,
+        environment,
+        store: (call) => stores.call(call),
+        clock,
+      };
     },
   };
 }

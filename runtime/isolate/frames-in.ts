@@ -10,6 +10,7 @@ import type { WorkProgress } from "./work-progress.ts";
 import type { WorkerCalls } from "./worker-calls.ts";
 import type { WorkerListener } from "./worker-source.ts";
 import type { WorkerSteps } from "./worker-steps.ts";
+import type { WorkerStores } from "./worker-stores.ts";
 
 export class FramesIn {
   /** Known once it is told which handler it is. */
@@ -17,6 +18,7 @@ export class FramesIn {
   /** Known once it takes deliveries, until it has ended; so are its calls. */
   events: WorkerEvents | undefined;
   calls: WorkerCalls | undefined;
+  stores: WorkerStores | undefined;
   private readonly steps: WorkerSteps;
   private readonly progress: WorkProgress;
   private readonly floodTurns: Pick<FloodTurns, "logged">;
@@ -54,6 +56,8 @@ export class FramesIn {
       case FrameType.publishBriefly:
       case FrameType.request:
         return this.calls?.onFrame(type, bytes, start, end);
+      case FrameType.store:
+        return this.stores?.onFrame(bytes, start, end);
       case FrameType.log:
         this.floodTurns.logged(end - start);
         return this.listener?.log(jsonBody<LogRecord>(bytes, start, end));

@@ -30,6 +30,7 @@ import { WorkerCalls } from "./worker-calls.ts";
 import { WorkerOutput } from "./worker-output.ts";
 import type { HandlerWorker, StoppedWorker, WorkerListener } from "./worker-source.ts";
 import { WorkerSteps } from "./worker-steps.ts";
+import { WorkerStores } from "./worker-stores.ts";
 
 /** A process that ends closes its socket before its end is known: a moment, or longer where the cores are busy. */
 const END_FOLLOWS_MS = 1_500;
@@ -109,6 +110,7 @@ export class WorkerProcess implements HandlerWorker {
       const caller = { handler, idPrefixes: request.idPrefixes };
       const calls = new WorkerCalls({ out: framesOut, reader, floodTurns }, caller, limits, framesIn.listener.call);
       framesIn.calls = calls;
+      framesIn.stores = new WorkerStores({ out: framesOut, handler, ...limits }, framesIn.listener.store);
       framesOut.beforeLeaving = () => calls.close();
     }
     const started = this.steps.start();
@@ -217,6 +219,7 @@ export class WorkerProcess implements HandlerWorker {
     const exit = describeExit(end, this.killedBecause, output.lastErrors);
     socket.destroy();
     this.framesIn.calls?.end();
+    this.framesIn.stores?.end();
     this.framesIn.events?.exited(exit);
     this.framesIn.events = undefined;
     return exit;

@@ -59,6 +59,8 @@ export interface ResolvedMetadata {
   readonly publishes: readonly string[];
   /** Headers that go on from a message to what its handler publishes and requests; in small letters. */
   readonly propagate: readonly string[];
+  /** Buckets it reads and writes. */
+  readonly uses: Uses;
   /** Heap limit of the worker. */
   readonly memoryMiB: number;
   /** Names of environment variables passed to the worker beside the safe base. */
@@ -78,6 +80,11 @@ export interface ResolvedMetadata {
   readonly disabled: boolean;
   /** Only where it was asked for. */
   readonly contract?: Contract | undefined;
+}
+
+export interface Uses {
+  readonly kv: readonly string[];
+  readonly objects: readonly string[];
 }
 
 export interface Rate {
@@ -145,5 +152,6 @@ export type HandlerDefaults = Omit<
   | "everyReplica"
   | "exclusive"
   | "publishes"
+  | "uses"
   | "contract"
 >;

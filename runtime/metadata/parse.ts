@@ -29,7 +29,16 @@ import {
 } from "./options.ts";
 import { readPropagate } from "./propagate.ts";
 import { readKeys, readStore, storeProblems } from "./read-store.ts";
-import { aFunction, readConcurrency, readFrom, readPayload, readPublishes, readRate, readSchema } from "./readers.ts";
+import {
+  aFunction,
+  bucketNames,
+  readConcurrency,
+  readFrom,
+  readPayload,
+  readPublishes,
+  readRate,
+  readSchema,
+} from "./readers.ts";
 import { readSchedule, scheduleRefusals } from "./schedule.ts";
 import { streamOfStore } from "./store.ts";
 import { takenSubjects } from "./taken-subjects.ts";
@@ -54,10 +63,24 @@ const KNOWN_KEYS = [
     "description",
     "concurrency",
   ],
-  ...["timeout", "schedule", "retry", "expires", "when", "orderBy", "publishes", "propagate", "memory", "env", "idle"],
+  ...[
+    "timeout",
+    "schedule",
+    "retry",
+    "expires",
+    "when",
+    "orderBy",
+    "publishes",
+    "propagate",
+    "uses",
+    "memory",
+    "env",
+    "idle",
+  ],
   ...["batch", "recycle", "minWorkers", "workers", "exclusive", "maxQueued", "rate", "replicas", "disabled"],
 ];
 const RETRY_KEYS = ["attempts", "backoff"];
+const USES_KEYS = ["kv", "objects"];
 const RECYCLE_KEYS = ["messages", "age"];
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -129,6 +152,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     ...(fleetOrder === undefined ? {} : { fleetOrder }),
     publishes: take("publishes", readPublishes, []),
     propagate: take("propagate", readPropagate, defaults.propagate),
+    uses: readUses(raw.uses, problems),
     memoryMiB: take("memory", handlerOptions.memory, defaults.memoryMiB),
     env: take("env", handlerOptions.env, defaults.env),
     idleMs: take("idle", handlerOptions.idle, defaults.idleMs),
@@ -217,6 +241,11 @@ function readRecycle(raw: unknown, defaults: HandlerDefaults, problems: Problem[
     messages: take("messages", handlerOptions.recycleMessages, 0),
     ageMs: take("age", handlerOptions.recycleAge, 0),
   };
+}
+
+function readUses(raw: unknown, problems: Problem[]): ResolvedMetadata["uses"] {
+  const take = nested("uses", raw, USES_KEYS, '{ kv: ["users"], objects: ["files"] }', problems);
+  return { kv: take?.("kv", bucketNames, []) ?? [], objects: take?.("objects", bucketNames, []) ?? [] };
 }
 
 function readBatch(raw: unknown, problems: Problem[]): ResolvedMetadata["batch"] {

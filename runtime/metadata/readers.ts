@@ -11,6 +11,7 @@ import {
   type Read,
   type Reader,
   subject,
+  text,
 } from "./options.ts";
 
 const MOST_PUBLISHES = 1_000;
@@ -66,6 +67,13 @@ export function readPublishes(raw: unknown): Read<readonly string[]> {
     return { problem: `must list at most ${MOST_PUBLISHES} subjects, a wildcard for the rest; received ${raw.length}` };
   const entry: Reader<string> = (value) => subject((value as { subject?: unknown } | null)?.subject ?? value);
   const read = listOf(entry, 'must be a list of events or subjects, such as [itemSaved, "orders.>"]')(raw);
+  return "value" in read ? { value: [...new Set(read.value)] } : read;
+}
+
+/** Each once. */
+export function bucketNames(raw: unknown): Read<readonly string[]> {
+  const name = text('must list names of buckets: letters, digits, "_" or "-"', /^[A-Za-z0-9_-]{1,250}$/);
+  const read = listOf(name, 'must be a list of names of buckets, such as ["users"]')(raw);
   return "value" in read ? { value: [...new Set(read.value)] } : read;
 }
 

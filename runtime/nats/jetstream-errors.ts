@@ -141,7 +141,8 @@ function isLate(error: unknown): boolean {
   return false;
 }
 
-function deniedSubject(error: unknown): string | undefined {
+/** What this connection may not publish to, as the server has said; undefined: it has said no such thing. */
+export function deniedSubject(error: unknown): string | undefined {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (at instanceof errors.PermissionViolationError) return at.subject;
   }

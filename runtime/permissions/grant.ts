@@ -14,7 +14,7 @@ export interface PermittedHandler {
   readonly name: string;
   readonly metadata: Pick<
     ResolvedMetadata,
-    "kind" | "subjects" | "stream" | "domain" | "schedule" | "everyReplica" | "fleetOrder" | "timeoutMs" | "publishes"
+    "kind" | "subjects" | "stream" | "domain" | "schedule" | "everyReplica" | "fleetOrder" | "timeoutMs" | "publishes" | "uses"
   >;
 }
 

@@ -4,6 +4,7 @@ import { keptStreams } from "../bind/kept-streams.ts";
 import { intentStream } from "../control/intent-store.ts";
 import { laterStream } from "../later/later-stream.ts";
 import { scheduleStream } from "../schedule/mark-store.ts";
+import { bucketsOf, streamOf } from "../stores/bucket-streams.ts";
 import { orderedStreams, ownStreamNames } from "./app-streams.ts";
 import type { Grant, PermittedApp } from "./grant.ts";
 import { STREAM_LIST, streamApi } from "./jetstream-api.ts";
@@ -11,6 +12,7 @@ import { toServe } from "./serve.ts";
 
 export function toProvision(app: PermittedApp): Grant[] {
   const kept = [...keptStreams(app.app), laterStream(app.app), scheduleStream(app.app), intentStream(app.app)];
+  const buckets = bucketsOf(app.handlers.map(({ metadata }) => metadata.uses)).map(streamOf);
   return [
     ...toServe(app),
     {
@@ -25,5 +27,13 @@ export function toProvision(app: PermittedApp): Grant[] {
       why: "Make the streams for dead letters, redrives, given-back deliveries, what leaves later and what schedules have seen to, and the bucket; keep them in more copies.",
       publish: kept.flatMap((stream) => streamApi(stream, "INFO", "CREATE", "UPDATE")),
     },
+    ...(buckets.length === 0
+      ? []
+      : [
+          {
+            why: "Make the buckets that handlers use, where they are not there.",
+            publish: buckets.flatMap((stream) => streamApi(stream, "INFO", "CREATE")),
+          },
+        ]),
   ];
 }

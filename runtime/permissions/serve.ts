@@ -13,6 +13,7 @@ import { OVERDUE, windowSubject } from "../later/window.ts";
 import { claims } from "../metadata/claims.ts";
 import { serviceSubjects } from "../observe/service-protocol.ts";
 import { markSubject, scheduleStream } from "../schedule/mark-store.ts";
+import { bucketsOf, streamOf, subjectsOf } from "../stores/bucket-streams.ts";
 import { earlierRedriveDurableName, queueGroupOf, redriveDurableName } from "../streams/durable-name.ts";
 import { orderedStreams, ownStreamNames, takenStreams } from "./app-streams.ts";
 import { bucketUse } from "./bucket.ts";
@@ -22,6 +23,7 @@ import {
   consumerList,
   consumersOf,
   durableUse,
+  flowControl,
   STREAM_NAMES,
   streamApi,
   streamLookup,
@@ -45,6 +47,7 @@ export function toServe(app: PermittedApp): Grant[] {
     },
     { why: "Be seen as a NATS service (`nats micro ls`).", subscribe: serviceSubjects(app.app, "*") },
     ...published(app),
+    ...usedBuckets(app),
   ];
 }
 
@@ -174,6 +177,24 @@ function schedules({ app, handlers }: PermittedApp): Grant[] {
       ],
     },
   ];
+}
+
+/** What they read and write of buckets; objects are also cleared away. */
+function usedBuckets({ handlers }: PermittedApp): Grant[] {
+  return bucketsOf(handlers.map(({ metadata }) => metadata.uses)).map((bucket) => {
+    const stream = streamOf(bucket);
+    const isOfObjects = bucket.store === "objects";
+    const users = handlers.filter(({ metadata }) => metadata.uses[bucket.store].includes(bucket.bucket));
+    return {
+      why: `The ${isOfObjects ? "object" : "kv"} bucket ${bucket.bucket}, by the metadata of ${users.map(({ name }) => name).join(", ")}.`,
+      publish: [
+        ...streamApi(stream, "INFO", "MSG.GET", ...(isOfObjects ? (["PURGE"] as const) : [])),
+        ...consumersOf(stream, "CREATE", "INFO", "DELETE"),
+        ...flowControl(stream),
+        subjectsOf(bucket),
+      ],
+    };
+  });
 }
 
 function published({ handlers }: PermittedApp): Grant[] {

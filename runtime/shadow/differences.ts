@@ -53,7 +53,7 @@ function compareCalls(before: SeenCall | undefined, after: SeenCall | undefined,
     const one = before ?? after!;
     return tell(`${callKey(one)}: ${before === undefined ? "added" : "missing"}`, before?.data, after?.data);
   }
-  if (before.kind !== after.kind) return tell("publish or request", callKey(before), callKey(after));
+  if (before.kind !== after.kind) return tell("kind of call", callKey(before), callKey(after));
   if (before.subject !== after.subject) tell(`${before.kind}: subject`, before.subject, after.subject);
   const name = before.subject === after.subject ? callKey(before) : `${before.kind} of another subject`;
   compareValues(`${name}: data`, before.data, after.data, tell);

@@ -5,8 +5,15 @@ import type { Delivery } from "../message/delivery.ts";
 import type { CallAnswer, HandlerCall } from "../message/handler-call.ts";
 import { messageIdOf } from "../message/message-id.ts";
 import type { Outcome } from "../message/outcome.ts";
+import {
+  type CarryStoreCall,
+  isRead,
+  type StoreAnswer,
+  type StoreCall,
+  type StoreResult,
+} from "../message/store-call.ts";
 import type { LogRecord } from "../wire/log-record.ts";
-import { readable, type Seen, type SeenCall, type SeenLine, seenCall, seenLine } from "./seen.ts";
+import { readable, type Seen, type SeenCall, type SeenLine, seenCall, seenLine, seenWrite } from "./seen.ts";
 
 const TAKEN: CallAnswer = { ok: true, body: new Uint8Array(0) };
 
@@ -19,9 +26,11 @@ interface Page {
 export class Recorder {
   private readonly handler: string;
   private readonly idPrefix: string;
+  private readonly readStore: CarryStoreCall;
   private readonly pages = new Map<string, Page>();
 
-  constructor(handler: string, idPrefix: string) {
+  constructor(handler: string, idPrefix: string, readStore: CarryStoreCall) {
+    this.readStore = readStore;
     this.handler = handler;
     this.idPrefix = idPrefix;
   }
@@ -36,6 +45,13 @@ export class Recorder {
     this.pages.get(this.idOfCall(call))?.calls.push(seenCall(call));
     if (call.kind === "publish") return TAKEN;
     return { ok: false, code: 503, message: `request to "${call.subject}": withheld, as this is a shadow run` };
+  }
+
+  /** What is read from a bucket is what is there; what is written is taken, and not seen by what is read later. */
+  async store(call: StoreCall): Promise<StoreAnswer> {
+    if (isRead(call)) return this.readStore(call);
+    this.pages.get(call.id)?.calls.push(seenWrite(call));
+    return { ok: true, result: writtenResult(call) };
   }
 
   log(record: LogRecord): void {
@@ -65,4 +81,9 @@ export class Recorder {
     const numbered = messageId.slice(this.handler.length + 1, -subject.length - 1);
     return numbered.slice(0, numbered.lastIndexOf(":"));
   }
+}
+
+/** As if it had been written; of an object, as if there had been one to delete. */
+function writtenResult({ store, key, value }: StoreCall): StoreResult {
+  return store === "kv" ? { revision: 1 } : { object: { name: key, size: value.length, digest: "", atMs: 0 } };
 }

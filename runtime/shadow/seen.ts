@@ -2,11 +2,14 @@
 
 import type { HandlerCall, Later } from "../message/handler-call.ts";
 import { decodeHeaders } from "../message/header-block.ts";
+import type { StoreCall } from "../message/store-call.ts";
 import type { LogRecord } from "../wire/log-record.ts";
 
-/** A publish or a request that was withheld. */
+/** A publish, a request or a write to a bucket that was withheld. */
 export interface SeenCall {
-  readonly kind: "publish" | "request";
+  /** `publish`, `request`, `kv put`, `object delete`, ... */
+  readonly kind: string;
+  /** Of a write: bucket and key. */
   readonly subject: string;
   /** As JSON; text or base64 where it is none. */
   readonly data: unknown;
@@ -41,6 +44,12 @@ const PASSED_ON = /^(handlers-hops|traceparent|tracestate|baggage)$/i;
 export function seenCall({ kind, subject, payload, headers, later }: HandlerCall): SeenCall {
   const own = decodeHeaders(Buffer.from(headers)).filter(([name]) => !PASSED_ON.test(name));
   return { kind, subject, data: readable(payload), headers: Object.fromEntries(own), leaves: leavesOf(later) };
+}
+
+export function seenWrite({ store, operation, bucket, key, value, revision }: StoreCall): SeenCall {
+  const kind = `${store === "kv" ? "kv" : "object"} ${operation}`;
+  const headers: Readonly<Record<string, string>> = revision === undefined ? {} : { revision: String(revision) };
+  return { kind, subject: `${bucket}/${key}`, data: readable(value), headers, leaves: null };
 }
 
 export function seenLine({ level, message, fields = {} }: LogRecord): SeenLine {

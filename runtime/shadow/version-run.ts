@@ -15,6 +15,7 @@ import type { HandlerFile } from "../discover/handler-file.ts";
 import type { HandlerWorker, WorkerSource } from "../isolate/worker-source.ts";
 import type { Delivery } from "../message/delivery.ts";
 import type { Outcome } from "../message/outcome.ts";
+import type { CarryStoreCall } from "../message/store-call.ts";
 import type { HandlerDefaults, ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { type CandidateOptions, loadCandidate, setUpCandidate } from "../supervise/candidate.ts";
 import { launchNeedsOf } from "../supervise/launch-needs.ts";
@@ -33,6 +34,8 @@ export interface VersionSource {
   readonly startTimeoutMs: number;
   readonly killGraceMs: number;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** For what it reads from buckets. */
+  readonly store: CarryStoreCall;
   readonly clock: Clock;
 }
 
@@ -90,7 +93,7 @@ export class VersionRun {
   constructor(options: RunOptions) {
     const { source, metadata, idPrefix } = options;
     this.options = options;
-    this.recorder = new Recorder(source.file.name, idPrefix);
+    this.recorder = new Recorder(source.file.name, idPrefix, source.store);
     this.broken.promise.catch(() => undefined); // Told by the lot that meets it.
     const { recorder } = this;
     const owner = {
@@ -118,12 +121,12 @@ export class VersionRun {
 
   /** Run `setup`, and give it what waits. */
   async enlist(worker: HandlerWorker): Promise<void> {
-    const { kind, subjects, store, envelope, propagate, concurrency, batch, retry, timeoutMs } = this.options.metadata;
+    const { kind, subjects, store, envelope, propagate, uses, concurrency, batch, retry, timeoutMs } = this.options.metadata;
     const attempts = kind === "durable" ? retry.attempts : 1;
     const limits = { concurrency, batches: batch !== undefined, attempts, timeoutMs };
     const { idPrefix, checksOnly } = this.options;
     // Nothing is kept in the name of the app: a shadow's effects are rolled back.
-    const about = { app: "shadow", kind, subjects, store, envelope, propagate, idPrefixes: [idPrefix] };
+    const about = { app: "shadow", kind, subjects, store, envelope, propagate, uses, idPrefixes: [idPrefix] };
     const request = { ...about, ...limits, shadow: true, checksOnly };
     const lane = this.dispatcher.lane(worker);
     await setUpCandidate(worker, () => worker.start(request, lane), this.candidate());
@@ -156,6 +159,8 @@ class LateListener {
 
   readonly call: CandidateOptions["listener"]["call"] = (call) =>
     this.recorder?.call(call) ?? { ok: false, code: 503, message: "withheld, as this is a shadow run" };
+  readonly store: CandidateOptions["listener"]["store"] = async (call) =>
+    (await this.recorder?.store(call)) ?? { ok: false, code: 503, message: "withheld, as this is a shadow run" };
   readonly log: CandidateOptions["listener"]["log"] = (record) => this.recorder?.log(record);
   /** What it prints would be there thrice, and is no part of what is compared. */
   output(): void {}

@@ -58,11 +58,11 @@ export class Generation {
   /** Run the set-up of a loaded worker. Rejects with a RuntimeError; the worker is gone then. */
   async enlist(worker: HandlerWorker, candidate: CandidateOptions): Promise<void> {
     const { metadata, route } = this;
-    const { kind, subjects, store, envelope, propagate, concurrency, batch, retry, timeoutMs } = metadata;
+    const { kind, subjects, store, envelope, propagate, uses, concurrency, batch, retry, timeoutMs } = metadata;
     const attempts = kind === "durable" ? retry.attempts : 1;
     const limits = { concurrency, batches: batch !== undefined, attempts, timeoutMs };
     const { app } = this.options;
-    const request = { app, kind, subjects, store, envelope, propagate, ...limits, idPrefixes: route.idPrefixes };
+    const request = { app, kind, subjects, store, envelope, propagate, uses, ...limits, idPrefixes: route.idPrefixes };
     const lane = route.lane(worker, this.bundle.version, metadata);
     await setUpCandidate(worker, () => worker.start(request, lane), candidate);
     this.crew.set(worker, lane);

@@ -5,7 +5,7 @@ import type { RuntimeError } from "../errors.ts";
 import type { Hold } from "../message/hold.ts";
 import type { SlowStartWords } from "../message/slow-start.ts";
 import { claimsText } from "../metadata/claims.ts";
-import type { BatchRule, HandlerKind } from "../metadata/handler-metadata.ts";
+import type { BatchRule, HandlerKind, Uses } from "../metadata/handler-metadata.ts";
 import type { PlannedTimes } from "../metadata/planned-times.ts";
 import type { Generation } from "./generation.ts";
 import type { StateKind } from "./handler-state.ts";
@@ -32,6 +32,8 @@ export interface HandlerStatus {
   readonly domain?: string | undefined;
   /** Subjects that it publishes and requests, as far as it says so; undefined: it says of none. */
   readonly publishes?: readonly string[] | undefined;
+  /** Buckets it reads and writes; undefined: none. */
+  readonly uses?: Uses | undefined;
   /** When it runs by itself; undefined: only when somebody publishes. */
   readonly schedule?: PlannedTimes | undefined;
   /** Of the version that serves; undefined when none does. */
@@ -90,6 +92,7 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
     batch: metadata?.batch,
     domain: metadata?.domain,
     publishes: metadata === undefined || metadata.publishes.length === 0 ? undefined : metadata.publishes,
+    uses: metadata === undefined || usesNone(metadata.uses) ? undefined : metadata.uses,
     schedule: metadata?.schedule?.times,
     version: current?.bundle.version,
     inFlight: dispatchers.reduce((sum, { inFlight }) => sum + inFlight, 0),
@@ -108,4 +111,8 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
     disabled: slot.disabled,
     slowStart: slot.slowStart,
   };
+}
+
+function usesNone({ kv, objects }: Uses): boolean {
+  return kv.length + objects.length === 0;
 }

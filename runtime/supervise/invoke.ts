@@ -81,7 +81,8 @@ function runOne(
     const lane = dispatcher.lane(worker);
     const idPrefix = `invoke.${crypto.randomUUID()}.`;
     // What is given and shown is what lies in the envelope.
-    const given = { envelope: "none", propagate: metadata.propagate, batches: batch !== undefined } as const;
+    const { propagate, uses } = metadata;
+    const given = { envelope: "none", propagate, uses, batches: batch !== undefined } as const;
     const about = { app: deps.app, kind, subjects, store, ...given };
     const request = { ...about, concurrency: 1, attempts: 1, timeoutMs, idPrefixes: [idPrefix] };
     setUpCandidate(worker, () => worker.start(request, lane), candidate).then(() => {

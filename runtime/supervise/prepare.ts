@@ -152,6 +152,7 @@ export function candidateOptions({ deps, file, bundle, current, signal }: Candid
     clock: deps.clock,
     listener: {
       call: writes.around(handler, deps.call),
+      store: deps.store,
       output: (stream, line) => emit({ type: "handler.output", handler, version, stream, line }),
       outputDropped: (stream, count) => emit({ type: "handler.output-dropped", handler, version, stream, count }),
       log: ({ level, message, fields, id, attempt, traceId }) =>

@@ -11,6 +11,7 @@ import type { DeliveryTap } from "../message/delivery-tap.ts";
 import type { Call } from "../message/handler-call.ts";
 import type { SlowDowns } from "../message/slow-down.ts";
 import type { SlowStarts } from "../message/slow-start.ts";
+import type { CarryStoreCall } from "../message/store-call.ts";
 import type { HandlerDefaults, ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { Gate } from "./concurrency-limit.ts";
 import type { Evaluator } from "./evaluator.ts";
@@ -37,6 +38,8 @@ export interface SlotDeps {
   readonly crowded: () => boolean;
   /** Carries out what handlers publish and request. */
   readonly call: Call;
+  /** Carries out what handlers ask of buckets. */
+  readonly store: CarryStoreCall;
   /** Looks at what handlers publish into streams. */
   readonly writes: WriteWatches;
   /** Spans of the deliveries that are run; undefined: tracing is off. */

@@ -93,6 +93,7 @@ export class Trial {
     return {
       log: () => undefined,
       call: async () => ({ ok: false, code: 503, message: "handlers are only inspected, not run" }),
+      store: async () => ({ ok: false, code: 503, message: "handlers are only inspected, not run" }),
       output: (stream, line) => emit({ type: "handler.output", ...about, stream, line }),
       outputDropped: (stream, count) => emit({ type: "handler.output-dropped", ...about, stream, count }),
     };

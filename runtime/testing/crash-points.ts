@@ -3,7 +3,7 @@
 
 import { relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import type { CrashPoint, CrashPoints, HandlerRun, SentMessage } from "../../sdk/testing.ts";
+import type { CrashPoint, CrashPoints, SentMessage } from "../../sdk/testing.ts";
 import { createBundler } from "../bundle/bundler.ts";
 import { prepareWorkerProgram } from "../bundle/worker-program.ts";
 import { prepareStateFolder, stateFolderOf } from "../state-folder.ts";
@@ -69,7 +69,7 @@ function* worthTrying(points: readonly string[]): Generator<[index: number, at: 
   }
 }
 
-function runOf({ report, published, requested, logs }: CrashRun): HandlerRun {
+function runOf({ report, published, requested, logs }: CrashRun): CrashPoint["again"] {
   return { ...report!, published, requested, logs };
 }
 

@@ -23,6 +23,11 @@ const end: LoopbackEnd = {
     point(`after the ${call.kind} to ${call.subject}`);
     return answer;
   },
+  store: async () => ({
+    ok: false,
+    code: 501,
+    message: "crashPoints has no buckets: ctx.kv and ctx.objects are for runHandler and startTestRuntime",
+  }),
   log: (record) => report({ type: "log", record }),
 };
 

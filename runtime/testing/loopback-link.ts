@@ -3,15 +3,18 @@
 
 import type { CallAnswer, HandlerCall } from "../message/handler-call.ts";
 import { lasting } from "../message/handler-call.ts";
+import type { CarryStoreCall, StoreCall } from "../message/store-call.ts";
 import { type Caller, readCall } from "../wire/call-frame.ts";
 import type { LogRecord } from "../wire/log-record.ts";
 import { FrameReader, FrameType, FrameWriter } from "../wire/protocol.ts";
+import { readStoreCall, storeAnswerBody } from "../wire/store-frame.ts";
 import type { ContextLink, PendingCall } from "../worker/link.ts";
 
 /** The other side of the boundary. */
 export interface LoopbackEnd {
   /** Never rejects. */
   call(call: HandlerCall): Promise<CallAnswer>;
+  readonly store: CarryStoreCall;
   log(record: LogRecord): void;
 }
 
@@ -26,6 +29,8 @@ export class LoopbackLink implements ContextLink {
     this.end = end;
     this.reader = new FrameReader((type, bytes, start, stop) => {
       const number = bytes.readUInt32BE(start);
+      if (type === FrameType.store)
+        return void this.answerStore(number, readStoreCall(caller.handler, bytes, start, stop));
       void this.answer(number, lasting(readCall(type, caller, bytes, start, stop)));
     });
   }
@@ -49,8 +54,16 @@ export class LoopbackLink implements ContextLink {
     if (type === FrameType.log) this.end.log(JSON.parse(json) as LogRecord);
   }
 
+  private async answerStore(number: number, call: StoreCall): Promise<void> {
+    const answer = await this.end.store({ ...call, value: Buffer.from(call.value) });
+    this.ended(number, answer.ok ? { ok: true, body: storeAnswerBody(answer) } : answer);
+  }
+
   private async answer(number: number, call: HandlerCall): Promise<void> {
-    const answer = await this.end.call(call);
+    this.ended(number, await this.end.call(call));
+  }
+
+  private ended(number: number, answer: CallAnswer): void {
     const pending = this.pending.get(number);
     this.pending.delete(number);
     if (answer.ok) pending?.answered(Buffer.from(answer.body));

@@ -1,16 +1,19 @@
 // What a run does towards the outside, written down; the test says what comes of it.
 
-import type { RunHandlerOptions, SentMessage } from "../../sdk/testing.ts";
+import type { HandlerRun, RunHandlerOptions, SentMessage } from "../../sdk/testing.ts";
 import type { CallAnswer, HandlerCall, Later } from "../message/handler-call.ts";
 import { decodeHeaders } from "../message/header-block.ts";
+import type { StoreAnswer, StoreCall } from "../message/store-call.ts";
+import type { Uses } from "../metadata/handler-metadata.ts";
 import type { LogRecord } from "../wire/log-record.ts";
 import { contentTypeIn } from "../worker/content-type.ts";
 import { decodePayload } from "../worker/decode-payload.ts";
 import { encodePayload } from "../worker/encode-payload.ts";
 import { ReceivedHeaders } from "../worker/headers.ts";
 import type { LoopbackEnd } from "./loopback-link.ts";
+import { MemoryStores } from "./memory-stores.ts";
 
-type Answers = Pick<RunHandlerOptions, "answer" | "onPublish">;
+type Answers = Pick<RunHandlerOptions, "answer" | "onPublish" | "kv" | "objects">;
 
 export const TAKEN: CallAnswer = { ok: true, body: new Uint8Array(0) };
 
@@ -18,10 +21,12 @@ export class Observed implements LoopbackEnd {
   readonly published: SentMessage[] = [];
   readonly requested: SentMessage[] = [];
   readonly logs: { level: string; message: string; fields: Record<string, unknown> }[] = [];
+  private readonly stores: MemoryStores;
   private readonly answers: Answers;
 
-  constructor(answers: Answers) {
+  constructor(answers: Answers, uses: Uses) {
     this.answers = answers;
+    this.stores = new MemoryStores(answers, uses);
   }
 
   log({ level, message, fields = {} }: LogRecord): void {
@@ -35,6 +40,15 @@ export class Observed implements LoopbackEnd {
     } catch (error) {
       return refusal(call, error);
     }
+  }
+
+  store(call: StoreCall): Promise<StoreAnswer> {
+    return this.stores.call(call);
+  }
+
+  /** As the run has left them. */
+  get kept(): Pick<HandlerRun, "kv" | "objects"> {
+    return { kv: this.stores.contentsOf("kv"), objects: this.stores.contentsOf("objects") };
   }
 
   private async publish(sent: SentMessage): Promise<CallAnswer> {

@@ -26,7 +26,7 @@ export const runBatch: RunBatch = async (exports, payloads, options = {}) => {
   assertFits(metadata, payloads.length);
   const { sequence: first = 1 } = options;
   const messages = payloads.map((payload, at) => testMessage(metadata, payload, { ...options, sequence: first + at }));
-  const observed = new Observed(options);
+  const observed = new Observed(options, metadata.uses);
   const end = { module, end: observed, bare: options.lifecycle === false };
   const ends = await inItsLife(end, (deps) => runAll(messages, module, metadata, deps));
   const { published, requested, logs } = observed;
@@ -35,6 +35,7 @@ export const runBatch: RunBatch = async (exports, payloads, options = {}) => {
     published,
     requested,
     logs,
+    ...observed.kept,
   };
 };
 

@@ -13,9 +13,9 @@ export const runHandler: RunHandler = async (exports, payload, options = {}) => 
   const module = exports as unknown as HandlerModule;
   const metadata = metadataOf(module, options);
   const message = testMessage(metadata, payload, options);
-  const observed = new Observed(options);
+  const observed = new Observed(options, metadata.uses);
   const ended = await runModule({ module, metadata, message, end: observed, bare: options.lifecycle === false });
   const report = reportOf(ended, metadata, module.metadata?.payload ?? "json");
   const { published, requested, logs } = observed;
-  return { ...report, published, requested, logs } as HandlerRun<never>;
+  return { ...report, published, requested, logs, ...observed.kept } as HandlerRun<never>;
 };

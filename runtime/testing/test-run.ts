@@ -76,9 +76,9 @@ export function incomingOf({ arrival, payload: bytes }: TestMessage): Incoming {
 
 /** What a test gives and gets is what lies in the envelope. */
 export function startOf(metadata: ResolvedMetadata, idPrefix: string): StartRequest {
-  const { kind, subjects, store, propagate, concurrency, timeoutMs } = metadata;
+  const { kind, subjects, store, propagate, uses, concurrency, timeoutMs } = metadata;
   const limits = { concurrency, attempts: kind === "durable" ? metadata.retry.attempts : 1, timeoutMs };
-  return { app: APP, kind, subjects, store, envelope: "none", propagate, ...limits, idPrefixes: [idPrefix] };
+  return { app: APP, kind, subjects, store, envelope: "none", propagate, uses, ...limits, idPrefixes: [idPrefix] };
 }
 
 export function programOf(module: HandlerModule, { kind }: ResolvedMetadata): HandlerProgram {

@@ -6,7 +6,7 @@
 // P4  Payload bytes are copied once into the outgoing batch, never shared and never cloned.
 
 import type { Contract } from "../metadata/contract.ts";
-import type { Envelope, Store } from "../metadata/handler-metadata.ts";
+import type { Envelope, Store, Uses } from "../metadata/handler-metadata.ts";
 
 export const FrameType = {
   // supervisor -> worker
@@ -45,6 +45,8 @@ export const FrameType = {
   named: 36,
   /** One that its stream is to keep for a while only: among its headers is how long. */
   publishBriefly: 37,
+  /** Asks something of a bucket. */
+  store: 40,
 } as const;
 
 /** The worker finds its end of the socket here. */
@@ -105,6 +107,7 @@ export interface StartRequest {
   readonly envelope: Envelope;
   /** Names of headers in small letters. */
   readonly propagate: readonly string[];
+  readonly uses: Uses;
   readonly concurrency: number;
   /** Deliveries come in batches. */
   readonly batches?: boolean;

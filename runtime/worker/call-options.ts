@@ -48,7 +48,11 @@ export function readPublishOptions(options: PublishOptions, nowMs: number): Publ
 }
 
 /** Throws UNKNOWN_OPTION, a TypeError with that code, for one that is not among the known. */
-export function checkOptions(options: object, known: readonly string[], method: "publish" | "request"): void {
+export function checkOptions(
+  options: object,
+  known: readonly string[],
+  method: "publish" | "request" | "kv" | "objects",
+): void {
   if (typeof options !== "object" || options === null)
     throw optionError("INVALID_OPTION", `the options of ctx.${method} must be an object, but are ${preview(options)}`);
   const unknown = Object.keys(options).find((name) => !known.includes(name));

@@ -4,6 +4,7 @@
 import { EFFECTS, type EffectsPort, type PreparedMessage } from "../../sdk/effects-port.ts";
 import { TTL_HEADER } from "../../sdk/message-ttl.ts";
 import { readIssues } from "../../sdk/schema-issues.ts";
+import type { BucketOptions } from "../../sdk/stores.ts";
 import { publishSubjectProblem } from "../../sdk/subject.ts";
 import { HOPS_HEADER, REPLAYED_HEADER, SCHEDULED_FOR_HEADER } from "../message/delivery.ts";
 import type { Later } from "../message/handler-call.ts";
@@ -40,6 +41,7 @@ import { packetFor, responseOf } from "./nest-calls.ts";
 import type { OwnTelemetry } from "./own-telemetry.ts";
 import { propagatedHeaders } from "./propagated-headers.ts";
 import type { RequestTurn, RequestTurns } from "./request-turns.ts";
+import { MessageStores } from "./stores.ts";
 import { traceHeaders } from "./trace-headers.ts";
 
 export interface Arrival {
@@ -194,8 +196,20 @@ export class DeliveryContext {
     };
   }
 
+  get kv() {
+    return (bucket: string, options?: BucketOptions) => this.stores().kv(bucket, options);
+  }
+
+  get objects() {
+    return (bucket: string, options?: BucketOptions) => this.stores().objects(bucket, options);
+  }
+
   get hasUnconfirmed(): boolean {
     return this.publishes !== undefined && !this.publishes.areSettled;
+  }
+
+  private stores(): MessageStores {
+    return new MessageStores(this.services, this.id);
   }
 
   /** Looked for only when something is logged. */

@@ -68,6 +68,11 @@ export function assertSendable(bytes: number, what: string): void {
   throw new TooLargeError(`${what} takes ${bytes} bytes, and no NATS server takes more than ${MOST_BYTES}`);
 }
 
+/** As `encodePayload` with `rawText`, of any length. */
+export function encodeRaw(value: unknown, what: string): Uint8Array {
+  return encode(value, what, true);
+}
+
 function encode(value: unknown, what: string, rawText: boolean): Uint8Array {
   if (value === undefined) return NOTHING;
   if (value instanceof Uint8Array) return value;

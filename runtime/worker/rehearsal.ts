@@ -56,6 +56,7 @@ function startOf(kind: StartRequest["kind"]): StartRequest {
     subjects: ["rehearsal"],
     envelope: "none",
     propagate: [],
+    uses: { kv: [], objects: [] },
     concurrency: 1,
     attempts: 1,
     timeoutMs: 1_000,

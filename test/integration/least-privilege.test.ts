@@ -36,6 +36,24 @@ const KEPT = `
   export default (value, ctx) => ctx.log.info(\`\${ctx.operation} \${ctx.key} \${value}\`);
 `;
 
+/** Has buckets, and tells what is in them. */
+const KEEPER = `
+  export const metadata = { subject: "keep", kind: "request", uses: { kv: ["pantry"], objects: ["pantry"] } };
+  export default async (value, ctx) => {
+    const [kv, objects] = [ctx.kv("pantry"), ctx.objects("pantry")];
+    await kv.put("a", value);
+    await kv.update("a", value, (await kv.get("a")).revision);
+    await kv.put("b", value);
+    await kv.purge("b");
+    await objects.put("a", value);
+    await objects.put("a", value);
+    await objects.put("b", value);
+    await objects.delete("b");
+    const listed = (await objects.list()).map(({ name }) => name);
+    return [await kv.keys(), listed, (await objects.get("a")).json()];
+  };
+`;
+
 /** Each has inboxes of its own, so that nobody hears the replies to another. */
 type User = "runtime" | "admin" | "operator" | "publisher";
 const inboxOf = (user: User) => `_INBOX_${user}`;
@@ -91,7 +109,7 @@ function refusals(user: User): string[] {
 
 beforeAll(async () => {
   before = childProcesses();
-  project = createProject({ "gated.js": GATED, "beat.js": BEAT, "kept.js": KEPT });
+  project = createProject({ "gated.js": GATED, "beat.js": BEAT, "kept.js": KEPT, "keeper.js": KEEPER });
   cpSync(SAMPLE, project.handlersDir, { recursive: true });
   cpSync(CONFIG, join(project.rootDir, "handlers.config.ts"));
   const users = [
@@ -99,7 +117,7 @@ beforeAll(async () => {
     await printed("admin", "provision"),
     await printed("operator", "operate"),
     `{ user: publisher, password: secret, permissions {
-       publish: ["todo.newitem", "todo.list", "gated.item", "$KV.kept.>"], subscribe: ["gate", "${inboxOf("publisher")}.>"]
+       publish: ["todo.newitem", "todo.list", "gated.item", "$KV.kept.>", "keep"], subscribe: ["gate", "${inboxOf("publisher")}.>"]
        allow_responses: true } }`,
   ];
   server = await startTestServer({ config: `authorization { users: [\n${users.join("\n")}\n] }` });
@@ -141,10 +159,18 @@ describe("the permissions that are printed", () => {
     await runtime.printed(/put profile\.1 7/);
   });
 
+  it("let a handler use its buckets", async () => {
+    const publisher = await client("publisher");
+    expect((await publisher.request("keep", "7", { timeout: 30_000 })).json()).toEqual([["a"], ["a"], 7]);
+    await publisher.drain();
+  });
+
   it("let an operator look at everything", async () => {
     const { handlers } = await jsonAs<{ handlers: { name: string; state: string }[] }>("operator", "status");
     expect(handlers.map(({ name, state }) => `${name} ${state}`)).toEqual(
-      ["beat", "gated", "kept", "todo/audit", "todo/list", "todo/mutate", "todo/save"].map((name) => `${name} serving`),
+      ["beat", "gated", "keeper", "kept", "todo/audit", "todo/list", "todo/mutate", "todo/save"].map(
+        (name) => `${name} serving`,
+      ),
     );
     expect(await as("operator", "inspect", "todo/save")).toMatchObject({ code: 0, stderr: "" });
     expect((await as("operator", "logs", "-n", "500")).stdout).toContain("saw todo.newitem");
@@ -259,6 +285,10 @@ describe("what is not granted is refused by the server", () => {
       "$JS.API.STREAM.DELETE.TODO",
       "$JS.ACK.TODO.shop-save.1.1.1.1.0",
       "$KV.shop_handlers.save",
+      "$KV.others.a",
+      "$O.others.M.a",
+      "$JS.API.STREAM.MSG.GET.KV_others",
+      "$JS.API.STREAM.CREATE.KV_kept",
     ];
     const publishing = await refusedTo("runtime", (connection) => {
       for (const subject of subjects) connection.publish(subject, "{}");

@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { Kvm } from "@nats-io/kv";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import type { Shadowed } from "../../runtime/shadow/shadow.ts";
 import { type CliResult, runCli } from "../support/cli-process.ts";
@@ -129,6 +130,27 @@ it("a handler changed in three ways shows exactly these, and nothing on the serv
   const outcome = shadowed.differences.find(({ what }) => what.startsWith("outcome"));
   expect(outcome?.examples[0]).toEqual({ sequence: 3, before: '"returned"', after: '"threw (no rate for gb)"' });
   expect(readFileSync(join(project.rootDir, "setups.txt"), "utf8")).toBe("shadow: true\n".repeat(3));
+});
+
+it("what a version writes to a bucket goes nowhere and is compared, and what it reads is what is there", async () => {
+  const rates = await new Kvm(client.connection).create("rates");
+  await rates.put("eu", JSON.stringify({ percent: 19 }));
+  const before = `
+    export const metadata = { subject: "orders.placed", kind: "durable", uses: { kv: ["rates"] } };
+    export default async (order, ctx) => {
+      const rates = ctx.kv("rates");
+      const { percent } = (await rates.get("eu")).json();
+      await rates.put("last", { percent });
+    };`;
+  project.write("bill.js", before);
+  expect(await cli("build", "--out", "deployed")).toMatchObject({ code: 0 });
+  project.write("bill.js", before.replace("{ percent });", "{ percent: percent + 1 });"));
+  const { code, stdout, stderr } = await shadow("--against", "deployed", "--limit", "3", "--json");
+  expect(code, stderr).toBe(1);
+  const { differences } = JSON.parse(stdout) as Shadowed;
+  expect(differences).toEqual([expect.objectContaining({ what: "kv put rates/last: data.percent", messages: 3 })]);
+  expect(await rates.get("last")).toBeNull();
+  await jsm.streams.delete("KV_rates");
 });
 
 it("a handler that was rewritten and does the same shows no difference, and ends with 0", async () => {

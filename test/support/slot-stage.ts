@@ -82,6 +82,7 @@ export function slotStage(changes: Partial<SlotDeps> = {}, candidatesAtOnce = 4)
     crowded: () => false,
     writes: new WriteWatches(clock, emit),
     call: () => ({ ok: false, code: 503, message: "nobody is there" }),
+    store: async () => ({ ok: false, code: 503, message: "nobody is there" }),
     spans: undefined,
     gate: createConcurrencyLimit(candidatesAtOnce),
     inspectPort: () => undefined,

@@ -40,6 +40,7 @@ export function durable(subject: string, changes: Partial<ResolvedMetadata> = {}
     ordered: false,
     publishes: [],
     propagate: [],
+    uses: { kv: [], objects: [] },
     memoryMiB: 256,
     env: [],
     idleMs: 0,

@@ -456,3 +456,20 @@ describe("a schedule", () => {
 
   test("tells its planned time", () => expectTypeOf(ctx.scheduledFor).toEqualTypeOf<Date | undefined>());
 });
+
+describe("buckets", () => {
+  test("are named in the metadata, and what is read is bytes, text or JSON", async () => {
+    ({ subject: "a", uses: { kv: ["users"], objects: ["files"] } }) satisfies HandlerMetadata;
+    // @ts-expect-error: a list
+    ({ subject: "a", uses: { kv: "users" } }) satisfies HandlerMetadata;
+    const entry = await ctx.kv("users").get("ann");
+    expectTypeOf(entry?.json<{ age: number }>().age).toEqualTypeOf<number | undefined>();
+    expectTypeOf(entry?.revision).toEqualTypeOf<number | undefined>();
+    expectTypeOf(ctx.kv("users", { timeout: "1s" }).put("ann", 1)).resolves.toBeNumber();
+    expectTypeOf((await ctx.objects("files").get("a"))?.bytes).toEqualTypeOf<Uint8Array | undefined>();
+    // @ts-expect-error: not a duration
+    ctx.kv("users", { timeout: "soon" });
+    // @ts-expect-error: a revision is needed
+    void ctx.kv("users").update("ann", 1);
+  });
+});

@@ -37,7 +37,7 @@ export async function describeStored({ terminal, options }: Invocation<StoredOpt
     const { app, streams } = config;
     const declared = streams.map(({ name }) => name);
     const about = { connection, app, declared, begin: { last }, limit: last, clock: systemClock };
-    const tree = { ...checkOptions(terminal, config), ...workingTree(config) };
+    const tree = { ...checkOptions(terminal, config), ...workingTree(config), connection };
     const looked = await withPlaces([tree], async ([place]) => {
       const all: Looked[] = [];
       for (const handler of place!.names) {

@@ -65,13 +65,13 @@ export async function dlqTry(
 
 async function tryAll(
   letters: readonly LetterSummary[],
-  { config, box }: LetterDesk,
+  { connection, config, box }: LetterDesk,
   { terminal, options }: Invocation<DlqTryOptions>,
 ): Promise<Tried[]> {
   const { build } = options;
   const place =
     build === undefined ? workingTree(config) : await buildIn(resolve(terminal.cwd, build), config, terminal, options);
-  const places = [{ ...checkOptions(terminal, place.config), ...place }];
+  const places = [{ ...checkOptions(terminal, place.config), ...place, connection }];
   printLine(terminal.err, EFFECTS);
   const tried: Tried[] = [];
   for (const [handler, some] of Map.groupBy(letters.toReversed(), (letter) => letter.handler)) {

@@ -77,7 +77,7 @@ async function compare(comparing: Comparing, terminal: Terminal, options: Shadow
     stream = found.stream;
     return found;
   };
-  const places = [before, after].map((place) => ({ ...checkOptions(terminal, place.config), ...place }));
+  const places = [before, after].map((place) => ({ ...checkOptions(terminal, place.config), ...place, connection }));
   printLine(terminal.err, EFFECTS);
   const shadowed = await withVersions(handler, places, async ([older, newer]) => {
     const progress = new Progress(terminal.err, limit);

@@ -16,6 +16,7 @@ const START = {
   subjects: ["x"],
   envelope: "none",
   propagate: [],
+  uses: { kv: [], objects: [] },
   concurrency: 1,
   attempts: 1,
   timeoutMs: 1_000,
@@ -46,6 +47,7 @@ beforeEach(() => {
       calls.push(call);
       return new Promise(() => {});
     },
+    store: () => new Promise(() => {}),
   };
   events = {
     done: (first, count) => said.push(["done", first, count]),

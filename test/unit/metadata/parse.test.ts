@@ -39,6 +39,7 @@ test("a subject alone is enough: the rest are the defaults handed in", () => {
   expect(resolved({ subject: "todo.new" })).toEqual({
     ...DEFAULTS,
     publishes: [],
+    uses: { kv: [], objects: [] },
     subjects: ["todo.new"],
     hasSchema: false,
     payload: "json",
@@ -115,6 +116,23 @@ test("headers that go on by default are those of the metadata where it names any
   ]);
 });
 
+test.each([
+  [["users"], 'must be an object such as { kv: ["users"], objects: ["files"] }; received ["users"]'],
+  [{ kv: "users" }, 'metadata.uses.kv must be a list of names of buckets, such as ["users"]; received "users"'],
+  [{ objects: ["a", "b.c"] }, 'must list names of buckets: letters, digits, "_" or "-"; received "b.c" (entry 2)'],
+  [{ kvs: ["a"] }, 'metadata.uses.kvs is not an option. Did you mean "kv"?'],
+])("buckets that there cannot be are refused: %j", (uses, why) => {
+  expect(refused({ subject: "todo.new", uses }).message).toContain(why);
+});
+
+test("buckets are none unless they are named, and each is named once", () => {
+  expect(resolved({ subject: "todo.new" }).uses).toEqual({ kv: [], objects: [] });
+  expect(resolved({ subject: "todo.new", uses: { kv: ["a", "b", "a"] } }).uses).toEqual({
+    kv: ["a", "b"],
+    objects: [],
+  });
+});
+
 test("the schema of a reply is for requests, and must be one", () => {
   const reply = { $schema: "standard", vendor: "zod" };
   expect(resolved({ subject: "todo.list", kind: "request", reply })).toMatchObject({ kind: "request" });
@@ -167,6 +185,7 @@ test("every option is read, in the runtime's units", () => {
     ordered: false,
     publishes: ["todo.itemsaved", "todo.*.done"],
     propagate: ["x-request-id", "x-tenant"],
+    uses: { kv: [], objects: [] },
     memoryMiB: 512,
     env: ["DATABASE_URL", "API_KEY"],
     idleMs: 0,

@@ -12,7 +12,15 @@ function handler(
 ): PermittedHandler {
   return {
     name,
-    metadata: { kind, subjects: [subject], everyReplica: false, timeoutMs: 30_000, publishes: [], ...more },
+    metadata: {
+      kind,
+      subjects: [subject],
+      everyReplica: false,
+      timeoutMs: 30_000,
+      publishes: [],
+      uses: { kv: [], objects: [] },
+      ...more,
+    },
   };
 }
 
@@ -37,6 +45,28 @@ function permitted(purpose: Purpose, app: Partial<PermittedApp> = {}, asked: Par
 }
 
 const BILL = durableNameOf("shop", "orders/bill", "orders.*.created");
+
+describe("buckets that handlers use", () => {
+  const uses = { kv: ["users"], objects: ["files"] };
+  const handlers = [handler("seen", "event", "users.seen", { uses })];
+
+  test("are read and written, and no others; objects are cleared away as well", () => {
+    const { publish, grants } = permitted("serve", { handlers });
+    expect(publish).toEqual(expect.arrayContaining(["$KV.users.>", "$O.files.>", "$JS.API.STREAM.PURGE.OBJ_files"]));
+    expect(publish).not.toContain("$JS.API.STREAM.PURGE.KV_users");
+    expect(grants.map(({ why }) => why)).toContain("The object bucket files, by the metadata of seen.");
+  });
+
+  test("are made by whoever provisions only", () => {
+    expect(permitted("serve", { handlers }).publish).not.toContain("$JS.API.STREAM.CREATE.KV_users");
+    expect(permitted("provision", { handlers }).publish).toContain("$JS.API.STREAM.CREATE.KV_users");
+  });
+
+  test("of another domain are asked for there", () => {
+    const { publish } = permitted("serve", { handlers, domain: "hub" });
+    expect(publish).toEqual(expect.arrayContaining(["$JS.hub.API.$KV.users.>", "$JS.hub.API.STREAM.MSG.GET.KV_users"]));
+  });
+});
 
 describe("to serve", () => {
   test("flow control is granted in both shapes that servers use", () => {

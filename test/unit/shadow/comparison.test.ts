@@ -58,9 +58,7 @@ describe("what two runs of a message did differently", () => {
     ]);
     const headed = { ...one, headers: { Region: "eu" } };
     expect(whats(seen({ calls: [one] }), seen({ calls: [headed] }))).toEqual(["publish a: headers.Region"]);
-    expect(whats(seen({ calls: [one] }), seen({ calls: [{ ...one, kind: "request" }] }))).toEqual([
-      "publish or request",
-    ]);
+    expect(whats(seen({ calls: [one] }), seen({ calls: [{ ...one, kind: "request" }] }))).toEqual(["kind of call"]);
   });
 
   it("is a line of the log, known by its text whatever numbers are in it", () => {

@@ -16,6 +16,7 @@ const SILENT: WorkerListener = {
   output: () => {},
   outputDropped: () => {},
   call: () => ({ ok: false, code: 503, message: "nobody is there" }),
+  store: async () => ({ ok: false, code: 503, message: "nobody is there" }),
 };
 
 interface Stage {
@@ -139,7 +140,7 @@ describe("setting a candidate up", () => {
     const { worker } = await loadCandidate(stage.options);
     const events = { exited: () => {} } as unknown as WorkerEvents;
     const limits = { concurrency: 1, attempts: 1, timeoutMs: 1 };
-    const about = { app: "shop", envelope: "none", propagate: [], idPrefixes: [""] } as const;
+    const about = { app: "shop", envelope: "none", propagate: [], uses: { kv: [], objects: [] }, idPrefixes: [""] } as const;
     const request = { kind: "event", subjects: ["a"], ...about, ...limits } as const;
     return { stage, done: setUpCandidate(worker, () => worker.start(request, events), stage.options) };
   }

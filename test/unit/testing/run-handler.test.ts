@@ -373,3 +373,50 @@ describe("of packets of Nest", () => {
     });
   });
 });
+
+describe("buckets", () => {
+  const module = (run: Run): HandlerExports => ({
+    default: run,
+    metadata: { subject: "users.seen", uses: { kv: ["users"], objects: ["files"] } },
+  });
+
+  it("have what the test gives, and are shown as the run has left them", async () => {
+    const run = await runHandler(
+      module(async (id, ctx) => {
+        const users = ctx.kv("users");
+        const entry = await users.get(String(id));
+        await users.update(String(id), { times: entry!.json<{ times: number }>().times + 1 }, entry!.revision);
+        await users.create("bob", "a text");
+        await users.delete("eve");
+        await ctx.objects("files").put("a.bin", new Uint8Array([255]));
+        ctx.log.info({ keys: await users.keys(), name: (await ctx.objects("files").get("b.txt"))?.text() });
+      }),
+      "ann",
+      { kv: { users: { ann: { times: 3 }, eve: 1 } }, objects: { files: { "b.txt": "hello" } } },
+    );
+    expect(run.error).toBeUndefined();
+    expect(run.kv).toEqual({ users: { ann: { times: 4 }, bob: "a text" } });
+    expect(run.objects).toEqual({ files: { "a.bin": new Uint8Array([255]), "b.txt": "hello" } });
+    expect(run.logs[0]?.fields).toEqual({ keys: ["ann", "bob"], name: "hello" });
+  });
+
+  it("refuse what another has changed, and what the metadata does not name", async () => {
+    const codes: unknown[] = [];
+    const tried = async (act: () => Promise<unknown>) => act().catch((error) => codes.push(error.code));
+    const { kv } = await runHandler(
+      module(async (_id, ctx) => {
+        const users = ctx.kv("users", { timeout: "1s" });
+        await tried(() => users.create("ann", 2));
+        await tried(() => users.update("ann", 2, 7));
+        await tried(() => users.delete("ann", { revision: 7 }));
+        await tried(async () => ctx.kv("user"));
+        await tried(async () => ctx.objects("users"));
+        await tried(async () => ctx.kv("users", { timeouts: "1s" } as object));
+      }),
+      "ann",
+      { kv: { users: { ann: 1 } } },
+    );
+    expect(codes).toEqual([409, 409, 409, "BUCKET_NOT_DECLARED", "BUCKET_NOT_DECLARED", "UNKNOWN_OPTION"]);
+    expect(kv).toEqual({ users: { ann: 1 } });
+  });
+});

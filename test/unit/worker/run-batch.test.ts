@@ -12,7 +12,15 @@ import { GiveUp, RetryLater } from "../../../sdk/verdicts.ts";
 const SERVICES: ContextDeps = {
   link: { call: () => expect.fail("nothing is called"), schedule: () => {}, sendJson: () => {} },
   start: {
-    ...{ kind: "durable", subjects: ["a"], envelope: "none", propagate: [], concurrency: 1, batches: true },
+    ...{
+      kind: "durable",
+      subjects: ["a"],
+      envelope: "none",
+      propagate: [],
+      uses: { kv: [], objects: [] },
+      concurrency: 1,
+      batches: true,
+    },
     ...{ attempts: 5, timeoutMs: 1_000, idPrefixes: ["s:"], app: "shop" },
   },
   handler: "h",
