@@ -45,6 +45,7 @@ function addLooking(program: Command, { terminal, finish }: HandlerCommands): vo
     .argument("[NAME...]", NAMES)
     .option("-w, --watch", "again every second, until Ctrl-C")
     .option("--replicas", "each replica by itself")
+    .option("--connections", "what their processes are connected to, such as databases (Linux)")
     .option("--json", "as JSON")
     .action(async (names: string[], _options, command: Command) => {
       const { status } = await import("./commands/status.ts");

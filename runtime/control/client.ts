@@ -9,10 +9,13 @@ import {
   type AppliedRequest,
   type CancelReply,
   type CancelRequest,
+  type ConnectionsReply,
+  type ConnectionsRequest,
   type ContractReply,
   type ContractRequest,
   type ControlVerb,
   controlSubject,
+  type HandlerConnections,
   type InvokeReply,
   type InvokeRequest,
   type LogLine,
@@ -64,6 +67,12 @@ export interface RunningAnywhere {
   readonly running: readonly (RunningMessage & { readonly replica: ReplicaInfo })[];
   /** So many more run. */
   readonly unsaid: number;
+}
+
+export interface ConnectionsAnywhere {
+  readonly connections: readonly (HandlerConnections & { readonly replica: ReplicaInfo })[];
+  /** Whose system does not tell. */
+  readonly unknown: readonly ReplicaInfo[];
 }
 
 interface PastLines {
@@ -189,6 +198,20 @@ export class ControlClient {
     return {
       running: running.sort((a, b) => b.ranMs - a.ranMs),
       unsaid: replies.reduce((sum, { unsaid = 0 }) => sum + unsaid, 0),
+    };
+  }
+
+  /** What the processes of handlers are connected to, on every replica; `names` narrows it. */
+  async connections(names: readonly string[], present?: Promise<readonly ReplicaInfo[]>): Promise<ConnectionsAnywhere> {
+    const options = { longestMs: LONGEST_MS, ...(present && { present }) };
+    const { replies } = await this.ask<ConnectionsReply>(
+      "connections",
+      { names } satisfies ConnectionsRequest,
+      options,
+    );
+    return {
+      connections: replies.flatMap(({ replica, connections = [] }) => connections.map((one) => ({ ...one, replica }))),
+      unknown: replies.filter(({ isUnknown = false }) => isUnknown).map(({ replica }) => replica),
     };
   }
 

@@ -14,6 +14,7 @@ import { matchesAny } from "../metadata/name-filter.ts";
 import { isForOthersOnly, lacksJetStream } from "../nats/no-jetstream.ts";
 import type { ServerClock } from "../nats/server-clock.ts";
 import { type StandingSubscription, StandingSubscriptions } from "../nats/standing-subscriptions.ts";
+import { connectionsOf } from "../process-connections.ts";
 import type { Supervisor } from "../supervise/supervisor.ts";
 import { AppliedMarks } from "./applied-marks.ts";
 import {
@@ -22,10 +23,13 @@ import {
   type AppliedRequest,
   type CancelReply,
   type CancelRequest,
+  type ConnectionsReply,
+  type ConnectionsRequest,
   type ContractReply,
   type ContractRequest,
   type ControlVerb,
   controlSubject,
+  type HandlerConnections,
   type InvokeReply,
   type InvokeRequest,
   type LogLine,
@@ -140,6 +144,7 @@ export class ControlPlane {
     this.on("invoke", async (request) => [await this.invoke(request.json<InvokeRequest>())], this.queueGroup);
     this.on("contract", async (request) => [await this.contract(request.json<ContractRequest>())], this.queueGroup);
     this.on("running", async (request) => this.running(request.json<RunningRequest>()));
+    this.on("connections", async (request) => this.connections(request.json<ConnectionsRequest>()));
     this.on("cancel", async (request) => [await this.cancel(request.json<CancelRequest>())]);
     this.on("logs", async (request) => this.logs(request));
     this.on("messages", async (request) => this.messages(request));
@@ -304,6 +309,17 @@ export class ControlPlane {
       running: part,
       ...(at === 0 ? said : {}),
     }));
+  }
+
+  private async connections({ names }: ConnectionsRequest): Promise<ConnectionsReply[]> {
+    const status = this.options.supervisor.status().filter(({ name }) => names.length === 0 || names.includes(name));
+    const pids = new Map(status.map(({ name, pids }) => [name, pids]));
+    const found = await connectionsOf(pids);
+    const all = [...(found ?? [])].flatMap(([handler, open]) =>
+      open.map((one): HandlerConnections => ({ handler, processes: pids.get(handler)?.length ?? 0, ...one })),
+    );
+    const known = found === undefined ? { isUnknown: true } : {};
+    return splitAnswer(all).map((connections) => ({ replica: this.replica, connections, ...known }));
   }
 
   private async cancel({ handler, id, by }: CancelRequest): Promise<CancelReply> {

@@ -6,6 +6,7 @@
 
 import type { Hold } from "../message/hold.ts";
 import type { Contract } from "../metadata/contract.ts";
+import type { OpenConnections } from "../process-connections.ts";
 import type { HandlerStatus } from "../supervise/handler-status.ts";
 import type { Disabled } from "../supervise/intent.ts";
 import type { IntentMark } from "./intent.ts";
@@ -18,6 +19,7 @@ export type ControlVerb =
   | "invoke"
   | "contract"
   | "running"
+  | "connections"
   | "cancel"
   | "logs"
   | "messages"
@@ -174,6 +176,22 @@ export interface RunningMessage {
   readonly attempt: number;
   readonly bytes: number;
   readonly ranMs: number;
+}
+
+/** Asks what handlers' processes are connected to. */
+export type ConnectionsRequest = RunningRequest;
+
+export interface ConnectionsReply extends Answer {
+  readonly connections: readonly HandlerConnections[];
+  /** The replica's system does not tell. */
+  readonly isUnknown?: boolean;
+}
+
+/** Of one handler, with all that its processes have started. */
+export interface HandlerConnections extends OpenConnections {
+  readonly handler: string;
+  /** How many processes it has. */
+  readonly processes: number;
 }
 
 /** Ends a message that a handler runs, for good. */

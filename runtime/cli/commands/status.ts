@@ -8,8 +8,9 @@ import { type HandlerSummary, summarize } from "../../control/summary.ts";
 import { durablesSeen, leftBehind, leftLine, pendingOf } from "../../operate/kept-messages.ts";
 import { handlersOf, type OperatorSession } from "../../operate/session.ts";
 import type { LeftDurable } from "../../streams/left-behind.ts";
-import { type Output, printLine } from "../../terminal/terminal.ts";
+import { type Output, printLine, type Terminal } from "../../terminal/terminal.ts";
 import { spanText } from "../../terminal/time-text.ts";
+import { connectionLines } from "../connections-screen.ts";
 import { meantHandlers, replicaText, silentLines, withControl } from "../control-session.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { untilInterrupted } from "../interrupt.ts";
@@ -21,12 +22,15 @@ export interface StatusOptions {
   readonly watch?: boolean;
   readonly json?: boolean;
   readonly replicas?: boolean;
+  readonly connections?: boolean;
 }
 
 const REDRAW_MS = 1_000;
 
 export function status(names: readonly string[], { terminal, options }: Invocation<StatusOptions>): Promise<ExitCode> {
   return withControl<ExitCode>(terminal, options, async (session) => {
+    if (options.connections === true)
+      return printConnections(await connectionsOfAll(session, names), options, terminal);
     const look = () => lookAt(session, names);
     const { out } = terminal;
     if (options.watch !== true) {
@@ -113,4 +117,22 @@ function statusJson({ app, replies, summaries, silent, left }: Seen): string {
   const replicas = replies.map(({ replica }) => replica);
   const handlers = summaries.map((summary) => ({ ...summary, ...nextRunOf(summary, systemClock.nowMs()) }));
   return JSON.stringify({ app, replicas, silent, handlers, left }, null, 2);
+}
+
+async function connectionsOfAll({ client, connection, app }: OperatorSession, words: readonly string[]) {
+  const present = watchersOf(connection, app);
+  const all = await client.status(undefined, present);
+  if (all.length === 0) throw noRuntime(app);
+  const found = await client.connections(meantHandlers(words, handlersOf(all)), present);
+  return { app, ...found };
+}
+
+function printConnections(
+  found: Awaited<ReturnType<typeof connectionsOfAll>>,
+  options: StatusOptions,
+  { out }: Terminal,
+): ExitCode {
+  if (options.json === true) printLine(out, JSON.stringify(found, null, 2));
+  else for (const line of connectionLines(found, out.columns)) printLine(out, line);
+  return 0;
 }
