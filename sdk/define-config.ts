@@ -138,6 +138,12 @@ export interface UserConfig {
         host?: string | undefined;
       }
     | undefined;
+  /**
+   * What handlers publish beyond the server's `max_payload` (up to 64 MB) is kept in an object bucket, and fetched before the
+   * handler that takes it is run: docs/buckets.md. `ttl`, `"1m"` to `"3650d"`: how long; it must outlast streams and dead letters.
+   * `bucket`: its name begins with `LARGE_`. Default: refused with 413; with `true` `LARGE_<app>` and `"40d"`.
+   */
+  largePayloads?: boolean | { bucket?: string | undefined; ttl?: Duration | undefined } | undefined;
   /** Names or globs of handlers not to bind: `"todo/*"`. */
   disabled?: readonly string[] | undefined;
   /** Lines below it are not written. Default `"info"`. */

@@ -19,6 +19,7 @@ import { LaterStore } from "../later/later-store.ts";
 import { laterStream, provisionLater } from "../later/later-stream.ts";
 import { LaterRelay } from "../later/relay.ts";
 import type { Call } from "../message/handler-call.ts";
+import type { CarryStoreCall } from "../message/store-call.ts";
 import { claims } from "../metadata/claims.ts";
 import type { Uses } from "../metadata/handler-metadata.ts";
 import { globMatcher } from "../metadata/name-filter.ts";
@@ -37,7 +38,8 @@ import { Publisher } from "../publish/publisher.ts";
 import { provisionSchedules, scheduleStream } from "../schedule/mark-store.ts";
 import { createScheduledBinder } from "../schedule/scheduled-binder.ts";
 import { bucketsOf } from "../stores/bucket-streams.ts";
-import { Stores } from "../stores/stores.ts";
+import { withLargePayloads } from "../stores/large-payloads.ts";
+import { type LargeBucket, Stores } from "../stores/stores.ts";
 import { queueGroupOf } from "../streams/durable-name.ts";
 import { tellLeftBehind } from "../streams/left-behind.ts";
 import { copiesFor } from "../streams/own-stream.ts";
@@ -122,9 +124,11 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
   const publish: Call = (made) => publisher.call(made);
   const laterStore = new LaterStore({ connection, app, clock, serverClock, copies, publish });
   const { onCall } = options;
-  const carryOut: Call = (made) =>
-    made.later === undefined ? publisher.call(made) : laterStore.call(made, made.later);
-  const stores = new Stores({ connection, state, provision, copies, clock, emit });
+  const send: Call = (made) => (made.later === undefined ? publisher.call(made) : laterStore.call(made, made.later));
+  const { largePayloads: large } = config;
+  const stores = new Stores({ connection, state, provision, copies, large, clock, emit });
+  const store: CarryStoreCall = (made) => stores.call(made);
+  const carryOut = large === undefined ? send : withLargePayloads({ connection, bucket: large.bucket, store, send });
   const tap = new MessageTap({ app, clock, keeps: mode === "dev" });
   const call: Call = (made) => {
     onCall?.(made);
@@ -200,7 +204,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       evaluator,
       binder,
       call: tracing?.around(call) ?? call,
-      store: (made) => stores.call(made),
+      store,
       spans: tracing?.runs,
       tap,
       slowDowns,
@@ -251,7 +255,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       emit,
     });
     await supervisor.start();
-    if (options.provision === true) await surely(() => stores.make(bucketsOf(usedBy(supervisor.status()))));
+    if (options.provision === true) await surely(() => stores.make(bucketsOf(usedBy(supervisor.status(), large))));
     if (mode === "start") await tools.rest();
     await surely(() => operators.listen());
     await surely(() => service.listen());
@@ -282,8 +286,9 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
   };
 }
 
-function usedBy(handlers: readonly HandlerStatus[]): Uses[] {
-  return handlers.flatMap(({ uses = [] }) => uses);
+function usedBy(handlers: readonly HandlerStatus[], large: LargeBucket | undefined): Uses[] {
+  const own = large === undefined ? [] : [{ kv: [], objects: [large.bucket] }];
+  return [...handlers.flatMap(({ uses = [] }) => uses), ...own];
 }
 
 function clocksDisagree(skewMs: number): RuntimeEvent {

@@ -41,4 +41,6 @@ export const runtimeDefaults = {
   maxHops: 16,
   warmWorkers: 2,
   eagerWorkers: 32,
+  /** A week in a stream, and a month as a dead letter. */
+  largePayloadsTtlMs: 40 * 86_400_000,
 } as const;

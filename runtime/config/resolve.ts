@@ -9,6 +9,7 @@ import type { DeclaredStream } from "../streams/stream-settings.ts";
 import { commaList } from "./comma-list.ts";
 import { handlerDefaults, runtimeDefaults } from "./defaults.ts";
 import { type EvaluatedFile, placeIn, readFileConfig } from "./file-config.ts";
+import { largePayloadsOf } from "./large-payloads.ts";
 import { spokenLevels } from "./log-levels.ts";
 import { readNatsContext } from "./nats-context.ts";
 import { type NatsLayer, resolveNats } from "./nats-settings.ts";
@@ -55,8 +56,9 @@ export function resolveConfig(request: ResolveRequest): ResolvedConfig {
   };
   // For all handlers the flag wins; for some, each voice may name its own.
   const [flagLevels, envLevels] = voices.map((voice) => voice.take("logLevel", spokenLevels));
+  const app = spoken("app", appName) ?? file.app ?? defaultApp(request);
   const config: ResolvedConfig = {
-    app: spoken("app", appName) ?? file.app ?? defaultApp(request),
+    app,
     rootDir: request.rootDir,
     handlersDir: resolve(request.rootDir, spoken("handlers", folder) ?? file.handlers ?? runtimeDefaults.handlersDir),
     stateDir: request.stateDir ?? ownStateFolder(request.rootDir),
@@ -79,6 +81,7 @@ export function resolveConfig(request: ResolveRequest): ResolvedConfig {
     only: spoken("only", commaList(patterns)) ?? [],
     logLevel: flagLevels?.level ?? envLevels?.level ?? file.logLevel ?? runtimeDefaults.logLevel,
     logLevels: [file.logLevels, envLevels?.byHandler, flagLevels?.byHandler].flatMap((levels) => levels ?? []),
+    largePayloads: largePayloadsOf(app, file.largePayloads),
     drainGraceMs: spoken("drain", graceful) ?? file.drain ?? runtimeDefaults.drainGraceMs,
     killGraceMs: file.killGrace ?? runtimeDefaults.killGraceMs,
     startTimeoutMs: file.startTimeout ?? runtimeDefaults.startTimeoutMs,

@@ -4,6 +4,7 @@ import type { LogLevel } from "../events.ts";
 import type { HandlerDefaults } from "../metadata/handler-metadata.ts";
 import type { NatsSettings } from "../nats/nats-settings.ts";
 import type { DeclaredStream } from "../streams/stream-settings.ts";
+import type { LargePayloads } from "./large-payloads.ts";
 import type { HandlerLevel } from "./log-levels.ts";
 
 /** As `nats/` takes them, but for the servers. All paths are absolute. */
@@ -48,6 +49,8 @@ export interface ResolvedConfig {
   readonly logLevel: LogLevel;
   /** For the handlers named; of several that name one, the last holds. */
   readonly logLevels: readonly HandlerLevel[];
+  /** Where contents go that are too large for a message; undefined: they are refused. */
+  readonly largePayloads: LargePayloads | undefined;
   readonly drainGraceMs: number;
   readonly killGraceMs: number;
   readonly startTimeoutMs: number;

@@ -16,6 +16,7 @@ import {
 } from "../metadata/options.ts";
 import { readPropagate } from "../metadata/propagate.ts";
 import { inboxPrefix } from "./inbox-prefix.ts";
+import { readLargePayloads } from "./large-payloads.ts";
 import { levelsByHandler, logLevel, pattern } from "./log-levels.ts";
 import { readServers } from "./server-url.ts";
 
@@ -120,6 +121,7 @@ export const userConfigSchema = z.strictObject({
   preload: leaf(modulePaths),
   conditions: leaf(conditions),
   external: leaf(packageNames),
+  largePayloads: leaf(readLargePayloads),
   disabled: leaf(patterns),
   logLevel: leaf(logLevel),
   logLevels: leaf(levelsByHandler),

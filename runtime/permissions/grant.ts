@@ -26,6 +26,8 @@ export interface PermittedApp {
   /** Those declared. */
   readonly streams: readonly { readonly name: string; readonly subjects: readonly string[] }[];
   readonly handlers: readonly PermittedHandler[];
+  /** Bucket of what is too large for messages; undefined: that is refused. */
+  readonly largeBucket?: string | undefined;
 }
 
 export const COMMON_INBOXES = "_INBOX";

@@ -12,7 +12,8 @@ import { toServe } from "./serve.ts";
 
 export function toProvision(app: PermittedApp): Grant[] {
   const kept = [...keptStreams(app.app), laterStream(app.app), scheduleStream(app.app), intentStream(app.app)];
-  const buckets = bucketsOf(app.handlers.map(({ metadata }) => metadata.uses)).map(streamOf);
+  const large = app.largeBucket === undefined ? [] : [streamOf({ store: "objects", bucket: app.largeBucket })];
+  const buckets = [...bucketsOf(app.handlers.map(({ metadata }) => metadata.uses)).map(streamOf), ...large];
   return [
     ...toServe(app),
     {

@@ -13,7 +13,7 @@ import { OVERDUE, windowSubject } from "../later/window.ts";
 import { claims } from "../metadata/claims.ts";
 import { serviceSubjects } from "../observe/service-protocol.ts";
 import { markSubject, scheduleStream } from "../schedule/mark-store.ts";
-import { bucketsOf, streamOf, subjectsOf } from "../stores/bucket-streams.ts";
+import { type Bucket, bucketsOf, streamOf, subjectsOf } from "../stores/bucket-streams.ts";
 import { earlierRedriveDurableName, queueGroupOf, redriveDurableName } from "../streams/durable-name.ts";
 import { orderedStreams, ownStreamNames, takenStreams } from "./app-streams.ts";
 import { bucketUse } from "./bucket.ts";
@@ -180,21 +180,29 @@ function schedules({ app, handlers }: PermittedApp): Grant[] {
 }
 
 /** What they read and write of buckets; objects are also cleared away. */
-function usedBuckets({ handlers }: PermittedApp): Grant[] {
-  return bucketsOf(handlers.map(({ metadata }) => metadata.uses)).map((bucket) => {
-    const stream = streamOf(bucket);
-    const isOfObjects = bucket.store === "objects";
+function usedBuckets({ handlers, largeBucket }: PermittedApp): Grant[] {
+  const used = bucketsOf(handlers.map(({ metadata }) => metadata.uses)).map((bucket) => {
     const users = handlers.filter(({ metadata }) => metadata.uses[bucket.store].includes(bucket.bucket));
-    return {
-      why: `The ${isOfObjects ? "object" : "kv"} bucket ${bucket.bucket}, by the metadata of ${users.map(({ name }) => name).join(", ")}.`,
-      publish: [
-        ...streamApi(stream, "INFO", "MSG.GET", ...(isOfObjects ? (["PURGE"] as const) : [])),
-        ...consumersOf(stream, "CREATE", "INFO", "DELETE"),
-        ...flowControl(stream),
-        subjectsOf(bucket),
-      ],
-    };
+    const what = bucket.store === "kv" ? "kv" : "object";
+    const why = `The ${what} bucket ${bucket.bucket}, by the metadata of ${users.map(({ name }) => name).join(", ")}.`;
+    return bucketGrant(why, bucket);
   });
+  if (largeBucket === undefined) return used;
+  const why = "What handlers publish that is too large for a message, by `largePayloads`.";
+  return [...used, bucketGrant(why, { store: "objects", bucket: largeBucket })];
+}
+
+function bucketGrant(why: string, bucket: Bucket): Grant {
+  const stream = streamOf(bucket);
+  return {
+    why,
+    publish: [
+      ...streamApi(stream, "INFO", "MSG.GET", ...(bucket.store === "objects" ? (["PURGE"] as const) : [])),
+      ...consumersOf(stream, "CREATE", "INFO", "DELETE"),
+      ...flowControl(stream),
+      subjectsOf(bucket),
+    ],
+  };
 }
 
 function published({ handlers }: PermittedApp): Grant[] {

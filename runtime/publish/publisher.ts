@@ -225,7 +225,15 @@ function sizeOf({ payload, headers }: HandlerCall): number {
 
 function tooLarge(call: HandlerCall, limit: number): CallAnswer {
   const what = `${call.kind} to "${call.subject}": ${sizeOf(call)} bytes`;
-  return { ok: false, code: 413, message: `${what} are more than the server takes (max_payload ${limit})` };
+  return {
+    ok: false,
+    code: 413,
+    message: `${what} are more than the server takes (max_payload ${limit})${kindHint(call)}`,
+  };
+}
+
+function kindHint({ kind }: HandlerCall): string {
+  return kind === "publish" ? ". `largePayloads: true` in handlers.config.ts keeps such contents in a bucket" : "";
 }
 
 function notConnected({ kind, subject }: HandlerCall): CallAnswer {

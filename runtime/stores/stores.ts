@@ -19,12 +19,19 @@ import { noAnswerIn, noBucket, notConnected, refusalOf, tooLarge } from "./store
 
 const WAIT_UP_MS = 5_000;
 
+export interface LargeBucket {
+  readonly bucket: string;
+  readonly ttlMs: number;
+}
+
 export interface StoresOptions {
   readonly connection: NatsConnection;
   readonly state: Pick<ConnectionState, "up">;
   /** Buckets that are not there are made. */
   readonly provision: boolean;
   readonly copies: number;
+  /** Of what is too large for messages: made with that time to live. */
+  readonly large?: LargeBucket | undefined;
   readonly clock: Clock;
   readonly emit: Emit;
 }
@@ -82,10 +89,14 @@ export class Stores {
 
   /** B2. */
   private async makeOne({ store, bucket }: Bucket): Promise<void> {
-    const { connection, copies, emit } = this.options;
+    const { connection, copies, large, emit } = this.options;
     const js = jetStreamOf(connection);
     if (store === "kv") await makeKvBucket(js, bucket, copies);
-    else await (await import("./object-calls.ts")).makeObjectBucket(js, bucket, { copies });
+    else
+      await (await import("./object-calls.ts")).makeObjectBucket(js, bucket, {
+        copies,
+        ttlMs: bucket === large?.bucket ? large.ttlMs : 0,
+      });
     const message = `made ${store === "kv" ? "the kv bucket" : "the object bucket"} "${bucket}", which handlers use and which was not there`;
     emit({ type: "runtime.notice", level: "info", message });
   }

@@ -9,6 +9,7 @@ import { publishSubjectProblem } from "../../sdk/subject.ts";
 import { HOPS_HEADER, REPLAYED_HEADER, SCHEDULED_FOR_HEADER } from "../message/delivery.ts";
 import type { Later } from "../message/handler-call.ts";
 import { decodeHeaders, encodeHeaders, type HeaderPairs, headerProblem, withHeader } from "../message/header-block.ts";
+import { largeHeaderIn } from "../message/large-content.ts";
 import { deliveryIdOf } from "../message/message-id.ts";
 import { traceIdOf } from "../message/trace-context.ts";
 import { claimOn } from "../metadata/claims.ts";
@@ -34,6 +35,7 @@ import { Confirmation, Publishes } from "./confirmation.ts";
 import { decodePayload } from "./decode-payload.ts";
 import { assertSendable, textOrBytes } from "./encode-payload.ts";
 import { ReceivedHeaders } from "./headers.ts";
+import { type FetchedContent, fetchLargeContent } from "./large-content.ts";
 import type { ContextLink, PendingCall } from "./link.ts";
 import { schemaIn } from "./load.ts";
 import { createLog, type Log } from "./log.ts";
@@ -202,6 +204,15 @@ export class DeliveryContext {
 
   get objects() {
     return (bucket: string, options?: BucketOptions) => this.stores().objects(bucket, options);
+  }
+
+  /** Of a message whose content is kept elsewhere. */
+  get elsewhere(): string | undefined {
+    return this.arrival.headerBytes && largeHeaderIn(this.arrival.headerBytes);
+  }
+
+  fetchElsewhere(header: string): Promise<FetchedContent> {
+    return fetchLargeContent(header, this.stores());
   }
 
   get hasUnconfirmed(): boolean {

@@ -11,6 +11,7 @@ import { RETURNED } from "../message/outcome.ts";
 import type { Envelope } from "../metadata/handler-metadata.ts";
 import { type Content, decodePayload } from "./decode-payload.ts";
 import { encodeBy, NotSerializableError } from "./encode-payload.ts";
+import type { FetchedContent } from "./large-content.ts";
 import type { HandlerFunction, StandardResult, StandardSchema } from "./load.ts";
 import { FILTERED, isWanted, type MessageFilter } from "./message-filter.ts";
 import { assertPackable } from "./nest-calls.ts";
@@ -41,6 +42,9 @@ export interface RunContext {
   readonly signal: AbortSignal;
   /** There is nothing to decode: what the message tells of is gone. */
   readonly isRemoval: boolean;
+  /** Its content is not in the message: where it is. */
+  readonly elsewhere?: string | undefined;
+  fetchElsewhere(header: string): Promise<FetchedContent>;
   /** Something it publishes is on its way, or has failed. */
   readonly hasUnconfirmed: boolean;
   allConfirmed(): Promise<void>;
@@ -72,7 +76,27 @@ export function runOnce(
   owner: RunOwner,
 ): RunOutcome | Promise<RunOutcome> {
   try {
+    const { elsewhere } = context;
+    if (elsewhere !== undefined) return runFetched(program, incoming, context, owner, elsewhere);
     return new Run(program, incoming.id, context, owner).take(incoming);
+  } catch (error) {
+    return outcomeOfThrown(error);
+  }
+}
+
+/** Of its own content nothing is left when it is run. */
+async function runFetched(
+  program: HandlerProgram,
+  { id, contentType }: Incoming,
+  context: RunContext,
+  owner: RunOwner,
+  elsewhere: string,
+): Promise<RunOutcome> {
+  try {
+    const found = await context.fetchElsewhere(elsewhere);
+    if ("gone" in found) return { kind: "invalid", message: found.gone, issues: [] };
+    const { bytes } = found;
+    return await new Run(program, id, context, owner).take({ bytes, start: 0, end: bytes.length, contentType });
   } catch (error) {
     return outcomeOfThrown(error);
   }

@@ -91,6 +91,13 @@ export class MessageStores {
     };
   }
 
+  /** Of any bucket: NATS says what may be read. */
+  async objectBytes(bucket: string, name: string): Promise<Buffer | undefined> {
+    const ask: StoreAsk = { store: "objects", operation: "get", bucket, key: name, id: this.id };
+    const { result, value } = readStoreAnswer(await this.send(ask, this.deps.start.timeoutMs, NOTHING));
+    return result.object && Buffer.from(value.buffer, value.byteOffset, value.length);
+  }
+
   private asking(store: StoreKind, bucket: string, options: BucketOptions = {}): Asking {
     const { start } = this.deps;
     const used = start.uses[store];

@@ -31,9 +31,13 @@ export async function permissions({ terminal, options }: Invocation<PermissionsO
   const config = await loadProject(terminal, options, "start");
   const handlers = await goodHandlers(terminal, config);
   if (handlers === undefined) return 1;
-  const { app, nats, streams } = config;
+  const { app, nats, streams, largePayloads } = config;
   const { inboxPrefix, domain } = nats;
-  const wanted = permissionsOf(purpose, { app, inboxPrefix, domain, streams, handlers }, asked);
+  const wanted = permissionsOf(
+    purpose,
+    { app, inboxPrefix, domain, streams, handlers, largeBucket: largePayloads?.bucket },
+    asked,
+  );
   printLine(terminal.out, options.json === true ? permissionsJson(wanted) : serverConfig(wanted));
   return 0;
 }

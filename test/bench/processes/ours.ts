@@ -68,9 +68,10 @@ function failureLine(event: RuntimeEvent): string | undefined {
 }
 
 function configOf(rootDir: string, natsUrl: string): ResolvedConfig {
-  const { httpHost, ...defaults } = runtimeDefaults;
+  const { httpHost, largePayloadsTtlMs: _ttl, ...defaults } = runtimeDefaults;
   return {
     ...defaults,
+    largePayloads: undefined,
     logLevels: [],
     app: "bench",
     rootDir,

@@ -55,6 +55,7 @@ describe("without any setting", () => {
         inboxPrefix: undefined,
       },
       streams: [],
+      largePayloads: undefined,
       defaults: {
         kind: "event",
         envelope: "none",
@@ -358,5 +359,24 @@ export default defineConfig({
       expect.stringContaining("command line: --server must be a URL"),
       expect.stringContaining("environment: HANDLERS_HTTP_PORT must be a whole number"),
     ]);
+  });
+});
+
+describe("contents that are too large for a message", () => {
+  const largePayloads = (value: unknown) => resolved({ file: { largePayloads: value } }).largePayloads;
+
+  test("are refused unless they are allowed, and kept for forty days unless it is said otherwise", () => {
+    expect(largePayloads(false)).toBeUndefined();
+    expect(largePayloads(true)).toEqual({ bucket: "LARGE_shop", ttlMs: 40 * 86_400_000 });
+    expect(largePayloads({ ttl: "2d", bucket: "LARGE_all" })).toEqual({ bucket: "LARGE_all", ttlMs: 2 * 86_400_000 });
+  });
+
+  test.each([
+    ["yes", 'must be true, or an object such as { ttl: "7d" }; received "yes"'],
+    [{ age: "7d" }, "it has bucket and ttl only"],
+    [{ bucket: "files" }, 'must have a bucket whose name begins with "LARGE_"'],
+    [{ ttl: "1s" }, 'must be from "1m" to "3650d"'],
+  ])("are refused where it cannot be: %j", (value, why) => {
+    expect(refused({ file: { largePayloads: value } })).toContain(why);
   });
 });

@@ -62,6 +62,13 @@ describe("buckets that handlers use", () => {
     expect(permitted("provision", { handlers }).publish).toContain("$JS.API.STREAM.CREATE.KV_users");
   });
 
+  test("of what is too large for messages are there where the configuration says so", () => {
+    const large = { handlers: SHOP.handlers, largeBucket: "LARGE_shop" };
+    expect(permitted("serve", large).publish).toContain("$O.LARGE_shop.>");
+    expect(permitted("serve").publish).not.toContain("$O.LARGE_shop.>");
+    expect(permitted("provision", large).publish).toContain("$JS.API.STREAM.CREATE.OBJ_LARGE_shop");
+  });
+
   test("of another domain are asked for there", () => {
     const { publish } = permitted("serve", { handlers, domain: "hub" });
     expect(publish).toEqual(expect.arrayContaining(["$JS.hub.API.$KV.users.>", "$JS.hub.API.STREAM.MSG.GET.KV_users"]));

@@ -27,6 +27,8 @@ const QUIET: RunContext = {
   isRemoval: false,
   hasUnconfirmed: false,
   allConfirmed: () => Promise.resolve(),
+  elsewhere: undefined,
+  fetchElsewhere: async () => ({ gone: "nowhere" }),
 };
 
 const decoder = new TextDecoder();
