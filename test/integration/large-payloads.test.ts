@@ -114,9 +114,7 @@ it("a content that is gone is a dead letter that says so; what failed otherwise 
   await letters.until(3);
   const [third] = await box.list();
   expect(third).toMatchObject({ subject: "scans.second.9", reason: "invalid", redriven: 1 });
-  expect(third!.message).toMatch(
-    /^its content is gone: object "scan\/.*" of bucket "LARGE_shop" is not there any more/,
-  );
+  expect(third!.message).toMatch(/its content is gone: object "scan\/.*" of bucket "LARGE_shop" is not there any more/);
 });
 
 async function redriveNow(box: DeadLetterBox, id: number): Promise<void> {
