@@ -14,7 +14,16 @@ export interface PermittedHandler {
   readonly name: string;
   readonly metadata: Pick<
     ResolvedMetadata,
-    "kind" | "subjects" | "stream" | "domain" | "schedule" | "everyReplica" | "fleetOrder" | "timeoutMs" | "publishes" | "uses"
+    | "kind"
+    | "subjects"
+    | "stream"
+    | "domain"
+    | "schedule"
+    | "everyReplica"
+    | "fleetOrder"
+    | "timeoutMs"
+    | "publishes"
+    | "uses"
   >;
 }
 
