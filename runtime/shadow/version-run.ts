@@ -121,7 +121,8 @@ export class VersionRun {
 
   /** Run `setup`, and give it what waits. */
   async enlist(worker: HandlerWorker): Promise<void> {
-    const { kind, subjects, store, envelope, propagate, uses, concurrency, batch, retry, timeoutMs } = this.options.metadata;
+    const { kind, subjects, store, envelope, propagate, uses, concurrency, batch, retry, timeoutMs } =
+      this.options.metadata;
     const attempts = kind === "durable" ? retry.attempts : 1;
     const limits = { concurrency, batches: batch !== undefined, attempts, timeoutMs };
     const { idPrefix, checksOnly } = this.options;

@@ -13,7 +13,7 @@ function durable(filter: string, waiting: number, changes: Partial<AppDurable> =
     settledTo: 0,
     deliveredTo: 0,
     oneAtATime: false,
-  isPartition: false,
+    isPartition: false,
     ...changes,
   };
 }

@@ -140,7 +140,13 @@ describe("setting a candidate up", () => {
     const { worker } = await loadCandidate(stage.options);
     const events = { exited: () => {} } as unknown as WorkerEvents;
     const limits = { concurrency: 1, attempts: 1, timeoutMs: 1 };
-    const about = { app: "shop", envelope: "none", propagate: [], uses: { kv: [], objects: [] }, idPrefixes: [""] } as const;
+    const about = {
+      app: "shop",
+      envelope: "none",
+      propagate: [],
+      uses: { kv: [], objects: [] },
+      idPrefixes: [""],
+    } as const;
     const request = { kind: "event", subjects: ["a"], ...about, ...limits } as const;
     return { stage, done: setUpCandidate(worker, () => worker.start(request, events), stage.options) };
   }
