@@ -57,6 +57,24 @@ export type RuntimeEvent =
     }
   | { readonly type: "handler.disabled"; readonly handler: string; readonly by: string; readonly reason: string }
   | { readonly type: "handler.enabled"; readonly handler: string }
+  | {
+      /** An operator has it serve a kept version instead of its own, which is `from`. */
+      readonly type: "handler.rolled-back";
+      readonly handler: string;
+      readonly version: string;
+      readonly from: string;
+      readonly by: string;
+      readonly reason: string;
+    }
+  | {
+      /** It serves its own version: the operator's word was taken back, or does not concern the build that is there now. */
+      readonly type: "handler.rollback-over";
+      readonly handler: string;
+      readonly version: string;
+      readonly why: "taken-back" | "another-build";
+    }
+  /** Its program is where every replica can get it. */
+  | { readonly type: "version.kept"; readonly handler: string; readonly version: string }
   /** Its messages do not reach it, and the cause is not in the handler. */
   | ({ readonly type: "handler.held"; readonly handler: string } & Hold)
   | {

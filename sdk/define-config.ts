@@ -162,6 +162,8 @@ export interface UserConfig {
   warmWorkers?: number | undefined;
   /** With at most this many handlers each gets its process at the start; with more, at its first message. Default 32. */
   eagerWorkers?: number | undefined;
+  /** How many versions of each handler are kept for `handlers rollback`, 0 (none) to 20. Default 5. */
+  keepVersions?: number | undefined;
 }
 
 /** The same object, checked by the compiler; the runtime checks it again and reports every problem at once. */

@@ -2,11 +2,13 @@
 
 import { hostname, userInfo } from "node:os";
 import { systemClock } from "../clock.ts";
+import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { ControlClient, noRuntime } from "../control/client.ts";
 import type { ReplicaInfo, ReportedHandler, StatusReply } from "../control/control-protocol.ts";
 import { findNames } from "../control/handler-names.ts";
 import { RuntimeError } from "../errors.ts";
 import { didYouMean } from "../metadata/nearest.ts";
+import type { NatsConnection } from "../nats/connection.ts";
 import { handlersOf, type OperatorSession } from "../operate/session.ts";
 import type { Switched } from "../operate/switch-handlers.ts";
 import { copiesFor } from "../streams/own-stream.ts";
@@ -19,10 +21,15 @@ export function withControl<T>(
   options: GlobalOptions,
   use: (session: OperatorSession) => Promise<T>,
 ): Promise<T> {
-  return withConnection(terminal, options, (connection, { app, nats, copies }) => {
-    const client = new ControlClient(connection, app, nats.inboxPrefix, systemClock);
-    return use({ app, connection, client, copies: copiesFor(copies, connection) });
-  });
+  return withConnection(terminal, options, (connection, config) => use(sessionOf(connection, config)));
+}
+
+export function sessionOf(
+  connection: NatsConnection,
+  { app, nats, copies }: Pick<ResolvedConfig, "app" | "nats" | "copies">,
+): OperatorSession {
+  const client = new ControlClient(connection, app, nats.inboxPrefix, systemClock);
+  return { app, connection, client, copies: copiesFor(copies, connection) };
 }
 
 /** What every replica says. Rejects with NATS_UNREACHABLE when none runs. */

@@ -19,6 +19,7 @@ export function addHandlerCommands(program: Command, operating: HandlerCommands)
   addPage(program, operating);
   addAgent(program, operating);
   addSwitching(program, operating);
+  addVersions(program, operating);
   addDoing(program, operating);
   addTrying(program, operating);
 }
@@ -27,7 +28,10 @@ function addTrying(program: Command, { terminal, finish }: HandlerCommands): voi
   program
     .command("shadow <NAME>")
     .description("stored messages through the handler of the working tree: what it does differently; for CI")
-    .requiredOption("--against <BUILD>", "the version before: a folder of `handlers build`, or a commit of git")
+    .requiredOption(
+      "--against <BUILD>",
+      "the version before: a folder of `handlers build`, or a commit of git",
+    )
     .option("--from <TIME>", "messages stored since: 2h, 7d, 18:30, 2030-01-31T18:30", "24h")
     .option("-n, --limit <COUNT>", "at most so many, oldest first", "1000")
     .option("--build <DIR>", "try this build, instead of the working tree")
@@ -142,6 +146,21 @@ function addSwitching(program: Command, { terminal, finish }: HandlerCommands): 
     .action(async (names: string[], _options, command: Command) => {
       const { enable } = await import("./commands/enable.ts");
       finish(await enable(names, { terminal, options: command.optsWithGlobals() }));
+    });
+}
+
+function addVersions(program: Command, { terminal, finish }: HandlerCommands): void {
+  program
+    .command("rollback <NAME>")
+    .description("have a handler serve a version of before, on every replica; `inspect` shows those that are kept")
+    .option("--to <VERSION>", "that version, or how it begins (default: the one before that which serves)")
+    .option("--off", "take the rollback back: each replica serves its own version again")
+    .option("--reason <TEXT>", "why, for those who wonder later")
+    .option("--wait <DURATION>", "how long the replicas may take to apply it", "30s")
+    .option("--json", "as JSON")
+    .action(async (name: string, _options, command: Command) => {
+      const { rollback } = await import("./commands/rollback.ts");
+      finish(await rollback(name, { terminal, options: command.optsWithGlobals() }));
     });
 }
 

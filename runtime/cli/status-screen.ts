@@ -11,6 +11,7 @@ import { wrap } from "../terminal/wrap.ts";
 import { countText } from "./control-session.ts";
 import { disabledTexts } from "./disabled-text.ts";
 import { holdTexts } from "./hold-text.ts";
+import { rollbackTexts } from "./rollback-text.ts";
 import { runsText } from "./schedule-text.ts";
 
 type State = HandlerSummary["state"];
@@ -160,9 +161,16 @@ function remarks(summary: HandlerSummary, nowMs: number, width: number, paint: O
         .split("\n")
         .map((line) => paint("yellow", line)),
     ),
+    ...rollbackRemark(summary, nowMs, width).map((line) => paint("yellow", line)),
     ...versionRemark(summary).map((line) => paint("yellow", line)),
     ...errorRemark(summary, nowMs, width, paint),
   ];
+}
+
+/** Once, however many replicas follow it. */
+function rollbackRemark({ replicas }: HandlerSummary, nowMs: number, width: number): string[] {
+  const texts = new Set(replicas.flatMap(({ handler }) => rollbackTexts(handler, nowMs)));
+  return [...texts].flatMap((text) => wrap(text, width).split("\n"));
 }
 
 function versionRemark({ versions }: HandlerSummary): string[] {

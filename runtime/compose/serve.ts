@@ -51,8 +51,10 @@ import type { HandlerStatus } from "../supervise/handler-status.ts";
 import type { Disabled } from "../supervise/intent.ts";
 import { Supervisor } from "../supervise/supervisor.ts";
 import type { StartedTracing } from "../trace/tracing.ts";
+import { provisionVersions, versionStream } from "../versions/version-store.ts";
 import type { Runtime, RuntimeOptions } from "./runtime-options.ts";
 import { type Tools, wantedBy } from "./tools.ts";
+import { createVersions } from "./versions.ts";
 
 /** What is there before NATS is. */
 export interface Ground {
@@ -179,7 +181,10 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
   });
   closers.push(() => within(clock, SETTLE_MS, relay.close()));
   let watch: FileWatch | undefined;
-  const { sourcesDir, discover, bundler, known, pool, evaluator } = tools;
+  const { sourcesDir, discover, known, pool } = tools;
+  const serving = (handler: string) => supervisor.servingVersion(handler);
+  const versions = await createVersions({ connection, config, tools, copies, serving, clock, emit });
+  closers.push(() => within(clock, SETTLE_MS, versions.close()));
   const supervisor: Supervisor = new Supervisor({
     discover,
     wanted: wantedBy(config),
@@ -198,10 +203,11 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       killGraceMs: config.killGraceMs,
       maxHops: config.maxHops,
       environment,
-      bundler,
+      bundler: versions.bundler,
       known,
       pool,
-      evaluator,
+      evaluator: versions.evaluator,
+      versions,
       binder,
       call: tracing?.around(call) ?? call,
       store,
@@ -220,6 +226,10 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
     app,
     instance,
     supervisor,
+    async rollBack(handler, rollback) {
+      versions.rollbacks.say(handler, rollback);
+      await supervisor.reload(handler);
+    },
     messages: tap,
     slowStarts,
     clock,
@@ -238,13 +248,14 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       options.provision === true ? surely(() => ensureKeptStreams(connection, app, copies)) : undefined,
       options.provision === true ? surely(() => provisionLater(connection, app, copies)) : undefined,
       options.provision === true ? surely(() => provisionSchedules(connection, app, copies)) : undefined,
+      options.provision === true ? surely(() => provisionVersions(connection, app, copies)) : undefined,
       surely(() => operators.loadIntents()),
     ]);
     if (mode === "dev") {
       watch = await watchHandlers(config, supervisor, options);
       await watch.ready;
     }
-    const own = [...keptStreams(app), laterStream(app), scheduleStream(app), intentStream(app)];
+    const own = [...keptStreams(app), laterStream(app), scheduleStream(app), versionStream(app), intentStream(app)];
     void raiseCopies({
       connection,
       streams: own,

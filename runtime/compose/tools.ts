@@ -17,6 +17,7 @@ import { BUILD_DIR } from "../prebuild/layout.ts";
 import type { Prebuilt } from "../prebuild/prebuilt.ts";
 import { prepareStateFolder } from "../state-folder.ts";
 import { Evaluator } from "../supervise/evaluator.ts";
+import type { ProgramPlace } from "../versions/program.ts";
 
 export interface ToolsOptions {
   readonly config: ResolvedConfig;
@@ -47,6 +48,7 @@ export interface Tools extends Source {
 interface Source {
   /** Where the paths in their stacks start from, absolute. */
   readonly sourcesDir: string;
+  readonly place: ProgramPlace;
   readonly discover: () => Promise<ScanResult>;
   readonly bundler: Bundler;
   /** Metadata found out when the handler was built; undefined: it is found out by evaluating it. */
@@ -101,8 +103,17 @@ function packagesOf({ build, evaluateIn }: ToolsOptions): { NODE_PATH?: string }
   return dir === undefined ? {} : { NODE_PATH: join(dir, "node_modules") };
 }
 
-function fromBuild({ sourcesDir, discover, bundler, known, workerEntry }: Prebuilt): Source & WorkerCode {
-  return { sourcesDir, discover, bundler, known, entry: workerEntry, preload: [] };
+function fromBuild({
+  dir,
+  manifest,
+  sourcesDir,
+  discover,
+  bundler,
+  known,
+  workerEntry,
+}: Prebuilt): Source & WorkerCode {
+  const place: ProgramPlace = { made: "build", dir, rootDir: sourcesDir, runtime: manifest.runtime };
+  return { sourcesDir, place, discover, bundler, known, entry: workerEntry, preload: [] };
 }
 
 async function fromSources({
@@ -128,6 +139,7 @@ async function fromSources({
       preload: [sdkUrl, preloadUrl],
       bundler: withPreloads(bundler, preloadFiles(rootDir, preload)),
       sourcesDir: rootDir,
+      place: { made: "sources", rootDir, sdkUrl },
       discover: () => scan(rootDir, handlersDir),
       known: () => undefined,
     };

@@ -43,4 +43,7 @@ export const runtimeDefaults = {
   eagerWorkers: 32,
   /** A week in a stream, and a month as a dead letter. */
   largePayloadsTtlMs: 40 * 86_400_000,
+  keepVersions: 5,
+  /** A version is kept once it has served for so long. */
+  keepVersionAfterMs: 5 * SECOND_MS,
 } as const;

@@ -88,6 +88,7 @@ export function resolveConfig(request: ResolveRequest): ResolvedConfig {
     maxHops: file.maxHops ?? runtimeDefaults.maxHops,
     warmWorkers: file.warmWorkers ?? runtimeDefaults.warmWorkers,
     eagerWorkers: file.eagerWorkers ?? runtimeDefaults.eagerWorkers,
+    keepVersions: file.keepVersions ?? runtimeDefaults.keepVersions,
   };
   checkWorkers(request.file, config.defaults, problems);
   problems.throwIfAny();

@@ -57,4 +57,6 @@ export interface ResolvedConfig {
   readonly maxHops: number;
   readonly warmWorkers: number;
   readonly eagerWorkers: number;
+  /** Of each handler; 0: none. */
+  readonly keepVersions: number;
 }

@@ -131,6 +131,7 @@ export const userConfigSchema = z.strictObject({
   maxHops: leaf(integer(1, 1_000)),
   warmWorkers: leaf(integer(0, 16)),
   eagerWorkers: leaf(integer(0, 10_000)),
+  keepVersions: leaf(integer(0, 20)),
 });
 
 /** What the file says, read: durations in milliseconds, sizes in bytes; what it leaves out is undefined. */

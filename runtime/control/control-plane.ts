@@ -16,6 +16,7 @@ import type { ServerClock } from "../nats/server-clock.ts";
 import { type StandingSubscription, StandingSubscriptions } from "../nats/standing-subscriptions.ts";
 import { connectionsOf } from "../process-connections.ts";
 import type { Supervisor } from "../supervise/supervisor.ts";
+import type { Rollback } from "../versions/rollback.ts";
 import { AppliedMarks } from "./applied-marks.ts";
 import {
   type Answer,
@@ -63,6 +64,8 @@ export interface ControlPlaneOptions {
   readonly app: string;
   readonly instance: string;
   readonly supervisor: Supervisor;
+  /** Have a handler serve a kept version, or its own. Resolves when it does, or that has failed; never rejects. */
+  readonly rollBack: (handler: string, rollback: Rollback | undefined) => Promise<void>;
   readonly messages: MessageTap;
   readonly slowStarts: ReplicaSlowStarts;
   readonly clock: Clock;
@@ -107,6 +110,10 @@ export class ControlPlane {
       clock,
       nowMs: () => serverClock.nowMs(),
       onIntent: (name, word, mark) => this.apply(name, word, mark),
+      onRollback: async (name, rollback, mark) => {
+        await this.options.rollBack(name, rollback);
+        this.applied.add(mark);
+      },
       onEnabled: (name) => this.options.supervisor.letGo(name),
       onLost: (cause) =>
         this.notice("warn", `intents: ${toRuntimeError(cause, "KV").message}; the last known ones hold`),
@@ -378,5 +385,5 @@ function replacedText(app: string, off: readonly string[]): string {
   const what = `intents: the bucket "${bucketName(app)}" was removed, and is there anew`;
   return off.length === 0
     ? what
-    : `${what}; what was off stays off, and is written into it: ${off.toSorted().join(", ")}`;
+    : `${what}; what was off, or rolled back, stays so, and is written into it: ${off.toSorted().join(", ")}`;
 }

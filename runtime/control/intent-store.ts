@@ -14,6 +14,7 @@ import { ELECTIONS_MS, isNotYet, Patience } from "../nats/patience.ts";
 import { REFUSAL_REMEDIES } from "../nats/refusal-remedies.ts";
 import { ServerClock } from "../nats/server-clock.ts";
 import { type Wish, withinLimits } from "../streams/within-limits.ts";
+import type { SaidRollback } from "../versions/rollback.ts";
 import type { ReplicaInfo } from "./control-protocol.ts";
 import { shareOf } from "./first-messages.ts";
 import { type Intent, type IntentMark, isInForce, keyOf, nameOf, readIntent, slowStartOf } from "./intent.ts";
@@ -104,8 +105,8 @@ export class IntentStore {
   }
 
   /** Resolves with the mark that replicas must have applied. Rejects as `bounded` does. */
-  async put(name: string, intent: Intent): Promise<IntentMark> {
-    const putting = () => this.kv.put(keyOf(name), JSON.stringify(intent));
+  async put(name: string, said: Intent | SaidRollback): Promise<IntentMark> {
+    const putting = () => this.kv.put(keyOf(name), JSON.stringify(said));
     return { bucket: this.bucket, name, revision: await bounded(this.app, this.clock, putting) };
   }
 

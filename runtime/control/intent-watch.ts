@@ -12,6 +12,7 @@
 import type { Clock, Timer } from "../clock.ts";
 import type { FirstMessages, SlowStartWords } from "../message/slow-start.ts";
 import type { Disabled } from "../supervise/intent.ts";
+import { handlerOfRollback, type Rollback, readRollback } from "../versions/rollback.ts";
 import type { ReplicaInfo } from "./control-protocol.ts";
 import type { IntentMark } from "./intent.ts";
 import { type Intent, isEnabling, isInForce, readIntent, slowStartOf } from "./intent.ts";
@@ -26,12 +27,14 @@ export interface IntentWatchOptions {
   readonly nowMs: () => number;
   /** The word on a handler, the same one possibly twice. `mark` is undefined when an intent's end has come. */
   readonly onIntent: (name: string, word: Word, mark: IntentMark | undefined) => Promise<void> | void;
+  /** The word on a handler's version, as `onIntent`; undefined: it serves its own. */
+  readonly onRollback: (name: string, rollback: Rollback | undefined, mark: IntentMark) => Promise<void> | void;
   /** I5. Told before `onIntent` is, which is waited for. */
   readonly onEnabled: (name: string) => void;
   /** The bucket does not answer (once), and does so again. */
   readonly onLost: (error: unknown) => void;
   readonly onBack: () => void;
-  /** The bucket was removed, and another is there. `off`: what this replica has written into it (I1). */
+  /** The bucket was removed, and another is there. `off`: of which handlers this replica has written something into it (I1). */
   readonly onReplaced: (off: readonly string[]) => void;
 }
 
@@ -176,11 +179,11 @@ export class IntentWatch {
     const nowMs = this.options.nowMs();
     const off: string[] = [];
     for (const { name, text } of this.known.values()) {
-      const intent = text === undefined ? undefined : readIntent(text);
-      if (text === undefined || intent === undefined) continue;
-      const isOff = isInForce(intent, nowMs);
+      if (text === undefined) continue;
+      const intent = readIntent(text);
+      const isOff = isInForce(intent, nowMs) || readRollback(text) !== undefined;
       if (!isOff && slowStartOf(intent) === undefined) continue;
-      if ((await store.putAfter(name, text, 0)) && isOff) off.push(name);
+      if ((await store.putAfter(name, text, 0)) && isOff) off.push(handlerOfRollback(name) ?? name);
     }
     return off;
   }
@@ -214,6 +217,8 @@ export class IntentWatch {
     const { name, text, revision } = kept;
     this.known.set(name, { ...kept, bucket: store.bucket });
     const mark = { bucket: store.bucket, name, revision };
+    const rolledBack = handlerOfRollback(name);
+    if (rolledBack !== undefined) return this.options.onRollback(rolledBack, readRollback(text), mark);
     const intent = text === undefined ? undefined : readIntent(text);
     this.ends.get(name)?.cancel();
     this.ends.delete(name);

@@ -9,6 +9,13 @@ import type { PlannedTimes } from "../metadata/planned-times.ts";
 import type { StateKind } from "../supervise/handler-state.ts";
 import type { ReplicaInfo, ReportedHandler, StatusReply } from "./control-protocol.ts";
 
+export interface ServedVersion {
+  readonly version: string;
+  readonly replicas: number;
+  /** Since when the first of them serves it, in milliseconds since the epoch; undefined: they are older, and do not say. */
+  readonly sinceMs?: number | undefined;
+}
+
 export interface HandlerSummary {
   readonly name: string;
   /** The worst of its states; `inState` replicas of `replicas.length` are in it. */
@@ -27,7 +34,7 @@ export interface HandlerSummary {
   readonly publishes: readonly string[];
   readonly schedule?: PlannedTimes | undefined;
   /** What serves, most common first: more than one while a deployment is on its way, or when it has failed halfway. */
-  readonly versions: readonly { readonly version: string; readonly replicas: number }[];
+  readonly versions: readonly ServedVersion[];
   readonly inFlight: number;
   readonly queued: number;
   /** Messages of the stream that are not settled; undefined where that is not known, or the handler is not durable. */
@@ -147,8 +154,13 @@ function slowStartIn(handlers: readonly ReportedHandler[]): Pick<HandlerSummary,
 }
 
 function versionsOf(handlers: readonly ReportedHandler[]): HandlerSummary["versions"] {
-  const counts = new Map<string, number>();
-  for (const { version } of handlers) if (version !== undefined) counts.set(version, (counts.get(version) ?? 0) + 1);
-  const versions = [...counts].map(([version, replicas]) => ({ version, replicas }));
-  return versions.sort((a, b) => b.replicas - a.replicas);
+  const served = new Map<string, ServedVersion>();
+  for (const { version, servesSinceMs } of handlers) {
+    if (version === undefined) continue;
+    const { replicas, sinceMs } = served.get(version) ?? { replicas: 0 };
+    const times = [sinceMs, servesSinceMs].filter((time) => time !== undefined);
+    const first = times.length === 0 ? {} : { sinceMs: Math.min(...times) };
+    served.set(version, { version, replicas: replicas + 1, ...first });
+  }
+  return [...served.values()].sort((a, b) => b.replicas - a.replicas);
 }

@@ -14,6 +14,9 @@ export const HANDLER_ROWS: EventRows<
   | "handler.quarantined"
   | "handler.disabled"
   | "handler.enabled"
+  | "handler.rolled-back"
+  | "handler.rollback-over"
+  | "version.kept"
   | "handler.held"
   | "handler.released"
   | "handler.bound"
@@ -80,6 +83,27 @@ export const HANDLER_ROWS: EventRows<
     message: () => "enabled",
     text: ({ handler }, view) => markedLine("+", handler, "enabled", view),
   },
+  "handler.rolled-back": {
+    level: "warn",
+    message: ({ version, from, by }) => `rolled back by ${by} from version ${from} to ${version}`,
+    text: ({ handler, version, from, by, reason }, view) =>
+      markedLine(
+        "-",
+        handler,
+        `rolled back by ${by} from version ${short(from)} to ${short(version)}: ${reason || "no reason given"}`,
+        view,
+      ),
+  },
+  "handler.rollback-over": {
+    level: "info",
+    message: rollbackOver,
+    text: (event, view) => markedLine("+", event.handler, rollbackOver(event), view),
+  },
+  "version.kept": {
+    level: "debug",
+    message: ({ version }) => `version ${version} is kept`,
+    text: ({ handler, version }, view) => dimLine(handler, `version ${short(version)} is kept`, view),
+  },
   "handler.held": {
     level: "warn",
     message: ({ text }) => `held up: ${text}`,
@@ -128,6 +152,11 @@ const WHY: Readonly<Record<EventOf<"handler.serving">["why"], string>> = {
   restart: "restarted in ",
   wake: "woke up in ",
 };
+
+function rollbackOver({ version, why }: EventOf<"handler.rollback-over">): string {
+  const own = `version ${short(version)} serves`;
+  return why === "taken-back" ? `no longer rolled back: ${own}` : `the rollback was of another version: ${own}`;
+}
 
 function isoTime(atMs: number): string {
   return new Date(atMs).toISOString();

@@ -12,6 +12,7 @@ import { type IntentStore, openIntentStore } from "../control/intent-store.ts";
 import { watchersOf } from "../control/intent-watchers.ts";
 import { RuntimeError } from "../errors.ts";
 import { takesNothingNow } from "../nats/jetstream-errors.ts";
+import type { SaidRollback } from "../versions/rollback.ts";
 import { type OperatorSession, replicasOf, stillThere } from "./session.ts";
 
 /** How things stand before anything is switched. */
@@ -52,7 +53,7 @@ export interface Switched extends Applied {
 }
 
 export interface Switching {
-  readonly intent: Intent;
+  readonly intent: Intent | SaidRollback;
   readonly waitMs: number;
 }
 
@@ -98,7 +99,7 @@ function unlessFull<T>(asked: Promise<T>): Promise<T | "expired"> {
 async function storeAll(
   bucket: Promise<IntentStore>,
   names: readonly string[],
-  intent: Intent,
+  intent: Switching["intent"],
 ): Promise<readonly IntentMark[]> {
   const store = await bucket;
   const marks: IntentMark[] = [];

@@ -47,6 +47,8 @@ export interface HandlerRow {
   /** So many of them are in that state. */
   readonly inState: number;
   readonly versions: readonly { readonly version: string; readonly replicas: number }[];
+  /** Operators have it serve a version of before, in words. */
+  readonly rolledBack?: string | undefined;
   readonly inFlight: number;
   readonly queued: number;
   /** Messages of its stream that are not settled; undefined where there is no stream, or that is not known. */

@@ -36,6 +36,7 @@ export function rowOf(summary: HandlerSummary, rates: Rates): HandlerRow {
     replicas: replicas.length,
     inState,
     versions,
+    rolledBack: rolledBackText(replicas.map(({ handler }) => handler)),
     inFlight,
     queued,
     pending,
@@ -91,6 +92,16 @@ function errorsOf({ replicas }: HandlerSummary): ErrorNote[] {
     if (!seen.has(key) || seen.get(key)?.atMs === undefined) seen.set(key, note);
   }
   return [...seen.values()];
+}
+
+/** Undefined: nobody has rolled it back. */
+function rolledBackText(handlers: readonly ReportedHandler[]): string | undefined {
+  const texts = handlers.flatMap(({ rollback, ownVersion = "its own" }) => {
+    if (rollback === undefined) return [];
+    const { to, by, reason } = rollback;
+    return [`from ${ownVersion.slice(0, 8)} to ${to.slice(0, 8)} by ${by}${reason === "" ? "" : `: ${reason}`}`];
+  });
+  return texts.length === 0 ? undefined : [...new Set(texts)].join("; ");
 }
 
 function noteOf({ code, message, place, frame, remedy }: ReportedError): ErrorNote {

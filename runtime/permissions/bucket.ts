@@ -7,7 +7,7 @@ import { ACCOUNT_INFO, consumersOf, directGet, flowControl, streamApi } from "./
 export function bucketUse(app: string): Grant {
   const stream = intentStream(app);
   return {
-    why: "Which handlers are disabled: a bucket that is read, followed and written.",
+    why: "Which handlers are disabled, and which rolled back: a bucket that is read, followed and written.",
     publish: [
       ACCOUNT_INFO,
       ...streamApi(stream, "INFO", "MSG.GET"),

@@ -4,6 +4,7 @@ import { controlSubjects } from "../control/control-protocol.ts";
 import { deadLetterStream } from "../dead-letters/letter-store.ts";
 import { redriveStream, redriveSubjects } from "../dead-letters/redrive-watch.ts";
 import { laterStream, laterSubjects } from "../later/later-stream.ts";
+import { versionStream } from "../versions/version-store.ts";
 import { orderedStreams, ownStreamNames, takenStreams } from "./app-streams.ts";
 import { bucketUse } from "./bucket.ts";
 import { type Grant, inboxes, type PermittedApp } from "./grant.ts";
@@ -39,7 +40,14 @@ export function toOperate(app: PermittedApp): Grant[] {
       why: "status, inspect, running, logs, reload, invoke, cancel, and messages on the page: ask the replicas, have them run any handler with any payload, end what runs, and see what messages carry.",
       publish: [controlSubjects(app.app)],
     },
-    { ...bucketUse(app.app), why: "disable, enable: the bucket that says which handlers are disabled." },
+    {
+      ...bucketUse(app.app),
+      why: "disable, enable, rollback: the bucket that says which handlers are disabled, and which rolled back.",
+    },
+    {
+      why: "inspect, rollback, shadow, bisect: which versions are kept, and their programs.",
+      publish: streamApi(versionStream(app.app), "INFO", "MSG.GET"),
+    },
     {
       why: "status, inspect, disable, enable: how many messages wait for durable handlers, and where.",
       publish: [STREAM_NAMES, consumerList("*")],

@@ -15,6 +15,7 @@ import { serviceSubjects } from "../observe/service-protocol.ts";
 import { markSubject, scheduleStream } from "../schedule/mark-store.ts";
 import { type Bucket, bucketsOf, streamOf, subjectsOf } from "../stores/bucket-streams.ts";
 import { earlierRedriveDurableName, queueGroupOf, redriveDurableName } from "../streams/durable-name.ts";
+import { versionStream, versionSubjects } from "../versions/version-store.ts";
 import { orderedStreams, ownStreamNames, takenStreams } from "./app-streams.ts";
 import { bucketUse } from "./bucket.ts";
 import { type Grant, inboxes, type PermittedApp, type PermittedHandler } from "./grant.ts";
@@ -40,6 +41,10 @@ export function toServe(app: PermittedApp): Grant[] {
     later(app),
     ...schedules(app),
     bucketUse(app.app),
+    {
+      why: "Keep the last versions of each handler, and roll back to one of them.",
+      publish: [...streamApi(versionStream(app.app), "INFO", "MSG.GET", "PURGE"), versionSubjects(app.app)],
+    },
     { why: "Take the commands of operators.", subscribe: [controlSubjects(app.app)] },
     {
       why: "Have other replicas pause a handler that is told to slow down, and say what is off where the bucket was removed.",

@@ -96,10 +96,11 @@ export class HandlerSlot {
   get status(): HandlerStatus {
     const { name, file, memory } = this;
     const { state } = this.life;
-    const { writes, slowStarts } = this.deps;
+    const { writes, slowStarts, versions } = this.deps;
+    const standing = versions?.standingOf(name);
     const { disabled } = this.intents;
     const slowStart = disabled === undefined ? slowStarts?.of(name) : undefined;
-    const view = { name, file, state, memory, disabled, slowStart, writes: writes.holdsOf(name) };
+    const view = { name, file, state, memory, standing, disabled, slowStart, writes: writes.holdsOf(name) };
     return statusOf(view, this.retiring.generations);
   }
 
@@ -260,11 +261,17 @@ export class HandlerSlot {
     this.deps.claims.keep(this.name, claimedBy(generation));
     generation.open();
     this.life.move(event, generation);
+    this.nowServes(generation, old);
     this.tellServing(why, sinceMs);
     if (event === "brought-up") this.crew.complete(generation);
     this.crew.watchIdle();
     this.recycling.watch(generation, () => void this.reload(this.file, this.deps.clock.monotonicMs(), true));
     if (old !== undefined) this.retiring.replace(old, old.route === generation.route);
+  }
+
+  private nowServes({ bundle, metadata }: Generation, old: Generation | undefined): void {
+    if (old?.bundle.version !== bundle.version) this.memory.servesSinceMs = this.deps.clock.nowMs();
+    this.deps.versions?.served(bundle, metadata);
   }
 
   /** A worker ended unasked. */

@@ -7,6 +7,8 @@ import type { SlowStartWords } from "../message/slow-start.ts";
 import { claimsText } from "../metadata/claims.ts";
 import type { BatchRule, HandlerKind, Uses } from "../metadata/handler-metadata.ts";
 import type { PlannedTimes } from "../metadata/planned-times.ts";
+import type { Rollback } from "../versions/rollback.ts";
+import type { VersionStanding } from "../versions/rollbacks.ts";
 import type { Generation } from "./generation.ts";
 import type { StateKind } from "./handler-state.ts";
 import type { Disabled } from "./intent.ts";
@@ -38,6 +40,12 @@ export interface HandlerStatus {
   readonly schedule?: PlannedTimes | undefined;
   /** Of the version that serves; undefined when none does. */
   readonly version: string | undefined;
+  /** Since when that version serves here, in milliseconds since the epoch; undefined when none does. */
+  readonly servesSinceMs?: number | undefined;
+  /** What is there to be served, where that is another version: an operator has rolled it back, or it did not come up. */
+  readonly ownVersion?: string | undefined;
+  /** The operator's word that has another version serve. */
+  readonly rollback?: Rollback | undefined;
   readonly inFlight: number;
   readonly queued: number;
   readonly handled: number;
@@ -67,6 +75,7 @@ export interface SlotView {
   readonly file: HandlerFile;
   readonly state: SlotState;
   readonly memory: SlotMemory;
+  readonly standing: VersionStanding | undefined;
   readonly disabled: Disabled | undefined;
   readonly slowStart: SlowStartWords | undefined;
   /** What its publishes wait for. */
@@ -78,6 +87,8 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
   const { stats, metadata: known, failure } = slot.memory;
   const current = currentOf(slot.state);
   const metadata = current?.metadata ?? known;
+  const version = current?.bundle.version;
+  const { own, rollback } = slot.standing ?? {};
   const generations = current === undefined ? finishing : [...finishing, current];
   const dispatchers = [...new Set(generations.map(({ route }) => route.dispatcher))];
   return {
@@ -94,7 +105,10 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
     publishes: metadata === undefined || metadata.publishes.length === 0 ? undefined : metadata.publishes,
     uses: metadata === undefined || usesNone(metadata.uses) ? undefined : metadata.uses,
     schedule: metadata?.schedule?.times,
-    version: current?.bundle.version,
+    version,
+    servesSinceMs: current === undefined ? undefined : slot.memory.servesSinceMs,
+    ownVersion: own === version ? undefined : own,
+    rollback,
     inFlight: dispatchers.reduce((sum, { inFlight }) => sum + inFlight, 0),
     queued: dispatchers.reduce((sum, { queued }) => sum + queued, 0),
     handled: stats.handled,

@@ -1,6 +1,7 @@
 // What every slot is given by the supervisor.
 
 import type { Binder } from "../bind/binder.ts";
+import type { Bundle } from "../bundle/bundle.ts";
 import type { Bundler } from "../bundle/bundler.ts";
 import type { Clock } from "../clock.ts";
 import type { WriteWatches } from "../deliver/write-watch.ts";
@@ -13,9 +14,16 @@ import type { SlowDowns } from "../message/slow-down.ts";
 import type { SlowStarts } from "../message/slow-start.ts";
 import type { CarryStoreCall } from "../message/store-call.ts";
 import type { HandlerDefaults, ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import type { VersionStanding } from "../versions/rollbacks.ts";
 import type { Gate } from "./concurrency-limit.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { SubjectClaims } from "./subject-claims.ts";
+
+export interface HandlerVersions {
+  /** A version of the handler has begun to serve. */
+  served(bundle: Bundle, metadata: ResolvedMetadata): void;
+  standingOf(handler: string): VersionStanding;
+}
 
 export interface SlotDeps {
   readonly app: string;
@@ -33,7 +41,9 @@ export interface SlotDeps {
   readonly pool: WorkerSource;
   readonly binder: Binder;
   readonly claims: SubjectClaims;
-  readonly evaluator: Evaluator;
+  readonly evaluator: Pick<Evaluator, "look">;
+  /** What becomes of versions; undefined: nobody keeps any. */
+  readonly versions?: HandlerVersions | undefined;
   /** Whether there are so many handlers that not each gets a process before it has something to do. */
   readonly crowded: () => boolean;
   /** Carries out what handlers publish and request. */

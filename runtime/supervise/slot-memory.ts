@@ -12,6 +12,8 @@ export class SlotMemory {
   inputs: readonly string[];
   /** Of the version that came up last: what is known of a handler while it is off. */
   metadata: ResolvedMetadata | undefined;
+  /** Since when the version that serves does so, in milliseconds since the epoch. */
+  servesSinceMs: number | undefined;
   /** Why the last version did not come up; undefined when it did. */
   failure: RuntimeError | undefined;
 

@@ -160,6 +160,11 @@ export class Supervisor {
     return this.slots.get(handler)?.cancel(id, by);
   }
 
+  /** The version of the handler that serves; undefined when none does. */
+  servingVersion(name: string): string | undefined {
+    return this.slots.get(name)?.status.version;
+  }
+
   status(): HandlerStatus[] {
     return [...this.slots.values()].map((slot) => slot.status).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
@@ -287,14 +292,10 @@ export class Supervisor {
         type: "handler.failed",
         handler: error.handler ?? "",
         error,
-        serving: this.servingVersion(error.handler),
+        serving: error.handler === undefined ? undefined : this.servingVersion(error.handler),
       });
     }
     this.told = new Set(errors.map(({ message }) => message));
-  }
-
-  private servingVersion(name: string | undefined): string | undefined {
-    return name === undefined ? undefined : this.slots.get(name)?.status.version;
   }
 
   /** Once for all that happens in a moment: with many handlers it is a long list. */

@@ -8,13 +8,16 @@ import { durablesSeen, leftBehind, leftLine, pendingOf } from "../../operate/kep
 import { handlersOf } from "../../operate/session.ts";
 import { type Output, printLine } from "../../terminal/terminal.ts";
 import { spanText } from "../../terminal/time-text.ts";
+import type { KeptVersion } from "../../versions/kept-version.ts";
 import { replicaText, statusOfAll, unknownHandlers, withControl } from "../control-session.ts";
 import { disabledText } from "../disabled-text.ts";
 import { durationText } from "../duration-text.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { holdText } from "../hold-text.ts";
 import type { Invocation } from "../invocation.ts";
+import { keptVersionsOf } from "../kept-versions.ts";
 import { printReported } from "../reported-error.ts";
+import { rollbackTexts } from "../rollback-text.ts";
 import { nextRunOf, runsText } from "../schedule-text.ts";
 import { countCell, memoryCell, millisecondsCell, stateText } from "../status-screen.ts";
 
@@ -31,18 +34,20 @@ export function inspectHandler(name: string, { terminal, options }: Invocation<{
     const kept = { app, durables: await durablesSeen(session.connection, app, replies), replies };
     const [summary] = summarize(own, pendingOf([name], kept));
     const left = leftBehind(kept).filter(({ handler, waiting }) => handler === name && waiting > 0);
+    const versions = await keptVersionsOf(session, name).catch(() => undefined); // Who may not read them sees the rest.
     const { out } = terminal;
     if (summary === undefined) return 0;
     const nextRun = nextRunOf(summary, systemClock.nowMs());
-    if (options.json === true) printLine(out, JSON.stringify({ ...summary, ...nextRun, left }, null, 2));
-    else print(summary, left.map(leftLine), out);
+    if (options.json === true)
+      printLine(out, JSON.stringify({ ...summary, ...nextRun, left, kept: versions }, null, 2));
+    else print(summary, left.map(leftLine), versions ?? [], out);
     return 0;
   });
 }
 
 type Held = HandlerSummary["replicas"][number];
 
-function print(summary: HandlerSummary, left: readonly string[], out: Output): void {
+function print(summary: HandlerSummary, left: readonly string[], kept: readonly KeptVersion[], out: Output): void {
   const { name, kind, subjects = [], file, pending, batch } = summary;
   printLine(out, `${out.paint("bold", name)}  ${stateText(summary)}`);
   const what =
@@ -63,17 +68,21 @@ function print(summary: HandlerSummary, left: readonly string[], out: Output): v
   if (pending !== undefined) printFact(out, "stream", `${countCell(pending)} messages not settled`);
   for (const line of left) printFact(out, "left", out.paint("yellow", line));
   printFact(out, "done", countsText(summary));
+  for (const [at, { version, servedMs }] of kept.entries())
+    printFact(out, at === 0 ? "kept" : "", `${version}, live ${spanText(nowMs - servedMs)} ago`);
   for (const held of summary.replicas) printReplica(held, nowMs, out);
 }
 
 function printReplica({ replica, handler }: Held, nowMs: number, out: Output): void {
-  const { state, version, inFlight, queued, reloads, restarts, pids, memoryBytes } = handler;
+  const { state, version, servesSinceMs, inFlight, queued, reloads, restarts, pids, memoryBytes } = handler;
   const { disabled, holds = [], lastFailure, lastError } = handler;
   printLine(
     out,
     `\n${out.paint("bold", `replica ${replicaText(replica)}`)} ${out.paint("dim", `· up ${spanText(nowMs - replica.startedAtMs)}`)}`,
   );
-  printFact(out, "state", version === undefined ? state : `${state}, version ${version}`);
+  const since = servesSinceMs === undefined ? "" : ` for ${spanText(nowMs - servesSinceMs)}`;
+  printFact(out, "state", version === undefined ? state : `${state}, version ${version}${since}`);
+  for (const text of rollbackTexts(handler, nowMs)) printFact(out, "", out.paint("yellow", text));
   if (disabled !== undefined) printFact(out, "", out.paint("yellow", disabledText(disabled, nowMs)));
   for (const hold of holds) printFact(out, "stuck", out.paint("yellow", holdText(hold, nowMs)));
   const process = pids.length === 0 ? "none" : `pid ${pids.join(", ")}, ${memoryCell(memoryBytes)}`;

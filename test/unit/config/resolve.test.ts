@@ -89,6 +89,7 @@ describe("without any setting", () => {
       maxHops: 16,
       warmWorkers: 2,
       eagerWorkers: 32,
+      keepVersions: 5,
     });
   });
 

@@ -58,6 +58,7 @@ async function watching(bucket = fakeBucket("one")) {
       const slowly = slowStart?.first === undefined ? "" : `, ${slowStart.first.left} left`;
       told.push(`${name} ${disabled === undefined ? "on" : `off: ${disabled.reason}`}${slowly}`);
     },
+    onRollback: (name, rollback) => void told.push(`${name} ${rollback === undefined ? "its own" : rollback.to}`),
     onEnabled: (name) => void enabled.push(name),
     onLost: () => told.push("lost"),
     onBack: () => told.push("back"),
@@ -77,6 +78,25 @@ async function watching(bucket = fakeBucket("one")) {
 }
 
 describe("a replica that watches intents", () => {
+  it("tells a rollback apart from what is off, and takes it along into a bucket made anew", async () => {
+    const bucket = fakeBucket("one");
+    const said = { disabled: false, to: "v1", from: ["v2"], by: "ana", reason: "", sinceMs: 1 };
+    bucket.put("/rollback/save", JSON.stringify(said));
+    bucket.put("save", intentText());
+    const { told, enabled, watch, opens } = await watching(bucket);
+    expect([...new Set(told)].sort()).toEqual(["save off: slow", "save v1"]);
+    const second = fakeBucket("two");
+    bucket.store.state = () => Promise.reject(new Error("stream not found"));
+    opens(async () => second.store);
+    told.length = 0;
+    await watch.check();
+    expect(JSON.parse(second.entries.get("/rollback/save")?.text ?? "")).toEqual(said);
+    expect(told).toContain("replaced: save,save");
+    second.put("/rollback/save", JSON.stringify({ ...said, to: undefined }));
+    expect(told.at(-1)).toBe("save its own");
+    expect(enabled).toEqual([]);
+  });
+
   it("knows all there are before it serves, and follows what comes", async () => {
     const bucket = fakeBucket("one");
     bucket.put("save", intentText());

@@ -105,6 +105,7 @@ function Facts({ row }: { readonly row: HandlerRow }) {
     queued,
     pending,
     versions,
+    rolledBack,
     replicas,
   } = row;
   const times = handled + failed === 0 ? "—" : `${msText(p50Ms)} half, ${msText(p99Ms)} 99 %`;
@@ -131,6 +132,7 @@ function Facts({ row }: { readonly row: HandlerRow }) {
           ? "none serves"
           : versions.map(({ version, replicas: on }) => versionText(version, on, replicas)).join(", ")}
       </Fact>
+      {rolledBack !== undefined && <Fact name="Rolled back">{rolledBack}</Fact>}
       <Fact name="Messages">
         <a href={hrefWith("/messages", { handler: row.name })}>As they come</a>
       </Fact>

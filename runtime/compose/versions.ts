@@ -1,0 +1,81 @@
+// The versions of an app's handlers: kept while they serve, and brought back when somebody rolls back to them.
+
+import { join } from "node:path";
+import type { Bundler } from "../bundle/bundler.ts";
+import { runtimeDefaults } from "../config/defaults.ts";
+import type { ResolvedConfig } from "../config/resolved-config.ts";
+import type { RuntimeError } from "../errors.ts";
+import type { NatsConnection } from "../nats/connection.ts";
+import { jetStreamError } from "../nats/jetstream-errors.ts";
+import { lacksJetStream } from "../nats/no-jetstream.ts";
+import type { Evaluator } from "../supervise/evaluator.ts";
+import type { HandlerVersions } from "../supervise/slot-deps.ts";
+import { KeptPrograms, type KeptProgramsOptions } from "../versions/kept-programs.ts";
+import { Rollbacks } from "../versions/rollbacks.ts";
+import { VersionKeeper, type VersionKeeperOptions } from "../versions/version-keeper.ts";
+import { openVersionStore, versionStream } from "../versions/version-store.ts";
+import type { Tools } from "./tools.ts";
+
+export interface VersionsOptions extends Pick<VersionKeeperOptions, "clock" | "emit" | "serving"> {
+  readonly connection: NatsConnection;
+  readonly config: ResolvedConfig;
+  readonly tools: Pick<Tools, "place" | "bundler" | "evaluator">;
+  readonly copies: number;
+}
+
+export interface Versions extends HandlerVersions {
+  readonly rollbacks: Rollbacks;
+  /** Builds what serves. */
+  readonly bundler: Bundler;
+  readonly evaluator: Pick<Evaluator, "look">;
+  close(): Promise<void>;
+}
+
+/** Where the programs of kept versions are laid out. */
+export function versionsDir({ stateDir }: ResolvedConfig): string {
+  return join(stateDir, "versions");
+}
+
+/** What the errors of the store mean. */
+export function explainVersions(connection: NatsConnection, app: string): KeptProgramsOptions["explain"] {
+  return (error, handler): RuntimeError =>
+    jetStreamError(error, {
+      connection,
+      code: "STREAM_REFUSED",
+      handler,
+      doing: `the versions of handler "${handler}" in stream "${versionStream(app)}" cannot be had`,
+    });
+}
+
+export async function createVersions(options: VersionsOptions): Promise<Versions> {
+  const { connection, config, tools, copies, clock, emit, serving } = options;
+  const { app, keepVersions: most } = config;
+  const { place } = tools;
+  const store = await openVersionStore(connection, app, copies);
+  const explain = explainVersions(connection, app);
+  const programs = new KeptPrograms({ store, places: [place], dir: versionsDir(config), explain });
+  const rollbacks = new Rollbacks({ layOut: (handler, version) => programs.layOut(handler, version), emit });
+  const afterMs = runtimeDefaults.keepVersionAfterMs;
+  const keeper = new VersionKeeper({ store, place, most, afterMs, serving, explain, clock, emit });
+  return {
+    rollbacks,
+    bundler: rollbacks.over(tools.bundler),
+    evaluator: {
+      async look(file, bundle) {
+        const metadata = rollbacks.metadataOf(bundle);
+        return metadata === undefined
+          ? tools.evaluator.look(file, bundle)
+          : { metadata, env: metadata.env, outside: undefined };
+      },
+    },
+    served(bundle, metadata) {
+      const isOwn = rollbacks.metadataOf(bundle) === undefined;
+      if (isOwn && most > 0 && !lacksJetStream(connection)) keeper.served(bundle, metadata);
+    },
+    standingOf: (handler) => rollbacks.standingOf(handler),
+    async close() {
+      await keeper.close();
+      await programs.close();
+    },
+  };
+}

@@ -1,0 +1,90 @@
+// A build is served, replaced by the next one, and rolled back from: the code of before runs in the build of now.
+
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { type CliProcess, runCli, startCli } from "../support/cli-process.ts";
+import { connectClient, type TestClient } from "../support/client.ts";
+import { startTestServer, type TestServer } from "../support/nats-server.ts";
+import { childProcesses, noneLeft } from "../support/processes.ts";
+import { createProject, type TestProject } from "../support/project.ts";
+
+let before: Set<number>;
+let server: TestServer;
+let client: TestClient;
+let project: TestProject;
+const started: CliProcess[] = [];
+
+beforeEach(async () => {
+  before = childProcesses();
+  server = await startTestServer();
+  client = await connectClient(server.url);
+  project = createProject();
+});
+
+afterEach(async () => {
+  for (const { child } of started.splice(0)) child.kill("SIGKILL");
+  await client.connection.close();
+  await server.stop();
+  project.end();
+  await noneLeft(before);
+});
+
+const answering = (version: string) => `
+  import { readFileSync } from "node:fs";
+  export const metadata = { subject: "shop.version", kind: "request" };
+  const sign = readFileSync(new URL("./sign.txt", import.meta.url), "utf8").trim();
+  export default () => "${version} " + sign;`;
+
+/** As a pipeline does: each version built into a folder of its own. */
+async function build(version: string): Promise<string> {
+  project.write("answer.ts", answering(version));
+  project.write("sign.txt", "signed");
+  const dir = join(project.rootDir, "builds", version);
+  expect(await runCli(["build", "--out", dir], { cwd: project.rootDir })).toMatchObject({ code: 0, stderr: "" });
+  return dir;
+}
+
+async function startReplica(dir: string): Promise<CliProcess> {
+  const replica = startCli(["start", "--build", dir], { cwd: project.rootDir, env: { NATS_URL: server.url } });
+  started.push(replica);
+  await replica.printed(/"event":"runtime\.ready","serving":1,"failed":0/);
+  return replica;
+}
+
+async function stopReplica(replica: CliProcess): Promise<void> {
+  replica.child.kill("SIGTERM");
+  expect((await replica.ended).code, replica.text()).toBe(0);
+}
+
+/** Resolves when the next list of versions of the handler is stored. */
+async function nextKept(): Promise<() => Promise<void>> {
+  const subscription = client.connection.subscribe("versions.shop.list.answer", { max: 1 });
+  await client.connection.flush();
+  return async () => {
+    for await (const _ of subscription);
+  };
+}
+
+const answer = async () => (await client.ask("shop.version")).value;
+
+it("a build serves the version of the build before it, and so it does when it is started again", async () => {
+  const [one, two] = [await build("one"), await build("two")];
+  const onesKept = await nextKept();
+  const first = await startReplica(one);
+  await onesKept();
+  const twosKept = await nextKept();
+  await stopReplica(first);
+  const second = await startReplica(two);
+  expect(await answer()).toBe("two signed");
+  await twosKept();
+
+  const back = await runCli(["rollback", "answer"], { cwd: project.rootDir, env: { NATS_URL: server.url } });
+  expect(back).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("on 1 replica in") });
+  expect(await answer()).toBe("one signed");
+  expect(second.text()).toMatch(/"event":"handler\.rolled-back"/);
+
+  await stopReplica(second);
+  const third = await startReplica(two);
+  expect(await answer()).toBe("one signed");
+  await stopReplica(third);
+}, 240_000);
