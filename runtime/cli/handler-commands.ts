@@ -30,7 +30,7 @@ function addTrying(program: Command, { terminal, finish }: HandlerCommands): voi
     .description("stored messages through the handler of the working tree: what it does differently; for CI")
     .requiredOption(
       "--against <BUILD>",
-      "the version before: a folder of `handlers build`, or a commit of git",
+      "the version before: live (what the replicas serve), a folder of `handlers build`, or a commit of git",
     )
     .option("--from <TIME>", "messages stored since: 2h, 7d, 18:30, 2030-01-31T18:30", "24h")
     .option("-n, --limit <COUNT>", "at most so many, oldest first", "1000")
@@ -39,6 +39,17 @@ function addTrying(program: Command, { terminal, finish }: HandlerCommands): voi
     .action(async (name: string, _options, command: Command) => {
       const { shadow } = await import("./commands/shadow.ts");
       finish(await shadow(name, { terminal, options: command.optsWithGlobals() }));
+    });
+  program
+    .command("bisect <MESSAGE>")
+    .description(
+      "which of the kept versions of a handler began to fail a message: a dead letter's number, or STREAM:SEQ",
+    )
+    .option("--handler <NAME>", "whose versions, for STREAM:SEQ")
+    .option("--json", "as JSON")
+    .action(async (message: string, _options, command: Command) => {
+      const { bisect } = await import("./commands/bisect.ts");
+      finish(await bisect(message, { terminal, options: command.optsWithGlobals() }));
     });
 }
 

@@ -5,11 +5,14 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
+import type { KeptPlace } from "../compose/shadow-versions.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { RuntimeError } from "../errors.ts";
+import { handlersOf, type OperatorSession } from "../operate/session.ts";
 import { MANIFEST } from "../prebuild/layout.ts";
 import { openBuild, type Prebuilt } from "../prebuild/prebuilt.ts";
 import type { Terminal } from "../terminal/terminal.ts";
+import { statusOfAll, unknownHandlers } from "./control-session.ts";
 import { type GlobalOptions, loadProject } from "./global-options.ts";
 import { packageVersion } from "./package-version.ts";
 
@@ -17,6 +20,8 @@ export interface Place {
   readonly where: string;
   readonly config: ResolvedConfig;
   readonly build: Prebuilt | undefined;
+  /** A version that is kept, in place of what lies there. */
+  readonly kept?: KeptPlace | undefined;
   /** Take away what was put somewhere for it. */
   close(): Promise<void>;
 }
@@ -34,7 +39,6 @@ export async function placeOf(
   terminal: Terminal,
   options: GlobalOptions,
 ): Promise<Place> {
-  if (word === "live") throw notLive();
   const dir = resolve(terminal.cwd, word);
   if (existsSync(join(dir, MANIFEST))) return buildIn(dir, here, terminal, options);
   const commit = await commitOf(word, here.rootDir);
@@ -60,12 +64,28 @@ export async function buildIn(
   return { where: `the build in ${dir}`, config, build, close: async () => undefined };
 }
 
-/** What the replicas run is in their processes alone: they hand nothing of it out. */
-function notLive(): RuntimeError {
-  return new RuntimeError("USAGE", "--against live: the code that the replicas run cannot be had over NATS", {
-    remedy:
-      "Name the folder of the build that is deployed, or the commit it was made from; `handlers status` shows versions.",
-  });
+/** The version of the handler that the replicas serve. Throws NATS_UNREACHABLE, HANDLER_NOT_FOUND, and USAGE when there are several. */
+export async function livePlace(handler: string, config: ResolvedConfig, session: OperatorSession): Promise<Place> {
+  const replies = await statusOfAll(session);
+  const known = handlersOf(replies);
+  if (!known.has(handler)) throw unknownHandlers([handler], known);
+  const all = replies.flatMap(({ handlers }) => handlers.filter(({ name }) => name === handler));
+  const versions = [...new Set(all.flatMap(({ version }) => version ?? []))];
+  const [version] = versions;
+  if (version === undefined || versions.length > 1) {
+    const which = version === undefined ? "none" : `several: ${versions.join(", ")}`;
+    throw new RuntimeError(
+      "USAGE",
+      `--against live: of the versions of handler "${handler}" the replicas serve ${which}`,
+      {
+        handler,
+        remedy: "Wait until all replicas serve the same one, or name a build or a commit.",
+      },
+    );
+  }
+  const { connection, copies } = session;
+  const kept = { connection, copies, version, runtime: packageVersion() };
+  return { ...workingTree(config), where: "what the replicas serve", kept };
 }
 
 /** Undefined: git knows none of that name, or there is no git. */

@@ -1,6 +1,7 @@
 // Versions of handlers, ready to be run beside each other: each place with a bundler and workers of its own. Nothing is left
 // running.
 
+import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { RuntimeError } from "../errors.ts";
 import { startReaper } from "../isolate/reaper.ts";
 import { didYouMean } from "../metadata/nearest.ts";
@@ -8,7 +9,11 @@ import type { NatsConnection } from "../nats/connection.ts";
 import { ConnectionState } from "../nats/connection-state.ts";
 import type { VersionSource } from "../shadow/version-run.ts";
 import { Stores } from "../stores/stores.ts";
+import { KeptPrograms } from "../versions/kept-programs.ts";
+import type { ProgramPlace } from "../versions/program.ts";
+import { openVersionStore } from "../versions/version-store.ts";
 import { createTools, type Tools, type ToolsOptions, wantedBy } from "./tools.ts";
+import { explainVersions, versionsDir } from "./versions.ts";
 
 /** Of `emit`: told of trouble with the workers. */
 export type VersionPlace = Pick<ToolsOptions, "config" | "environment" | "clock" | "emit" | "build"> & {
@@ -16,13 +21,26 @@ export type VersionPlace = Pick<ToolsOptions, "config" | "environment" | "clock"
   readonly connection: NatsConnection;
   /** In words, for errors: `the working tree`, `the build in /srv/before`. */
   readonly where: string;
+  /** A version that is kept of the handlers, or how it begins, instead of what lies there. */
+  readonly kept?: KeptPlace | undefined;
 };
+
+export interface KeptPlace {
+  readonly connection: NatsConnection;
+  readonly copies: number;
+  readonly version: string;
+  /** Of nats-handlers. */
+  readonly runtime: string;
+}
 
 export interface OpenedPlace {
   /** Of the handlers that the configuration wants, sorted. */
   readonly names: readonly string[];
   /** Throws HANDLER_NOT_FOUND. */
   sourceOf(handler: string): VersionSource;
+  /** The same, of that version which is kept. */
+  keptSourceOf(handler: string, kept: KeptPlace): VersionSource;
+  close(): Promise<void>;
 }
 
 /** What `use` does with the places, in their order. Rejects as `use` does. */
@@ -30,7 +48,7 @@ export async function withPlaces<T>(
   places: readonly VersionPlace[],
   use: (opened: OpenedPlace[]) => Promise<T>,
 ): Promise<T> {
-  const opened: Tools[] = [];
+  const opened: { close(): Promise<void> }[] = [];
   const reaper = startReaper({ emit: places[0]!.emit });
   try {
     const ready: OpenedPlace[] = [];
@@ -38,6 +56,7 @@ export async function withPlaces<T>(
       const tools = await createTools(place, reaper, 1);
       opened.push(tools);
       ready.push(await openedPlace(place, tools));
+      opened.push(ready.at(-1)!);
     }
     return await use(ready);
   } finally {
@@ -52,12 +71,30 @@ export function withVersions<T>(
   places: readonly VersionPlace[],
   use: (sources: VersionSource[]) => Promise<T>,
 ): Promise<T> {
-  return withPlaces(places, (opened) => use(opened.map((place) => place.sourceOf(handler))));
+  return withPlaces(places, (opened) => {
+    const sources = opened.map((place, at) => {
+      const { kept } = places[at]!;
+      return kept === undefined ? place.sourceOf(handler) : place.keptSourceOf(handler, kept);
+    });
+    return use(sources);
+  });
+}
+
+/** What `use` does with the versions that are kept of one handler. Rejects as above. */
+export function withKeptVersions<T>(
+  handler: string,
+  { runtime, ...place }: VersionPlace & Pick<KeptPlace, "runtime">,
+  { connection, copies }: Pick<KeptPlace, "connection" | "copies">,
+  use: (sourceOf: (version: string) => VersionSource) => Promise<T>,
+): Promise<T> {
+  return withPlaces([place], ([opened]) =>
+    use((version) => opened!.keptSourceOf(handler, { connection, copies, version, runtime })),
+  );
 }
 
 async function openedPlace(
   { config, environment, clock, emit, connection, where }: VersionPlace,
-  { discover, bundler, pool, known }: Tools,
+  { discover, bundler, pool, known, place }: Tools,
 ): Promise<OpenedPlace> {
   const { files } = await discover();
   const { rootDir, defaults, startTimeoutMs, killGraceMs } = config;
@@ -65,24 +102,52 @@ async function openedPlace(
   const state = new ConnectionState(connection, clock);
   const stores = new Stores({ connection, state, provision: false, copies: 1, clock, emit });
   const names = files.map(({ name }) => name).filter(wantedBy(config));
+  const store: VersionSource["store"] = (call) => stores.call(call);
+  const common = { pool, rootDir, ...limits, environment, store, clock };
+  const fileOf = (handler: string) => {
+    const file = files.find(({ name }) => name === handler);
+    if (file === undefined) throw notThere(handler, where, names);
+    return file;
+  };
+  const laidOut = new Set<KeptPrograms>();
   return {
     names,
-    sourceOf(handler) {
-      const file = files.find(({ name }) => name === handler);
-      if (file === undefined) throw notThere(handler, where, names);
+    sourceOf: (handler) => ({ ...common, file: fileOf(handler), bundler, known: known(handler) }),
+    keptSourceOf(handler, { connection, copies, version, runtime }) {
+      const programs = keptPrograms({ connection, config, copies, place, runtime });
       return {
-        file,
-        bundler,
-        pool,
-        known: known(handler),
-        rootDir,
-        ...limits,
-        environment,
-        store: (call) => stores.call(call),
-        clock,
+        ...common,
+        file: fileOf(handler),
+        known: undefined,
+        bundler: {
+          async build({ name, path: input }) {
+            const opened = await programs;
+            laidOut.add(opened);
+            const { path, preload, sizeBytes, ...kept } = await opened.layOut(name, version);
+            const code = { path, preload, companions: [], inputs: [input], sizeBytes };
+            return { ok: true, bundle: { handler: name, version: kept.version, ...code }, warnings: [] };
+          },
+        },
       };
     },
+    async close() {
+      for (const programs of laidOut) await programs.close();
+    },
   };
+}
+
+interface KeptHere extends Pick<KeptPlace, "connection" | "copies" | "runtime"> {
+  readonly config: ResolvedConfig;
+  readonly place: ProgramPlace;
+}
+
+/** What was built is tried in the project as in its build: it lies there in the same way. */
+async function keptPrograms({ connection, config, copies, place, runtime }: KeptHere): Promise<KeptPrograms> {
+  const { app, rootDir } = config;
+  const store = await openVersionStore(connection, app, copies);
+  const inBuild: ProgramPlace = { made: "build", dir: rootDir, rootDir, runtime };
+  const places = [place, inBuild];
+  return new KeptPrograms({ store, places, dir: versionsDir(config), explain: explainVersions(connection, app) });
 }
 
 function notThere(handler: string, where: string, names: readonly string[]): RuntimeError {

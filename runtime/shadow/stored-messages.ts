@@ -1,10 +1,14 @@
 // Stored messages as a handler gets them for the first time. Nothing is changed on the server: streams/stored-messages.ts.
 
 import type { JetStreamManager, StoredMsg } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
 import { headerPairs } from "../bind/core-delivery.ts";
 import { hopsOf } from "../bind/stream-delivery.ts";
+import { RuntimeError } from "../errors.ts";
 import type { Delivery } from "../message/delivery.ts";
 import { encodeHeaders } from "../message/header-block.ts";
+import { managerOf } from "../nats/jetstream.ts";
+import { ApiCode, isApiError, jetStreamError } from "../nats/jetstream-errors.ts";
 import { firstStoredSince, storedIn } from "../streams/stored-messages.ts";
 
 export interface StoredQuery {
@@ -31,6 +35,22 @@ export async function* storedMessages({ jsm, stream, subjects, begin, limit }: S
     if (++count > limit) return;
     yield message;
   }
+}
+
+/** One of them. Rejects with USAGE when it is not there, else with STREAM_REFUSED or NATS_REFUSED. */
+export async function storedDelivery(connection: NatsConnection, stream: string, seq: number): Promise<Delivery> {
+  try {
+    const jsm = await managerOf(connection);
+    const found = await jsm.streams.getMessage(stream, { seq });
+    if (found !== null) return deliveryOf(found);
+  } catch (error) {
+    const isGone = isApiError(error, ApiCode.messageNotFound, ApiCode.streamNotFound);
+    const doing = `message ${seq} of stream "${stream}" could not be read`;
+    if (!isGone) throw jetStreamError(error, { connection, code: "STREAM_REFUSED", doing });
+  }
+  throw new RuntimeError("USAGE", `stream "${stream}" has no message ${seq}`, {
+    remedy: "It may be handled and gone, or of another stream: `nats stream ls` shows them.",
+  });
 }
 
 /** As a handler gets it for the first time. */

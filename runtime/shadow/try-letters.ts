@@ -43,7 +43,7 @@ export async function tryLetters({ source, letters, read, onProgress }: TryReque
         const seen = await run.run(lot.map(deliveryOf));
         for (const [place, { outcome, error }] of seen.entries()) {
           const { id } = lot[place]!;
-          tried.set(id, { id, passes: PASSING.has(outcome), outcome, error });
+          tried.set(id, { id, passes: passes(outcome), outcome, error });
         }
         onProgress(tried.size);
       }
@@ -52,6 +52,16 @@ export async function tryLetters({ source, letters, read, onProgress }: TryReque
     }
   }
   return letters.map(({ id }) => tried.get(id) ?? untried(id));
+}
+
+/** It would not become a letter. */
+export function passes(outcome: string): boolean {
+  return PASSING.has(outcome);
+}
+
+/** Undefined: there is nothing to run. */
+export function letterDelivery(letter: LetterDetails): Delivery | undefined {
+  return isRunnable(letter) ? deliveryOf(letter) : undefined;
 }
 
 function isRunnable({ gone, returnTo }: LetterDetails): boolean {

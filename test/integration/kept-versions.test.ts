@@ -192,3 +192,49 @@ it("on two replicas under load, back and forth: every message is handled exactly
   );
   for (const app of replicas) expect(app.told("delivery.failed")).toEqual([]);
 });
+
+const billing = (sum: string) => `
+  export const metadata = { subject: "bills.paid", kind: "durable", retry: { attempts: 1 } };
+  export default async ({ id, cents }, ctx) => {
+    if (${sum} > 100) throw new Error("too much for " + id);
+    await ctx.publish("billed", { id, cents: ${sum} });
+  };`;
+
+it("a message is run by what is kept, newest first, until a version does not fail it", async () => {
+  const app = await startApp("bisected", { "bill.ts": billing("cents") });
+  const one = await keptNow(app, "bill");
+  const two = await save(app, "bill", billing("cents * 10"));
+  await keptNow(app, "bill");
+  const three = await save(app, "bill", billing("cents * 20"));
+  await keptNow(app, "bill");
+  const letters = await stage.client.collect("dlq.bisected.bill");
+  const billed = await stage.client.collect("billed");
+  stage.client.publish("bills.paid", { id: 1, cents: 50 });
+  stage.client.publish("bills.paid", { id: 2, cents: 4 });
+  await Promise.all([letters.until(1), billed.until(1)]);
+
+  const found = await operate(app, "bisect", "1");
+  expect(found).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining(`version ${two} began to fail it; ${one} does not`),
+  });
+  const passing = await operate(app, "bisect", "BISECTED_BILLS:2", "--handler", "bill");
+  expect(passing).toMatchObject({ code: 1, stdout: expect.stringContaining(`version ${three}, the newest`) });
+  expect(billed.values).toHaveLength(1);
+});
+
+it("the files are compared with what the replicas serve", async () => {
+  const app = await startApp("compared", { "bill.ts": billing("cents") });
+  const one = await keptNow(app, "bill");
+  await save(app, "bill", billing("cents * 20"));
+  await keptNow(app, "bill");
+  expect(await operate(app, "rollback", "bill")).toMatchObject({ code: 0 });
+  const billed = await stage.client.collect("billed");
+  stage.client.publish("bills.paid", { id: 1, cents: 50 });
+  stage.client.publish("bills.paid", { id: 2, cents: 4 });
+  await billed.until(2);
+  const other = await operate(app, "shadow", "bill", "--against", "live");
+  expect(other).toMatchObject({ code: 1, stdout: expect.stringContaining("publish billed: data.cents") });
+  expect(other.stdout).toMatch(new RegExp(`before +${one} .* what the replicas serve`));
+  expect(other.stdout).toContain("outcome: returned → threw");
+});

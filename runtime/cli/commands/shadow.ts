@@ -11,6 +11,7 @@ import { messagesOf } from "../../shadow/messages-of.ts";
 import { shadow as runShadow } from "../../shadow/shadow.ts";
 import { Progress } from "../../terminal/progress.ts";
 import { printError, printLine, type Terminal } from "../../terminal/terminal.ts";
+import { sessionOf } from "../control-session.ts";
 import { readCount } from "../dead-letter-filter.ts";
 import { type ExitCode, exitCodeOf } from "../exit-code.ts";
 import type { Invocation } from "../invocation.ts";
@@ -18,7 +19,7 @@ import { withConnection } from "../nats-client.ts";
 import { checkOptions } from "../project-check.ts";
 import { printShadow } from "../shadow-text.ts";
 import { readPast } from "../time-options.ts";
-import { buildIn, type Place, placeOf, workingTree } from "../version-place.ts";
+import { buildIn, livePlace, type Place, placeOf, workingTree } from "../version-place.ts";
 
 export interface ShadowOptions {
   readonly from: string;
@@ -42,7 +43,10 @@ export async function shadow(name: string, { terminal, options }: Invocation<Sha
         build === undefined
           ? workingTree(config)
           : await buildIn(resolve(terminal.cwd, build), config, terminal, options);
-      const before = await placeOf(options.against, config, terminal, options);
+      const before =
+        options.against === "live"
+          ? await livePlace(name, config, sessionOf(connection, config))
+          : await placeOf(options.against, config, terminal, options);
       try {
         return await compare({ name, fromMs, limit, before, after, connection, config }, terminal, options);
       } finally {
