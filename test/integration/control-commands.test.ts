@@ -268,7 +268,7 @@ it("a bucket that is removed is made anew with what was off, and the log says so
   const isTold = ({ message }: { message: string }) => message.includes('"shop_handlers" was removed');
   const remove = () => stage.client.connection.request("$JS.API.STREAM.DELETE.KV_shop_handlers");
   const { level, message } = await app.after(remove, "runtime.notice", isTold);
-  expect([level, message.endsWith("stays off, and is written into it: price")]).toEqual(["warn", true]);
+  expect([level, message.endsWith("stays so, and is written into it: price")]).toEqual(["warn", true]);
   expect(app.status("price")).toMatchObject({ state: "disabled", disabled: { reason: "kept" } });
   expect((await handlers(app, "enable", "price")).code).toBe(0);
   expect(await stateOf(app, "price")).not.toBe("disabled");

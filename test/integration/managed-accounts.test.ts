@@ -71,6 +71,7 @@ describe("an account that demands a bound of bytes, on a server that bounds wind
       "REDRIVE_shop",
       "SCHEDULE_shop",
       "SHOP_SHOP",
+      "VERSIONS_shop",
     ]);
     for (const { bytes, windowS } of Object.values(settings)) {
       expect(bytes).toBeGreaterThanOrEqual(MIB);
