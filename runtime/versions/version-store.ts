@@ -27,7 +27,8 @@ import { OwnStreamWriter } from "../streams/own-stream-writer.ts";
 import { type KeptVersion, keptText, readKept, withServed } from "./kept-version.ts";
 import type { Program } from "./program.ts";
 
-const MAX_BYTES = 128 * 1024 ** 2;
+/** What is set aside on the server is lost to the streams of others: a hundred handlers need no more. */
+const MAX_BYTES = 16 * 1024 ** 2;
 /** Small enough not to hold up what else goes over the connection. */
 const PART_BYTES = 128 * 1024;
 const WRITE_MS = 5_000;

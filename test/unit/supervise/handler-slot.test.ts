@@ -46,6 +46,18 @@ describe("a start", () => {
     expect(stage.events.events.map(({ type }) => type)).toEqual(["handler.bound", "handler.state", "handler.serving"]);
   });
 
+  test("tells since when its version serves: a reload of the same one is no new beginning", async () => {
+    const told = await serving();
+    const { stage, slot } = told;
+    const sinceMs = slot.status.servesSinceMs;
+    expect(sinceMs).toBe(stage.clock.nowMs());
+    stage.clock.advance(5_000);
+    await slot.reload(stage.save("h", "v1", EVENT), stage.clock.monotonicMs(), true);
+    expect(slot.status).toMatchObject({ version: "v1", servesSinceMs: sinceMs });
+    await save(told, "v2", EVENT);
+    expect(slot.status).toMatchObject({ version: "v2", servesSinceMs: stage.clock.nowMs() });
+  });
+
   test("of a file that does not build is a failure that only a save mends", async () => {
     const stage = slotStage();
     stage.save("h", "v1", "Unexpected end of file");
