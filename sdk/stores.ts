@@ -26,6 +26,7 @@ export interface StoredContent {
 }
 
 export interface KvEntry extends StoredContent {
+  /** As it was written. */
   readonly key: string;
   /** For `update`: counts up with each change of the bucket. */
   readonly revision: number;
@@ -56,6 +57,7 @@ export interface KvBucket {
 }
 
 export interface ObjectSummary {
+  /** As it was put. */
   readonly name: string;
   /** Bytes. */
   readonly size: number;

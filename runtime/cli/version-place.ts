@@ -83,8 +83,8 @@ export async function livePlace(handler: string, config: ResolvedConfig, session
       },
     );
   }
-  const { connection, copies } = session;
-  const kept = { connection, copies, version, runtime: packageVersion() };
+  const { copies } = session;
+  const kept = { copies, version, runtime: packageVersion() };
   return { ...workingTree(config), where: "what the replicas serve", kept };
 }
 

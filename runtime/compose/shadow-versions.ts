@@ -17,7 +17,7 @@ import { explainVersions, versionsDir } from "./versions.ts";
 
 /** Of `emit`: told of trouble with the workers. */
 export type VersionPlace = Pick<ToolsOptions, "config" | "environment" | "clock" | "emit" | "build"> & {
-  /** For what handlers read from buckets. */
+  /** For what handlers read from buckets, and for versions that are kept. */
   readonly connection: NatsConnection;
   /** In words, for errors: `the working tree`, `the build in /srv/before`. */
   readonly where: string;
@@ -26,7 +26,6 @@ export type VersionPlace = Pick<ToolsOptions, "config" | "environment" | "clock"
 };
 
 export interface KeptPlace {
-  readonly connection: NatsConnection;
   readonly copies: number;
   readonly version: string;
   /** Of nats-handlers. */
@@ -83,12 +82,11 @@ export function withVersions<T>(
 /** What `use` does with the versions that are kept of one handler. Rejects as above. */
 export function withKeptVersions<T>(
   handler: string,
-  { runtime, ...place }: VersionPlace & Pick<KeptPlace, "runtime">,
-  { connection, copies }: Pick<KeptPlace, "connection" | "copies">,
+  { runtime, copies, ...place }: VersionPlace & Pick<KeptPlace, "runtime" | "copies">,
   use: (sourceOf: (version: string) => VersionSource) => Promise<T>,
 ): Promise<T> {
   return withPlaces([place], ([opened]) =>
-    use((version) => opened!.keptSourceOf(handler, { connection, copies, version, runtime })),
+    use((version) => opened!.keptSourceOf(handler, { copies, version, runtime })),
   );
 }
 
@@ -113,7 +111,7 @@ async function openedPlace(
   return {
     names,
     sourceOf: (handler) => ({ ...common, file: fileOf(handler), bundler, known: known(handler) }),
-    keptSourceOf(handler, { connection, copies, version, runtime }) {
+    keptSourceOf(handler, { copies, version, runtime }) {
       const programs = keptPrograms({ connection, config, copies, place, runtime });
       return {
         ...common,
@@ -136,7 +134,8 @@ async function openedPlace(
   };
 }
 
-interface KeptHere extends Pick<KeptPlace, "connection" | "copies" | "runtime"> {
+interface KeptHere extends Pick<KeptPlace, "copies" | "runtime"> {
+  readonly connection: NatsConnection;
   readonly config: ResolvedConfig;
   readonly place: ProgramPlace;
 }

@@ -41,8 +41,9 @@ export async function bisect(word: string, { terminal, options }: Invocation<Bis
       const kept = await keptVersionsOf(session, handler);
       if (kept.length === 0) throw noneKept(handler);
       printLine(terminal.err, EFFECTS);
-      const place = { ...checkOptions(terminal, config), where: "the working tree", runtime: packageVersion() };
-      const bisected = await withKeptVersions(handler, place, session, (sourceOf) =>
+      const where = "the working tree";
+      const place = { ...checkOptions(terminal, config), ...session, where, runtime: packageVersion() };
+      const bisected = await withKeptVersions(handler, place, (sourceOf) =>
         bisectVersions(
           kept.map(({ version }) => version),
           async (version) => {
