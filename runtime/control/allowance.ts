@@ -1,10 +1,13 @@
-// How much is recorded in a tenth of a second, however much there is to see: so many of one handler, so many in all, and so
-// many bytes of payloads. What failed has as much again, for it is what somebody looks for.
+// How much is recorded in a second, however much there is to see: so many of one handler, so many in all, and so many bytes of
+// payloads. What failed has as much again, for it is what somebody looks for.
+//
+// They are the first of each second, not spread over it: a burst that fits is recorded whole, and of a flood some messages with
+// all that came of them.
 
-const TURN_MS = 100;
-export const MOST_OF_ONE = 50;
-export const MOST_IN_ALL = 200;
-export const MOST_BYTES = 1024 * 1024;
+const TURN_MS = 1_000;
+export const MOST_OF_ONE = 200;
+export const MOST_IN_ALL = 400;
+export const MOST_BYTES = 4 * 1024 ** 2;
 
 export class Allowance {
   private turn = 0;

@@ -12,12 +12,11 @@ import { type Call, type CallAnswer, type HandlerCall, lasting } from "../messag
 import { decodeHeaders, type HeaderPairs, withHeader } from "../message/header-block.ts";
 import { callersMessageOf } from "../message/message-id.ts";
 import { CAUSE_HEADER, originOf } from "../message/origin.ts";
-import { isFailure } from "../message/outcome.ts";
 import { Allowance } from "./allowance.ts";
 import type { LogLine } from "./control-protocol.ts";
 import { KeptSeen } from "./kept-seen.ts";
 import { reportedError } from "./reported.ts";
-import { type MessagesRequest, type NewSeen, type Seen, type ToldSeen, withoutContent } from "./seen.ts";
+import { type MessagesRequest, type NewSeen, type Seen, type ToldSeen, weightOf, withoutContent } from "./seen.ts";
 import { splitAnswer } from "./split-answer.ts";
 
 export interface MessageTapOptions {
@@ -38,6 +37,10 @@ interface Follower {
 const LONGEST_LEASE_MS = 60_000;
 /** Long enough for a batch, short enough to be seen as it happens. */
 const FLUSH_MS = 50;
+/** Of numbers alone nobody waits for the next one. */
+const MISSED_MS = 500;
+/** Of a message with a batch in it, by weight: what it is written as may be some times as long. */
+const PART_BYTES = 128 * 1024;
 /** Of a payload or a reply. */
 const SHOWN_BYTES = 16 * 1024;
 const HEADER_CHARS = 1_024;
@@ -66,22 +69,29 @@ export class MessageTap implements DeliveryTap {
     this.kept = options.keeps ? new KeptSeen(KEPT_RUNS, KEPT_BYTES) : undefined;
   }
 
+  /** M1. In a flood nearly all that is done for a message. */
+  takes(handler: string, hasFailed: boolean): boolean {
+    const nowMs = this.options.clock.nowMs();
+    if (!this.isWatched(nowMs)) return false;
+    if (this.allowance.take(handler, hasFailed, nowMs)) return true;
+    this.miss(handler);
+    return false;
+  }
+
   ended(run: EndedRun): void {
-    const { handler, outcome } = run;
-    if (!this.isWatched()) return;
-    if (this.allowance.take(handler, isFailure(outcome), this.options.clock.nowMs())) this.add(this.seenRun(run));
-    else this.miss(handler);
+    this.add(this.seenRun(run));
   }
 
   /** M2. Carries the call out, and records it. */
   call(made: HandlerCall, carryOut: Call): CallAnswer | Promise<CallAnswer> {
     const { clock } = this.options;
-    if (!this.isWatched() || !this.allowance.take(made.handler, false, clock.nowMs())) return carryOut(made);
+    const nowMs = clock.nowMs();
+    if (!this.isWatched(nowMs) || !this.allowance.take(made.handler, false, nowMs)) return carryOut(made);
     const { handler, subject, messageId, headers, payload, kind, later } = made;
     const about = { handler, id: callersMessageOf(messageId, handler, subject), origin: messageId };
     const isMarked = headers.length + payload.length < MARKED_BYTES;
     const marked = isMarked ? { ...lasting(made), headers: withHeader(headers, CAUSE_HEADER, messageId) } : made;
-    const leavesAtMs = later && (later.kind === "at" ? later.atMs : clock.nowMs() + later.delayMs);
+    const leavesAtMs = later && (later.kind === "at" ? later.atMs : nowMs + later.delayMs);
     const leaves = leavesAtMs === undefined ? {} : { leavesAtMs };
     this.add({ kind: "call", ...about, verb: kind, subject, payload: this.contentOf(payload), ...leaves });
     const told = (answer: CallAnswer): CallAnswer => {
@@ -95,8 +105,9 @@ export class MessageTap implements DeliveryTap {
   /** A line of the log: of interest is what a handler wrote about a message. */
   line({ handler, level, text, fields = {} }: Omit<LogLine, "replica">): void {
     const { event, messageId, version: _version, attempt, ...own } = fields;
-    if (event !== "handler.log" || typeof messageId !== "string" || handler === undefined || !this.isWatched()) return;
-    if (!this.allowance.take(handler, false, this.options.clock.nowMs())) return;
+    if (event !== "handler.log" || typeof messageId !== "string" || handler === undefined) return;
+    const nowMs = this.options.clock.nowMs();
+    if (!this.isWatched(nowMs) || !this.allowance.take(handler, false, nowMs)) return;
     const said = Object.keys(own).length === 0 ? {} : { fields: cut(JSON.stringify(own)) };
     const run = typeof attempt === "number" ? { attempt } : {};
     this.add({ kind: "line", handler, id: messageId, ...run, level, text: cut(text), ...said });
@@ -116,12 +127,11 @@ export class MessageTap implements DeliveryTap {
     }
     if (!past) return []; // Only the lease was renewed.
     const all = [...(this.kept?.all() ?? [])].sort((a, b) => a.number - b.number);
-    return splitAnswer(payloads ? all : all.map(withoutContent)).map((seen) => ({ seen }));
+    return partsOf(payloads ? all : all.map(withoutContent)).map((seen) => ({ seen }));
   }
 
   /** Closes it when the last lease has run out. */
-  private isWatched(): boolean {
-    const nowMs = this.options.clock.nowMs();
+  private isWatched(nowMs: number): boolean {
     for (const [to, { untilMs }] of this.followers) if (untilMs < nowMs) this.followers.delete(to);
     this.isOpen = this.kept !== undefined || this.followers.size > 0;
     return this.isOpen;
@@ -131,18 +141,15 @@ export class MessageTap implements DeliveryTap {
     const one = { ...seen, number: ++this.number, atMs: this.options.clock.nowMs() } as Seen;
     this.kept?.add(one);
     if (this.followers.size === 0) return;
-    this.batch.push(one);
-    this.flushSoon();
+    if (this.batch.push(one) > 1) return;
+    this.flushing?.cancel();
+    this.flushing = this.options.clock.after(FLUSH_MS, () => this.flush());
   }
 
   private miss(handler: string): void {
     if (this.followers.size === 0) return;
     this.missed.set(handler, (this.missed.get(handler) ?? 0) + 1);
-    this.flushSoon();
-  }
-
-  private flushSoon(): void {
-    this.flushing ??= this.options.clock.after(FLUSH_MS, () => this.flush());
+    this.flushing ??= this.options.clock.after(MISSED_MS, () => this.flush());
   }
 
   private flush(): void {
@@ -154,7 +161,7 @@ export class MessageTap implements DeliveryTap {
     this.missed = new Map();
     const told = missed.size === 0 ? {} : { missed: Object.fromEntries(missed) };
     for (const { payloads, send } of this.followers.values()) {
-      const parts = splitAnswer(payloads ? seen : seen.map(withoutContent));
+      const parts = partsOf(payloads ? seen : seen.map(withoutContent));
       for (const [at, part] of parts.entries()) send({ seen: part, ...(at === 0 ? told : {}) });
     }
   }
@@ -192,6 +199,10 @@ export class MessageTap implements DeliveryTap {
     if (!this.allowance.takeBytes(part.length)) return { bytes: data.length };
     return { bytes: data.length, data: Buffer.from(part).toString("base64") };
   }
+}
+
+function partsOf(seen: readonly Seen[]): Seen[][] {
+  return splitAnswer(seen, PART_BYTES, weightOf);
 }
 
 function shown(headers: HeaderPairs): HeaderPairs {

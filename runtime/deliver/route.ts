@@ -286,6 +286,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   /** To whoever watches. */
   private show(tap: DeliveryTap, delivery: Delivery, outcome: Outcome, how: HowItEnded): void {
     const { handler } = this.options;
+    if (!tap.takes(handler, isFailure(outcome))) return;
     const id = deliveryIdOf(this.idPrefixes, delivery);
     const error = isFailure(outcome) ? () => this.errorOf(delivery, outcome, "") : undefined;
     tap.ended({ handler, version: this.rule.version, id, delivery, outcome, error, ...how });

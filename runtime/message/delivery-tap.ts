@@ -9,7 +9,8 @@ import type { Settlement } from "./settlement.ts";
 export interface DeliveryTap {
   /** Whether anybody watches. */
   readonly isOpen: boolean;
-  /** To be called only while it is open. */
+  /** Whether one that has ended is to be told with `ended`; if not, it is counted. To be called only while it is open. */
+  takes(handler: string, hasFailed: boolean): boolean;
   ended(run: EndedRun): void;
 }
 

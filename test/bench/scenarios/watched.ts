@@ -20,6 +20,10 @@ const COUNT = 300_000;
 const WARM_UP = 5;
 /** The lease of whoever has gone, and a little more: then nothing is recorded. */
 const LEASE_OVER_MS = 11_000;
+/** Until the runtime has told how many it did not record. Waited for in every round: the pairs stay alike. */
+const TOLD_MS = 1_000;
+/** Times the CPU per message with the list open. */
+const WANTED = 1.05;
 const APP = "bench";
 
 export const watched: Scenario = {
@@ -90,6 +94,7 @@ async function inTurn<T>(
     },
     measure: async ({ name }) => {
       const result = await measure();
+      await new Promise((resolve) => setTimeout(resolve, TOLD_MS));
       if (name === "watched") heard.push({ ...(await onlooker.call("heard", null)) });
       return result;
     },
@@ -102,15 +107,16 @@ async function steadily(lab: Lab, { rounds }: Options, ours: OurContender, onloo
   const { results, heard } = await inTurn(lab, rounds, ours, onlooker, () => lab.publisher.call("steady", pace));
   const cpuUs = (all: readonly Round<number>[]) => all.map(({ cpu, result }) => totalNs(cpu) / 1_000 / result);
   const [alone, open] = [cpuUs(results.alone), cpuUs(results.watched)];
+  const ratio = spreadOf(ratiosOf(open, alone));
   const table: Table = {
     title: `the list of messages open at ${whole(PACE)} messages/s (${rounds} rounds of ${PACE_MS / 1_000} s, in turn)`,
     head: ["", "CPU us/message", "recorded/s", "told as missed/s"],
     rows: [
       ["nobody looks", showSpread(spreadOf(alone), one), "", ""],
       ["one looks", showSpread(spreadOf(open), one), ...heardRow(heard, PACE_MS)],
-      ["ratio, pair by pair", showSpread(spreadOf(ratiosOf(open, alone)), two), "", ""],
+      ["ratio, pair by pair", showSpread(ratio, two), "", ""],
     ],
-    notes: ["wanted: at most 1.05"],
+    notes: [`${two(ratio.median)} times the CPU (wanted: at most ${two(WANTED)})`],
   };
   return { table, alone, open, heard };
 }

@@ -130,7 +130,7 @@ describe("a message", () => {
 
   it("is shown to whoever watches, with its error and what was done; and to nobody else", async () => {
     const shown: EndedRun[] = [];
-    const tap = { isOpen: false, ended: (run: EndedRun) => void shown.push(run) };
+    const tap = { isOpen: false, takes: () => true, ended: (run: EndedRun) => void shown.push(run) };
     const { binding, worker } = await routeOf({}, tap);
     binding.arrive(1, 2, 3);
     worker.events!.done(worker.handed[0]!.id, 1);
