@@ -109,7 +109,7 @@ function addPage(program: Command, { terminal, finish }: HandlerCommands): void 
     )
     .option("--payloads", "show payloads also of a NATS that `handlers dev` has not brought")
     .option("--open", "open it in the browser")
-    .addOption(new Option("--beside", "end when stdin does").hideHelp())
+    .addOption(new Option("--beside [HOW]", "end when stdin does").hideHelp())
     .action(async (_options, command: Command) => {
       const { ui } = await import("./commands/ui.ts");
       finish(await ui({ terminal, options: command.optsWithGlobals() }));

@@ -5,6 +5,7 @@ import { text } from "node:stream/consumers";
 import { errorText } from "./error-text.ts";
 import { type Paint, paintFor } from "./paint.ts";
 import { takerOf } from "./take-some.ts";
+import { onTypedLine } from "./typed-lines.ts";
 import { wrap } from "./wrap.ts";
 
 /** One of the two outputs. */
@@ -29,6 +30,8 @@ export interface Terminal {
   readStdin(): Promise<string>;
   /** One line that somebody types; it resolves with undefined at Ctrl-C and Ctrl-D. Undefined where nobody sits at a terminal. */
   readonly ask?: ((question: string) => Promise<string | undefined>) | undefined;
+  /** Each line that somebody types from now on; returns what ends it. Undefined where nobody sits at a terminal. */
+  readonly onLine?: ((take: (line: string) => void) => () => void) | undefined;
 }
 
 export const DEFAULT_COLUMNS = 80;
@@ -42,6 +45,7 @@ export function processTerminal(): Terminal {
     err: outputOf(process.stderr),
     readStdin: () => text(process.stdin),
     ask: process.stdin.isTTY && process.stdout.isTTY ? askLine : undefined,
+    onLine: process.stdin.isTTY ? (take) => onTypedLine(process.stdin, take) : undefined,
   };
 }
 

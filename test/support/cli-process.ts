@@ -2,9 +2,14 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const BIN = fileURLToPath(new URL("../../bin/handlers.mjs", import.meta.url));
+
+/** Of util-linux: gives a program a terminal. */
+const SCRIPT = "/usr/bin/script";
+export const hasTerminals = process.platform === "linux" && existsSync(SCRIPT);
 
 export interface CliResult {
   readonly code: number | null;
@@ -20,6 +25,8 @@ export interface CliProcess {
   readonly text: () => string;
   /** Resolves with the match as soon as the pattern is found in what was printed. Rejects when the process ends first. */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
+  /** At its terminal. */
+  type(text: string): void;
   readonly ended: Promise<CliResult>;
 }
 
@@ -36,18 +43,23 @@ export interface CliOptions {
   readonly ownGroup?: boolean;
   /** Another than that of the clone: a build brings its own. */
   readonly bin?: string;
+  /** It has a terminal, where `hasTerminals`, and its stdin goes on. */
+  readonly atTerminal?: boolean;
 }
 
 /** Start it, on the nats-server of these tests, without the NATS settings and the colours of whoever runs them. */
 export function startCli(
   args: readonly string[],
-  { cwd, env = {}, input, nodeArgs = [], bin = BIN, ownGroup = false, uid }: CliOptions,
+  { cwd, env = {}, input, nodeArgs = [], bin = BIN, ownGroup = false, uid, atTerminal = false }: CliOptions,
 ): CliProcess {
   const base = Object.entries(process.env).filter(
     ([name]) => !/^(NATS_|HANDLERS_|NODE_OPTIONS|FORCE_COLOR|VITEST)/.test(name),
   );
   const kept = Object.entries(process.env).filter(([name]) => /^HANDLERS_(CACHE_DIR|NATS_SERVER)$/.test(name));
-  const child = spawn(process.execPath, [...nodeArgs, bin, ...args], {
+  const command = [process.execPath, ...nodeArgs, bin, ...args];
+  const quoted = command.map((word) => `'${word}'`).join(" ");
+  const [program, ...words] = atTerminal ? ([SCRIPT, "-qfec", quoted, "/dev/null"] as const) : command;
+  const child = spawn(program!, words, {
     cwd,
     env: { ...Object.fromEntries([...base, ...kept]), ...env },
     stdio: ["pipe", "pipe", "pipe"],
@@ -63,13 +75,14 @@ export function startCli(
       for (const look of waiting) look();
     });
   }
-  child.stdin.end(input ?? "");
+  if (!atTerminal) child.stdin.end(input ?? "");
   const ended = once(child, "close").then(([code, signal]): CliResult => ({ code, signal, ...printed }));
   return {
     child,
     pid: child.pid ?? 0,
     text: () => printed.all,
     ended,
+    type: (text) => void child.stdin.write(text),
     printed(pattern) {
       const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>();
       const look = () => {

@@ -64,9 +64,13 @@ export async function dev({ terminal, options }: Invocation<DevOptions>): Promis
         emit({ type: "runtime.notice", level: "warn", message: "the configuration of the start stays in force" });
       };
       const watching = watchConfig({ config, clock: systemClock, load, onChange, onError });
-      const page = (options.ui ?? out.isTerminal) ? startPageBeside(options, emit) : undefined;
+      const { onLine } = terminal;
+      const how = onLine && "o and Enter open it";
+      const page = (options.ui ?? out.isTerminal) ? startPageBeside(options, emit, how) : undefined;
+      const deaf = page && onLine?.((line) => line.toLowerCase() === "o" && page.open());
       return {
         close() {
+          deaf?.();
           watching.close();
           page?.close();
         },

@@ -1,6 +1,6 @@
 // `handlers ui`: serves the page until Ctrl-C.
 
-import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 import { systemClock } from "../../clock.ts";
 import { DeadLetterBox } from "../../dead-letters/dead-letter-box.ts";
 import { RuntimeError } from "../../errors.ts";
@@ -15,6 +15,7 @@ import { loadProject } from "../global-options.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import type { Invocation } from "../invocation.ts";
 import { isOfDev } from "../nats-client.ts";
+import { openInBrowser } from "../open-in-browser.ts";
 import { packageVersion } from "../package-version.ts";
 
 export interface UiOptions {
@@ -24,8 +25,8 @@ export interface UiOptions {
   readonly allow?: string;
   readonly payloads?: boolean;
   readonly open?: boolean;
-  /** Started by `dev`, and ends with it. */
-  readonly beside?: boolean;
+  /** Started by `dev`, and ends with it. A text: how to have it opened, which is told with the address. */
+  readonly beside?: boolean | string;
 }
 
 export async function ui({ terminal, options }: Invocation<UiOptions>): Promise<ExitCode> {
@@ -47,13 +48,15 @@ export async function ui({ terminal, options }: Invocation<UiOptions>): Promise<
       showsPayloads: options.payloads === true || isOfDev(config),
       operator: operatorName(terminal.env),
       version: packageVersion(),
-      tell: (line: string) => printLine(out, beside ? `page: ${line}` : `${timeText(out)} ${line}`),
+      tell: (line: string) => printLine(out, beside === false ? `${timeText(out)} ${line}` : `page: ${line}`),
     };
     const page = await servePage({ desk, host, port });
-    printLine(out, `${beside ? "the page" : out.paint("bold", app)}: ${page.url}`);
+    const how = typeof beside === "string" ? ` (${beside})` : "";
+    printLine(out, `${beside === false ? out.paint("bold", app) : "the page"}: ${page.url}${how}`);
     if (!isLoopback(host)) printLine(err, beyondText(host));
-    if (options.open === true) openInBrowser(page.url, err);
-    await (beside ? untilStdinEnds() : untilAborted(untilInterrupted().signal));
+    const open = () => openInBrowser(page.url, (line) => printLine(err, line));
+    if (options.open === true) open();
+    await (beside === false ? untilAborted(untilInterrupted().signal) : untilStdinEnds(open));
     await page.close();
     return 0;
   });
@@ -72,24 +75,12 @@ function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
-/** Or is told to: dev ends it that way. */
-function untilStdinEnds(): Promise<void> {
+/** Or is told to: dev ends it that way. A line has it opened. */
+function untilStdinEnds(open: () => void): Promise<void> {
   return new Promise((resolve) => {
-    process.stdin.resume().once("end", resolve).once("error", resolve);
+    createInterface({ input: process.stdin }).on("line", open).once("close", resolve);
     process.once("SIGTERM", () => resolve());
   });
-}
-
-const OPENERS: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>> = {
-  darwin: ["open"],
-  win32: ["explorer"],
-};
-
-function openInBrowser(url: string, err: Output): void {
-  const [command = "xdg-open", ...args] = OPENERS[process.platform] ?? [];
-  const child = spawn(command, [...args, url], { stdio: "ignore", detached: true });
-  child.on("error", () => printLine(err, `no browser could be opened (${command}): open the address above`));
-  child.unref();
 }
 
 function readPort(word: string): number {
