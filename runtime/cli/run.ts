@@ -50,6 +50,7 @@ function createProgram(terminal: Terminal, finish: Finish): Command {
   addWriting(program, terminal, finish);
   addSecuring(program, terminal, finish);
   addPrecompile(program, finish);
+  addCarryOut(program, terminal, finish);
   program.addHelpText("after", `\n${exitCodeHelp()}`);
   return program;
 }
@@ -123,6 +124,14 @@ function addPrecompile(program: Command, finish: Finish): void {
   program.command("precompile", { hidden: true }).action(async () => {
     const { precompile } = await import("./commands/precompile.ts");
     finish(await precompile());
+  });
+}
+
+/** For the page. */
+function addCarryOut(program: Command, terminal: Terminal, finish: Finish): void {
+  program.command("carry-out", { hidden: true }).action(async (_options, command: Command) => {
+    const { carryOut } = await import("./commands/carry-out.ts");
+    finish(await carryOut({ terminal, options: command.optsWithGlobals() }));
   });
 }
 

@@ -24,7 +24,9 @@ export type ControlVerb =
   | "logs"
   | "messages"
   | "slow-down"
-  | "restore";
+  | "restore"
+  | "operation"
+  | "stop-operation";
 
 export function controlSubject(app: string, verb: ControlVerb): string {
   return `_HANDLERS.${app}.${verb}`;

@@ -99,9 +99,9 @@ export interface HandlerDetail {
   readonly errors: readonly ErrorNote[];
 }
 
-/** What goes on for a while on the page's server, whether or not anybody looks. */
+/** What goes on for a while, whether or not anybody looks. */
 export interface OperationView {
-  readonly id: number;
+  readonly id: string;
   readonly verb: "redrive" | "drop";
   /** Of what, in words. */
   readonly what: string;

@@ -4,6 +4,7 @@ import type { Clock } from "../clock.ts";
 import type { DeadLetterBox } from "../dead-letters/dead-letter-box.ts";
 import type { LaterBox } from "../later/later-box.ts";
 import type { OperatorSession } from "../operate/session.ts";
+import type { Order } from "./carry-out.ts";
 import type { Action } from "./rights.ts";
 
 export interface Desk extends OperatorSession {
@@ -19,6 +20,8 @@ export interface Desk extends OperatorSession {
   /** `ana@host`: whose process this is. */
   readonly operator: string;
   readonly version: string;
+  /** Has a process of its own carry it out. Resolves when it has; absent: there is none to be had. */
+  readonly apart?: ((order: Order) => Promise<void>) | undefined;
   /** A line for the page's own log. */
   readonly tell: (line: string) => void;
 }

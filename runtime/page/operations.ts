@@ -1,37 +1,80 @@
-// What is done to many letters, one after the other: it has a number, a frozen list, progress and an end, can be stopped,
-// and goes on when the tab that began it is closed.
+// What is done to many letters: it has an id, a fixed list, progress and an end, and can be stopped.
+//
+// P1  What takes more than a moment is carried out by a process of its own, which tells how far it is by NATS: it goes on when the
+//     tab is closed, and when `handlers ui` ends or is killed. Every page of the app shows it, and stops it.
+// P2  One of which nothing is heard any more has ended with its process. What it had not come to is still a dead letter.
 
-import { redrive } from "../dead-letters/redrive.ts";
+import { randomUUID } from "node:crypto";
+import { z } from "zod";
+import type { Timer } from "../clock.ts";
+import { controlSubject } from "../control/control-protocol.ts";
+import { type StandingSubscription, StandingSubscriptions } from "../nats/standing-subscriptions.ts";
 import type { OperationView } from "./answers.ts";
+import { begun, carryOut, messageOf, type Order } from "./carry-out.ts";
 import type { Desk } from "./desk.ts";
 
-export interface Begun {
-  readonly verb: OperationView["verb"];
-  /** Of what, in words. */
-  readonly what: string;
-  readonly ids: readonly number[];
-  /** Letters a second; undefined: as fast as it goes. */
-  readonly rate?: number | undefined;
-}
-
 interface Operation {
-  view: OperationView;
-  readonly stopping: AbortController;
+  readonly view: OperationView;
+  /** Absent: a process of its own carries it out. */
+  readonly stopping?: AbortController;
+  readonly heardAtMs: number;
 }
 
 /** So many that have ended are still shown. */
 const KEPT = 5;
-const AT_ONCE = 16;
+const MOST_RUNNING = 20;
+/** They are over before another process would have begun. */
+const SOON_OVER = 50;
+const LOOK_MS = 2_000;
+/** Many times as long as one tells nothing. */
+const LOST_MS = 10_000;
+
+/** As it is told. */
+const told = z.object({
+  id: z.string().min(1).max(50),
+  verb: z.enum(["redrive", "drop"]),
+  what: z.string().max(2_000),
+  total: z.int().nonnegative(),
+  done: z.int().nonnegative(),
+  rate: z.number().positive().optional(),
+  state: z.enum(["running", "done", "stopped", "failed"]),
+  problem: z.string().max(10_000).optional(),
+});
 
 export class Operations {
   private readonly desk: Desk;
   private readonly onChange: () => void;
-  private readonly operations = new Map<number, Operation>();
-  private last = 0;
+  private readonly operations = new Map<string, Operation>();
+  private hearing: StandingSubscription | undefined;
+  /** Whether what others carry out is heard. */
+  private hears = false;
+  private looks: Timer | undefined;
 
   constructor(desk: Desk, onChange: () => void) {
     this.desk = desk;
     this.onChange = onChange;
+  }
+
+  /** Hear of those that processes of their own carry out. Without, all are carried out here. */
+  listen(): void {
+    const { connection, clock, app, tell } = this.desk;
+    this.hears = true;
+    this.hearing = new StandingSubscriptions(connection, clock).subscribe(controlSubject(app, "operation"), {
+      onMessage: (message) => this.heard(message.string()),
+      onRefused: ({ message }) => {
+        this.hears = false;
+        tell(`what is done to many letters ends with this page: ${message}. Print \`handlers permissions\` anew`);
+      },
+      onGranted: () => {
+        this.hears = true;
+      },
+    });
+    this.looks = clock.every(LOOK_MS, () => this.lookForLost());
+  }
+
+  close(): void {
+    this.looks?.cancel();
+    void this.hearing?.close();
   }
 
   /** Oldest first. */
@@ -40,64 +83,82 @@ export class Operations {
   }
 
   /** Returns at once; how it goes `views` say. */
-  begin({ verb, what, ids, rate }: Begun): OperationView {
-    const id = ++this.last;
-    const view: OperationView = { id, verb, what, total: ids.length, done: 0, rate, state: "running" };
-    const operation: Operation = { view, stopping: new AbortController() };
-    this.operations.set(id, operation);
-    this.forgetEnded();
-    this.onChange();
-    void this.run(operation, verb, ids);
-    return view;
+  begin(what: Omit<Order, "id">): OperationView {
+    const order: Order = { id: randomUUID().slice(0, 8), ...what };
+    const { apart } = this.desk;
+    if (apart !== undefined && this.hears && !isSoonOver(order)) {
+      this.note(begun(order));
+      apart(order).catch((error: unknown) => this.failed(order.id, messageOf(error)));
+    } else {
+      const stopping = new AbortController();
+      this.note(begun(order), stopping);
+      const onProgress = (view: OperationView) => this.note(view, stopping);
+      void carryOut(order, this.desk, stopping.signal, onProgress).then(onProgress);
+    }
+    return begun(order);
   }
 
-  /** False when nothing of that number runs. What is under way is finished. */
-  stop(id: number): boolean {
+  /** False when nothing of that id runs. What is under way is finished. */
+  stop(id: string): boolean {
     const operation = this.operations.get(id);
     if (operation?.view.state !== "running") return false;
-    operation.stopping.abort();
+    const { connection, app } = this.desk;
+    if (operation.stopping !== undefined) operation.stopping.abort();
+    else connection.publish(controlSubject(app, "stop-operation"), id);
     return true;
   }
 
-  private async run(operation: Operation, verb: OperationView["verb"], ids: readonly number[]): Promise<void> {
-    const onProgress = (done: number) => this.change(operation, { done });
-    const { signal } = operation.stopping;
-    try {
-      if (verb === "redrive") await this.redrive(ids, operation.view.rate, onProgress, signal);
-      else await this.drop(ids, onProgress, signal);
-      this.change(operation, { state: signal.aborted ? "stopped" : "done" });
-    } catch (error) {
-      this.change(operation, { state: "failed", problem: error instanceof Error ? error.message : String(error) });
-    }
-    const { what, done, total, state, problem } = operation.view;
-    this.desk.tell(`${verb} ${what}: ${state}, ${done} of ${total}${problem === undefined ? "" : `: ${problem}`}`);
+  /** Whoever may control the app may say anything. */
+  private heard(text: string): void {
+    const view = told.safeParse(jsonIn(text)).data;
+    if (view === undefined) return;
+    const known = this.operations.get(view.id);
+    if (known === undefined && this.running().length >= MOST_RUNNING) return;
+    if (known?.stopping === undefined) this.note(view);
   }
 
-  private async redrive(
-    ids: readonly number[],
-    rate: number | undefined,
-    onProgress: (done: number) => void,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { connection, app, letters: box, clock, copies } = this.desk;
-    await redrive(ids, { connection, app, box, clock, copies, rate, onProgress, signal });
-  }
-
-  private async drop(ids: readonly number[], onProgress: (done: number) => void, signal: AbortSignal): Promise<void> {
-    for (let at = 0; at < ids.length && !signal.aborted; at += AT_ONCE) {
-      const some = ids.slice(at, at + AT_ONCE);
-      await Promise.all(some.map((id) => this.desk.letters.remove(id)));
-      onProgress(at + some.length);
-    }
-  }
-
-  private change(operation: Operation, to: Partial<OperationView>): void {
-    operation.view = { ...operation.view, ...to };
+  private note(view: OperationView, stopping?: AbortController): void {
+    const before = this.operations.get(view.id)?.view.state;
+    const heardAtMs = this.desk.clock.monotonicMs();
+    this.operations.set(view.id, { view, heardAtMs, ...(stopping === undefined ? {} : { stopping }) });
+    const { verb, what, done, total, state, problem } = view;
+    if (state !== "running" && before === "running")
+      this.desk.tell(`${verb} ${what}: ${state}, ${done} of ${total}${problem === undefined ? "" : `: ${problem}`}`);
+    this.forgetEnded();
     this.onChange();
+  }
+
+  private failed(id: string, problem: string): void {
+    const view = this.operations.get(id)?.view;
+    if (view?.state === "running") this.note({ ...view, state: "failed", problem });
+  }
+
+  /** P2. */
+  private lookForLost(): void {
+    const beforeMs = this.desk.clock.monotonicMs() - LOST_MS;
+    for (const { view, stopping, heardAtMs } of this.running())
+      if (stopping === undefined && heardAtMs < beforeMs)
+        this.failed(view.id, "its process has ended. What it had not come to is still here: begin again");
+  }
+
+  private running(): Operation[] {
+    return [...this.operations.values()].filter(({ view }) => view.state === "running");
   }
 
   private forgetEnded(): void {
     const ended = [...this.operations].filter(([, { view }]) => view.state !== "running");
     for (const [id] of ended.slice(0, Math.max(0, ended.length - KEPT))) this.operations.delete(id);
+  }
+}
+
+function isSoonOver({ ids, rate = SOON_OVER }: Order): boolean {
+  return ids.length <= Math.min(rate, SOON_OVER);
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // Not of ours.
   }
 }

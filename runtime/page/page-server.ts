@@ -69,6 +69,7 @@ export async function servePage({ desk, host, port }: PageOptions): Promise<Page
     .catch((error: NodeJS.ErrnoException) => {
       throw listenFailure(error, host, port ?? USUAL_PORT);
     });
+  operations.listen();
   const address = server.address() as AddressInfo;
   for (const name of ownHosts(host, address.port)) hosts.add(name);
   return {
@@ -76,6 +77,7 @@ export async function servePage({ desk, host, port }: PageOptions): Promise<Page
     close: () =>
       new Promise((resolve) => {
         watch.close();
+        operations.close();
         server.close(() => resolve());
         server.closeAllConnections();
       }),

@@ -124,7 +124,7 @@ export const ACTION_ROUTES: readonly ActionRoute[] = [
   route(
     "/api/stop",
     ["redrive", "drop"],
-    z.strictObject({ id }),
+    z.strictObject({ id: text(50).min(1) }),
     (body) => `operation ${body.id}`,
     async ({ operations }, body) => ({ stopped: operations.stop(body.id) }),
   ),

@@ -6,6 +6,10 @@ export interface SeenVersion {
   /** When it was seen first, and last. */
   readonly fromMs: number;
   readonly untilMs: number;
+  /** `start`: its replicas started with it, as in a deployment. `save`: it was saved or reloaded while they ran. */
+  readonly came: "start" | "save";
+  /** When it came; undefined: before anybody looked. */
+  readonly cameMs?: number | undefined;
   /** While it was seen. */
   readonly handled: number;
   readonly failed: number;
@@ -16,8 +20,13 @@ export interface SeenVersion {
 interface Looked {
   readonly name: string;
   readonly replicas: readonly {
-    readonly replica: { readonly instance: string };
-    readonly handler: { readonly version?: string; readonly handled: number; readonly failed: number };
+    readonly replica: { readonly instance: string; readonly startedAtMs: number };
+    readonly handler: {
+      readonly version?: string;
+      readonly reloads: number;
+      readonly handled: number;
+      readonly failed: number;
+    };
   }[];
 }
 
@@ -27,8 +36,10 @@ interface Counts {
   readonly failed: number;
 }
 
+type Seen = { -readonly [Key in keyof Omit<SeenVersion, "version" | "serves">]: SeenVersion[Key] };
+
 interface Track {
-  readonly versions: Map<string, { fromMs: number; untilMs: number; handled: number; failed: number }>;
+  readonly versions: Map<string, Seen>;
   last: Map<string, Counts>;
 }
 
@@ -41,14 +52,19 @@ export class VersionHistory {
     const track = this.tracks.get(name) ?? { versions: new Map(), last: new Map() };
     this.tracks.set(name, track);
     const now = new Map<string, Counts>();
+    const served = new Set([...track.last.values()].map(({ version }) => version));
     for (const { replica, handler } of replicas) {
-      const { version, handled, failed } = handler;
+      const { version, reloads, handled, failed } = handler;
       now.set(replica.instance, { version, handled, failed });
       if (version === undefined) continue;
-      const seen = track.versions.get(version) ?? { fromMs: atMs, untilMs: atMs, handled: 0, failed: 0 };
-      track.versions.set(version, seen);
-      seen.untilMs = atMs;
       const before = track.last.get(replica.instance);
+      const came = reloads === 0 ? "start" : "save";
+      const cameMs = came === "start" ? replica.startedAtMs : before && atMs;
+      const seen = track.versions.get(version) ?? { fromMs: atMs, untilMs: atMs, came, cameMs, handled: 0, failed: 0 };
+      track.versions.set(version, seen);
+      // One that had gone and is back has come again.
+      if (before !== undefined && !served.has(version)) Object.assign(seen, { came, cameMs });
+      seen.untilMs = atMs;
       // What ended in the second of a change is the new one's: nobody knows better.
       if (before === undefined) continue;
       seen.handled += Math.max(0, handled - before.handled);

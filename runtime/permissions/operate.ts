@@ -1,6 +1,6 @@
 // What the commands of operators need: status, logs, disable, dlq and the like. Not `send` and `request`.
 
-import { controlSubjects } from "../control/control-protocol.ts";
+import { controlSubject, controlSubjects } from "../control/control-protocol.ts";
 import { deadLetterStream } from "../dead-letters/letter-store.ts";
 import { redriveStream, redriveSubjects } from "../dead-letters/redrive-watch.ts";
 import { laterStream, laterSubjects } from "../later/later-stream.ts";
@@ -39,6 +39,10 @@ export function toOperate(app: PermittedApp): Grant[] {
     {
       why: "status, inspect, running, logs, reload, invoke, cancel, and messages on the page: ask the replicas, have them run any handler with any payload, end what runs, and see what messages carry.",
       publish: [controlSubjects(app.app)],
+    },
+    {
+      why: "ui: hear how far it is what is done to many dead letters, and that it is to stop.",
+      subscribe: [controlSubject(app.app, "operation"), controlSubject(app.app, "stop-operation")],
     },
     {
       ...bucketUse(app.app),

@@ -196,7 +196,7 @@ describe.skipIf(!hasChromium)("the page", () => {
     served.project.write("shop/break.ts", `${text}// Saved again.\n`.replace("refused", "not taken"));
     await expect.poll(() => versions.count(), PATIENT).toBe(2);
     send("shop.break", {});
-    await expect.poll(() => versions.first().textContent(), PATIENT).toMatch(/serves.*since.*10/);
+    await expect.poll(() => versions.first().textContent(), PATIENT).toMatch(/serves.*by a save or reload.*10/);
     served.project.write("shop/break.ts", text);
     await expect.poll(() => versions.first().textContent(), PATIENT).toMatch(/serves/);
   });

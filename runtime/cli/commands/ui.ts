@@ -5,6 +5,7 @@ import { systemClock } from "../../clock.ts";
 import { DeadLetterBox } from "../../dead-letters/dead-letter-box.ts";
 import { RuntimeError } from "../../errors.ts";
 import { LaterBox } from "../../later/later-box.ts";
+import type { Order } from "../../page/carry-out.ts";
 import { isLoopback, servePage } from "../../page/page-server.ts";
 import { readRights } from "../../page/rights.ts";
 import { type Output, printLine } from "../../terminal/terminal.ts";
@@ -16,6 +17,7 @@ import { untilInterrupted } from "../interrupt.ts";
 import type { Invocation } from "../invocation.ts";
 import { isOfDev } from "../nats-client.ts";
 import { openInBrowser } from "../open-in-browser.ts";
+import { startOrder } from "../order-process.ts";
 import { packageVersion } from "../package-version.ts";
 
 export interface UiOptions {
@@ -48,6 +50,7 @@ export async function ui({ terminal, options }: Invocation<UiOptions>): Promise<
       showsPayloads: options.payloads === true || isOfDev(config),
       operator: operatorName(terminal.env),
       version: packageVersion(),
+      apart: (order: Order) => startOrder(order, options),
       tell: (line: string) => printLine(out, beside === false ? `${timeText(out)} ${line}` : `page: ${line}`),
     };
     const page = await servePage({ desk, host, port });

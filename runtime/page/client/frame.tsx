@@ -187,7 +187,7 @@ function Problem() {
 }
 
 function Operations() {
-  const away = useSignal<ReadonlySet<number>>(new Set());
+  const away = useSignal<ReadonlySet<string>>(new Set());
   const shown = (board.value?.operations ?? []).filter(({ id }) => !away.value.has(id));
   return (
     <>

@@ -25,7 +25,7 @@ const BODIES: Readonly<Record<string, object>> = {
   "/api/redrive": { letters: { ids: [1] } },
   "/api/drop": { ids: [1] },
   "/api/mend": { id: 1, payload: "{}", raw: false },
-  "/api/stop": { id: 1 },
+  "/api/stop": { id: "1" },
   "/api/cancel": { id: 1 },
   "/api/cancel-run": { handler: "a", id: "b:1" },
   "/api/send": { subject: "a.b", payload: "{}", headers: [], ask: false, raw: false },

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Desk } from "../../../runtime/page/desk.ts";
 import { Operations } from "../../../runtime/page/operations.ts";
 import { lettersMeant, listLetters, showLetter } from "../../../runtime/page/read-letters.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
 import { fakeBox, letter } from "./fake-letters.ts";
 
 const LETTERS = [
@@ -13,7 +14,7 @@ const LETTERS = [
 ];
 
 function deskWith(more: Partial<Desk> = {}): Desk {
-  return { letters: fakeBox(LETTERS), showsPayloads: true, tell: () => undefined, ...more } as Desk;
+  return { clock: fakeClock(), letters: fakeBox(LETTERS), showsPayloads: true, tell: () => undefined, ...more } as Desk;
 }
 
 describe("a filter", () => {
@@ -62,7 +63,7 @@ describe("an operation", () => {
       seen.push(operations.views.map(({ state, done }) => `${state} ${done}`).join()),
     );
     expect(operations.begin({ verb: "drop", what: "3 letters", ids: [1, 2, 3] })).toMatchObject({
-      id: 1,
+      id: expect.stringMatching(/^[0-9a-f]{8}$/),
       total: 3,
       state: "running",
     });

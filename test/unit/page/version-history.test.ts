@@ -9,8 +9,8 @@ function looked(
   return {
     name: "a",
     replicas: replicas.map(([instance, version, handled, failed]) => ({
-      replica: { instance },
-      handler: { version, handled, failed },
+      replica: { instance, startedAtMs: 500 },
+      handler: { version, reloads: version === "v1" ? 0 : 1, handled, failed },
     })),
   };
 }
@@ -21,8 +21,23 @@ it("charges each version with what its replicas counted while it served, whateve
   history.look(looked(["r1", "v1", 110, 7], ["r2", "v1", 55, 1]), 2_000);
   history.look(looked(["r1", "v2", 112, 17], ["r2", "v1", 60, 1]), 3_000);
   expect(history.of("a")).toEqual([
-    { version: "v2", fromMs: 3_000, untilMs: 3_000, handled: 2, failed: 10, serves: true },
-    { version: "v1", fromMs: 1_000, untilMs: 3_000, handled: 20, failed: 1, serves: true },
+    { version: "v2", fromMs: 3_000, untilMs: 3_000, came: "save", cameMs: 3_000, handled: 2, failed: 10, serves: true },
+    { version: "v1", fromMs: 1_000, untilMs: 3_000, came: "start", cameMs: 500, handled: 20, failed: 1, serves: true },
+  ]);
+});
+
+it("a version that was saved before anybody looked is told of without a time that nobody knows", () => {
+  const history = new VersionHistory();
+  history.look(looked(["r1", "v2", 0, 0]), 1_000);
+  expect(history.of("a")).toMatchObject([{ came: "save", cameMs: undefined }]);
+});
+
+it("a version that is back has come again", () => {
+  const history = new VersionHistory();
+  for (const [at, version] of ["v2", "v3", "v2"].entries()) history.look(looked(["r1", version, 0, 0]), at);
+  expect(history.of("a")).toMatchObject([
+    { version: "v3", cameMs: 1 },
+    { version: "v2", cameMs: 2 },
   ]);
 });
 

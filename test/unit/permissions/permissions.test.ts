@@ -202,9 +202,9 @@ test("to provision is to serve, and to make the streams of the app: no others, a
   ]);
 });
 
-test("to operate is to hear nothing but replies, and to send no message to a handler's subject", () => {
+test("to operate is to hear nothing but replies and what operators do to dead letters, and to send no message to a handler's subject", () => {
   const { subscribe, publish, answerMs } = permitted("operate");
-  expect(subscribe).toEqual(["_INBOX_shop.>"]);
+  expect(subscribe).toEqual(["_INBOX_shop.>", "_HANDLERS.shop.operation", "_HANDLERS.shop.stop-operation"]);
   expect(publish.filter((subject) => /^(orders|price|mail)/.test(subject))).toEqual([]);
   expect(answerMs).toBeUndefined();
 });

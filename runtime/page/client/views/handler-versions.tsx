@@ -21,7 +21,7 @@ export function Versions({ name, now }: { readonly name: string; readonly now: s
           <thead>
             <tr>
               <th>Version</th>
-              <th>Seen</th>
+              <th>Came</th>
               <th class="number">Handled</th>
               <th class="number">Failed</th>
               <th class="number">Of all</th>
@@ -33,7 +33,7 @@ export function Versions({ name, now }: { readonly name: string; readonly now: s
                 <th scope="row" class="mono">
                   {seen.version.slice(0, 8)} {seen.serves && <span class="dim">serves</span>}
                 </th>
-                <td>{seenText(seen, nowMs.value)}</td>
+                <td>{cameText(seen, nowMs.value)}</td>
                 <td class="number">{countText(seen.handled)}</td>
                 <td class="number">{countText(seen.failed)}</td>
                 <td class="number">{shareText(seen)}</td>
@@ -42,14 +42,19 @@ export function Versions({ name, now }: { readonly name: string; readonly now: s
           </tbody>
         </table>
       </section>
-      <p class="dim">Since this page looks, and only while it does.</p>
+      <p class="dim">
+        Counted since this page looks, and only while it does. What came with a start was deployed, or was there when{" "}
+        <code>dev</code> began.
+      </p>
     </section>
   );
 }
 
-function seenText({ fromMs, untilMs, serves }: SeenVersion, now: number): string {
-  const since = momentText(fromMs, now);
-  return serves ? `since ${since}` : `from ${since} for ${spanText(Math.max(1_000, untilMs - fromMs))}`;
+function cameText({ came, cameMs, fromMs, untilMs, serves }: SeenVersion, now: number): string {
+  const how = came === "start" ? "with a start" : "by a save or reload";
+  const when = cameMs === undefined ? `before ${momentText(fromMs, now)}` : momentText(cameMs, now);
+  const seen = serves ? "" : `, seen for ${spanText(Math.max(1_000, untilMs - fromMs))}`;
+  return `${how} ${when}${seen}`;
 }
 
 function shareText({ handled, failed }: SeenVersion): string {

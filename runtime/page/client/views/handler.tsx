@@ -108,7 +108,7 @@ function Facts({ row }: { readonly row: HandlerRow }) {
     rolledBack,
     replicas,
   } = row;
-  const times = handled + failed === 0 ? "—" : `${msText(p50Ms)} half, ${msText(p99Ms)} 99 %`;
+  const times = handled + failed === 0 ? "—" : `half in ${msText(p50Ms)}, 99 % in ${msText(p99Ms)}`;
   return (
     <dl class="facts">
       <Fact name="Takes">

@@ -94,8 +94,8 @@ function Takers({ takers }: { readonly takers: readonly TakerView[] }) {
         <thead>
           <tr>
             <th>Handler</th>
-            <th>Takes</th>
             <th class="number">Waiting</th>
+            <th>Takes</th>
             <th>Durable</th>
           </tr>
         </thead>
@@ -107,8 +107,8 @@ function Takers({ takers }: { readonly takers: readonly TakerView[] }) {
                   {handler}
                 </a>
               </th>
-              <td class="mono">{filter}</td>
               <td class="number">{countText(waiting)}</td>
+              <td class="mono">{filter}</td>
               <td>
                 <span class="mono dim">{durable}</span>{" "}
                 {left && <Badge tone="stuck" text="left over: no version that runs takes it (handlers prune)" />}
