@@ -25,8 +25,9 @@ export interface HandlerFilter {
 /** More handlers than this, and folders begin closed. */
 export const FEW = 40;
 
-export function isTroubled({ tone }: Pick<HandlerRow, "tone">): boolean {
-  return tone === "bad" || tone === "stuck";
+/** One that serves an earlier version, as its last save did not come up, is in trouble too: its author waits for what they wrote. */
+export function isTroubled({ tone, lastFailure }: Pick<HandlerRow, "tone" | "lastFailure">): boolean {
+  return tone === "bad" || tone === "stuck" || lastFailure !== undefined;
 }
 
 export function folderOf(name: string): string {

@@ -58,9 +58,25 @@ export function whyText(row: HandlerRow, nowMs: number): string {
   if (off !== undefined) return offText(off, nowMs, row.replicas);
   const [hold] = row.holds;
   if (hold !== undefined) return holdText(hold, nowMs);
-  if (row.lastFailure !== undefined) return errorLine(row.lastFailure);
+  if (row.lastFailure !== undefined) return failureText(row, row.lastFailure);
   if (row.slowStart !== undefined) return row.slowStart;
-  return row.tone === "bad" && row.lastError !== undefined ? errorLine(row.lastError) : "";
+  if (row.lastError === undefined) return "";
+  if (hasFailedLately(row, nowMs))
+    return `failed ${agoText(row.lastError.atMs ?? nowMs, nowMs)}: ${errorLine(row.lastError)}`;
+  return row.tone === "bad" ? errorLine(row.lastError) : "";
+}
+
+const LATELY_MS = 120_000;
+
+/** A message of its failed within two minutes: also one that is well, and that a retry will help, may be told of. */
+export function hasFailedLately({ lastError }: Pick<HandlerRow, "lastError">, nowMs: number): boolean {
+  return lastError?.atMs !== undefined && nowMs - lastError.atMs < LATELY_MS;
+}
+
+/** Why its last version did not come up, and what serves meanwhile. */
+export function failureText({ versions }: Pick<HandlerRow, "versions">, failure: ErrorNote): string {
+  const [before] = versions;
+  return `${errorLine(failure)}${before === undefined ? "" : `. Version ${before.version.slice(0, 8)} goes on serving`}`;
 }
 
 const SOURCES: Readonly<Record<string, string>> = {

@@ -135,7 +135,20 @@ describe("words", () => {
     const failure = { code: "BUNDLE_FAILED", message: "no\nmore", place: "a.ts:1" };
     expect(whyText(row("a", { tone: "bad", lastFailure: failure }), 0)).toBe("BUNDLE_FAILED: no (a.ts:1)");
     expect(whyText(row("a", { lastError: failure }), 0)).toBe("");
+    const served = [{ version: "0123456789ab", replicas: 1 }];
+    expect(whyText(row("a", { versions: served, lastFailure: failure }), 0)).toBe(
+      "BUNDLE_FAILED: no (a.ts:1). Version 01234567 goes on serving",
+    );
+    const lastError = { code: "HANDLER_THREW", message: "no", atMs: 100_000 };
+    expect(whyText(row("a", { lastError }), 130_000)).toBe("failed 30 s ago: HANDLER_THREW: no");
+    expect(whyText(row("a", { lastError }), 230_000)).toBe("");
     expect(stateText(row("a", { state: "failed", inState: 1, replicas: 3 }))).toBe("failed 1 of 3");
+  });
+
+  it("one whose last save did not come up is in trouble, though what was before serves", () => {
+    const lastFailure = { code: "BUNDLE_FAILED", message: "no" };
+    const found = [row("a"), row("b", { lastFailure })].filter(isMeant({ words: "", show: "trouble" }));
+    expect(found.map(({ name }) => name)).toEqual(["b"]);
   });
 
   it("shorten a place to what tells it apart", () => {

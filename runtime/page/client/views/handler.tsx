@@ -11,7 +11,18 @@ import { Fact } from "../parts/fact.tsx";
 import { LogLine } from "../parts/log-line.tsx";
 import { Running } from "../parts/running.tsx";
 import { hrefWith, lettersHref } from "../route.ts";
-import { bytesText, countText, errorLine, holdText, msText, offText, plural, rateText, stateText } from "../words.ts";
+import {
+  bytesText,
+  countText,
+  errorLine,
+  failureText,
+  holdText,
+  msText,
+  offText,
+  plural,
+  rateText,
+  stateText,
+} from "../words.ts";
 import { HandlerActions } from "./handler-actions.tsx";
 import { Hour } from "./handler-history.tsx";
 import { HandlerSchema } from "./handler-schema.tsx";
@@ -78,11 +89,11 @@ function Why({ row }: { readonly row: HandlerRow }) {
     ...row.off.map((note) => offText(note, nowMs.value, row.replicas)),
     ...row.holds.map((hold) => holdText(hold, nowMs.value)),
     ...(row.slowStart === undefined ? [] : [row.slowStart]),
-    ...(row.lastFailure === undefined ? [] : [errorLine(row.lastFailure)]),
+    ...(row.lastFailure === undefined ? [] : [failureText(row, row.lastFailure)]),
   ];
   if (lines.length === 0) return null;
   return (
-    <ul class={`reasons tone-${row.tone}`}>
+    <ul class={`reasons tone-${row.lastFailure === undefined ? row.tone : "bad"}`}>
       {lines.map((line) => (
         <li key={line}>{line}</li>
       ))}

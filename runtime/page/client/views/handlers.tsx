@@ -10,7 +10,7 @@ import { Search } from "../parts/search.tsx";
 import { query, refine } from "../place.ts";
 import { handlerHref } from "../route.ts";
 import { FEW, type Folder, foldersOf, isMeant, isTroubled, type Show } from "../tree.ts";
-import { countText, msText, plural, rateText, stateText, whyText } from "../words.ts";
+import { countText, hasFailedLately, msText, plural, rateText, stateText, whyText } from "../words.ts";
 
 /** A browser draws more only with a stutter. */
 const AT_ONCE = 100;
@@ -55,28 +55,30 @@ function showOf(word: string | null): Show {
 /** What there is to know, in one line. */
 function Sentence({ rows }: { readonly rows: readonly HandlerRow[] }) {
   const troubled = rows.filter(isTroubled);
+  const failing = rows.filter((row) => !isTroubled(row) && hasFailedLately(row, nowMs.value));
   const { count } = board.value?.letters ?? { count: 0 };
   if (rows.length === 0) return null;
+  const tone = troubled.length > 0 ? "bad" : failing.length > 0 ? "stuck" : "good";
   return (
-    <p class={`sentence ${troubled.length > 0 ? "is-bad" : "is-good"}`}>
-      <Sign tone={troubled.length > 0 ? "bad" : "good"} />
+    <p class={`sentence is-${tone}`}>
+      <Sign tone={tone} />
       <span>
         {troubled.length === 0 ? (
           rows.length === 1 ? (
-            "The one handler is well."
+            `The one handler ${failing.length > 0 ? "serves" : "is well"}.`
           ) : (
-            `All ${countText(rows.length)} handlers are well.`
+            `All ${countText(rows.length)} handlers ${failing.length > 0 ? "serve" : "are well"}.`
           )
         ) : (
           <>
             {troubled.length === 1 ? "1 handler needs you: " : `${countText(troubled.length)} handlers need you: `}
-            {troubled.slice(0, 5).map(({ name }, at) => (
-              <>
-                {at > 0 && ", "}
-                <a href={handlerHref(name)}>{name}</a>
-              </>
-            ))}
-            {troubled.length > 5 ? ` and ${countText(troubled.length - 5)} more.` : "."}
+            <Names rows={troubled} />
+          </>
+        )}
+        {failing.length > 0 && (
+          <>
+            {" "}
+            Failed lately: <Names rows={failing} />
           </>
         )}
         {count > 0 && (
@@ -87,6 +89,20 @@ function Sentence({ rows }: { readonly rows: readonly HandlerRow[] }) {
         )}
       </span>
     </p>
+  );
+}
+
+function Names({ rows }: { readonly rows: readonly HandlerRow[] }) {
+  return (
+    <>
+      {rows.slice(0, 5).map(({ name }, at) => (
+        <>
+          {at > 0 && ", "}
+          <a href={handlerHref(name)}>{name}</a>
+        </>
+      ))}
+      {rows.length > 5 ? ` and ${countText(rows.length - 5)} more.` : "."}
+    </>
   );
 }
 
@@ -191,7 +207,9 @@ function Row({ name }: { readonly name: string }) {
   const row = rowOf(name)?.value;
   if (row === undefined) return null;
   // Only a row that tells of times is drawn anew as they pass.
-  const why = row.off.length + row.holds.length > 0 ? whyText(row, nowMs.value) : whyText(row, 0);
+  const why =
+    row.off.length + row.holds.length > 0 || row.lastError !== undefined ? whyText(row, nowMs.value) : whyText(row, 0);
+  const isBad = row.lastFailure !== undefined || row.tone === "bad";
   const waiting = (row.pending ?? 0) + (row.pending === undefined ? row.queued : 0);
   return (
     <>
@@ -214,7 +232,7 @@ function Row({ name }: { readonly name: string }) {
         <Count label="replicas" value={`${row.inState}/${row.replicas}`} quiet={row.inState === row.replicas} />
       </tr>
       {why !== "" && (
-        <tr class="why">
+        <tr class={`why${isBad ? " is-bad" : ""}`}>
           <td colSpan={8}>{why}</td>
         </tr>
       )}

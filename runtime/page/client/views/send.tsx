@@ -252,8 +252,10 @@ function Result({ result }: { readonly result: SendResult }) {
   return (
     <section aria-live="polite">
       <p class={`sentence ${isBad ? "is-bad" : "is-good"}`}>
-        {bytesText(result.bytes)} to <span class="mono">{result.subject}</span>: {fateText(result)} · {result.tookMs} ms
-        · <a href={wayHref(result.origin)}>its way</a>
+        <span>
+          {bytesText(result.bytes)} to <span class="mono">{result.subject}</span>: {fateText(result)} · {result.tookMs}{" "}
+          ms · <a href={wayHref(result.origin)}>its way</a>
+        </span>
       </p>
       {result.reply !== undefined && <Payload view={result.reply} title="Reply" />}
       <WayOf key={result.origin} origin={result.origin} />
