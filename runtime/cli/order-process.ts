@@ -2,7 +2,7 @@
 // Ctrl-C nor the end of the page ends it.
 
 import { spawn } from "node:child_process";
-import type { Order } from "../page/carry-out.ts";
+import type { Order } from "../page/order.ts";
 import { asArguments, type GlobalOptions } from "./global-options.ts";
 
 /** Resolves when it has carried it out; rejects when it could not be started, or has failed before it could tell. */

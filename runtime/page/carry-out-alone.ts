@@ -3,7 +3,8 @@
 
 import { controlSubject } from "../control/control-protocol.ts";
 import type { OperationView } from "./answers.ts";
-import { begun, carryOut, type Order, type OrderDesk } from "./carry-out.ts";
+import { begun, carryOut, type OrderDesk } from "./carry-out.ts";
+import type { Order } from "./order.ts";
 
 const TOLD_EVERY_MS = 500;
 

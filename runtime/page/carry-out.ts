@@ -4,16 +4,7 @@
 import { redrive } from "../dead-letters/redrive.ts";
 import type { OperationView } from "./answers.ts";
 import type { Desk } from "./desk.ts";
-
-export interface Order {
-  readonly id: string;
-  readonly verb: OperationView["verb"];
-  /** Of what, in words. */
-  readonly what: string;
-  readonly ids: readonly number[];
-  /** Letters a second; undefined: as fast as it goes. */
-  readonly rate?: number | undefined;
-}
+import type { Order } from "./order.ts";
 
 export type OrderDesk = Pick<Desk, "connection" | "app" | "letters" | "clock" | "copies">;
 

@@ -4,7 +4,7 @@ import type { Clock } from "../clock.ts";
 import type { DeadLetterBox } from "../dead-letters/dead-letter-box.ts";
 import type { LaterBox } from "../later/later-box.ts";
 import type { OperatorSession } from "../operate/session.ts";
-import type { Order } from "./carry-out.ts";
+import type { Order } from "./order.ts";
 import type { Action } from "./rights.ts";
 
 export interface Desk extends OperatorSession {

@@ -10,8 +10,9 @@ import type { Timer } from "../clock.ts";
 import { controlSubject } from "../control/control-protocol.ts";
 import { type StandingSubscription, StandingSubscriptions } from "../nats/standing-subscriptions.ts";
 import type { OperationView } from "./answers.ts";
-import { begun, carryOut, messageOf, type Order } from "./carry-out.ts";
+import { begun, carryOut, messageOf } from "./carry-out.ts";
 import type { Desk } from "./desk.ts";
+import type { Order } from "./order.ts";
 
 interface Operation {
   readonly view: OperationView;

@@ -2,8 +2,8 @@
 
 import { systemClock } from "../../clock.ts";
 import { DeadLetterBox } from "../../dead-letters/dead-letter-box.ts";
-import type { Order } from "../../page/carry-out.ts";
 import { carryOutAlone } from "../../page/carry-out-alone.ts";
+import type { Order } from "../../page/order.ts";
 import { withControl } from "../control-session.ts";
 import type { ExitCode } from "../exit-code.ts";
 import type { GlobalOptions } from "../global-options.ts";

@@ -5,7 +5,7 @@ import { systemClock } from "../../clock.ts";
 import { DeadLetterBox } from "../../dead-letters/dead-letter-box.ts";
 import { RuntimeError } from "../../errors.ts";
 import { LaterBox } from "../../later/later-box.ts";
-import type { Order } from "../../page/carry-out.ts";
+import type { Order } from "../../page/order.ts";
 import { isLoopback, servePage } from "../../page/page-server.ts";
 import { readRights } from "../../page/rights.ts";
 import { type Output, printLine } from "../../terminal/terminal.ts";
