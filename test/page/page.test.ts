@@ -375,10 +375,12 @@ describe.skipIf(!hasChromium)("the page", () => {
 
   it("is worked by keyboard", async () => {
     await go("/");
-    await stage.page.getByRole("link", { name: "todo/save" }).waitFor();
+    await stage.page.locator("tr.handler").getByRole("link", { name: "todo/save" }).waitFor();
     await stage.page.keyboard.press("/");
     await stage.page.keyboard.type("todo/l");
-    await expect.poll(() => stage.page.getByRole("link", { name: "todo/save" }).count(), PATIENT).toBe(0);
+    await expect
+      .poll(() => stage.page.locator("tr.handler").getByRole("link", { name: "todo/save" }).count(), PATIENT)
+      .toBe(0);
     await stage.page.keyboard.press("Escape");
     await stage.page.keyboard.press("?");
     await stage.page.getByRole("dialog", { name: "Help" }).waitFor();
@@ -395,7 +397,7 @@ describe.skipIf(!hasChromium)("the page", () => {
 
   it("a hidden tab has no stream, and one that comes back has", async () => {
     await go("/");
-    await stage.page.getByRole("link", { name: "todo/save" }).waitFor();
+    await stage.page.locator("tr.handler").getByRole("link", { name: "todo/save" }).waitFor();
     const show = (hidden: boolean) =>
       stage.page.evaluate(
         `Object.defineProperty(document, "hidden", { value: ${hidden}, configurable: true });
