@@ -46,6 +46,8 @@ export class Operations {
   private readonly desk: Desk;
   private readonly onChange: () => void;
   private readonly operations = new Map<string, Operation>();
+  /** Told to stop from here: a process that has not begun yet hears of it when it tells that it has. */
+  private readonly stopped = new Set<string>();
   private hearing: StandingSubscription | undefined;
   /** Whether what others carry out is heard. */
   private hears = false;
@@ -103,10 +105,17 @@ export class Operations {
   stop(id: string): boolean {
     const operation = this.operations.get(id);
     if (operation?.view.state !== "running") return false;
-    const { connection, app } = this.desk;
     if (operation.stopping !== undefined) operation.stopping.abort();
-    else connection.publish(controlSubject(app, "stop-operation"), id);
+    else {
+      this.stopped.add(id);
+      this.tellStop(id);
+    }
     return true;
+  }
+
+  private tellStop(id: string): void {
+    const { connection, app } = this.desk;
+    connection.publish(controlSubject(app, "stop-operation"), id);
   }
 
   /** Whoever may control the app may say anything. */
@@ -115,7 +124,10 @@ export class Operations {
     if (view === undefined) return;
     const known = this.operations.get(view.id);
     if (known === undefined && this.running().length >= MOST_RUNNING) return;
-    if (known?.stopping === undefined) this.note(view);
+    if (known?.stopping !== undefined) return;
+    if (view.state !== "running") this.stopped.delete(view.id);
+    else if (this.stopped.has(view.id)) this.tellStop(view.id);
+    this.note(view);
   }
 
   private note(view: OperationView, stopping?: AbortController): void {
