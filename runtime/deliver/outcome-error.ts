@@ -1,6 +1,6 @@
 // A failed delivery, told to the person who reads the log.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { codeFrame } from "../bundle/frame.ts";
 import { type ErrorCode, RuntimeError, type SourcePlace } from "../errors.ts";
@@ -32,6 +32,8 @@ export interface FailedDelivery {
   readonly rootDir: string;
   readonly subject: string;
   readonly timeoutMs: number;
+  /** Since when its version serves: what was saved after that has other lines. */
+  readonly sinceMs: number;
 }
 
 export function outcomeError(outcome: Failure, about: FailedDelivery): RuntimeError {
@@ -41,7 +43,7 @@ export function outcomeError(outcome: Failure, about: FailedDelivery): RuntimeEr
   const remedy = remedyFor(outcome, about);
   // Giving up is a decision of the author's, not a fault to be shown in the code.
   const meant = MEANT.has(outcome.kind);
-  const frame = meant ? undefined : frameAt(about.rootDir, place);
+  const frame = meant ? undefined : frameAt(about, place);
   return new RuntimeError(CODES[outcome.kind], message, {
     handler: about.handler,
     place,
@@ -52,10 +54,12 @@ export function outcomeError(outcome: Failure, about: FailedDelivery): RuntimeEr
 }
 
 /** Read at once: failures are reported at a bounded rate, and the file may be another one a moment later. */
-function frameAt(rootDir: string, place: SourcePlace): string | undefined {
+function frameAt({ rootDir, sinceMs }: FailedDelivery, place: SourcePlace): string | undefined {
   if (place.line === undefined) return undefined;
+  const path = join(rootDir, place.file);
   try {
-    return codeFrame(readFileSync(join(rootDir, place.file), "utf8"), place.line, place.column ?? 1);
+    if (statSync(path).mtimeMs > sinceMs) return undefined;
+    return codeFrame(readFileSync(path, "utf8"), place.line, place.column ?? 1);
   } catch {
     return undefined; // The file is gone; the place says enough.
   }

@@ -75,6 +75,8 @@ export class Route implements DispatcherOwner, BindingOwner {
   private readonly slowStart: SlowStart;
   private metadata: ResolvedMetadata;
   private rule: SettleRule;
+  /** Since when the rule is that of its version. */
+  private sinceMs: number;
   private binding: Binding | undefined;
   private unbinding: Promise<void> | undefined;
   private dropped = 0;
@@ -85,6 +87,7 @@ export class Route implements DispatcherOwner, BindingOwner {
     this.options = options;
     this.metadata = options.metadata;
     this.rule = ruleOf(options.metadata, "");
+    this.sinceMs = options.clock.nowMs();
     this.idPrefixes = options.plan.idPrefixes;
     this.holds = new Holds(options.handler, options.clock, options.emit);
     this.suspicions = new Suspicions(this.idPrefixes, options.suspicions);
@@ -143,6 +146,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   adopt(metadata: ResolvedMetadata, version: string): void {
     this.metadata = metadata;
     this.rule = ruleOf(metadata, version);
+    this.sinceMs = this.options.clock.nowMs();
     this.binding?.adopt?.(metadata);
     this.dispatcher.configure(this.limitsFor(metadata));
   }
@@ -295,7 +299,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   private errorOf(delivery: Delivery, outcome: Outcome, settled: string): RuntimeError {
     const { handler, file, rootDir } = this.options;
     const { timeoutMs } = this.metadata;
-    const about = { handler, file, rootDir, subject: delivery.subject, timeoutMs };
+    const about = { handler, file, rootDir, subject: delivery.subject, timeoutMs, sinceMs: this.sinceMs };
     // A reply that could not be sent is a failure of a delivery that returned.
     const failure: Failure = isFailure(outcome)
       ? outcome

@@ -120,5 +120,6 @@ function errorOf(
     rootDir: deps.sourcesDir,
     subject: claimsText(metadata.subjects),
     timeoutMs: metadata.timeoutMs,
+    sinceMs: deps.clock.nowMs(),
   });
 }
