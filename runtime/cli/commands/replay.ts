@@ -173,7 +173,7 @@ function tell(
   }
   if (tooLarge > 0)
     printLine(err, `${tooLarge} could not be sent: with our headers they are larger than the server takes`);
-  if (waiting > 0) printLine(err, `${countText(waiting, "message")} on the way to it: they run as it takes them`);
+  if (waiting > 0) printLine(err, `${countText(waiting, "message")} on the way to it, to be run in turn`);
   if (!interrupted) return;
   const where = last === undefined ? "" : ` after number ${last.seq} of stream ${last.stream}`;
   printLine(err, `interrupted${where}: the same command goes on where it was`);
