@@ -198,7 +198,7 @@ it("a version that kills its worker, or blocks it, is told by its outcome, and t
 });
 
 it.each([
-  ["live", /cannot be had over NATS/],
+  ["live", /no runtime of app/],
   ["nothing-of-the-kind", /neither a folder of `handlers build` nor a commit/],
 ])("against %s there is nothing to compare: exit code 2, and a line that says why", async (against, why) => {
   const { code, stderr } = await shadow("--against", against);
