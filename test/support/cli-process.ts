@@ -57,7 +57,8 @@ export function startCli(
   );
   const kept = Object.entries(process.env).filter(([name]) => /^HANDLERS_(CACHE_DIR|NATS_SERVER)$/.test(name));
   const command = [process.execPath, ...nodeArgs, bin, ...args];
-  const quoted = command.map((word) => `'${word}'`).join(" ");
+  // In the place of the shell: one that waits for it would end by Ctrl-C too, with a code of its own.
+  const quoted = `exec ${command.map((word) => `'${word}'`).join(" ")}`;
   const [program, ...words] = atTerminal ? ([SCRIPT, "-qfec", quoted, "/dev/null"] as const) : command;
   const child = spawn(program!, words, {
     cwd,
