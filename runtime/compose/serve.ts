@@ -227,8 +227,8 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
     instance,
     supervisor,
     async rollBack(handler, rollback) {
-      versions.rollbacks.say(handler, rollback);
-      await supervisor.reload(handler);
+      // The same word may come again while the handler comes up by it.
+      if (versions.rollbacks.say(handler, rollback)) await supervisor.reload(handler);
     },
     messages: tap,
     slowStarts,

@@ -47,10 +47,12 @@ export class Rollbacks {
     this.options = options;
   }
 
-  /** The word on a handler, which need not be there. It is in force with the handler's next build. */
-  say(handler: string, rollback: Rollback | undefined): void {
+  /** The word on a handler, which need not be there. It is in force with the handler's next build. False: it is no news. */
+  say(handler: string, rollback: Rollback | undefined): boolean {
+    const isNews = !isSame(this.said.get(handler), rollback);
     if (rollback === undefined) this.said.delete(handler);
     else this.said.set(handler, rollback);
+    return isNews;
   }
 
   standingOf(handler: string): VersionStanding {

@@ -17,9 +17,14 @@ const MIB = 1024 ** 2;
 let server: TestServer;
 let project: TestProject;
 let client: NatsConnection;
-beforeAll(async () => {
-  server = await startTestServer({ config: CONFIG });
-});
+/** Each its own: an app takes what room there is. */
+function useServer(): void {
+  beforeAll(async () => {
+    server = await startTestServer({ config: CONFIG });
+  });
+  afterAll(() => server.stop());
+}
+
 beforeEach(() => {
   project = createProject({
     "hello.js": "export const metadata = { subject: 'hello', kind: 'request' };\nexport default () => 'hi';\n",
@@ -31,7 +36,6 @@ afterEach(async () => {
   await client.close();
   project.end();
 });
-afterAll(() => server?.stop());
 
 /** A project of this account's user, served. */
 async function serve(user: string, args: string[]) {
@@ -59,6 +63,7 @@ async function settingsOf(jsm: JetStreamManager) {
 }
 
 describe("an account that demands a bound of bytes, on a server that bounds windows and has little room", () => {
+  useServer();
   it("has every stream of ours within its limits; letters are kept and redriven, handlers turned off and on", async () => {
     const app = await serve("bounded", ["--provision"]);
     const jsm = await jetstreamManager(client);
@@ -87,6 +92,7 @@ describe("an account that demands a bound of bytes, on a server that bounds wind
 });
 
 describe("an account without JetStream on a server that has it", () => {
+  useServer();
   it("has events and requests served, and is told what it cannot have, as where no server has it", async () => {
     const app = await serve("plain", []);
     expect((await client.request("hello", "{}")).json()).toBe("hi");

@@ -48,6 +48,12 @@ function stage() {
 }
 
 describe("a handler that is rolled back", () => {
+  it("the same word again is no news: what comes up by it is not disturbed", () => {
+    const { rollbacks } = stage();
+    expect([rollbacks.say("save", WORD), rollbacks.say("save", { ...WORD })]).toEqual([true, false]);
+    expect([rollbacks.say("save", undefined), rollbacks.say("save", undefined)]).toEqual([true, false]);
+  });
+
   it("serves the kept version in place of its own, and is watched as before", async () => {
     const { rollbacks, over, serves, retired, removed } = stage();
     rollbacks.say("save", WORD);
