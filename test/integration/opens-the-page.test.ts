@@ -1,4 +1,5 @@
 // `handlers dev` at a terminal, here that of `script`: the page is opened by what is typed, and the terminal stays the user's.
+// @module-tag any-server
 
 import { execFileSync } from "node:child_process";
 import { chmod, readFile } from "node:fs/promises";

@@ -1,4 +1,5 @@
 // What the page begins to do to many letters goes on when the page's process ends, and other pages show it and stop it.
+// @module-tag any-server
 
 import { jetstreamManager } from "@nats-io/jetstream";
 import { beforeEach, describe, expect, it } from "vitest";

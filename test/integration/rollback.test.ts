@@ -1,4 +1,5 @@
 // A build is served, replaced by the next one, and rolled back from: the code of before runs in the build of now.
+// @module-tag any-server
 
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
