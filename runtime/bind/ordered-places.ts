@@ -3,6 +3,7 @@
 
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { delay } from "../clock.ts";
 import { RuntimeError } from "../errors.ts";
 import type { FleetOrder, ResolvedMetadata, StartFrom } from "../metadata/handler-metadata.ts";
 import { isSince } from "../nats/server-version.ts";
@@ -39,6 +40,8 @@ const IN_ANY_ORDER: FleetOrder = { wildcard: 0, partitions: 0 };
 /** Names are asked for once for all handlers that start together. */
 const NAMES_GOOD_MS = 2_000;
 
+const LOOK_AGAIN_MS = 100;
+const MOST_LOOKS = 20;
 /** Each replica looks so often, each at its own time; what is removed twice is gone all the same. */
 const TIDY_EVERY_MS = 30_000;
 
@@ -133,8 +136,21 @@ export class OrderedPlaces {
 
   /** Where it was when it ran without an order, else as its metadata says. */
   private async begins(jsm: JetStreamManager, { handler, subject, stream, metadata }: OrderedSubject, last: number) {
-    const before = await findConsumer(jsm, stream, durableNameOf(this.deps.app, handler, subject));
-    return before === undefined ? beginning(metadata.from, last) : { sequence: before.ack_floor.stream_seq + 1 };
+    const settled = await this.settledTo(jsm, stream, durableNameOf(this.deps.app, handler, subject));
+    return settled === undefined ? beginning(metadata.from, last) : { sequence: settled + 1 };
+  }
+
+  /**
+   * What a durable has in hand is about to be settled: it is waited for, a moment long, as it would be copied and run again.
+   * Undefined: there is no such durable.
+   */
+  private async settledTo(jsm: JetStreamManager, stream: string, durable: string): Promise<number | undefined> {
+    for (let looks = 1; ; looks++) {
+      const info = await findConsumer(jsm, stream, durable);
+      if (info === undefined) return undefined;
+      if (info.num_ack_pending === 0 || looks === MOST_LOOKS) return info.ack_floor.stream_seq;
+      await delay(this.deps.clock, LOOK_AGAIN_MS);
+    }
   }
 
   private async streamsThere(): Promise<ReadonlySet<string>> {
