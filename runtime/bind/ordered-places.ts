@@ -78,6 +78,7 @@ export class OrderedPlaces {
     const { handler, stream, subject } = ordered;
     const asked = await this.handlerOf(ordered);
     const turn = await orderedTurn(jsm, asked);
+    this.names = undefined; // It may have been made just now.
     if (!("name" in turn)) return turn;
     const part = { app, handler, stream: turn };
     const left = () => leftIn(jsm, part).catch(() => undefined);
