@@ -29,7 +29,7 @@ export interface OrderedHandler {
 
 /** Each step is another one, as each leaves another standing: more of them say that others want it otherwise. */
 const MOST_STEPS = 12;
-/** So many more than are needed, and they are removed. */
+/** So many stay, needed or not: in a cluster a durable may hear a moment late of what is stored. */
 const SPARE_MESSAGES = 1_000;
 
 /** What to take from: an ordered stream, or the handler's own stream, up to a number of which everything is handled. */
@@ -143,14 +143,19 @@ function unlessGone(error: unknown): void {
   if (!isApiError(error, ApiCode.streamNotFound)) throw error;
 }
 
-/** What every partition has settled is removed, where there is much of it. Rejects as the client does. */
+/**
+ * What every partition has settled is removed, where there is much of it. Rejects as the client does.
+ *
+ * How far the stream reaches is read before the durables are: what comes meanwhile is later than all that is removed.
+ */
 export async function removeSettled(jsm: JetStreamManager, { name, division }: OrderedStream): Promise<void> {
+  const { state } = await jsm.streams.info(name);
   const durables = [...(await durablesOf(jsm, name)).values()];
   // One that is not there yet needs everything.
   if (durables.length < division.partitions) return;
-  const { state } = await jsm.streams.info(name);
-  const needed = Math.min(firstNeeded(durables) ?? state.last_seq, state.last_seq); // O1
-  if (needed - state.first_seq > SPARE_MESSAGES) await jsm.streams.purge(name, { seq: needed });
+  const spared = state.last_seq - SPARE_MESSAGES; // O1
+  const needed = Math.min(firstNeeded(durables) ?? spared, spared);
+  if (needed > state.first_seq) await jsm.streams.purge(name, { seq: needed });
 }
 
 /** Why the stream cannot be copied; undefined: it can. Pure. */
