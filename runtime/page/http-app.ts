@@ -62,7 +62,7 @@ export function httpApp(options: HttpAppOptions): Hono {
   for (const route of ACTION_ROUTES) app.post(route.path, limit, (context) => answerAction(context, route, options));
   app.get("/api/live", (context) => {
     tabs.assertRoom();
-    return streamSSE(context, async (stream) => {
+    const live = streamSSE(context, async (stream) => {
       const gone = new AbortController();
       stream.onAbort(() => gone.abort());
       const said = (name: string) => context.req.query(name) || undefined;
@@ -73,6 +73,10 @@ export function httpApp(options: HttpAppOptions): Hono {
       const send = (event: string, data: string) => stream.writeSSE({ event, data });
       await tabs.serve({ handler: said("handler"), messages, way: said("way"), send, gone: gone.signal });
     });
+    // Of a stream that a view leaves just as it begins, Chromium reads on for five seconds to use the connection again, and it has
+    // six of them: a quick walk through the views would stand still. One that is closed anyway it lets go at once.
+    live.headers.set("Connection", "close");
+    return live;
   });
   app.all("/api/*", (context) =>
     context.json(refusal(new RuntimeError("USAGE", "there is nothing under that address")), 404),

@@ -16,6 +16,8 @@ export function startTraffic(client: TestClient, subject: string, perSecond: num
   const startedAtMs = systemClock.monotonicMs();
   let sent = 0;
   const timer = systemClock.every(TICK_MS, () => {
+    // The story failed and its client is gone: one failure is told, not one a message.
+    if (client.connection.isClosed()) return timer.cancel();
     const due = ((systemClock.monotonicMs() - startedAtMs) / 1_000) * perSecond;
     while (sent < due) client.publish(subject, { id: ++sent });
   });

@@ -83,7 +83,7 @@ function serve(rights: readonly Action[] = ACTIONS, more: Partial<Desk> = {}) {
     const answer = await response.text();
     return { status: response.status, headers: response.headers, text: answer };
   };
-  return { ask, lines, operations };
+  return { app, ask, lines, operations };
 }
 
 describe("every answer", () => {
@@ -123,6 +123,14 @@ describe("without the token", () => {
   it("there is no live stream", async () => {
     expect(await serve().ask("/api/live", undefined, { authorization: "" })).toMatchObject({ status: 401 });
   });
+});
+
+it("a live stream has a connection of its own, which a browser lets go with it", async () => {
+  const headers = { host: HOST, authorization: `Bearer ${TOKEN}` };
+  const live = await serve().app.request("/api/live", { headers });
+  expect(live.headers.get("content-type")).toBe("text/event-stream");
+  expect(live.headers.get("connection")).toBe("close");
+  await live.body?.cancel();
 });
 
 describe("what is not allowed", () => {
