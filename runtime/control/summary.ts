@@ -44,6 +44,8 @@ export interface HandlerSummary {
   readonly filtered: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** How many took how long, as the replicas count them. */
+  readonly durations: readonly number[];
   readonly reloads: number;
   readonly restarts: number;
   readonly memoryBytes: number | undefined;
@@ -113,8 +115,8 @@ function summaryOf(name: string, replicas: HandlerSummary["replicas"], pending: 
     handled: total(handlers, "handled"),
     failed: total(handlers, "failed"),
     filtered: total(handlers, "filtered"),
-    p50Ms: percentileMs(durations, 0.5),
-    p99Ms: percentileMs(durations, 0.99),
+    ...timesOf(durations),
+    durations,
     reloads: total(handlers, "reloads"),
     restarts: total(handlers, "restarts"),
     memoryBytes: memory.length === 0 ? undefined : memory.reduce((sum, bytes) => sum + bytes, 0),
@@ -122,6 +124,11 @@ function summaryOf(name: string, replicas: HandlerSummary["replicas"], pending: 
     ...slowStartIn(handlers),
     replicas,
   };
+}
+
+/** How long half of them took at most, and of a hundred 99, in milliseconds; 0 when there are none. */
+export function timesOf(durations: readonly number[]): Pick<HandlerSummary, "p50Ms" | "p99Ms"> {
+  return { p50Ms: percentileMs(durations, 0.5), p99Ms: percentileMs(durations, 0.99) };
 }
 
 type Count = "inFlight" | "queued" | "handled" | "failed" | "filtered" | "reloads" | "restarts";

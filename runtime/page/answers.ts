@@ -317,3 +317,22 @@ export interface ReloadResult {
 export interface Refusal {
   readonly error: { readonly code: string; readonly message: string; readonly remedy?: string | undefined };
 }
+
+/** The last hour of a handler, as far as the page looked. */
+export interface HandlerHistory {
+  /** When the last step ends. */
+  readonly untilMs: number;
+  readonly stepMs: number;
+  readonly steps: number;
+  /** Those that are known, in their order; `at`: which step, from 0. */
+  readonly points: readonly {
+    readonly at: number;
+    readonly rate: number;
+    readonly failRate: number;
+    /** The most that waited. */
+    readonly waiting: number;
+    /** Half of what ended took at most so long, and of a hundred 99; undefined: nothing ended. */
+    readonly p50Ms?: number;
+    readonly p99Ms?: number;
+  }[];
+}

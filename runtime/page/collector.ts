@@ -112,8 +112,8 @@ export class Collector {
     const asOfMs = this.clock.nowMs();
     const replicas = replies.map(({ replica }) => replica);
     const handlers = summaries.map((one) => rowOf(one, this.rates.look(one.name, one, asOfMs)));
-    for (const { name, handled, failed, pending, queued } of summaries)
-      this.history.look(name, { handled, failed, waiting: pending ?? queued }, asOfMs);
+    for (const { name, handled, failed, durations, pending, queued } of summaries)
+      this.history.look(name, { handled, failed, durations, waiting: pending ?? queued }, asOfMs);
     for (const summary of summaries) this.versions.look(summary, asOfMs);
     const known = new Set(summaries.map(({ name }) => name));
     this.history.keepOnly(known);

@@ -3,27 +3,15 @@
 //
 // H1  What was not looked at is not known: a gap, and no line through it.
 
+import { timesOf } from "../control/summary.ts";
+import type { HandlerHistory } from "./answers.ts";
 import type { Counts } from "./rates.ts";
 
 export interface Looked extends Counts {
+  /** How many took how long: the counts of a DurationHistogram. */
+  readonly durations: readonly number[];
   /** Messages of its stream that are not settled, or that wait in the replicas. */
   readonly waiting: number;
-}
-
-/** The last hour of a handler, as far as the page looked. */
-export interface HandlerHistory {
-  /** When the last step ends. */
-  readonly untilMs: number;
-  readonly stepMs: number;
-  readonly steps: number;
-  /** Those that are known, in their order; `at`: which step, from 0. */
-  readonly points: readonly {
-    readonly at: number;
-    readonly rate: number;
-    readonly failRate: number;
-    /** The most that waited. */
-    readonly waiting: number;
-  }[];
 }
 
 const STEP_MS = 10_000;
@@ -37,6 +25,7 @@ interface Point {
   handled: number;
   failed: number;
   waiting: number;
+  readonly durations: number[];
   /** So much of them was looked at. */
   lookedMs: number;
 }
@@ -59,13 +48,16 @@ export class History {
     const step = Math.floor(atMs / STEP_MS);
     let point = points.at(-1);
     if (point?.step !== step) {
-      point = { step, handled: 0, failed: 0, waiting: 0, lookedMs: 0 };
+      point = { step, handled: 0, failed: 0, waiting: 0, durations: [], lookedMs: 0 };
       points.push(point);
       if (points.length > STEPS) points.shift();
     }
     // Fewer than before: a replica has gone, and taken its counts with it.
     point.handled += Math.max(0, now.handled - last.handled);
     point.failed += Math.max(0, now.failed - last.failed);
+    now.durations.forEach((count, at) => {
+      point.durations[at] = (point.durations[at] ?? 0) + Math.max(0, count - (last.durations[at] ?? 0));
+    });
     point.waiting = Math.max(point.waiting, now.waiting);
     point.lookedMs += passedMs;
   }
@@ -82,11 +74,12 @@ export class History {
       untilMs: (lastStep + 1) * STEP_MS,
       stepMs: STEP_MS,
       steps: STEPS,
-      points: points.map(({ step, handled, failed, waiting, lookedMs }) => ({
+      points: points.map(({ step, handled, failed, waiting, durations, lookedMs }) => ({
         at: step - lastStep + STEPS - 1,
         rate: perSecond(handled + failed, lookedMs),
         failRate: perSecond(failed, lookedMs),
         waiting,
+        ...(durations.some((count) => count > 0) ? timesOf(durations) : {}),
       })),
     };
   }

@@ -97,6 +97,7 @@ async function shoot(theme: Theme, size: { readonly width: number; readonly heig
   if (all) {
     await page.goto(`${served.origin}/handlers/todo/save`);
     await page.getByRole("button", { name: "Disable…" }).click();
+    await page.getByRole("dialog").waitFor();
     await page.screenshot({ path: join(folder, `page-disable-${size.width}-${theme}.png`) });
   }
   await page.context().close();

@@ -14,6 +14,12 @@ export function roundTop(values: readonly number[]): number {
   return ([1, 2, 5, 10].find((factor) => factor * tens >= most) ?? 10) * tens;
 }
 
+/** Without the zeros between zeros: a line that lies on the ground all the way tells of nothing. */
+export function aboveGround(values: readonly Value[]): Value[] {
+  const isUp = (at: number) => (values[at]?.value ?? 0) !== 0;
+  return values.filter((_, at) => isUp(at - 1) || isUp(at) || isUp(at + 1));
+}
+
 /** The path of an SVG in a box of that size. What stands alone is a line of one step. */
 export function linePath(
   values: readonly Value[],

@@ -1,11 +1,11 @@
-// The last hour of a handler: how many messages a second, how many of them failed, how many waited.
+// The last hour of a handler: how many messages a second, how many of them failed, how long they took, how many waited.
 
 import { spanText } from "../../../terminal/time-text.ts";
-import type { HandlerHistory } from "../../history.ts";
-import { linePath, roundTop } from "../chart-lines.ts";
+import type { HandlerHistory } from "../../answers.ts";
+import { aboveGround, linePath, roundTop, type Value } from "../chart-lines.ts";
 import { nowMs } from "../live.ts";
 import { useLoaded } from "../parts/loaded.ts";
-import { countText, rateText } from "../words.ts";
+import { countText, msText, rateText } from "../words.ts";
 
 const BOX = { width: 720, height: 90 };
 const AGAIN_MS = 10_000;
@@ -31,6 +31,15 @@ export function Hour({ name }: { readonly name: string }) {
             text={rateText}
           />
           <Chart
+            title="Took"
+            history={loaded.value}
+            lines={[
+              ["p50", "accent", (point) => point.p50Ms],
+              ["p99", "warn", (point) => point.p99Ms],
+            ]}
+            text={msText}
+          />
+          <Chart
             title="Waiting"
             history={loaded.value}
             lines={[["waiting", "warn", (point) => point.waiting]]}
@@ -42,7 +51,10 @@ export function Hour({ name }: { readonly name: string }) {
   );
 }
 
-type Line = readonly [name: string, look: string, value: (point: HandlerHistory["points"][number]) => number];
+type Point = HandlerHistory["points"][number];
+type Look = "accent" | "warn" | "bad";
+/** Undefined: there is nothing to tell of that time. */
+type Line = readonly [name: string, look: Look, value: (point: Point) => number | undefined];
 
 interface ChartProps {
   readonly title: string;
@@ -57,9 +69,16 @@ const LEAST_STEPS = 30;
 function Chart({ title, history: { points, steps, stepMs }, lines, text }: ChartProps) {
   const [first] = points;
   const shown = Math.max(LEAST_STEPS, steps - (first?.at ?? 0));
-  const top = roundTop(lines.flatMap(([, , value]) => points.map(value)));
-  const last = points.at(-1);
-  const now = last === undefined ? "" : lines.map(([name, , value]) => `${text(value(last))} ${name}`).join(", ");
+  const drawn = lines.map(([name, look, value]) => {
+    const values = points.flatMap((point): Value[] => {
+      const known = value(point);
+      return known === undefined ? [] : [{ at: point.at - steps + shown, value: known }];
+    });
+    return { name, look, values: look === "bad" ? aboveGround(values) : values, last: value(points.at(-1)!) };
+  });
+  const top = roundTop(drawn.flatMap(({ values }) => values.map(({ value }) => value)));
+  const told = drawn.flatMap(({ name, last }) => (last === undefined ? [] : `${text(last)} ${name}`));
+  const now = told.length === 0 ? "nothing" : told.join(", ");
   return (
     <figure class="chart">
       <figcaption>
@@ -71,17 +90,8 @@ function Chart({ title, history: { points, steps, stepMs }, lines, text }: Chart
         role="img"
         aria-label={`${title}: ${now}`}
       >
-        {lines.map(([name, look, value]) => (
-          <path
-            key={name}
-            class={`chart-line is-${look}`}
-            d={linePath(
-              points.map((point) => ({ at: point.at - steps + shown, value: value(point) })),
-              shown,
-              top,
-              BOX,
-            )}
-          />
+        {drawn.map(({ name, look, values }) => (
+          <path key={name} class={`chart-line is-${look}`} d={linePath(values, shown, top, BOX)} />
         ))}
       </svg>
       <span class="chart-top dim" aria-hidden="true">
