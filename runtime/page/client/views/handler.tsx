@@ -131,7 +131,7 @@ function Facts({ row }: { readonly row: HandlerRow }) {
       <Fact name="Rate">{rateText(rate)} a second</Fact>
       <Fact name="Handled">{countText(handled)}</Fact>
       <Fact name="Failed">
-        {countText(failed)} <a href={lettersHref({ handler: row.name })}>dead letters</a>
+        {countText(failed)} <a href={lettersHref({ handler: row.name })}>its dead letters</a>
       </Fact>
       <Fact name="Took">{times}</Fact>
       <Fact name="In hand">
