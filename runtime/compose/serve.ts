@@ -226,10 +226,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
     app,
     instance,
     supervisor,
-    async rollBack(handler, rollback) {
-      // The same word may come again while the handler comes up by it.
-      if (versions.rollbacks.say(handler, rollback)) await supervisor.reload(handler);
-    },
+    rollBack: (handler, rollback) => versions.rollbacks.say(handler, rollback, () => supervisor.reload(handler)),
     messages: tap,
     slowStarts,
     clock,

@@ -38,6 +38,8 @@ type Good = Extract<BuildResult, { ok: true }>;
 export class Rollbacks {
   private readonly options: RollbacksOptions;
   private readonly said = new Map<string, Rollback>();
+  /** The start that the last word led to, by handler. */
+  private readonly inForce = new Map<string, Promise<void>>();
   private readonly own = new Map<string, string>();
   private readonly laidOut = new Map<Bundle, LaidOut>();
   /** The rollback that was told last, by handler. */
@@ -47,12 +49,16 @@ export class Rollbacks {
     this.options = options;
   }
 
-  /** The word on a handler, which need not be there. It is in force with the handler's next build. False: it is no news. */
-  say(handler: string, rollback: Rollback | undefined): boolean {
+  /**
+   * The word on a handler, which need not be there; in force with the handler's next build. `bringUp` has it built, and the same
+   * word, heard once more meanwhile, waits for the same: whoever is told that it is in force would be told so too early.
+   */
+  say(handler: string, rollback: Rollback | undefined, bringUp: () => Promise<void> | undefined): Promise<void> {
     const isNews = !isSame(this.said.get(handler), rollback);
     if (rollback === undefined) this.said.delete(handler);
     else this.said.set(handler, rollback);
-    return isNews;
+    if (isNews) this.inForce.set(handler, bringUp() ?? Promise.resolve());
+    return this.inForce.get(handler) ?? Promise.resolve();
   }
 
   standingOf(handler: string): VersionStanding {

@@ -10,6 +10,9 @@ import { metadataOf } from "./kept.ts";
 const FILE = { name: "save", path: "/app/handlers/save.ts", displayPath: "handlers/save.ts" };
 const WORD = { to: "v1", from: ["v2"], by: "ana", reason: "doubles", sinceMs: 5 };
 
+/** Stories build it themselves. */
+const atTheNextBuild = async () => undefined;
+
 function stage() {
   let builds = "v2";
   const retired: string[] = [];
@@ -48,15 +51,29 @@ function stage() {
 }
 
 describe("a handler that is rolled back", () => {
-  it("the same word again is no news: what comes up by it is not disturbed", () => {
+  it("the same word again disturbs nothing, and is in force with the first: what comes up by it is waited for", async () => {
     const { rollbacks } = stage();
-    expect([rollbacks.say("save", WORD), rollbacks.say("save", { ...WORD })]).toEqual([true, false]);
-    expect([rollbacks.say("save", undefined), rollbacks.say("save", undefined)]).toEqual([true, false]);
+    const starts: (() => void)[] = [];
+    const bringUp = () => new Promise<void>((resolve) => starts.push(resolve));
+    const inForce: string[] = [];
+    const first = rollbacks.say("save", WORD, bringUp).then(() => inForce.push("first"));
+    const again = rollbacks.say("save", { ...WORD }, bringUp).then(() => inForce.push("again"));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([starts.length, inForce]).toEqual([1, []]);
+    starts[0]!();
+    await Promise.all([first, again]);
+    expect(inForce).toEqual(["first", "again"]);
+    const back = rollbacks.say("save", undefined, bringUp);
+    expect(starts).toHaveLength(2);
+    starts[1]!();
+    await back;
+    await rollbacks.say("save", undefined, bringUp);
+    expect(starts).toHaveLength(2);
   });
 
   it("serves the kept version in place of its own, and is watched as before", async () => {
     const { rollbacks, over, serves, retired, removed } = stage();
-    rollbacks.say("save", WORD);
+    rollbacks.say("save", WORD, atTheNextBuild);
     const bundle = (await serves()) as Bundle;
     expect(bundle).toMatchObject({ version: "v1", path: "/kept/v1", inputs: [FILE.path] });
     expect(retired).toEqual(["v2"]);
@@ -69,7 +86,7 @@ describe("a handler that is rolled back", () => {
 
   it("serves its own once that is another build than was rolled back from, and the kept one when it is that again (R1)", async () => {
     const { rollbacks, serves, saves, told } = stage();
-    rollbacks.say("save", WORD);
+    rollbacks.say("save", WORD, atTheNextBuild);
     await serves();
     saves("v3");
     expect(await serves()).toMatchObject({ version: "v3", path: "/build/v3" });
@@ -86,11 +103,11 @@ describe("a handler that is rolled back", () => {
 
   it("serves its own when the word is taken back; each is told once", async () => {
     const { rollbacks, serves, told } = stage();
-    rollbacks.say("save", WORD);
+    rollbacks.say("save", WORD, atTheNextBuild);
     await serves();
-    rollbacks.say("save", { ...WORD });
+    rollbacks.say("save", { ...WORD }, atTheNextBuild);
     await serves();
-    rollbacks.say("save", undefined);
+    rollbacks.say("save", undefined, atTheNextBuild);
     expect(await serves()).toMatchObject({ version: "v2" });
     await serves();
     expect(told).toEqual([
@@ -101,14 +118,14 @@ describe("a handler that is rolled back", () => {
 
   it("to a version that is not kept has a build that failed: what serves goes on", async () => {
     const { rollbacks, serves, retired } = stage();
-    rollbacks.say("save", { ...WORD, to: "gone" });
+    rollbacks.say("save", { ...WORD, to: "gone" }, atTheNextBuild);
     expect(await serves()).toMatchObject({ code: "VERSION_NOT_KEPT" });
     expect(retired).toEqual(["v2"]);
   });
 
   it("is none of another handler's business", async () => {
     const { rollbacks, serves, told } = stage();
-    rollbacks.say("other", WORD);
+    rollbacks.say("other", WORD, atTheNextBuild);
     expect(await serves()).toMatchObject({ version: "v2" });
     expect(told).toEqual([]);
   });
