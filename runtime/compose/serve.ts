@@ -25,6 +25,7 @@ import type { Uses } from "../metadata/handler-metadata.ts";
 import { globMatcher } from "../metadata/name-filter.ts";
 import { connect, type NatsConnection } from "../nats/connection.ts";
 import { ConnectionState } from "../nats/connection-state.ts";
+import { jetStreamError } from "../nats/jetstream-errors.ts";
 import { askForJetStream, lacksJetStream } from "../nats/no-jetstream.ts";
 import { ELECTIONS_MS, Patience } from "../nats/patience.ts";
 import { RateLimitedNotices } from "../nats/rate-limited-notices.ts";
@@ -105,7 +106,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
   closers.push(() => closeConnection(connection, clock));
   observed.nats = watchNats(connection, clock);
   const state = new ConnectionState(connection, clock);
-  const patience = new Patience(clock, ELECTIONS_MS);
+  const patience = new Patience(clock, ELECTIONS_MS, (error, leftMs) => emit(stillWaits(connection, error, leftMs)));
   const surely = <T>(step: () => Promise<T>) => retryAfterReconnect(state, BACK_WITHIN_MS, () => patience.surely(step));
   const service = new ServiceProtocol({
     connection,
@@ -303,6 +304,16 @@ function clocksDisagree(skewMs: number): RuntimeEvent {
   const apart = `${Math.round(Math.abs(skewMs) / 1_000)} s ${skewMs > 0 ? "ahead of" : "behind"}`;
   const message = `the clock of this machine is ${apart} that of the NATS server: \`expires\` and \`disable --for\` go by the server's, times in the log by this one. Set it by NTP`;
   return { type: "runtime.notice", level: "warn", message };
+}
+
+function stillWaits(connection: NatsConnection, error: unknown, leftMs: number): RuntimeEvent {
+  const { message } = jetStreamError(error, {
+    connection,
+    code: "NATS_UNREACHABLE",
+    doing: "the start waits for NATS",
+  });
+  const again = `it is tried again for ${Math.round(leftMs / 1_000)} s`;
+  return { type: "runtime.notice", level: "warn", message: `${message}; ${again}` };
 }
 
 async function watchHandlers(

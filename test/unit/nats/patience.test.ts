@@ -54,7 +54,25 @@ describe("a start that asks JetStream", () => {
     await expect(new Patience(fakeClock(), 30_000).surely(failingWith(failure).step)).rejects.toBe(failure);
   });
 
-  it("gives up at its deadline, whichever step it is at (P3)", async () => {
+  it("tells once what it waits for, when that takes longer than a moment (P3)", async () => {
+    const clock = fakeClock();
+    const told: unknown[] = [];
+    const patience = new Patience(clock, 30_000, (...waited) => told.push(waited));
+    const [first, second] = [api(10_008), api(10_118)];
+    const answers = [first, second].map((failure) => patience.surely(failingWith(failure, failure, failure).step));
+    await turn();
+    clock.advance(250);
+    await turn();
+    expect(told).toEqual([]);
+    clock.advance(2_750);
+    await turn();
+    expect(told).toEqual([[first, 27_000]]);
+    clock.advance(250);
+    expect(await Promise.all(answers)).toEqual(["done", "done"]);
+    expect(told).toHaveLength(1);
+  });
+
+  it("gives up at its deadline, whichever step it is at (P4)", async () => {
     const clock = fakeClock();
     const patience = new Patience(clock, 30_000);
     clock.advance(29_900);
