@@ -4,7 +4,8 @@ import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 
 export interface Admission {
   readonly attempt: number;
-  readonly storedAtMs: number;
+  /** For how many milliseconds its stream has it. */
+  readonly ageMs: number;
 }
 
 export type AdmissionVerdict =
@@ -15,16 +16,15 @@ export type AdmissionVerdict =
 const RUN: AdmissionVerdict = { do: "run" };
 
 export function admissionVerdict(
-  { attempt, storedAtMs }: Admission,
+  { attempt, ageMs }: Admission,
   { retry, expiresMs }: Pick<ResolvedMetadata, "retry" | "expiresMs">,
-  nowMs: number,
 ): AdmissionVerdict {
   if (attempt > retry.attempts) {
     const text = `all ${retry.attempts} attempts were used; the last one did not end: its host went down, or lost NATS`;
     return { do: "dead-letter", reason: "attempts-used", text };
   }
-  if (expiresMs > 0 && nowMs - storedAtMs > expiresMs) {
-    const text = `it waited ${Math.round(nowMs - storedAtMs)} ms and expired after ${expiresMs} ms`;
+  if (expiresMs > 0 && ageMs > expiresMs) {
+    const text = `it waited ${Math.round(ageMs)} ms and expired after ${expiresMs} ms`;
     return { do: "dead-letter", reason: "expired", text };
   }
   return RUN;

@@ -162,9 +162,8 @@ export class Admissions {
     const { deps, handler, owner, settler } = this.options;
     if (this.isStray(delivery)) return this.turnAway(delivery);
     const metadata = this.options.metadata();
-    const needsTime = metadata.expiresMs > 0 || delivery.attempt > metadata.retry.attempts;
-    const arrival = { attempt: delivery.attempt, storedAtMs: delivery.info.storedAtMs };
-    const verdict = admissionVerdict(arrival, metadata, needsTime ? deps.serverClock.nowMs() : 0);
+    const ageMs = metadata.expiresMs > 0 ? deps.serverClock.ageMs(delivery.info.storedAtMs) : 0;
+    const verdict = admissionVerdict({ attempt: delivery.attempt, ageMs }, metadata);
     if (verdict.do === "dead-letter") {
       const message = `a message of handler "${handler}" ("${delivery.subject}") will become a dead letter unrun: ${verdict.text}`;
       deps.notices.tell(`unrun ${verdict.reason} ${handler}`, "warn", message);

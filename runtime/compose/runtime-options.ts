@@ -5,6 +5,7 @@ import type { ResolvedConfig } from "../config/resolved-config.ts";
 import type { Emit } from "../events.ts";
 import type { HandlerCall } from "../message/handler-call.ts";
 import type { NatsConnection } from "../nats/connection.ts";
+import type { ServerClock } from "../nats/server-clock.ts";
 import type { Prebuilt } from "../prebuild/prebuilt.ts";
 import type { HandlerStatus } from "../supervise/handler-status.ts";
 
@@ -26,6 +27,8 @@ export interface RuntimeOptions {
    * makes at once those for dead letters and the like, which are else made when first needed.
    */
   readonly provision?: boolean;
+  /** What time it is on the NATS server, for who knows it; by default as the server tells. */
+  readonly serverClock?: ServerClock | undefined;
   /** Bind nothing until operators enable handlers, one by one. */
   readonly hold?: boolean;
   /** Told of each publish and request of a handler before it is carried out. */

@@ -120,7 +120,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
   await askForJetStream(connection);
   if (options.hold === true && lacksJetStream(connection)) throw cannotLetGo();
   const copies = copiesFor(config.copies, connection);
-  const serverClock = new ServerClock(clock, (skewMs) => emit(clocksDisagree(skewMs)));
+  const serverClock = options.serverClock ?? new ServerClock(clock, (skewMs) => emit(clocksDisagree(skewMs)));
   const notices = new RateLimitedNotices(emit, clock);
   const { inboxPrefix } = config.nats;
   const publisher = new Publisher({ connection, app, inboxPrefix, clock, notices });

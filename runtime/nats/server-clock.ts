@@ -6,12 +6,14 @@
 // T3  The server told its time after it was asked and before we heard: each answer bounds it from both sides. One that does
 //     not fit to those before says that a clock was set.
 
-import type { Clock } from "../clock.ts";
+import { type Clock, delay } from "../clock.ts";
 
 /** An answer that was on its way for longer says too little about when it was given. */
 const LONGEST_TRIP_MS = 2_000;
 /** Less is what networks and timekeeping leave. */
 const NOTABLE_MS = 5_000;
+/** The server's time is known better and better: a long wait is looked at again on the way. */
+const LONGEST_WAIT_MS = 3_600_000;
 
 export class ServerClock {
   private readonly clock: Clock;
@@ -63,5 +65,16 @@ export class ServerClock {
   /** Milliseconds since the epoch, as the server counts them. */
   nowMs(): number {
     return this.offsetMs === undefined ? this.clock.nowMs() : this.offsetMs + this.clock.monotonicMs();
+  }
+
+  /** For how many milliseconds something is stored that carries this time of the server's. */
+  ageMs(storedAtMs: number): number {
+    return this.nowMs() - storedAtMs;
+  }
+
+  /** Resolves when the server's clock has surely reached that time, or in an hour: then it is to be asked for again. At once when `signal` aborts. */
+  until(atMs: number, signal: AbortSignal): Promise<void> {
+    const leftMs = Math.max(1, Math.ceil(atMs - this.earliestMs()));
+    return delay(this.clock, Math.min(LONGEST_WAIT_MS, leftMs), signal);
   }
 }

@@ -113,6 +113,7 @@ class Schedules {
       },
       hasEnded: (run) => hasEnded(this.jsm, group, run),
       reachedMs: () => serverClock.earliestMs(),
+      until: (atMs, signal) => serverClock.until(atMs, signal),
       clock,
       onMet(plannedMs) {
         onPlanned(handler, "met", 1);

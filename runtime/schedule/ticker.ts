@@ -40,6 +40,8 @@ export interface TickerOptions {
   readonly hasEnded: (run: SentRun) => Promise<boolean>;
   /** A time that the clock of the NATS server, on which all replicas agree, has surely reached. */
   readonly reachedMs: () => number;
+  /** Resolves when that clock has reached a time, or earlier, to be asked again; at once when `signal` aborts. */
+  readonly until: (atMs: number, signal: AbortSignal) => Promise<void>;
   readonly clock: Clock;
   /** This replica saw to a planned time. */
   readonly onMet: (plannedMs: number) => void;
@@ -51,8 +53,11 @@ export interface TickerOptions {
 const AGAIN_MS = 1_000;
 const FIRST_LOOK_MS = 50;
 const LAST_LOOK_MS = 1_000;
-/** The server's time is known better and better: a long wait is looked at again on the way. */
-const LONGEST_WAIT_MS = 3_600_000;
+
+/** Before the next look. */
+type Pause = { readonly afterMs: number } | { readonly untilMs: number };
+
+const NONE: Pause = { afterMs: 0 };
 
 export class Ticker {
   private readonly options: TickerOptions;
@@ -79,29 +84,29 @@ export class Ticker {
   private async run(): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      const waitMs = await this.tick().catch((error: unknown) => {
+      const pause = await this.tick().catch((error: unknown) => {
         this.options.onTrouble(error);
-        return AGAIN_MS;
+        return { afterMs: AGAIN_MS };
       });
-      if (waitMs === undefined) return; // There is no next time.
-      if (waitMs > 0) await delay(this.options.clock, waitMs, signal);
+      if (pause === undefined) return; // There is no next time.
+      if ("untilMs" in pause) await this.options.until(pause.untilMs, signal);
+      else if (pause.afterMs > 0) await delay(this.options.clock, pause.afterMs, signal);
     }
   }
 
-  /** Returns how long to wait before the next look. */
-  private async tick(): Promise<number | undefined> {
+  private async tick(): Promise<Pause | undefined> {
     const { marks, reachedMs } = this.options;
     const mark = await marks.read();
     const { progress } = mark;
     const nowMs = reachedMs();
     if (progress === undefined || this.wasReplaced(mark, nowMs)) {
       await marks.write({ doneMs: nowMs }, mark);
-      return 0;
+      return NONE;
     }
     this.hasBegun = true;
     if (progress.sendingMs === undefined) return this.seeTo(progress, mark, nowMs);
     await this.send(progress.sendingMs, progress, mark);
-    return 0;
+    return NONE;
   }
 
   /** T3. A replica that runs has been there all the time. */
@@ -116,27 +121,25 @@ export class Ticker {
     return run === undefined || this.options.hasEnded(run);
   }
 
-  private lookAgain(): number {
-    const waitMs = this.lookMs;
-    this.lookMs = Math.min(waitMs * 2, LAST_LOOK_MS);
-    return waitMs;
+  private lookAgain(): Pause {
+    const afterMs = this.lookMs;
+    this.lookMs = Math.min(afterMs * 2, LAST_LOOK_MS);
+    return { afterMs };
   }
 
-  private untilNext(afterMs: number): number | undefined {
-    const nextMs = nextPlanned(this.options.schedule.times, afterMs);
-    return nextMs === undefined
-      ? undefined
-      : Math.min(LONGEST_WAIT_MS, Math.max(1, Math.ceil(nextMs - this.options.reachedMs())));
+  private untilNext(afterMs: number): Pause | undefined {
+    const untilMs = nextPlanned(this.options.schedule.times, afterMs);
+    return untilMs === undefined ? undefined : { untilMs };
   }
 
   /** What has come since. */
-  private async seeTo(progress: Progress, mark: Mark, nowMs: number): Promise<number | undefined> {
+  private async seeTo(progress: Progress, mark: Mark, nowMs: number): Promise<Pause | undefined> {
     const due = dueRun(this.options.schedule, progress.doneMs, nowMs);
     if (due === undefined) return this.untilNext(Math.max(nowMs, progress.doneMs));
     if (due.runMs !== undefined && !(await this.isFree(progress.run))) return this.lookAgain();
     this.lookMs = FIRST_LOOK_MS;
     if (!this.stopping.signal.aborted) await this.decide(due, progress, mark);
-    return 0;
+    return NONE;
   }
 
   /** Whoever is first has decided. */

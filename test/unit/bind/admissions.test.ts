@@ -33,7 +33,7 @@ beforeEach(() => {
     instance: "i",
     pending,
     notices: { tell: () => undefined },
-    serverClock: { nowMs: () => 10 },
+    serverClock: { ageMs: (storedAtMs: number) => 10 - storedAtMs },
     givenBack: {
       read: () => read.promise,
       write: async (_message: unknown, known: ToWriteDown) => {

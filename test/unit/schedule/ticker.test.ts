@@ -1,6 +1,7 @@
 // One schedule in several replicas: each planned time is met once, whoever comes and goes.
 
 import { afterEach, describe, expect, it } from "vitest";
+import { delay } from "../../../runtime/clock.ts";
 import type { Schedule } from "../../../runtime/metadata/handler-metadata.ts";
 import { type MarkBook, readBook, type SentRun, withEntry } from "../../../runtime/schedule/mark-book.ts";
 import { type Mark, Ticker } from "../../../runtime/schedule/ticker.ts";
@@ -62,6 +63,7 @@ class Fleet {
         return frozen.then((isThawed) => isThawed && !this.running.has(seq));
       },
       reachedMs: () => this.clock.nowMs(),
+      until: (atMs, signal) => delay(this.clock, atMs - this.clock.nowMs(), signal),
       onMet: (plannedMs) => this.met.push(plannedMs / MINUTE_MS),
       clock: this.clock,
       onPassedOver: (count) => this.passedOver.push(count),
