@@ -277,6 +277,14 @@ export interface TestRuntime extends AsyncDisposable {
    * naming what it waited for.
    */
   idle(options?: { readonly timeout?: Duration | undefined }): Promise<void>;
+  /**
+   * Move the runtime's clock forward by `"10m"`: retries, schedules and what was published with `delay` or `at` that are due by
+   * then happen at once, in their order, as often as in all that time. Resolves when what is due is done; what becomes due
+   * later waits. Handlers' own clocks (`Date.now()`, timers), their timeouts, and ages that NATS minds stay as they are.
+   *
+   * Rejects after `timeout`, `"10s"` by default, for each step, naming what it waited for.
+   */
+  advance(by: Duration, options?: { readonly timeout?: Duration | undefined }): Promise<void>;
   /** What handlers published to that subject (or event), or to any, in their order. */
   published(target?: string | { readonly subject: string }): readonly HandlerMessage[];
   /** What handlers requested, as `published`. */

@@ -29,6 +29,8 @@ export interface RuntimeOptions {
   readonly provision?: boolean;
   /** What time it is on the NATS server, for who knows it; by default as the server tells. */
   readonly serverClock?: ServerClock | undefined;
+  /** Where the wait before a retry lies in its spread, from 0 to 1; undefined: by chance. */
+  readonly retrySpread?: (() => number) | undefined;
   /** Bind nothing until operators enable handlers, one by one. */
   readonly hold?: boolean;
   /** Told of each publish and request of a handler before it is carried out. */

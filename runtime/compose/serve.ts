@@ -216,6 +216,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       tap,
       slowDowns,
       slowStarts,
+      retrySpread: options.retrySpread,
       gate: createConcurrencyLimit(ground.candidatesAtOnce),
       inspectPort: (handler) => inspect.get(handler),
       clock,

@@ -41,19 +41,23 @@ export class Backlog {
 
   /** Undefined where there is no durable of this handler, or we may not look. */
   private async of(handler: Claimant): Promise<number | undefined> {
-    if (handler.domain === undefined && lacksJetStream(this.connection)) return undefined;
+    const known = await this.durablesOf(handler);
+    if (known.length === 0) return undefined;
+    return known.reduce((sum, { num_pending, num_ack_pending }) => sum + num_pending + num_ack_pending, 0);
+  }
+
+  /** Those of a handler, as they stand; none where we may not look. Never rejects. */
+  async durablesOf(handler: Claimant): Promise<readonly ConsumerInfo[]> {
+    if (handler.domain === undefined && lacksJetStream(this.connection)) return [];
     try {
       const jsm = await this.managerOf(handler.domain);
-      const infos = await Promise.all(claims(handler).map((subject) => this.durablesOf(jsm, handler, subject)));
-      const known = infos.flat();
-      if (known.length === 0) return undefined;
-      return known.reduce((sum, { num_pending, num_ack_pending }) => sum + num_pending + num_ack_pending, 0);
+      return (await Promise.all(claims(handler).map((subject) => this.durablesOn(jsm, handler, subject)))).flat();
     } catch {
-      return undefined; // No permission, or no answer: not known.
+      return []; // No permission, or no answer: not known.
     }
   }
 
-  private async durablesOf(
+  private async durablesOn(
     jsm: JetStreamManager,
     { name, inOrder }: Claimant,
     subject: string,

@@ -45,6 +45,8 @@ export interface RouteOptions extends Deadlines {
   readonly slowDowns?: SlowDowns | undefined;
   /** Undefined: no operator is there to have it begin slowly. */
   readonly slowStarts?: SlowStarts | undefined;
+  /** Where the wait before a retry lies in its spread, from 0 to 1; undefined: by chance. */
+  readonly retrySpread?: (() => number) | undefined;
   readonly clock: Clock;
   readonly emit: Emit;
   /** Deliveries wait and there is no worker for them. */
@@ -223,7 +225,7 @@ export class Route implements DispatcherOwner, BindingOwner {
       if (tap?.isOpen) this.show(tap, delivery, outcome, { tookMs, waitedMs });
       return;
     }
-    const decided = settle(outcome, delivery.attempt, this.rule, Math.random());
+    const decided = settle(outcome, delivery.attempt, this.rule, this.options.retrySpread?.() ?? Math.random());
     const settlement = decided.do === "run-again" ? this.slowDown(delivery, decided) : decided;
     if (settlement === undefined) return;
     const done = this.binding?.apply(delivery, settlement);

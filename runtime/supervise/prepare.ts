@@ -184,6 +184,7 @@ async function openRoute(metadata: ResolvedMetadata, options: PrepareOptions): P
     tap: deps.tap,
     slowDowns: deps.slowDowns,
     slowStarts: deps.slowStarts,
+    retrySpread: deps.retrySpread,
     clock: deps.clock,
     emit: deps.emit,
     onWake: () => owner.wake(),

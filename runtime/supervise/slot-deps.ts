@@ -60,6 +60,8 @@ export interface SlotDeps {
   readonly slowDowns?: SlowDowns | undefined;
   /** How slowly operators want handlers to begin. */
   readonly slowStarts?: SlowStarts | undefined;
+  /** Where the wait before a retry lies in its spread, from 0 to 1; undefined: by chance. */
+  readonly retrySpread?: (() => number) | undefined;
   /** Bounds how many candidates come up at the same time. */
   readonly gate: Gate;
   readonly inspectPort: (handler: string) => number | undefined;

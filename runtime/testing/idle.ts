@@ -22,14 +22,26 @@ const LOOK_AGAIN_MS = 10;
 
 /** Rejects when it has not come within the limit, with what is still to be done. */
 export async function idle(deps: IdleDeps, limitMs: number): Promise<void> {
-  const { clock } = deps;
+  const left = await leftAfter(deps, limitMs, () => leftToDo(deps));
+  if (left !== undefined) throw new Error(notIdle(left, limitMs));
+}
+
+/**
+ * Resolves with undefined as soon as `look` finds nothing left to do and nothing has happened meanwhile, else with what it
+ * found last within the limit.
+ */
+export async function leftAfter(
+  { clock, activity }: Pick<IdleDeps, "clock" | "activity">,
+  limitMs: number,
+  look: () => Promise<readonly string[]>,
+): Promise<string | undefined> {
   const untilMs = clock.monotonicMs() + limitMs;
   for (;;) {
-    const before = deps.activity();
-    const left = await leftToDo(deps);
+    const before = activity();
+    const left = await look();
     // What ended between two of the questions may have begun something else.
-    if (left.length === 0 && deps.activity() === before) return;
-    if (clock.monotonicMs() > untilMs) throw new Error(notIdle(left, limitMs));
+    if (left.length === 0 && activity() === before) return undefined;
+    if (clock.monotonicMs() > untilMs) return left.length === 0 ? "handlers keep publishing" : left.join("\n  ");
     await delay(clock, LOOK_AGAIN_MS);
   }
 }
@@ -40,14 +52,15 @@ async function leftToDo({ client, connection, backlog, status }: IdleDeps): Prom
   await connection.flush();
   const handlers = status();
   const waiting = await backlog.ofAll(handlers.filter(({ kind }) => kind === "durable"));
-  return handlers.flatMap(({ name, inFlight, queued }) => {
-    const inStream = waiting.get(name) ?? 0;
-    if (inFlight + queued + inStream === 0) return [];
-    return [`"${name}": ${inFlight} running, ${queued} queued, ${inStream} not settled in its stream`];
-  });
+  return handlers.flatMap((handler) => leftOf(handler, waiting.get(handler.name) ?? 0));
 }
 
-function notIdle(left: readonly string[], limitMs: number): string {
-  const what = left.length === 0 ? "handlers keep publishing" : left.join("\n  ");
-  return `not idle within ${limitMs} ms:\n  ${what}\nWhat fails waits for its retry: \`retry\` in the metadata says how long, and \`defaults.retry\` in the option \`config\`.`;
+/** In words; nothing when there is nothing. */
+export function leftOf({ name, inFlight, queued }: HandlerStatus, inStream: number): string[] {
+  if (inFlight + queued + inStream === 0) return [];
+  return [`"${name}": ${inFlight} running, ${queued} queued, ${inStream} not settled in its stream`];
+}
+
+function notIdle(left: string, limitMs: number): string {
+  return `not idle within ${limitMs} ms:\n  ${left}\nWhat fails waits for its retry: \`retry\` in the metadata says how long, and \`defaults.retry\` in the option \`config\`; \`advance\` makes it due.`;
 }

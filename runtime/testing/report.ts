@@ -9,7 +9,8 @@ import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { readBytes } from "./observed.ts";
 import type { EndedRun } from "./run-module.ts";
 
-const MIDDLE_OF_SPREAD = 0.5;
+/** A test's retries wait for just as long as the metadata says. */
+export const MIDDLE_OF_SPREAD = 0.5;
 
 /** What of a run follows from its outcome. */
 export type OutcomeReport = Pick<HandlerRun, "outcome" | "error" | "settlement" | "reply" | "replies">;

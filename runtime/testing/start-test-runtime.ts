@@ -1,9 +1,9 @@
 // The real runtime for tests: as `start` runs it from the sources, on a nats-server of its own.
 
 import { resolve } from "node:path";
-import { connect } from "@nats-io/transport-node";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
 import type { startTestRuntime as Declared, TestDeadLetter, TestRuntimeOptions } from "../../sdk/testing.ts";
-import { systemClock } from "../clock.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import type { Runtime } from "../compose/runtime-options.ts";
 import { startRuntime } from "../compose/start.ts";
 import { loadConfig } from "../config/load.ts";
@@ -11,10 +11,15 @@ import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { Backlog } from "../control/backlog.ts";
 import { DeadLetterBox } from "../dead-letters/dead-letter-box.ts";
 import { describeError, RuntimeError } from "../errors.ts";
+import { LaterBox } from "../later/later-box.ts";
+import { type AdvanceDeps, advance } from "./advance.ts";
 import { durationMs } from "./duration-option.ts";
 import { Heard } from "./heard.ts";
 import { idle } from "./idle.ts";
+import { MovedClock } from "./moved-clock.ts";
 import { readBytes } from "./observed.ts";
+import { ACKS, PutOffMessages } from "./put-off-messages.ts";
+import { MIDDLE_OF_SPREAD } from "./report.ts";
 import { publish, request } from "./test-client.ts";
 import { startTestServer } from "./test-server.ts";
 
@@ -36,6 +41,8 @@ export const startTestRuntime: typeof Declared = async (options = {}) => {
     const config = { ...stated, nats: { ...stated.nats, servers: [server.url] }, keepVersions: 0 };
     const client = await connect({ servers: server.url, name: "test" });
     closers.push(() => client.close());
+    const moved = new MovedClock(clock);
+    const putOffs = await hearPutOffs(client, clock, moved);
     const heard = new Heard();
     const failures: RuntimeError[] = [];
     let activity = 0;
@@ -44,6 +51,8 @@ export const startTestRuntime: typeof Declared = async (options = {}) => {
       mode: "start",
       provision: true,
       clock,
+      serverClock: moved,
+      retrySpread: () => MIDDLE_OF_SPREAD,
       environment: { ...process.env, ...options.env },
       onProgress: () => {},
       emit(event) {
@@ -67,7 +76,12 @@ export const startTestRuntime: typeof Declared = async (options = {}) => {
       clock,
       status,
       activity: () => activity,
-    };
+      app: config.app,
+      moved,
+      putOffs,
+      later: new LaterBox(client, config.app, clock),
+    } satisfies AdvanceDeps;
+    const limitMs = (timeout: string | undefined) => (timeout === undefined ? IDLE_MS : durationMs("timeout", timeout));
     let closing: Promise<void> | undefined;
     const close = () => {
       closing ??= closeAll();
@@ -77,7 +91,8 @@ export const startTestRuntime: typeof Declared = async (options = {}) => {
       url: server.url,
       publish: (target: never, data: unknown, how) => publish(client, target, data, how),
       request: async (target, data, how) => (await request(client, target, data, how)) as never,
-      idle: ({ timeout } = {}) => idle(deps, timeout === undefined ? IDLE_MS : durationMs("timeout", timeout)),
+      idle: ({ timeout } = {}) => idle(deps, limitMs(timeout)),
+      advance: async (by, { timeout } = {}) => advance(deps, durationMs("advance", by), limitMs(timeout)),
       published: (target) => heard.messagesOf("publish", target),
       requested: (target) => heard.messagesOf("request", target),
       logs: (handler) => heard.linesOf(handler),
@@ -90,6 +105,14 @@ export const startTestRuntime: typeof Declared = async (options = {}) => {
     throw error;
   }
 };
+
+/** From now on. */
+async function hearPutOffs(client: NatsConnection, machine: Clock, moved: MovedClock): Promise<PutOffMessages> {
+  const putOffs = new PutOffMessages({ client, machine, nowMs: () => moved.nowMs() });
+  client.subscribe(ACKS, { callback: (_, message) => putOffs.hear(message.subject, message.string()) });
+  await client.flush();
+  return putOffs;
+}
 
 function configOf({ root = ".", handlers, only, config }: TestRuntimeOptions): Promise<ResolvedConfig> {
   const flags = { handlers, only: only?.join(",") };
