@@ -13,9 +13,9 @@ import type { HandlerStatus } from "../supervise/handler-status.ts";
 import { type IdleDeps, leftAfter, leftOf } from "./idle.ts";
 import type { MovedClock } from "./moved-clock.ts";
 import type { PutOffMessages } from "./put-off-messages.ts";
+import { uncopied } from "./uncopied.ts";
 
 export interface AdvanceDeps extends Omit<IdleDeps, "backlog"> {
-  readonly app: string;
   readonly moved: MovedClock;
   readonly putOffs: PutOffMessages;
   readonly later: Pick<LaterBox, "list">;
@@ -58,11 +58,13 @@ async function leftDue(deps: AdvanceDeps): Promise<string[]> {
   await client.flush();
   putOffs.release();
   const handlers = status();
+  const onTheirWay = await uncopied(deps, handlers);
   const works = await Promise.all(handlers.map((handler) => workOf(deps, handler)));
   const scheduled = works.filter((_, at) => isScheduled(handlers[at]!));
   const mayWait = scheduled.filter(({ putOff }) => putOff > 0).length;
   const schedules = Math.max(0, scheduled.length - begun) + Math.max(0, atWork - mayWait); // A2
   return [
+    ...onTheirWay,
     ...handlers.flatMap((handler, at) => leftOf(handler, works[at]!.now)),
     ...(leaving === 0 ? [] : [`${leaving} messages published with \`delay\` or \`at\` have not left`]),
     ...(schedules <= 0 ? [] : [`${schedules} schedules have not been seen to`]),

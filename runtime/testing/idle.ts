@@ -7,8 +7,9 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { type Clock, delay } from "../clock.ts";
 import type { Backlog } from "../control/backlog.ts";
 import type { HandlerStatus } from "../supervise/handler-status.ts";
+import { type UncopiedDeps, uncopied } from "./uncopied.ts";
 
-export interface IdleDeps {
+export interface IdleDeps extends UncopiedDeps {
   readonly client: NatsConnection;
   readonly connection: NatsConnection;
   readonly backlog: Pick<Backlog, "ofAll">;
@@ -47,12 +48,14 @@ export async function leftAfter(
 }
 
 /** By handler, in words. */
-async function leftToDo({ client, connection, backlog, status }: IdleDeps): Promise<string[]> {
+async function leftToDo(deps: IdleDeps): Promise<string[]> {
+  const { client, connection, backlog, status } = deps;
   await client.flush();
   await connection.flush();
   const handlers = status();
+  const onTheirWay = await uncopied(deps, handlers);
   const waiting = await backlog.ofAll(handlers.filter(({ kind }) => kind === "durable"));
-  return handlers.flatMap((handler) => leftOf(handler, waiting.get(handler.name) ?? 0));
+  return [...onTheirWay, ...handlers.flatMap((handler) => leftOf(handler, waiting.get(handler.name) ?? 0))];
 }
 
 /** In words; nothing when there is nothing. */

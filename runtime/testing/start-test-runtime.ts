@@ -12,6 +12,7 @@ import { Backlog } from "../control/backlog.ts";
 import { DeadLetterBox } from "../dead-letters/dead-letter-box.ts";
 import { describeError, RuntimeError } from "../errors.ts";
 import { LaterBox } from "../later/later-box.ts";
+import { managerOf } from "../nats/jetstream.ts";
 import { type AdvanceDeps, advance } from "./advance.ts";
 import { durationMs } from "./duration-option.ts";
 import { Heard } from "./heard.ts";
@@ -77,6 +78,7 @@ export const startTestRuntime: typeof Declared = async (options = {}) => {
       status,
       activity: () => activity,
       app: config.app,
+      jsm: await managerOf(client),
       moved,
       putOffs,
       later: new LaterBox(client, config.app, clock),
