@@ -231,7 +231,8 @@ function addWriting(program: Command, terminal: Terminal, finish: Finish): void 
   program
     .command("describe")
     .description("the app as an AsyncAPI 3 document (JSON)")
-    .option("--check <FILE>", "instead, what breaks who knows the app as this document of before has it; for CI")
+    .option("--check [FILE]", "instead, what breaks who knows the app as this document of before has it; for CI")
+    .option("--fleet", "instead, with --check: which running handlers break, of whatever app; needs NATS")
     .option("--stored <COUNT>", "instead, which of the last so many stored messages would be refused; needs NATS")
     .option("--json", "what breaks, or would be refused, as JSON")
     .action(async (_options, command: Command) => {
@@ -248,7 +249,7 @@ function addSecuring(program: Command, terminal: Terminal, finish: Finish): void
     )
     .option(
       "--for <PURPOSE>",
-      "serve (start), provision (start --provision) or operate (status, disable, dlq, ...)",
+      "serve (start), provision (start --provision), operate (status, disable, dlq, ...) or fleet (describe --check --fleet)",
       "serve",
     )
     .option("--publish <SUBJECT>", "what handlers publish beyond their metadata; can be given several times", collect)

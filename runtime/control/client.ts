@@ -15,6 +15,7 @@ import {
   type ContractRequest,
   type ControlVerb,
   controlSubject,
+  controlSubjectOf,
   type HandlerConnections,
   type InvokeReply,
   type InvokeRequest,
@@ -178,11 +179,14 @@ export class ControlClient {
     return reply.json<InvokeReply>();
   }
 
-  /** What a handler takes and publishes: one replica loads it to tell. Rejects with NATS_UNREACHABLE. */
-  async contract(name: string): Promise<ContractReply> {
+  /** What a handler takes and publishes: one replica loads it to tell, any or this one. Rejects with NATS_UNREACHABLE. */
+  async contract(name: string, instance?: string): Promise<ContractReply> {
     const request: ContractRequest = { name };
+    const { app } = this;
+    const subject =
+      instance === undefined ? controlSubject(app, "contract") : controlSubjectOf(app, "contract", instance);
     const reply = await this.connection
-      .request(controlSubject(this.app, "contract"), JSON.stringify(request), { timeout: CONTRACT_MS })
+      .request(subject, JSON.stringify(request), { timeout: CONTRACT_MS })
       .catch((cause: unknown) => {
         throw noRuntime(this.app, cause);
       });

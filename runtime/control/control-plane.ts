@@ -30,6 +30,7 @@ import {
   type ContractRequest,
   type ControlVerb,
   controlSubject,
+  controlSubjectOf,
   type HandlerConnections,
   type InvokeReply,
   type InvokeRequest,
@@ -149,7 +150,7 @@ export class ControlPlane {
     this.on("restore", async () => [await this.restore()]);
     this.on("reload", async (request) => [await this.reload(request.json<ReloadRequest>())]);
     this.on("invoke", async (request) => [await this.invoke(request.json<InvokeRequest>())], this.queueGroup);
-    this.on("contract", async (request) => [await this.contract(request.json<ContractRequest>())], this.queueGroup);
+    this.onContract();
     this.on("running", async (request) => this.running(request.json<RunningRequest>()));
     this.on("connections", async (request) => this.connections(request.json<ConnectionsRequest>()));
     this.on("cancel", async (request) => [await this.cancel(request.json<CancelRequest>())]);
@@ -181,6 +182,13 @@ export class ControlPlane {
     this.on("applied", async (request) => [await this.awaitApplied(request.json<AppliedRequest>())]);
   }
 
+  /** Asked of any replica, or of this one. */
+  private onContract(): void {
+    const answer = async (request: Msg) => [await this.contract(request.json<ContractRequest>())];
+    this.on("contract", answer, this.queueGroup);
+    this.onSubject(controlSubjectOf(this.options.app, "contract", this.replica.instance), answer);
+  }
+
   private leave(): void {
     for (const subscription of this.subscriptions.splice(0)) void subscription.close();
   }
@@ -190,8 +198,10 @@ export class ControlPlane {
   }
 
   private on(verb: ControlVerb, answer: (request: Msg) => Promise<readonly Answer[]>, queue?: string): void {
-    const { app } = this.options;
-    const subject = controlSubject(app, verb);
+    this.onSubject(controlSubject(this.options.app, verb), answer, queue);
+  }
+
+  private onSubject(subject: string, answer: (request: Msg) => Promise<readonly Answer[]>, queue?: string): void {
     const subscription = this.standing.subscribe(subject, {
       ...(queue === undefined ? {} : { queue }),
       onMessage: (request) => void this.answer(request, answer),

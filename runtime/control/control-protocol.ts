@@ -1,8 +1,8 @@
 // What control clients and runtimes say to each other, over subjects of the app: whoever may publish to
 // `_HANDLERS.<app>.>` controls it, and NATS permissions decide who that is.
 //
-// Requests and replies are JSON. Every replica answers every request, but `invoke`, which one of them takes. A long
-// answer comes as several messages, each saying whether more follow.
+// Requests and replies are JSON. Every replica answers every request, but `invoke` and `contract`, which one of them takes; `contract`
+// can be asked of a certain one. A long answer comes as several messages, each saying whether more follow.
 
 import type { Hold } from "../message/hold.ts";
 import type { Contract } from "../metadata/contract.ts";
@@ -30,6 +30,11 @@ export type ControlVerb =
 
 export function controlSubject(app: string, verb: ControlVerb): string {
   return `_HANDLERS.${app}.${verb}`;
+}
+
+/** For what only one of the replicas may know, as each may have other handlers. */
+export function controlSubjectOf(app: string, verb: ControlVerb, instance: string): string {
+  return `${controlSubject(app, verb)}.${instance}`;
 }
 
 /** Everything that a control client needs the right to publish to. */

@@ -8,6 +8,10 @@ export interface Contract {
   readonly takes?: SchemaNote;
   /** Undefined: what it answers has none. */
   readonly replies?: SchemaNote;
-  /** Of the events in `publishes` that have a schema. */
-  readonly publishes: readonly { readonly subject: string; readonly schema: SchemaNote }[];
+  /** Of the events in `publishes` that have a schema; `replies`: what it reads of the answer, where one is a request. */
+  readonly publishes: readonly {
+    readonly subject: string;
+    readonly schema: SchemaNote;
+    readonly replies?: SchemaNote;
+  }[];
 }

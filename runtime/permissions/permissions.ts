@@ -2,15 +2,16 @@
 
 import { coveredBy } from "../streams/subject-cover.ts";
 import { takenStreams } from "./app-streams.ts";
+import { toAskFleet } from "./fleet.ts";
 import { COMMON_INBOXES, type Grant, type PermittedApp } from "./grant.ts";
 import { inDomain } from "./jetstream-api.ts";
 import { toOperate } from "./operate.ts";
 import { toProvision } from "./provision.ts";
 import { toServe } from "./serve.ts";
 
-/** `handlers start`; the same with `--provision`; the commands of operators. */
-export type Purpose = "serve" | "provision" | "operate";
-export const PURPOSES: readonly Purpose[] = ["serve", "provision", "operate"];
+/** `handlers start`; the same with `--provision`; the commands of operators; the comparison with all that runs. */
+export type Purpose = "serve" | "provision" | "operate" | "fleet";
+export const PURPOSES: readonly Purpose[] = ["serve", "provision", "operate", "fleet"];
 
 export interface Permissions {
   readonly app: string;
@@ -23,7 +24,7 @@ export interface Permissions {
   readonly remarks: readonly string[];
 }
 
-const GRANTS = { serve: toServe, provision: toProvision, operate: toOperate } as const;
+const GRANTS = { serve: toServe, provision: toProvision, operate: toOperate, fleet: toAskFleet } as const;
 /** What a handler takes beyond its timeout, and the CLI's commands at least. */
 const SLACK_MS = 5_000;
 const LEAST_ANSWER_MS = 30_000;
@@ -46,9 +47,19 @@ export function permissionsOf(purpose: Purpose, app: PermittedApp, asked: AskedG
       { why: "As asked with --publish.", publish: publishes },
       { why: "Answer those whose inboxes these are.", publish: answers },
     ]),
-    answerMs: purpose === "operate" || answers.length > 0 ? undefined : answerMs(app),
-    remarks: purpose === "operate" ? operatorRemarks(app) : [...servingRemarks(purpose, app, publishes)],
+    answerMs: isOfClient(purpose) || answers.length > 0 ? undefined : answerMs(app),
+    remarks: remarksFor(purpose, app, publishes),
   };
+}
+
+/** It asks, and is asked nothing. */
+function isOfClient(purpose: Purpose): boolean {
+  return purpose === "operate" || purpose === "fleet";
+}
+
+function remarksFor(purpose: Purpose, app: PermittedApp, publishes: readonly string[]): string[] {
+  if (purpose === "operate") return operatorRemarks(app);
+  return purpose === "fleet" ? inboxRemarks(app) : [...servingRemarks(purpose, app, publishes)];
 }
 
 /** JetStream is asked where the app has its streams. */

@@ -11,6 +11,7 @@ const FOR: Readonly<Record<Purpose, string>> = {
   serve: "`handlers start`",
   provision: "`handlers start --provision`",
   operate: "the commands of operators",
+  fleet: "`handlers describe --check --fleet`",
 };
 const COMMENT_COLUMNS = 110;
 

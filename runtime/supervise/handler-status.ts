@@ -5,7 +5,7 @@ import type { RuntimeError } from "../errors.ts";
 import type { Hold } from "../message/hold.ts";
 import type { SlowStartWords } from "../message/slow-start.ts";
 import { claimsText } from "../metadata/claims.ts";
-import type { BatchRule, HandlerKind, Uses } from "../metadata/handler-metadata.ts";
+import type { BatchRule, Envelope, HandlerKind, Uses } from "../metadata/handler-metadata.ts";
 import type { PlannedTimes } from "../metadata/planned-times.ts";
 import type { Rollback } from "../versions/rollback.ts";
 import type { VersionStanding } from "../versions/rollbacks.ts";
@@ -28,6 +28,8 @@ export interface HandlerStatus {
   readonly everyReplica?: boolean | undefined;
   /** It has its messages in order over all replicas: they wait in a stream of its own. */
   readonly inOrder?: boolean | undefined;
+  /** What its messages lie in; undefined: in nothing. */
+  readonly envelope?: Envelope | undefined;
   /** It is given so many messages at a time; undefined: one. */
   readonly batch?: BatchRule | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
@@ -100,6 +102,7 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
     subject: metadata && claimsText(metadata.subjects),
     everyReplica: metadata?.everyReplica === true ? true : undefined,
     inOrder: metadata?.fleetOrder === undefined ? undefined : true,
+    envelope: metadata?.envelope === "none" ? undefined : metadata?.envelope,
     batch: metadata?.batch,
     domain: metadata?.domain,
     publishes: metadata === undefined || metadata.publishes.length === 0 ? undefined : metadata.publishes,

@@ -19,12 +19,16 @@ export function contractOf(metadata: NonNullable<HandlerModule["metadata"]> = {}
   return {
     ...(isStandardSchema(schema) ? { takes: noteOf(schema) } : {}),
     ...(isStandardSchema(reply) ? { replies: noteOf(reply) } : {}),
-    publishes: events.flatMap((event: { subject?: unknown; schema?: unknown } | null) =>
-      typeof event?.subject === "string" && isStandardSchema(event.schema)
-        ? [{ subject: event.subject, schema: noteOf(event.schema) }]
-        : [],
-    ),
+    publishes: events.flatMap(publishedNote),
   };
+}
+
+function publishedNote(
+  event: { readonly subject?: unknown; readonly schema?: unknown; readonly reply?: unknown } | null,
+): Contract["publishes"] {
+  if (typeof event?.subject !== "string" || !isStandardSchema(event.schema)) return [];
+  const { subject, schema, reply } = event;
+  return [{ subject, schema: noteOf(schema), ...(isStandardSchema(reply) ? { replies: noteOf(reply) } : {}) }];
 }
 
 function noteOf(schema: StandardSchema): SchemaNote {

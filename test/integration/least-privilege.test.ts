@@ -55,7 +55,7 @@ const KEEPER = `
 `;
 
 /** Each has inboxes of its own, so that nobody hears the replies to another. */
-type User = "runtime" | "admin" | "operator" | "publisher";
+type User = "runtime" | "admin" | "operator" | "ci" | "publisher";
 const inboxOf = (user: User) => `_INBOX_${user}`;
 
 let before: Set<number>;
@@ -116,6 +116,7 @@ beforeAll(async () => {
     await printed("runtime", "serve"),
     await printed("admin", "provision"),
     await printed("operator", "operate"),
+    await printed("ci", "fleet"),
     `{ user: publisher, password: secret, permissions {
        publish: ["todo.newitem", "todo.list", "gated.item", "$KV.kept.>", "keep"], subscribe: ["gate", "${inboxOf("publisher")}.>"]
        allow_responses: true } }`,
@@ -190,6 +191,10 @@ describe("the permissions that are printed", () => {
     ).toHaveLength(4);
   });
 
+  it("let the comparison with all that runs be made", async () => {
+    expect(await jsonAs("ci", "describe", "--check", "--fleet")).toEqual({ apps: ["todo"], unknown: [], breaks: [] });
+  });
+
   it("let an operator turn a handler off and on, reload it and run it by hand", async () => {
     expect(await jsonAs("operator", "disable", "todo/mutate")).toMatchObject({
       ok: true,
@@ -245,7 +250,7 @@ describe("the permissions that are printed", () => {
   });
 
   it("were enough: the server has refused nothing, and nobody has complained", () => {
-    for (const user of ["runtime", "admin", "operator", "publisher"] as const) expect(refusals(user)).toEqual([]);
+    for (const user of ["runtime", "admin", "operator", "ci", "publisher"] as const) expect(refusals(user)).toEqual([]);
     expect(told + runtime.text()).not.toMatch(/"level":"(warn|error)".*(ermission|NATS_REFUSED|charged)/);
   });
 });
@@ -314,6 +319,20 @@ describe("what is not granted is refused by the server", () => {
       for (const subject of subjects) connection.publish(subject, "{}");
     });
     expect(refused).toEqual(subjects.map((subject) => `publish ${subject}`));
+  });
+
+  it("to who compares: commands, of the own app and of others", async () => {
+    const subjects = ["todo.newitem", "_HANDLERS.todo.invoke", "_HANDLERS.shop.reload", "$KV.todo_handlers.x"];
+    const refused = await refusedTo("ci", (connection) => {
+      for (const subject of subjects) connection.publish(subject, "{}");
+    });
+    expect(refused).toEqual(subjects.map((subject) => `publish ${subject}`));
+  });
+
+  it("and `handlers describe --fleet` says so", async () => {
+    const asked = await as("publisher", "describe", "--check", "--fleet");
+    expect(asked).toMatchObject({ code: 3, stdout: "" });
+    expect(asked.stderr).toContain('NATS_REFUSED: this connection may not publish to "$SRV.PING"');
   });
 
   it("and `handlers send` says so", async () => {

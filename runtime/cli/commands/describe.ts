@@ -3,20 +3,20 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { ResolvedConfig } from "../../config/resolved-config.ts";
-import { asDescribed } from "../../describe/app.ts";
 import { type AsyncApiDocument, asyncApiOf, documentText } from "../../describe/asyncapi.ts";
 import { type Break, breaksBetween } from "../../describe/changes.ts";
 import { RuntimeError } from "../../errors.ts";
 import { type Output, printLine, type Terminal } from "../../terminal/terminal.ts";
-import { badIn, printCheck } from "../check-report.ts";
+import { describedHere } from "../described-here.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { loadProject } from "../global-options.ts";
 import type { Invocation } from "../invocation.ts";
-import { checkOptions } from "../project-check.ts";
 
 export interface DescribeOptions {
-  /** A document of before. */
-  readonly check?: string;
+  /** A document of before; true: with what runs. */
+  readonly check?: string | true;
+  /** What runs, on all of this NATS. */
+  readonly fleet?: boolean;
   /** How many stored messages to look at, instead. */
   readonly stored?: string;
   readonly json?: boolean;
@@ -24,23 +24,20 @@ export interface DescribeOptions {
 
 export async function describe({ terminal, options }: Invocation<DescribeOptions>): Promise<ExitCode> {
   const { out, err } = terminal;
-  const { stored } = options;
-  if (stored !== undefined && options.check !== undefined)
-    throw new RuntimeError("USAGE", "--check and --stored exclude each other: they compare with different things");
+  const { stored, fleet } = options;
+  const check = fileToCheck(options);
+  if (fleet === true) {
+    const { describeFleet } = await import("./describe-fleet.ts");
+    return describeFleet({ terminal, options });
+  }
   if (stored !== undefined) {
     const { describeStored } = await import("./describe-stored.ts");
     return describeStored({ terminal, options: { ...options, stored } });
   }
-  const before = options.check === undefined ? undefined : await readDocument(resolve(terminal.cwd, options.check));
+  const before = check === undefined ? undefined : await readDocument(resolve(terminal.cwd, check));
   const config = await loadProject(terminal, options, "dev");
-  const { checkProject } = await import("../../compose/check-and-build.ts");
-  const checked = await checkProject({ ...checkOptions(terminal, config), describe: true });
-  const asChecked = { ...checked, handlers: checked.handlers.map((one) => ({ ...one, disabledBy: undefined })) };
-  if (badIn(asChecked) > 0) {
-    printCheck(err, asChecked);
-    return 1;
-  }
-  const handlers = checked.handlers.filter((handler) => handler.ok).map((handler) => asDescribed(config.app, handler));
+  const handlers = await describedHere(terminal, config);
+  if (handlers === undefined) return 1;
   const { document, problems } = asyncApiOf({ app: config.app, ...(await packageOf(config)) }, handlers);
   for (const problem of problems) printLine(err, `${err.paint("yellow", "!")} ${problem}`);
   if (before === undefined) {
@@ -48,6 +45,20 @@ export async function describe({ terminal, options }: Invocation<DescribeOptions
     return 0;
   }
   return tellBreaks(breaksBetween(before, document), terminal, options);
+}
+
+/** Throws USAGE where options contradict each other, or nothing is said to compare with. */
+function fileToCheck({ check, fleet = false, stored }: DescribeOptions): string | undefined {
+  const said = [typeof check === "string" && "--check FILE", fleet && "--fleet", stored !== undefined && "--stored"];
+  const sources = said.filter((one) => one !== false);
+  if (sources.length > 1)
+    throw new RuntimeError("USAGE", `${sources.join(" and ")} exclude each other: they compare with different things`);
+  if (check !== true) return check;
+  if (fleet) return undefined;
+  throw new RuntimeError("USAGE", "--check: with what?", {
+    remedy:
+      "Name the document of what is deployed (--check asyncapi.json), or compare with what runs (--check --fleet).",
+  });
 }
 
 function tellBreaks(breaks: readonly Break[], { out, err }: Terminal, { json, check = "" }: DescribeOptions): ExitCode {

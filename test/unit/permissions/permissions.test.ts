@@ -209,6 +209,12 @@ test("to operate is to hear nothing but replies and what operators do to dead le
   expect(answerMs).toBeUndefined();
 });
 
+test("to compare with all that runs is to ask for it, and nothing more", () => {
+  const { subscribe, publish, answerMs, remarks } = permitted("fleet");
+  expect(publish).toEqual(["$SRV.PING", "_HANDLERS.*.status", "_HANDLERS.*.contract.*"]);
+  expect({ subscribe, answerMs, remarks }).toEqual({ subscribe: ["_INBOX_shop.>"], answerMs: undefined, remarks: [] });
+});
+
 test("to operate is to read what is stored for handlers, in other domains too", () => {
   expect(permitted("operate").publish.filter((subject) => subject.startsWith("$JS.edge."))).toEqual([]);
   const elsewhere = [handler("far", "durable", "far.new", { domain: "edge", stream: "FAR" })];
