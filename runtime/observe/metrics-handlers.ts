@@ -31,6 +31,12 @@ export const HANDLER_FAMILIES: readonly Family[] = [
     "reason",
     ({ status }) => Object.fromEntries(status.holds.map(({ reason }) => [reason, 1])),
   ),
+  one(
+    "gauge",
+    "handlers_rolled_back",
+    "1 while an operator has a version of before serve, in place of the replica's own",
+    ({ status }) => (status.rollback === undefined ? 0 : 1),
+  ),
   several(
     "counter",
     "handlers_deliveries_total",

@@ -26,6 +26,8 @@ export interface HandlerStanding {
   readonly schedule?: object | undefined;
   /** The one that is bound; undefined when none is. */
   readonly version: string | undefined;
+  /** Undefined: no operator has it serve a version of before. */
+  readonly rollback?: object | undefined;
   readonly inFlight: number;
   readonly queued: number;
   readonly pids: readonly number[];

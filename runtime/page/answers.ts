@@ -31,6 +31,19 @@ export interface HoldNote {
   readonly onReplicas: number;
 }
 
+/** An operator has it serve a version of before. */
+export interface RollbackNote {
+  /** Undefined: what is there does not build. */
+  readonly from: string | undefined;
+  readonly to: string;
+  readonly by: string;
+  readonly reason: string;
+  readonly sinceMs: number;
+  /** That version serves; it need not have come up. */
+  readonly serves: boolean;
+  readonly onReplicas: number;
+}
+
 /** One handler over all replicas. */
 export interface HandlerRow {
   readonly name: string;
@@ -47,8 +60,8 @@ export interface HandlerRow {
   /** So many of them are in that state. */
   readonly inState: number;
   readonly versions: readonly { readonly version: string; readonly replicas: number }[];
-  /** Operators have it serve a version of before, in words. */
-  readonly rolledBack?: string | undefined;
+  /** Empty: every replica serves its own version. */
+  readonly rolledBack: readonly RollbackNote[];
   readonly inFlight: number;
   readonly queued: number;
   /** Messages of its stream that are not settled; undefined where there is no stream, or that is not known. */

@@ -3,7 +3,7 @@
 import type { ReportedError, ReportedHandler } from "../control/control-protocol.ts";
 import { slowStartText } from "../control/slow-start-text.ts";
 import type { HandlerSummary } from "../control/summary.ts";
-import type { ErrorNote, HandlerDetail, HandlerRow, OffNote, ReplicaRow, Tone } from "./answers.ts";
+import type { ErrorNote, HandlerDetail, HandlerRow, OffNote, ReplicaRow, RollbackNote, Tone } from "./answers.ts";
 import type { Rates } from "./rates.ts";
 
 const TONES: Readonly<Record<HandlerSummary["state"], Tone>> = {
@@ -36,7 +36,7 @@ export function rowOf(summary: HandlerSummary, rates: Rates): HandlerRow {
     replicas: replicas.length,
     inState,
     versions,
-    rolledBack: rolledBackText(replicas.map(({ handler }) => handler)),
+    rolledBack: rollbackNotes(replicas.map(({ handler }) => handler)),
     inFlight,
     queued,
     pending,
@@ -94,14 +94,16 @@ function errorsOf({ replicas }: HandlerSummary): ErrorNote[] {
   return [...seen.values()];
 }
 
-/** Undefined: nobody has rolled it back. */
-function rolledBackText(handlers: readonly ReportedHandler[]): string | undefined {
-  const texts = handlers.flatMap(({ rollback, ownVersion = "its own" }) => {
-    if (rollback === undefined) return [];
-    const { to, by, reason } = rollback;
-    return [`from ${ownVersion.slice(0, 8)} to ${to.slice(0, 8)} by ${by}${reason === "" ? "" : `: ${reason}`}`];
-  });
-  return texts.length === 0 ? undefined : [...new Set(texts)].join("; ");
+function rollbackNotes(handlers: readonly ReportedHandler[]): RollbackNote[] {
+  const notes = new Map<string, RollbackNote>();
+  for (const { rollback, ownVersion: from, version } of handlers) {
+    if (rollback === undefined) continue;
+    const { to, by, reason, sinceMs } = rollback;
+    const serves = version === to;
+    const key = JSON.stringify([from, to, by, reason, serves]);
+    notes.set(key, { from, to, by, reason, sinceMs, serves, onReplicas: (notes.get(key)?.onReplicas ?? 0) + 1 });
+  }
+  return [...notes.values()];
 }
 
 function noteOf({ code, message, place, frame, remedy }: ReportedError): ErrorNote {

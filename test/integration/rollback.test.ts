@@ -5,9 +5,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { type CliProcess, runCli, startCli } from "../support/cli-process.ts";
 import { connectClient, type TestClient } from "../support/client.ts";
+import { freePort } from "../support/free-port.ts";
 import { startTestServer, type TestServer } from "../support/nats-server.ts";
 import { childProcesses, noneLeft } from "../support/processes.ts";
 import { createProject, type TestProject } from "../support/project.ts";
+import { scrape } from "../support/scrape.ts";
 
 let before: Set<number>;
 let server: TestServer;
@@ -45,8 +47,8 @@ async function build(version: string): Promise<string> {
   return dir;
 }
 
-async function startReplica(dir: string): Promise<CliProcess> {
-  const replica = startCli(["start", "--build", dir], { cwd: project.rootDir, env: { NATS_URL: server.url } });
+async function startReplica(dir: string, env: Readonly<Record<string, string>> = {}): Promise<CliProcess> {
+  const replica = startCli(["start", "--build", dir], { cwd: project.rootDir, env: { NATS_URL: server.url, ...env } });
   started.push(replica);
   await replica.printed(/"event":"runtime\.ready","serving":1,"failed":0/);
   return replica;
@@ -75,14 +77,18 @@ it("a build serves the version of the build before it, and so it does when it is
   await onesKept();
   const twosKept = await nextKept();
   await stopReplica(first);
-  const second = await startReplica(two);
+  const port = await freePort();
+  const second = await startReplica(two, { HANDLERS_HTTP_PORT: `${port}` });
+  const gauge = async () => (await scrape(`http://127.0.0.1:${port}`)).get('handlers_rolled_back{handler="answer"}');
   expect(await answer()).toBe("two signed");
+  expect(await gauge()).toBe(0);
   await twosKept();
 
   const back = await runCli(["rollback", "answer"], { cwd: project.rootDir, env: { NATS_URL: server.url } });
   expect(back).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("on 1 replica in") });
   expect(await answer()).toBe("one signed");
   expect(second.text()).toMatch(/"event":"handler\.rolled-back"/);
+  expect(await gauge()).toBe(1);
 
   await stopReplica(second);
   const third = await startReplica(two);

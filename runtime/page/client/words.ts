@@ -1,7 +1,7 @@
 // Times, counts and reasons as people read them. Pure.
 
 import { momentText, spanText } from "../../terminal/time-text.ts";
-import type { ErrorNote, HandlerRow, HoldNote, OffNote, Tone } from "../answers.ts";
+import type { ErrorNote, HandlerRow, HoldNote, OffNote, RollbackNote, Tone } from "../answers.ts";
 
 export const SIGNS: Readonly<Record<Tone, string>> = {
   good: "✓",
@@ -52,8 +52,13 @@ export function stateText({ state, tone, inState, replicas }: HandlerRow): strin
   return inState === replicas ? word : `${word} ${inState} of ${replicas}`;
 }
 
-/** Why it is not simply well; empty when it is. */
+/** Why it is not simply well, and which version serves instead of its own; empty when it is, and its own does. */
 export function whyText(row: HandlerRow, nowMs: number): string {
+  const rolledBack = row.rolledBack.map((note) => rollbackText(note, nowMs, row.replicas));
+  return [troubleText(row, nowMs), ...rolledBack].filter(Boolean).join(" · ");
+}
+
+function troubleText(row: HandlerRow, nowMs: number): string {
   const [off] = row.off;
   if (off !== undefined) return offText(off, nowMs, row.replicas);
   const [hold] = row.holds;
@@ -97,6 +102,19 @@ export function offText(
   const until = untilMs === undefined ? "" : `, until ${momentText(untilMs, nowMs)} (in ${spanText(untilMs - nowMs)})`;
   const where = onReplicas === replicas ? "" : `, on ${onReplicas} of ${replicas} replicas`;
   return `disabled by ${who}${when}${why}${until}${where}`;
+}
+
+/** `rolled back from 1a2b3c4d to 9f8e7d6c by ana@host 5 min ago: bills twice` */
+export function rollbackText(
+  { from, to, by, reason, sinceMs, serves, onReplicas }: RollbackNote,
+  nowMs: number,
+  replicas: number,
+): string {
+  const missing = serves ? "" : ", which does not serve,";
+  const why = reason === "" ? "" : `: ${reason}`;
+  const where = onReplicas === replicas ? "" : `, on ${onReplicas} of ${replicas} replicas`;
+  const version = from?.slice(0, 8) ?? "its own version";
+  return `rolled back from ${version} to ${to.slice(0, 8)}${missing} by ${by} ${agoText(sinceMs, nowMs)}${why}${where}`;
 }
 
 export function holdText({ text, remedy, sinceMs }: HoldNote, nowMs: number): string {

@@ -61,6 +61,13 @@ describe("/metrics", () => {
     );
   });
 
+  it("tells whether a handler is rolled back, of each one", async () => {
+    const rollback = { to: "v0", from: ["v1"], by: "ana@host", reason: "", sinceMs: 0 };
+    const series = await scrape(source([reading("back", { status: { rollback } }), reading("own")]));
+    expect(series.get('handlers_rolled_back{handler="back"}')).toBe(1);
+    expect(series.get('handlers_rolled_back{handler="own"}')).toBe(0);
+  });
+
   it("does not wait for what the stream does not tell", async () => {
     const clock = fakeClock();
     const silent = source([reading("a", { status: { kind: "durable" } })], { pending: () => new Promise(() => {}) });

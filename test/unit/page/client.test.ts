@@ -10,7 +10,15 @@ import { bundleClient } from "../../../runtime/page/bundle-client.ts";
 import { EventReader } from "../../../runtime/page/client/event-stream.ts";
 import { handlerHref, lettersHref, messageHref, routeOf } from "../../../runtime/page/client/route.ts";
 import { foldersOf, isMeant, takersOf } from "../../../runtime/page/client/tree.ts";
-import { bytesText, msText, offText, shortPlace, stateText, whyText } from "../../../runtime/page/client/words.ts";
+import {
+  bytesText,
+  msText,
+  offText,
+  rollbackText,
+  shortPlace,
+  stateText,
+  whyText,
+} from "../../../runtime/page/client/words.ts";
 import { spanText } from "../../../runtime/terminal/time-text.ts";
 
 const CLIENT = fileURLToPath(new URL("../../../runtime/page/client/", import.meta.url));
@@ -29,6 +37,7 @@ function row(name: string, more: Partial<HandlerRow> = {}): HandlerRow {
       publishes: [],
     },
     ...{ inFlight: 0, queued: 0, handled: 0, failed: 0, rate: 0, failRate: 0, p50Ms: 0, p99Ms: 0, off: [], holds: [] },
+    rolledBack: [],
     ...more,
   };
 }
@@ -143,6 +152,21 @@ describe("words", () => {
     expect(whyText(row("a", { lastError }), 130_000)).toBe("failed 30 s ago: HANDLER_THREW: no");
     expect(whyText(row("a", { lastError }), 230_000)).toBe("");
     expect(stateText(row("a", { state: "failed", inState: 1, replicas: 3 }))).toBe("failed 1 of 3");
+  });
+
+  it("say from which version to which a handler is rolled back, by whom and why, whatever else there is to say", () => {
+    const [from, to] = ["1a2b3c4d5e6f", "9f8e7d6c5b4a"];
+    const note = { from, to, by: "ana@host", reason: "bills twice", sinceMs: 1_000, serves: true, onReplicas: 1 };
+    const told = "rolled back from 1a2b3c4d to 9f8e7d6c by ana@host 60 s ago: bills twice";
+    expect(rollbackText(note, 61_000, 1)).toBe(told);
+    expect(rollbackText({ ...note, from: undefined, reason: "", serves: false }, 61_000, 2)).toBe(
+      "rolled back from its own version to 9f8e7d6c, which does not serve, by ana@host 60 s ago, on 1 of 2 replicas",
+    );
+    expect(whyText(row("a", { rolledBack: [note] }), 61_000)).toBe(told);
+    const lastError = { code: "HANDLER_THREW", message: "no", atMs: 31_000 };
+    expect(whyText(row("a", { rolledBack: [note], lastError }), 61_000)).toBe(
+      `failed 30 s ago: HANDLER_THREW: no · ${told}`,
+    );
   });
 
   it("one whose last save did not come up is in trouble, though what was before serves", () => {

@@ -125,6 +125,14 @@ describe("a row", () => {
     expect(row({ holds: [hold] })).toMatchObject({ tone: "stuck", holds: [{ text: "paused", onReplicas: 1 }] });
   });
 
+  it("says who rolled it back, and whether that version serves", () => {
+    const rollback = { to: "v0", from: ["v1"], by: "ana", reason: "slow", sinceMs: 5 };
+    const note = { from: "v1", to: "v0", by: "ana", reason: "slow", sinceMs: 5, onReplicas: 1 };
+    expect(row({}).rolledBack).toEqual([]);
+    expect(row({ version: "v0", ownVersion: "v1", rollback }).rolledBack).toEqual([{ ...note, serves: true }]);
+    expect(row({ version: "v1", rollback }).rolledBack).toEqual([{ ...note, from: undefined, serves: false }]);
+  });
+
   it("says who turned it off, and shows an error that is both failure and last error once", () => {
     const disabled = { source: "operator", by: "ana", reason: "slow", sinceMs: 5, untilMs: 9 };
     expect(row({ state: "disabled", disabled }).off).toEqual([{ ...disabled, onReplicas: 1 }]);

@@ -21,6 +21,7 @@ import {
   offText,
   plural,
   rateText,
+  rollbackText,
   stateText,
 } from "../words.ts";
 import { HandlerActions } from "./handler-actions.tsx";
@@ -88,12 +89,15 @@ function Why({ row }: { readonly row: HandlerRow }) {
   const lines = [
     ...row.off.map((note) => offText(note, nowMs.value, row.replicas)),
     ...row.holds.map((hold) => holdText(hold, nowMs.value)),
+    ...row.rolledBack.map((note) => rollbackText(note, nowMs.value, row.replicas)),
     ...(row.slowStart === undefined ? [] : [row.slowStart]),
     ...(row.lastFailure === undefined ? [] : [failureText(row, row.lastFailure)]),
   ];
   if (lines.length === 0) return null;
+  // One that serves what it is not to serve for ever is well, but not simply.
+  const tone = row.rolledBack.length > 0 && row.tone === "good" ? "off" : row.tone;
   return (
-    <ul class={`reasons tone-${row.lastFailure === undefined ? row.tone : "bad"}`}>
+    <ul class={`reasons tone-${row.lastFailure === undefined ? tone : "bad"}`}>
       {lines.map((line) => (
         <li key={line}>{line}</li>
       ))}
@@ -116,7 +120,6 @@ function Facts({ row }: { readonly row: HandlerRow }) {
     queued,
     pending,
     versions,
-    rolledBack,
     replicas,
   } = row;
   const times = handled + failed === 0 ? "—" : `half in ${msText(p50Ms)}, 99 % in ${msText(p99Ms)}`;
@@ -143,7 +146,6 @@ function Facts({ row }: { readonly row: HandlerRow }) {
           ? "none serves"
           : versions.map(({ version, replicas: on }) => versionText(version, on, replicas)).join(", ")}
       </Fact>
-      {rolledBack !== undefined && <Fact name="Rolled back">{rolledBack}</Fact>}
       <Fact name="Messages">
         <a href={hrefWith("/messages", { handler: row.name })}>As they come</a>
       </Fact>

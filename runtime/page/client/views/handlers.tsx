@@ -207,8 +207,8 @@ function Row({ name }: { readonly name: string }) {
   const row = rowOf(name)?.value;
   if (row === undefined) return null;
   // Only a row that tells of times is drawn anew as they pass.
-  const why =
-    row.off.length + row.holds.length > 0 || row.lastError !== undefined ? whyText(row, nowMs.value) : whyText(row, 0);
+  const hasTimes = row.off.length + row.holds.length + row.rolledBack.length > 0 || row.lastError !== undefined;
+  const why = whyText(row, hasTimes ? nowMs.value : 0);
   const isBad = row.lastFailure !== undefined || row.tone === "bad";
   const waiting = (row.pending ?? 0) + (row.pending === undefined ? row.queued : 0);
   return (
