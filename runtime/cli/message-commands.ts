@@ -158,7 +158,10 @@ function addLeft(program: Command, { terminal, finish }: HandlerCommands): void 
     });
   program
     .command("prune")
-    .description("durable consumers whose handler file is gone, and what waits in them")
+    .description(
+      "durable consumers whose handler file is gone, and what waits in them; or versions that are kept of such",
+    )
+    .option("--versions", "instead, the versions that are kept of handlers which no replica and no file has any more")
     .option("--former-app <NAME>", "those that this app left under an earlier name, where nothing of that name runs")
     .option("--yes", "remove them")
     .option("--json", "as JSON")

@@ -86,6 +86,10 @@ export function toOperate(app: PermittedApp): Grant[] {
       publish: [laterSubjects(app.app)],
     },
     {
+      why: "prune --versions: remove those of handlers that are gone.",
+      publish: streamApi(versionStream(app.app), "PURGE"),
+    },
+    {
       why: "unclaimed, prune: look through the account's streams, and remove consumers of the app's.",
       publish: [
         STREAM_LIST,

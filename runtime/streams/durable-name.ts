@@ -35,6 +35,11 @@ export function handlerTokens(handler: string): string {
   return handler.replaceAll(".", "=").replaceAll("/", ".");
 }
 
+/** The handler whose tokens these are: a name has no `=`. */
+export function handlerOfTokens(tokens: string): string {
+  return tokens.replaceAll(".", "/").replaceAll("=", ".");
+}
+
 /** In which the replicas of an app share what a handler of core messages is sent. */
 export function queueGroupOf(app: string, handler: string): string {
   return `${app}.${handlerTokens(handler)}`;

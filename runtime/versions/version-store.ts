@@ -4,6 +4,7 @@
 // S2  A program is compressed, cut, and stored under the digest of its bytes: whoever stores it again stores the same, and what
 //     was half stored is never taken for whole.
 // S3  The list names a program once it is stored, and the program goes after the list has let go of it.
+// S4  What is forgotten of a handler is what was there when somebody looked: who stores a version meanwhile finds it afterwards.
 
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
@@ -20,7 +21,7 @@ import { RuntimeError } from "../errors.ts";
 import { jetStreamOf, managerOf } from "../nats/jetstream.ts";
 import { ApiCode, isApiError, jetStreamError } from "../nats/jetstream-errors.ts";
 import { lacksJetStream } from "../nats/no-jetstream.ts";
-import { handlerTokens } from "../streams/durable-name.ts";
+import { handlerOfTokens, handlerTokens } from "../streams/durable-name.ts";
 import { ensureOwnStream } from "../streams/own-stream.ts";
 import { OwnStreamReader } from "../streams/own-stream-reader.ts";
 import { OwnStreamWriter } from "../streams/own-stream-writer.ts";
@@ -108,6 +109,28 @@ export class VersionStore {
     const bytes = Buffer.concat(read);
     if (digestOf(bytes) !== digest) throw notWhole(handler, version);
     return JSON.parse((await decompress(bytes)).toString()) as Program;
+  }
+
+  /** Of which versions are kept, and the number of the last message that is stored. */
+  async handlers(): Promise<{ readonly handlers: readonly string[]; readonly upTo: number }> {
+    const { app, jsm } = this.options;
+    const lists = `versions.${app}.list.`;
+    try {
+      const { state } = await jsm.streams.info(versionStream(app), { subjects_filter: `${lists}>` });
+      const handlers = Object.keys(state.subjects ?? {}).map((subject) => handlerOfTokens(subject.slice(lists.length)));
+      return { handlers, upTo: state.last_seq };
+    } catch (error) {
+      if (isApiError(error, ApiCode.streamNotFound)) return { handlers: [], upTo: 0 };
+      throw error;
+    }
+  }
+
+  /** S4. All versions of a handler, with programs that no list has. */
+  async forget(handler: string, upTo: number): Promise<void> {
+    const { app, jsm } = this.options;
+    const purge = (filter: string) => jsm.streams.purge(versionStream(app), { filter, seq: upTo + 1 });
+    await purge(this.listSubject(handler)); // S3
+    if ((await this.kept(handler)).length === 0) await purge(partsSubject(app, handler, "*"));
   }
 
   private async list(handler: string): Promise<{ readonly kept: KeptVersion[]; readonly revision: number }> {

@@ -177,6 +177,7 @@ describe("the permissions that are printed", () => {
     expect((await as("operator", "logs", "-n", "500")).stdout).toContain("saw todo.newitem");
     expect(await jsonAs("operator", "unclaimed")).toMatchObject({ streams: ["TODO", "TODO_GATED"], unclaimed: [] });
     expect(await jsonAs("operator", "prune")).toMatchObject({ durables: [] });
+    expect(await jsonAs("operator", "prune", "--versions")).toMatchObject({ versions: [], silent: [] });
     const { handlers: stored } = await jsonAs<{ handlers: { handler: string }[] }>(
       "operator",
       "describe",

@@ -1,37 +1,26 @@
 // `handlers prune`: durable consumers that nobody takes from: their handler is gone, or takes another subject now. While one
 // is there, its messages count as wanted.
 
-import { systemClock } from "../../clock.ts";
-import type { ResolvedConfig } from "../../config/resolved-config.ts";
-import { ControlClient } from "../../control/client.ts";
-import { scan } from "../../discover/scan.ts";
 import { leftBehind, told } from "../../operate/kept-messages.ts";
-import { handlersOf } from "../../operate/session.ts";
 import type { LeftDurable } from "../../streams/left-behind.ts";
 import { type AppDurable, durablesOf, removeDurable, removeOrderedStream } from "../../streams/left-durables.ts";
 import { tableLines } from "../../terminal/table.ts";
-import { printError, printLine, type Terminal } from "../../terminal/terminal.ts";
+import { printLine, type Terminal } from "../../terminal/terminal.ts";
 import { countText } from "../control-session.ts";
 import type { ExitCode } from "../exit-code.ts";
 import type { Invocation } from "../invocation.ts";
+import { namesThere, type PruneOptions } from "../names-there.ts";
 import { withConnection } from "../nats-client.ts";
 
-export interface PruneOptions {
-  readonly yes?: boolean;
-  /** An earlier name of this app. */
-  readonly formerApp?: string;
-  readonly json?: boolean;
-}
-
-export function prune({ terminal, options }: Invocation<PruneOptions>): Promise<ExitCode> {
+export async function prune({ terminal, options }: Invocation<PruneOptions>): Promise<ExitCode> {
+  if (options.versions === true) {
+    const { pruneVersions } = await import("./prune-versions.ts");
+    return pruneVersions({ terminal, options });
+  }
   const { out, err } = terminal;
-  const { yes = false, json = false, formerApp } = options;
+  const { yes = false, json = false } = options;
   return withConnection<ExitCode>(terminal, options, async (connection, config) => {
-    const app = formerApp ?? config.app;
-    const client = new ControlClient(connection, app, config.nats.inboxPrefix, systemClock);
-    const replies = await client.status();
-    // The files are not those of the former app.
-    const names = new Set([...handlersOf(replies), ...(formerApp === undefined ? await filesThere(config) : [])]);
+    const { app, names, replies } = await namesThere(connection, config, { terminal, options });
     const durables = await durablesOf(connection, app, { buckets: "all" });
     const left = [
       ...durables.filter(({ handler }) => !names.has(handler)).map(told),
@@ -44,17 +33,6 @@ export function prune({ terminal, options }: Invocation<PruneOptions>): Promise<
     else print(left, yes, terminal);
     return yes || left.length === 0 ? 0 : 1;
   });
-
-  /** Names, those of broken files included. Throws HANDLERS_DIR_MISSING: that is no reason to prune. */
-  async function filesThere(config: ResolvedConfig): Promise<readonly string[]> {
-    const { files, conflicts, problems } = await scan(config.rootDir, config.handlersDir);
-    const [problem, ...others] = problems;
-    if (problem !== undefined) {
-      for (const other of others) printError(terminal, other);
-      throw problem;
-    }
-    return [...files, ...conflicts].map(({ name }) => name);
-  }
 }
 
 /** Handlers' own: with the last durable goes what they hold. */

@@ -2,6 +2,7 @@
 
 import { systemClock } from "../../clock.ts";
 import type { ReplicaInfo, StatusReply } from "../../control/control-protocol.ts";
+import { saidRollbackOf } from "../../control/said-rollback.ts";
 import { RuntimeError } from "../../errors.ts";
 import { ownVersionOf, planRollback } from "../../operate/roll-back.ts";
 import { handlersOf, type OperatorSession } from "../../operate/session.ts";
@@ -33,7 +34,10 @@ export function rollback(name: string, { terminal, options }: Invocation<Rollbac
   return withControl<ExitCode>(terminal, options, async (session) => {
     const scene = await lookAround(session);
     const known = handlersOf(scene.replies);
-    if (scene.replies.length > 0 && !known.has(name)) throw unknownHandlers([name], known);
+    // One whose file is gone may have a rollback that waits for it.
+    const mayBeGone = async () =>
+      options.off === true && (await saidRollbackOf(session.connection, session.app, name)) !== undefined;
+    if (scene.replies.length > 0 && !known.has(name) && !(await mayBeGone())) throw unknownHandlers([name], known);
     const kept = options.off === true ? [] : await keptVersionsOf(session, name);
     const planned = options.off === true ? undefined : planRollback(session.app, name, options.to, scene.replies, kept);
     const { reason = "" } = options;
