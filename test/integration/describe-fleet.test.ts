@@ -89,6 +89,25 @@ describe("handlers describe --check --fleet", () => {
     });
   });
 
+  it("compares with the version that serves, where a handler is rolled back", async () => {
+    // An app of its own: what is kept, and said, stays on the server.
+    const crm = await stage.start({ handlers: CRM, config: { app: "crm-back" } });
+    const { version = "" } = crm.status("watch");
+    await crm.next("version.kept", { handler: "watch", version }, 0);
+    const loose = metadata('subject: "shop.ordered", schema: z.object({ id: z.unknown() })');
+    const saved = await crm.after(() => crm.project.write("watch.ts", loose), "handler.serving", { handler: "watch" });
+    await crm.next("version.kept", { handler: "watch", version: saved.version }, 0);
+    here.write("_events.ts", events(ID, "{ id: z.number() }"));
+    expect(await fleet()).toMatchObject({ code: 0, stdout: "" });
+
+    const options = { cwd: here.rootDir, env: { NATS_URL: stage.server.url } };
+    expect(await runCli(["rollback", "watch", "--app", "crm-back"], options)).toMatchObject({ code: 0 });
+    expect(await fleet()).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^✗ watch of crm-back takes shop\.ordered/),
+    });
+  });
+
   it("tells of a handler that cannot say what it takes, and compares the others", async () => {
     const crm = await stage.start({ handlers: CRM, config: { app: "crm" } });
     await crm.after(() => crm.project.write("watch.ts", "export default ("), "handler.failed", { handler: "watch" });
