@@ -1,6 +1,7 @@
 // The apps that run on this NATS, and what their handlers say of themselves.
 //
-// A1  Apps are found by NATS's own service protocol, which every replica speaks; the own app is asked whether it is found or not.
+// A1  Apps and their replicas are found by NATS's own service protocol, which every replica speaks, and each that is found is waited for;
+//     the own app is asked whether it is found or not.
 // A2  Replicas of an app may have other handlers, or other versions of one: each version is asked of a replica that serves it.
 
 import { errors, type NatsConnection } from "@nats-io/transport-node";
@@ -9,11 +10,18 @@ import type { Contract } from "../metadata/contract.ts";
 import type { Envelope, HandlerKind } from "../metadata/handler-metadata.ts";
 import { watchPermissionViolations } from "../nats/permission-violations.ts";
 import { ControlClient } from "./client.ts";
-import { controlSubject, controlSubjectOf, type ReportedHandler, type StatusReply } from "./control-protocol.ts";
+import {
+  controlSubject,
+  controlSubjectOf,
+  type ReplicaInfo,
+  type ReportedHandler,
+  type StatusReply,
+} from "./control-protocol.ts";
 
 const EVERY_SERVICE = "$SRV.PING";
 const RUNTIME = "nats-handlers";
-const LONGEST_MS = 3_000;
+/** All of it is waited for: a replica that is short of CPU is not to be missed. */
+const FOUND_MS = 1_000;
 
 export interface DeclaredHandler {
   readonly app: string;
@@ -31,6 +39,8 @@ export interface Fleet {
   readonly handlers: readonly DeclaredHandler[];
   /** What they take is not known, and why. */
   readonly unknown: readonly { readonly app: string; readonly handler: string; readonly why: string }[];
+  /** Replicas that were found and do not say what they run. */
+  readonly silent: readonly { readonly app: string; readonly replica: string }[];
 }
 
 export interface FleetOptions {
@@ -51,39 +61,59 @@ export const FLEET_SUBJECTS: readonly string[] = [
 /** Rejects with NATS_REFUSED where one of the questions may not be asked. */
 export async function askFleet({ connection, app, inboxPrefix, clock }: FleetOptions): Promise<Fleet> {
   const assertSent = watchPermissionViolations(connection);
-  const found = await appsOn(connection);
+  const found = await replicasOn(connection);
   await assertSent(EVERY_SERVICE);
-  const asked = [...new Set([...found, app])].sort();
+  const asked = [...new Set([...found.keys(), app])].sort();
   const fleets = await Promise.all(
-    asked.map((one) => askApp(one, new ControlClient(connection, one, inboxPrefix, clock), assertSent)),
+    asked.map((one) => {
+      const client = new ControlClient(connection, one, inboxPrefix, clock);
+      return askApp({ app: one, replicas: found.get(one) ?? [], client, assertSent });
+    }),
   );
   return {
     apps: fleets.flatMap(({ apps }) => apps),
     handlers: fleets.flatMap(({ handlers }) => handlers),
     unknown: fleets.flatMap(({ unknown }) => unknown),
+    silent: fleets.flatMap(({ silent }) => silent),
   };
 }
 
-/** A1. */
-async function appsOn(connection: NatsConnection): Promise<string[]> {
-  const apps = new Set<string>();
+/** A1. By app. */
+async function replicasOn(connection: NatsConnection): Promise<ReadonlyMap<string, readonly string[]>> {
+  const found = new Map<string, string[]>();
   try {
-    const replies = await connection.requestMany(EVERY_SERVICE, "", { strategy: "stall", maxWait: LONGEST_MS });
+    const replies = await connection.requestMany(EVERY_SERVICE, "", { strategy: "timer", maxWait: FOUND_MS });
     for await (const reply of replies) {
       if (reply.data.length === 0) continue;
-      const { name, metadata } = reply.json<{ name: string; metadata?: Record<string, string> | null }>();
-      if (metadata?.runtime === RUNTIME) apps.add(name);
+      const { name, id, metadata } = reply.json<ServiceReply>();
+      if (metadata?.runtime === RUNTIME) found.set(name, [...(found.get(name) ?? []), id]);
     }
   } catch (error) {
     // Nobody is there; or it may not be asked, which is told by whoever watches for that.
-    if (error instanceof errors.NoRespondersError || error instanceof errors.PermissionViolationError) return [];
-    throw error;
+    if (!(error instanceof errors.NoRespondersError || error instanceof errors.PermissionViolationError)) throw error;
   }
-  return [...apps];
+  return found;
 }
 
-async function askApp(app: string, client: ControlClient, assertSent: (subject: string) => Promise<void>) {
-  const replies = await client.status();
+/** Of whatever service: those of others need not have metadata. */
+interface ServiceReply {
+  readonly name: string;
+  readonly id: string;
+  readonly metadata?: Readonly<Record<string, string>> | null;
+}
+
+interface AskedApp {
+  readonly app: string;
+  /** Those that were found. */
+  readonly replicas: readonly string[];
+  readonly client: ControlClient;
+  readonly assertSent: (subject: string) => Promise<void>;
+}
+
+async function askApp({ app, replicas, client, assertSent }: AskedApp): Promise<Fleet> {
+  // Nothing is known of them yet but what they are called, by which they are waited for.
+  const from = replicas.map((instance): ReplicaInfo => ({ instance, host: "", pid: 0, startedAtMs: 0 }));
+  const replies = await client.status(from);
   await assertSent(controlSubject(app, "status"));
   const handlers: DeclaredHandler[] = [];
   const unknown: Fleet["unknown"][number][] = [];
@@ -95,7 +125,9 @@ async function askApp(app: string, client: ControlClient, assertSent: (subject: 
     if (typeof declared === "string") unknown.push({ app, handler: handler.name, why: declared });
     else handlers.push(declared);
   }
-  return { apps: replies.length === 0 ? [] : [app], handlers, unknown };
+  const heard = new Set(replies.map(({ replica }) => replica.instance));
+  const silent = replicas.filter((instance) => !heard.has(instance)).map((replica) => ({ app, replica }));
+  return { apps: replies.length === 0 ? [] : [app], handlers, unknown, silent };
 }
 
 interface Asked {

@@ -74,6 +74,7 @@ describe("handlers describe --check --fleet", () => {
       code: 1,
       apps: ["crm", "shop"],
       unknown: [],
+      silent: [],
       breaks: [
         {
           app: "crm",

@@ -43,13 +43,18 @@ function afterwards(
   return [...others, ...here.map((one) => ({ ...one, app }))];
 }
 
-function told({ apps, unknown }: Fleet) {
-  return { apps, unknown };
+function told({ apps, unknown, silent }: Fleet) {
+  return { apps, unknown, silent };
 }
 
-function tell({ apps, unknown }: Fleet, breaks: readonly FleetBreak[], { out, err }: Terminal): void {
+function tell({ apps, unknown, silent }: Fleet, breaks: readonly FleetBreak[], { out, err }: Terminal): void {
   for (const { app, handler, why } of unknown)
     printLine(err, `${err.paint("yellow", "!")} ${handler} of ${app} is not compared: ${visible(why)}`);
+  for (const { app, replica } of silent)
+    printLine(
+      err,
+      `${err.paint("yellow", "!")} replica ${replica} of ${app} does not answer: what it runs is not compared`,
+    );
   for (const one of breaks) printLine(out, breakLine(one, out));
   const asked = `${countText(apps.length, "running app")} (${apps.join(", ")})`;
   if (breaks.length === 0) printLine(err, `nothing breaks in ${asked}`);
