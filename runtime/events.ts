@@ -74,6 +74,30 @@ export type RuntimeEvent =
       readonly why: "taken-back" | "another-build";
     }
   /** Its program is where every replica can get it. */
+  | {
+      /** A new version has a share of the messages, beside the version `before`. */
+      readonly type: "canary.began";
+      readonly handler: string;
+      readonly version: string;
+      readonly before: string;
+      readonly percent: number;
+    }
+  | {
+      /** It has done no worse than the version before, and takes all messages. */
+      readonly type: "canary.passed";
+      readonly handler: string;
+      readonly version: string;
+      readonly before: string;
+      readonly figures: string;
+    }
+  | {
+      /** It did worse: the version before takes all messages again, on every replica. */
+      readonly type: "canary.returned";
+      readonly handler: string;
+      readonly version: string;
+      readonly before: string;
+      readonly reason: string;
+    }
   | { readonly type: "version.kept"; readonly handler: string; readonly version: string }
   /** Its messages do not reach it, and the cause is not in the handler. */
   | ({ readonly type: "handler.held"; readonly handler: string } & Hold)

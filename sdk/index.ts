@@ -30,6 +30,7 @@ export type { Duration } from "./duration.ts";
 export { parseDuration } from "./duration.ts";
 export type {
   BatchPolicy,
+  CanaryPolicy,
   FilteredMessage,
   HandlerMetadata,
   HandlerOptions,

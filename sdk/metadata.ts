@@ -27,6 +27,15 @@ export interface RecyclePolicy {
   age?: Duration | undefined;
 }
 
+export interface CanaryPolicy {
+  /** Share of the messages that a new version gets at first, in per cent, 1 to 50. */
+  percent: number;
+  /** So many messages it must have handled, in a replica, before it gets all of them there, 1 or more. Default 100. */
+  messages?: number | undefined;
+  /** By so many percentage points its failure rate may be above that of the version before, 0 to 100. Default 5. */
+  tolerance?: number | undefined;
+}
+
 export interface BatchPolicy {
   /** Most messages in one batch, 1 to 1,000. A batch of 8 MB is full as well. */
   size: number;
@@ -262,6 +271,13 @@ export interface HandlerOptions<Event = unknown> {
    * meanwhile. For what `setup` can hold only once, such as a port. `workers` above 1 is refused. Default false.
    */
   exclusive?: boolean | undefined;
+  /**
+   * Request and durable: a new version gets this share of the messages at first, in per cent, beside the version before. Once
+   * it has handled enough of them it gets all; when it fails more often than the version before, or its process ends, every replica goes back to that one.
+   * `10` means `{ percent: 10, messages: 100, tolerance: 5 }`. Refused beside `exclusive`, `orderBy`, `batch`, `concurrency: "one"` and more
+   * than one of `workers`. Default: a new version gets all messages at once.
+   */
+  canary?: number | CanaryPolicy | undefined;
   /** Most messages waiting in one replica, 1 to 1,000,000; further ones are dropped, or refused to requesters. Default 10,000. */
   maxQueued?: number | undefined;
   /** Do not bind this handler. Default false. */

@@ -8,6 +8,7 @@ import { withoutName } from "../terminal/error-text.ts";
 import type { Output } from "../terminal/terminal.ts";
 import { spanText } from "../terminal/time-text.ts";
 import { wrap } from "../terminal/wrap.ts";
+import { canaryTexts } from "./canary-text.ts";
 import { countText } from "./control-session.ts";
 import { disabledTexts } from "./disabled-text.ts";
 import { holdTexts } from "./hold-text.ts";
@@ -167,9 +168,9 @@ function remarks(summary: HandlerSummary, nowMs: number, width: number, paint: O
   ];
 }
 
-/** Once, however many replicas follow it. */
+/** Each once, however many replicas follow a rollback. */
 function rollbackRemark({ replicas }: HandlerSummary, nowMs: number, width: number): string[] {
-  const texts = new Set(replicas.flatMap(({ handler }) => rollbackTexts(handler, nowMs)));
+  const texts = new Set(replicas.flatMap(({ handler }) => [...canaryTexts(handler), ...rollbackTexts(handler, nowMs)]));
   return [...texts].flatMap((text) => wrap(text, width).split("\n"));
 }
 

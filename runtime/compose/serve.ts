@@ -184,7 +184,11 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
   let watch: FileWatch | undefined;
   const { sourcesDir, discover, known, pool } = tools;
   const serving = (handler: string) => supervisor.servingVersion(handler);
-  const versions = await createVersions({ connection, config, tools, copies, serving, clock, emit });
+  const versions = await createVersions({
+    ...{ connection, config, tools, copies, serving, clock, emit },
+    nowMs: () => serverClock.nowMs(),
+    sayRollback: (handler, rollback) => operators.sayRollback(handler, rollback),
+  });
   closers.push(() => within(clock, SETTLE_MS, versions.close()));
   const supervisor: Supervisor = new Supervisor({
     discover,
@@ -223,7 +227,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       emit,
     },
   });
-  const operators = new ControlPlane({
+  const operators: ControlPlane = new ControlPlane({
     connection,
     app,
     instance,

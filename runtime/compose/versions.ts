@@ -4,13 +4,14 @@ import { join } from "node:path";
 import type { Bundler } from "../bundle/bundler.ts";
 import { runtimeDefaults } from "../config/defaults.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
-import type { RuntimeError } from "../errors.ts";
+import { type RuntimeError, toRuntimeError } from "../errors.ts";
 import type { NatsConnection } from "../nats/connection.ts";
 import { jetStreamError } from "../nats/jetstream-errors.ts";
 import { lacksJetStream } from "../nats/no-jetstream.ts";
 import type { Evaluator } from "../supervise/evaluator.ts";
 import type { HandlerVersions } from "../supervise/slot-deps.ts";
 import { KeptPrograms, type KeptProgramsOptions } from "../versions/kept-programs.ts";
+import type { Rollback } from "../versions/rollback.ts";
 import { Rollbacks } from "../versions/rollbacks.ts";
 import { VersionKeeper, type VersionKeeperOptions } from "../versions/version-keeper.ts";
 import { openVersionStore, versionStream } from "../versions/version-store.ts";
@@ -21,6 +22,9 @@ export interface VersionsOptions extends Pick<VersionKeeperOptions, "clock" | "e
   readonly config: ResolvedConfig;
   readonly tools: Pick<Tools, "place" | "bundler" | "evaluator">;
   readonly copies: number;
+  readonly nowMs: () => number;
+  /** Have every replica go by it. Resolves when this one does. */
+  readonly sayRollback: (handler: string, rollback: Rollback) => Promise<void>;
 }
 
 export interface Versions extends HandlerVersions {
@@ -48,7 +52,7 @@ export function explainVersions(connection: NatsConnection, app: string): KeptPr
 }
 
 export async function createVersions(options: VersionsOptions): Promise<Versions> {
-  const { connection, config, tools, copies, clock, emit, serving } = options;
+  const { connection, config, tools, copies, clock, emit, serving, nowMs, sayRollback } = options;
   const { app, keepVersions: most } = config;
   const { place } = tools;
   const store = await openVersionStore(connection, app, copies);
@@ -71,6 +75,21 @@ export async function createVersions(options: VersionsOptions): Promise<Versions
     served(bundle, metadata) {
       const isOwn = rollbacks.metadataOf(bundle) === undefined;
       if (isOwn && most > 0 && !lacksJetStream(connection)) keeper.served(bundle, metadata);
+    },
+    mayTry(bundle) {
+      if (!rollbacks.isOnItsOwn(bundle)) return false;
+      return most > 0 && !lacksJetStream(connection) ? true : "not-kept";
+    },
+    async keepNow(bundle, metadata) {
+      if (rollbacks.metadataOf(bundle) === undefined) await keeper.keepNow(bundle, metadata);
+    },
+    async returned(handler, version, to, reason) {
+      const from = rollbacks.fromWith(handler, version).filter((one) => one !== to);
+      const rollback: Rollback = { to, from, by: "canary", reason, sinceMs: nowMs() };
+      await sayRollback(handler, rollback).catch((error: unknown) => {
+        const { message } = toRuntimeError(error, `the rollback of handler "${handler}" cannot be said`);
+        emit({ type: "runtime.notice", level: "error", message: `${message}: other replicas are not told of it` });
+      });
     },
     standingOf: (handler) => rollbacks.standingOf(handler),
     async close() {

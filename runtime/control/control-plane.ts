@@ -16,7 +16,7 @@ import type { ServerClock } from "../nats/server-clock.ts";
 import { type StandingSubscription, StandingSubscriptions } from "../nats/standing-subscriptions.ts";
 import { connectionsOf } from "../process-connections.ts";
 import type { Supervisor } from "../supervise/supervisor.ts";
-import type { Rollback } from "../versions/rollback.ts";
+import { type Rollback, rollbackName, saidRollback } from "../versions/rollback.ts";
 import { AppliedMarks } from "./applied-marks.ts";
 import {
   type Answer,
@@ -131,6 +131,12 @@ export class ControlPlane {
     });
     if (intents.isEmpty) await this.askOthers(intents); // K3
     void this.checkOnReconnect();
+  }
+
+  /** The runtime's own word, as an operator's. Resolves when it is in force here; rejects where no intents are kept. */
+  async sayRollback(handler: string, rollback: Rollback): Promise<void> {
+    if (this.intents === undefined) throw new Error("this replica follows no intents");
+    await this.intents.take(rollbackName(handler), JSON.stringify(saidRollback(rollback)));
   }
 
   /** K3. Where nobody else is there, or may be asked, what the bucket says holds. */

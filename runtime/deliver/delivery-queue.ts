@@ -22,6 +22,11 @@ export class DeliveryQueue {
     return this.queuedBytes;
   }
 
+  /** The one that `shift` takes. */
+  get first(): Delivery | undefined {
+    return this.entries[this.head];
+  }
+
   /** False when the queue is full: the delivery was not taken. */
   push(delivery: Delivery): boolean {
     if (this.size >= this.maxQueued || this.queuedBytes + delivery.data.length > this.maxBytes) return false;

@@ -9,6 +9,8 @@
 // D4  Where nothing is lost by it, a worker is handed more than it may run, so that it never waits for the next batch.
 // D5  With a `rate` no more begin than it allows, and where turns are counted no more than have one. What waits for its turn
 //     takes up no slot, and stored messages are asked for only shortly before it.
+// D6  While one worker has a share of its own (a canary's), the messages of that share are for it alone, and the others for the
+//     other workers; both together run at most `concurrency` at a time. The share ends with the worker.
 
 import type { Clock } from "../clock.ts";
 import type { Delivery } from "../message/delivery.ts";
@@ -20,11 +22,13 @@ import type { DispatcherLimits } from "./dispatcher-limits.ts";
 import { Lane } from "./lane.ts";
 import { Pace } from "./pace.ts";
 import { Prefetch } from "./prefetch.ts";
+import { type Share, tellingVersion } from "./share.ts";
 import type { Death, Suspicions } from "./suspicions.ts";
 import type { LeftBehind, Running, WorkerPlace } from "./worker-place.ts";
 
 export interface DispatcherOwner {
-  settled(delivery: Delivery, outcome: Outcome, tookMs: number): void;
+  /** @param version that ran it, where its lane was made for one */
+  settled(delivery: Delivery, outcome: Outcome, tookMs: number, version: string | undefined): void;
   chunk(delivery: Delivery, data: Uint8Array): void;
   /** A batch of so many has failed: halves of it are tried. */
   halved(count: number, outcome: Outcome): void;
@@ -43,6 +47,7 @@ export class Dispatcher implements BatchOwner {
   private readonly prefetch = new Prefetch();
   private readonly open = new Set<WorkerPlace>();
   private readonly draining = new Set<WorkerPlace>();
+  private share: Share | undefined;
   /** To be run alone (D3). */
   private suspects: Delivery[] = [];
   /** So many others are handed over, if there are any, before the next that is to run alone. */
@@ -86,7 +91,8 @@ export class Dispatcher implements BatchOwner {
     const { concurrency } = this.limits;
     // As many as run at a time may wait to run alone without holding up the rest.
     const waiting = this.queue.size + Math.max(0, this.suspects.length - concurrency);
-    const free = Math.max(0, Math.max(1, this.open.size) * concurrency - this.inHand - waiting);
+    const workers = this.share === undefined ? Math.max(1, this.open.size) : 1;
+    const free = Math.max(0, workers * concurrency - this.inHand - waiting);
     return this.pace.isSet ? Math.min(free, this.pace.soon(this.turnMs())) : free;
   }
 
@@ -104,13 +110,13 @@ export class Dispatcher implements BatchOwner {
   /** False when the queue is full: the delivery was not taken. */
   accept(delivery: Delivery): boolean {
     if (this.suspicions.has(delivery)) return this.acceptSuspect(delivery);
-    const lane = this.queue.size === 0 ? this.freeLane() : undefined;
+    const lane = this.queue.size === 0 ? this.freeLane(delivery) : undefined;
     if (lane !== undefined) {
       this.handOver(lane, delivery);
       return true;
     }
     const taken = this.queue.push(delivery);
-    if (taken && this.open.size === 0 && !this.isHeld) this.owner.wake();
+    if (taken && this.isDeserted && !this.isHeld) this.owner.wake();
     return taken;
   }
 
@@ -118,19 +124,27 @@ export class Dispatcher implements BatchOwner {
     if (this.queued >= this.limits.maxQueued) return false;
     this.suspects.push(delivery);
     this.pump();
-    if (this.open.size === 0 && !this.isHeld) this.owner.wake();
+    if (this.isDeserted && !this.isHeld) this.owner.wake();
     return true;
   }
 
   /**
    * A worker's place. The caller starts the worker with the lane as its events, then calls `ready`. `limits`: of the version
-   * that it runs, which need not be adopted yet.
+   * that it runs, which need not be adopted yet. `version`: which one that is, where it is to be told of what it ran.
    */
-  lane(worker: WorkerPort, limits: DispatcherLimits = this.limits): WorkerPlace {
+  lane(worker: WorkerPort, limits: DispatcherLimits = this.limits, version?: string): WorkerPlace {
     const { clock } = this;
+    const owner = version === undefined ? this : tellingVersion(this, version);
     return limits.batch === undefined
-      ? new Lane(worker, limits, this, clock)
-      : new BatchLane(worker, limits.batch, this, clock);
+      ? new Lane(worker, limits, owner, clock)
+      : new BatchLane(worker, limits.batch, owner, clock);
+  }
+
+  /** D6: from now on, or no longer. Its lane may have been open before. */
+  give(share: Share | undefined): void {
+    this.share = share;
+    if (share !== undefined) this.open.add(share.lane);
+    this.pump();
   }
 
   /** From now on the lane's worker gets deliveries. */
@@ -185,13 +199,18 @@ export class Dispatcher implements BatchOwner {
   goOn(): void {
     if (this.isHeld) return;
     this.pump();
-    if (this.queued > 0 && this.open.size === 0) this.owner.wake();
+    if (this.queued > 0 && this.isDeserted) this.owner.wake();
     this.owner.roomChanged();
   }
 
   /** D5. One wants to begin, and could. */
   private hasNoTurn(): boolean {
     return this.pace.isSet && this.pace.holdsBack(this.turnMs());
+  }
+
+  /** There is no worker, but for the one that has a share (D6). */
+  private get isDeserted(): boolean {
+    return this.open.size === (this.share === undefined ? 0 : 1);
   }
 
   private get isHeld(): boolean {
@@ -233,14 +252,14 @@ export class Dispatcher implements BatchOwner {
     return undefined;
   }
 
-  settled(delivery: Delivery, outcome: Outcome, tookMs: number): void {
+  settled(delivery: Delivery, outcome: Outcome, tookMs: number, version?: string): void {
     if (--this.inHand === 0) this.alone = false;
     if (leavesWorkerAlive(outcome)) {
       this.trial = false;
       this.suspicions.endedWell(delivery);
     }
     this.prefetch.count();
-    this.owner.settled(delivery, outcome, tookMs);
+    this.owner.settled(delivery, outcome, tookMs, version);
   }
 
   chunk(delivery: Delivery, data: Uint8Array): void {
@@ -264,13 +283,14 @@ export class Dispatcher implements BatchOwner {
     const death: Death = left.byOperator === true ? { ...found, of: "operator" } : found;
     this.open.delete(lane);
     this.draining.delete(lane);
+    if (this.share?.lane === lane) this.share = undefined;
     this.inHand -= left.innocent.length + left.suspects.length;
     if (this.inHand === 0) this.alone = false;
     this.suspects.push(...left.suspects);
     if (death.of === "killer") this.othersTurn = this.limits.concurrency;
     this.queue.putBack(left.innocent);
     this.pump();
-    if (this.queued > 0 && this.open.size === 0 && !this.isHeld) this.owner.wake();
+    if (this.queued > 0 && this.isDeserted && !this.isHeld) this.owner.wake();
     this.owner.roomChanged();
     this.tellFinished();
     return death;
@@ -295,14 +315,14 @@ export class Dispatcher implements BatchOwner {
 
   private handOut(): void {
     while (this.suspects.length > 0 && !this.isOthersTurn) {
-      const lane = this.aloneLane();
+      const lane = this.aloneLane(this.suspects[0]!);
       if (lane === undefined) return;
       this.alone = true;
       this.handOver(lane, this.suspects.shift()!);
       lane.begin?.();
     }
     while (this.queue.size > 0) {
-      const lane = this.freeLane();
+      const lane = this.freeLane(this.queue.first!);
       if (lane === undefined) return;
       if (this.othersTurn > 0) this.othersTurn--;
       this.handOver(lane, this.queue.shift()!);
@@ -314,18 +334,27 @@ export class Dispatcher implements BatchOwner {
   }
 
   /** D3: only when nothing else is in flight anywhere. */
-  private aloneLane(): WorkerPlace | undefined {
+  private aloneLane(delivery: Delivery): WorkerPlace | undefined {
     if (this.isHeld || this.inHand > 0) return undefined;
-    for (const lane of this.open) return this.hasNoTurn() ? undefined : lane;
+    for (const lane of this.open) {
+      if (this.isFor(lane, delivery)) return this.hasNoTurn() ? undefined : lane;
+    }
     return undefined;
   }
 
-  private freeLane(): WorkerPlace | undefined {
+  /** D6. */
+  private isFor(lane: WorkerPlace, delivery: Delivery): boolean {
+    return this.share === undefined || this.share.takes(delivery) === (lane === this.share.lane);
+  }
+
+  private freeLane(delivery: Delivery): WorkerPlace | undefined {
     if (this.isHeld || this.alone || (this.suspects.length > 0 && !this.isOthersTurn)) return undefined;
     if (this.trial && this.inHand > 0) return undefined;
     const window = this.limits.concurrency + (this.limits.prefetch ? this.prefetch.extra : 0);
+    if (this.share !== undefined && this.inHand >= window) return undefined;
     let best: WorkerPlace | undefined;
     for (const lane of this.open) {
+      if (!this.isFor(lane, delivery)) continue;
       if (this.limits.ordered && this.inHand > lane.inFlight) continue;
       if (lane.inFlight < window && (best === undefined || lane.inFlight < best.inFlight)) best = lane;
     }

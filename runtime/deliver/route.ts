@@ -17,6 +17,7 @@ import { traceIdIn } from "../message/trace-context.ts";
 import type { WorkerPort } from "../message/worker-port.ts";
 import { claimsText } from "../metadata/claims.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import type { Canary } from "./canary.ts";
 import { Dispatcher, type DispatcherOwner } from "./dispatcher.ts";
 import { type Deadlines, type DispatcherLimits, limitsOf } from "./dispatcher-limits.ts";
 import type { HandlerStats } from "./handler-stats.ts";
@@ -66,6 +67,12 @@ export interface RunningDelivery {
 const DROP_REPORT_MS = 1_000;
 const REPORTS_PER_SECOND = 20;
 
+/** A version that has a share of the messages, by its own rule. */
+interface Trial {
+  readonly canary: Canary;
+  readonly rule: SettleRule;
+}
+
 export class Route implements DispatcherOwner, BindingOwner {
   readonly dispatcher: Dispatcher;
   readonly idPrefixes: readonly string[];
@@ -84,6 +91,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   private dropped = 0;
   private reports = 0;
   private asideBecause: string | undefined;
+  private trial: Trial | undefined;
 
   constructor(options: RouteOptions) {
     this.options = options;
@@ -114,7 +122,21 @@ export class Route implements DispatcherOwner, BindingOwner {
     const { spans, handler, plan } = this.options;
     const { subjects } = metadata;
     const about = { handler, version, subjects, groups: plan.groups, idPrefixes: this.idPrefixes };
-    return this.dispatcher.lane(spans === undefined ? worker : spans.around(worker, about), this.limitsFor(metadata));
+    const port = spans === undefined ? worker : spans.around(worker, about);
+    return this.dispatcher.lane(port, this.limitsFor(metadata), metadata.canary && version);
+  }
+
+  /** The version that the canary is of has its share, in that lane, until it is adopted or `endTrial` is called. */
+  try(canary: Canary, lane: WorkerPlace, metadata: ResolvedMetadata): void {
+    this.trial = { canary, rule: ruleOf(metadata, canary.version) };
+    this.dispatcher.give({ lane, takes: (delivery) => canary.takes(delivery) });
+  }
+
+  /** What the version has begun it finishes. */
+  endTrial(): void {
+    if (this.trial === undefined) return;
+    this.trial = undefined;
+    this.dispatcher.give(undefined);
   }
 
   private limitsFor(metadata: ResolvedMetadata): DispatcherLimits {
@@ -146,6 +168,7 @@ export class Route implements DispatcherOwner, BindingOwner {
 
   /** Workers opened from now on run by this metadata. `serves` must have said yes. */
   adopt(metadata: ResolvedMetadata, version: string): void {
+    this.endTrial();
     this.metadata = metadata;
     this.rule = ruleOf(metadata, version);
     this.sinceMs = this.options.clock.nowMs();
@@ -214,22 +237,23 @@ export class Route implements DispatcherOwner, BindingOwner {
     return this.dispatcher.accept(delivery);
   }
 
-  settled(delivery: Delivery, outcome: Outcome, tookMs: number): void {
+  settled(delivery: Delivery, outcome: Outcome, tookMs: number, version?: string): void {
     const { stats, spans, tap } = this.options;
+    const rule = this.trial === undefined ? this.rule : this.ruleInTrial(this.trial, delivery, outcome, version);
     spans?.ended(delivery, outcome);
     const waitedMs = Math.max(0, this.dispatcher.turnMs() - tookMs - (delivery.arrivedAtMs ?? 0));
     stats.count(outcome.kind, delivery.attempt, tookMs, waitedMs);
-    const { kind } = this.rule;
+    const { kind } = rule;
     if (outcome === RETURNED && kind === "event") {
       // Most messages end here.
-      if (tap?.isOpen) this.show(tap, delivery, outcome, { tookMs, waitedMs });
+      if (tap?.isOpen) this.show(tap, delivery, outcome, { tookMs, waitedMs }, rule);
       return;
     }
-    const decided = settle(outcome, delivery.attempt, this.rule, this.options.retrySpread?.() ?? Math.random());
+    const decided = settle(outcome, delivery.attempt, rule, this.options.retrySpread?.() ?? Math.random());
     const settlement = decided.do === "run-again" ? this.slowDown(delivery, decided) : decided;
     if (settlement === undefined) return;
     const done = this.binding?.apply(delivery, settlement);
-    if (tap?.isOpen) this.show(tap, delivery, outcome, { tookMs, waitedMs, settlement, settled: done });
+    if (tap?.isOpen) this.show(tap, delivery, outcome, { tookMs, waitedMs, settlement, settled: done }, rule);
     if (!isFailure(outcome) && done === undefined) return;
     stats.lastError = errorText(outcome, settlement);
     if (outcome.kind === "queue-full")
@@ -238,7 +262,13 @@ export class Route implements DispatcherOwner, BindingOwner {
       );
     if (outcome.kind === "slow-down" && kind === "durable") return;
     if (outcome.kind === "given-back") return kind === "durable" ? undefined : this.reportDrops(outcome.why);
-    this.reportFailure(delivery, outcome, done ?? settlement.do);
+    this.reportFailure(delivery, outcome, done ?? settlement.do, rule.version);
+  }
+
+  private ruleInTrial({ canary, rule }: Trial, delivery: Delivery, outcome: Outcome, version?: string): SettleRule {
+    const isOwn = version === canary.version;
+    canary.count(isOwn, delivery, outcome);
+    return isOwn ? rule : this.rule;
   }
 
   /** What runs, oldest first in each worker. */
@@ -290,12 +320,12 @@ export class Route implements DispatcherOwner, BindingOwner {
   }
 
   /** To whoever watches. */
-  private show(tap: DeliveryTap, delivery: Delivery, outcome: Outcome, how: HowItEnded): void {
+  private show(tap: DeliveryTap, delivery: Delivery, outcome: Outcome, how: HowItEnded, { version }: SettleRule): void {
     const { handler } = this.options;
     if (!tap.takes(handler, isFailure(outcome))) return;
     const id = deliveryIdOf(this.idPrefixes, delivery);
     const error = isFailure(outcome) ? () => this.errorOf(delivery, outcome, "") : undefined;
-    tap.ended({ handler, version: this.rule.version, id, delivery, outcome, error, ...how });
+    tap.ended({ handler, version, id, delivery, outcome, error, ...how });
   }
 
   private errorOf(delivery: Delivery, outcome: Outcome, settled: string): RuntimeError {
@@ -309,13 +339,13 @@ export class Route implements DispatcherOwner, BindingOwner {
     return outcomeError(failure, about);
   }
 
-  private reportFailure(delivery: Delivery, outcome: Outcome, settled: string): void {
+  private reportFailure(delivery: Delivery, outcome: Outcome, settled: string, version: string): void {
     if (!this.mayReport()) return;
     const { handler, emit } = this.options;
     emit({
       type: "delivery.failed",
       handler,
-      version: this.rule.version,
+      version,
       subject: delivery.subject,
       id: deliveryIdOf(this.idPrefixes, delivery),
       attempt: delivery.attempt,

@@ -74,12 +74,23 @@ export interface ResolvedMetadata {
   readonly workers: number;
   /** Whether a version must have ended before the next is set up. */
   readonly exclusive: boolean;
+  /** A new version is tried on a part of the messages before it has all; undefined: it has all at once. Not of events. */
+  readonly canary?: CanaryRule | undefined;
   /** Most messages and bytes waiting in the supervisor. */
   readonly maxQueued: number;
   readonly maxQueuedBytes: number;
   readonly disabled: boolean;
   /** Only where it was asked for. */
   readonly contract?: Contract | undefined;
+}
+
+export interface CanaryRule {
+  /** Of the messages, 1 to 50. */
+  readonly percent: number;
+  /** So many the new version must have handled before it has all. */
+  readonly messages: number;
+  /** By so many percentage points its failure rate may be above that of the version before. */
+  readonly tolerance: number;
 }
 
 export interface Uses {
@@ -144,6 +155,7 @@ export type HandlerDefaults = Omit<
   | "payload"
   | "streamsReply"
   | "batch"
+  | "canary"
   | "filters"
   | "ordered"
   | "oneAtATime"

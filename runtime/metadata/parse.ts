@@ -3,6 +3,14 @@
 
 import type { RuntimeError } from "../errors.ts";
 import { BATCH_EXAMPLE, BATCH_KEYS, BATCH_WAIT_MS, batchOptions, batchProblems } from "./batch.ts";
+import {
+  CANARY_DEFAULTS,
+  CANARY_EXAMPLE,
+  CANARY_KEYS,
+  canaryOptions,
+  canaryProblems,
+  readCanaryPercent,
+} from "./canary.ts";
 import { kindProblems, workerProblems } from "./combinations.ts";
 import { readEnvelope } from "./envelope.ts";
 import {
@@ -77,7 +85,7 @@ const KNOWN_KEYS = [
     "env",
     "idle",
   ],
-  ...["batch", "recycle", "minWorkers", "workers", "exclusive", "maxQueued", "rate", "replicas", "disabled"],
+  ...["batch", "recycle", "minWorkers", "workers", "exclusive", "maxQueued", "rate", "replicas", "canary", "disabled"],
 ];
 const RETRY_KEYS = ["attempts", "backoff"];
 const USES_KEYS = ["kv", "objects"];
@@ -108,7 +116,11 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   take("reply", readSchema, false);
   // One worker keeps the order, or has what there is only once; the default gives way.
   const overFleet = asksForFleetOrder(raw.orderBy);
-  const needsOne = (raw.orderBy !== undefined && !overFleet) || raw.exclusive === true || raw.concurrency === "one";
+  const needsOne =
+    (raw.orderBy !== undefined && !overFleet) ||
+    raw.exclusive === true ||
+    raw.concurrency === "one" ||
+    raw.canary !== undefined;
   const workers = take("workers", handlerOptions.workers, needsOne ? 1 : defaults.workers);
   const store = readStore(raw, problems);
   const subjects = takeSubjects(raw, store, problems);
@@ -117,6 +129,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   if (!kindIsWrong) problems.push(...kindProblems(raw, { kind, everyReplica }));
   const payload = take("payload", readPayload, "json");
   const batch = readBatch(raw.batch, problems);
+  const canary = readCanary(raw.canary, problems);
   const rate = take<Rate | undefined>("rate", readRate, undefined);
   const fleetOrder = overFleet ? readFleetOrder(raw.orderBy, problems) : undefined;
   const schedule =
@@ -161,6 +174,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     minWorkers: take("minWorkers", handlerOptions.minWorkers, Math.min(defaults.minWorkers, workers)),
     workers,
     exclusive: take("exclusive", boolean, false),
+    ...(canary === undefined ? {} : { canary }),
     maxQueued: take("maxQueued", handlerOptions.maxQueued, defaults.maxQueued),
     maxQueuedBytes: defaults.maxQueuedBytes,
     disabled: take("disabled", boolean, defaults.disabled),
@@ -168,6 +182,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   problems.push(
     ...workerProblems(metadata),
     ...batchProblems(raw, metadata),
+    ...canaryProblems(raw, metadata),
     ...fleetOrderProblems(raw, metadata),
     ...storeProblems(raw, metadata),
   );
@@ -254,6 +269,19 @@ function readBatch(raw: unknown, problems: Problem[]): ResolvedMetadata["batch"]
   if ((raw as Fields).size === undefined)
     problems.push({ path: ["batch", "size"], message: "is missing: say how many messages the function gets at most" });
   return { size: take("size", batchOptions.size, 1), waitMs: take("wait", batchOptions.wait, BATCH_WAIT_MS) };
+}
+
+function readCanary(raw: unknown, problems: Problem[]): ResolvedMetadata["canary"] {
+  if (typeof raw === "number") return taking({ canary: raw }, [], problems)("canary", readCanaryPercent, undefined);
+  const take = nested("canary", raw, CANARY_KEYS, CANARY_EXAMPLE, problems);
+  if (take === undefined) return undefined;
+  if ((raw as Fields).percent === undefined)
+    problems.push({ path: ["canary", "percent"], message: "is missing: say how much a new version gets at first" });
+  return {
+    percent: take("percent", canaryOptions.percent, 1),
+    messages: take("messages", canaryOptions.messages, CANARY_DEFAULTS.messages),
+    tolerance: take("tolerance", canaryOptions.tolerance, CANARY_DEFAULTS.tolerance),
+  };
 }
 
 const readOrderBy: Reader<boolean> = (raw) =>

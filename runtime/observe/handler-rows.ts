@@ -16,6 +16,9 @@ export const HANDLER_ROWS: EventRows<
   | "handler.enabled"
   | "handler.rolled-back"
   | "handler.rollback-over"
+  | "canary.began"
+  | "canary.passed"
+  | "canary.returned"
   | "version.kept"
   | "handler.held"
   | "handler.released"
@@ -99,6 +102,21 @@ export const HANDLER_ROWS: EventRows<
     message: rollbackOver,
     text: (event, view) => markedLine("+", event.handler, rollbackOver(event), view),
   },
+  "canary.began": {
+    level: "info",
+    message: canaryBegan,
+    text: (event, view) => markedLine("+", event.handler, canaryBegan(event), view),
+  },
+  "canary.passed": {
+    level: "info",
+    message: canaryPassed,
+    text: (event, view) => markedLine("+", event.handler, canaryPassed(event), view),
+  },
+  "canary.returned": {
+    level: "warn",
+    message: canaryReturned,
+    text: (event, view) => markedLine("-", event.handler, canaryReturned(event), view),
+  },
   "version.kept": {
     level: "debug",
     message: ({ version }) => `version ${version} is kept`,
@@ -156,6 +174,18 @@ const WHY: Readonly<Record<EventOf<"handler.serving">["why"], string>> = {
 function rollbackOver({ version, why }: EventOf<"handler.rollback-over">): string {
   const own = `version ${short(version)} serves`;
   return why === "taken-back" ? `no longer rolled back: ${own}` : `the rollback was of another version: ${own}`;
+}
+
+function canaryBegan({ version, before, percent }: EventOf<"canary.began">): string {
+  return `version ${short(version)} takes ${percent} % of the messages, ${short(before)} the others`;
+}
+
+function canaryPassed({ version, before, figures }: EventOf<"canary.passed">): string {
+  return `version ${short(version)} takes all messages from ${short(before)}: ${figures}`;
+}
+
+function canaryReturned({ version, before, reason }: EventOf<"canary.returned">): string {
+  return `version ${short(version)} is taken back, and ${short(before)} takes all messages: ${reason}`;
 }
 
 function isoTime(atMs: number): string {

@@ -23,8 +23,8 @@ export interface BringUpOptions extends Omit<PrepareOptions, "bundle"> {
 
 export type BringUpEnd =
   | { readonly kind: "ready"; readonly generation: Generation; readonly event: "brought-up" | "bound" }
-  /** It is the version that serves. */
-  | { readonly kind: "unchanged" }
+  /** It is the version that serves, or one that is tried beside it. */
+  | { readonly kind: "unchanged"; readonly version: string }
   /** It came up, and is not to serve. */
   | { readonly kind: "not-wanted" }
   /** Newer code, or the operator, has made it pointless. */
@@ -49,7 +49,7 @@ async function buildAndPrepare(options: BringUpOptions): Promise<BringUpEnd> {
   const { bundle } = built;
   if (signal.aborted || options.isServing(bundle)) {
     await deps.bundler.retire(bundle);
-    return { kind: signal.aborted ? "superseded" : "unchanged" };
+    return signal.aborted ? { kind: "superseded" } : { kind: "unchanged", version: bundle.version };
   }
   try {
     return await prepare(bundle, options);

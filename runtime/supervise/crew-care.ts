@@ -7,6 +7,7 @@ import type { Generation } from "./generation.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { type CandidateSource, candidateOptions } from "./prepare.ts";
 import type { Recovery } from "./recovery.ts";
+import { RecycleWatch } from "./recycle-watch.ts";
 import type { SlotDeps } from "./slot-deps.ts";
 import type { SlotLife } from "./slot-life.ts";
 import type { Why } from "./slot-reports.ts";
@@ -26,15 +27,19 @@ export interface CrewCareOptions {
   readonly onServing: (why: Why, sinceMs: number) => void;
   /** A worker did not come up. `only`: none is there that goes on serving. */
   readonly onFailed: (error: RuntimeError, only: boolean) => void;
+  /** Its workers are to be replaced by fresh ones. */
+  readonly onRecycle: () => void;
 }
 
 export class CrewCare {
   private readonly options: CrewCareOptions;
   private readonly idle: IdleWatch;
+  private readonly recycling: RecycleWatch;
 
   constructor(options: CrewCareOptions) {
     this.options = options;
     this.idle = new IdleWatch(options.deps.clock);
+    this.recycling = new RecycleWatch(options.deps.clock, options.stats);
   }
 
   /** One more worker of the version, after the steps before it. */
@@ -57,8 +62,16 @@ export class CrewCare {
     void this.recruit(current);
   }
 
+  /** Let the version's workers go, or replace them, when it is time. */
+  watch(): void {
+    const { life, onRecycle } = this.options;
+    if (life.current === undefined) return;
+    this.watchIdle();
+    this.recycling.watch(life.current, onRecycle);
+  }
+
   /** D6: an idle handler gives up its process, and keeps its binding. */
-  watchIdle(): void {
+  private watchIdle(): void {
     const { life } = this.options;
     const { current } = life;
     if (current === undefined) return;
@@ -69,9 +82,10 @@ export class CrewCare {
     });
   }
 
-  /** No version serves any more. */
+  /** No version serves any more, or none may go. */
   stop(): void {
     this.idle.stop();
+    this.recycling.stop();
   }
 
   private async recruitNow(generation: Generation): Promise<void> {

@@ -7,6 +7,7 @@
 import type { Bundle } from "../bundle/bundle.ts";
 import type { Bundler } from "../bundle/bundler.ts";
 import { type Clock, within } from "../clock.ts";
+import type { Canary } from "../deliver/canary.ts";
 import type { Route } from "../deliver/route.ts";
 import { type Death, NOBODYS_DEATH } from "../deliver/suspicions.ts";
 import type { WorkerPlace } from "../deliver/worker-place.ts";
@@ -81,6 +82,11 @@ export class Generation {
     this.route.adopt(this.metadata, this.bundle.version);
     this.route.comeBack(false);
     for (const lane of this.crew.values()) this.route.dispatcher.ready(lane);
+  }
+
+  /** From now on its worker has the canary's share of the messages, beside the version that serves. */
+  openBeside(canary: Canary): void {
+    for (const lane of this.crew.values()) this.route.try(canary, lane, this.metadata);
   }
 
   /** Bring up one more worker of this version, and open it. Rejects with a RuntimeError. */

@@ -8,14 +8,15 @@
 // S4  When kind or subject change: bind new, then unbind old, then let old finish. In between both take messages.
 // S5  Once closed, the slot starts nothing.
 // S6  A version that only lacks NATS or a stream comes up when that is there, whether or not an earlier one serves.
+// S7  One that is tried on a share of the messages is no version that serves until it has passed (canary-trial.ts).
 
 import type { Bundle } from "../bundle/bundle.ts";
 import type { HandlerStats } from "../deliver/handler-stats.ts";
-import type { Route, RunningDelivery } from "../deliver/route.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import { assertNever, type RuntimeError, toRuntimeError } from "../errors.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { bringUp } from "./bring-up.ts";
+import { CanaryTrials } from "./canary-trial.ts";
 import { CrewCare } from "./crew-care.ts";
 import type { Generation, LostWorker } from "./generation.ts";
 import { type HandlerStatus, statusOf } from "./handler-status.ts";
@@ -23,9 +24,9 @@ import { type Disabled, disabledByMetadata, type IntentSource, Intents } from ".
 import { OutsideWait } from "./outside-wait.ts";
 import { claimedBy, type GenerationOwner } from "./prepare.ts";
 import { Recovery } from "./recovery.ts";
-import { RecycleWatch } from "./recycle-watch.ts";
 import { mayComeUpLater, whatItLacks } from "./restart-policy.ts";
 import { RetiringGenerations, UNHURRIED_MS } from "./retiring-generations.ts";
+import { RunningMessages } from "./running-messages.ts";
 import type { SlotDeps } from "./slot-deps.ts";
 import { SlotLife } from "./slot-life.ts";
 import { SlotMemory } from "./slot-memory.ts";
@@ -46,8 +47,9 @@ export class HandlerSlot {
   private readonly turns: SlotTurns;
   private readonly recovery: Recovery;
   private readonly outside: OutsideWait;
-  private readonly recycling: RecycleWatch;
   private readonly crew: CrewCare;
+  private readonly canary: CanaryTrials;
+  readonly messages = new RunningMessages(() => [this.current, ...this.retiring.generations]);
   private readonly reports: SlotReports;
   private readonly owner: GenerationOwner = {
     wake: () => this.crew.wake(),
@@ -70,7 +72,6 @@ export class HandlerSlot {
     this.turns = new SlotTurns(gate, (error) => this.tellFailed(toRuntimeError(error, `handler "${file.name}"`)));
     this.recovery = new Recovery(clock);
     this.outside = new OutsideWait(binder, clock);
-    this.recycling = new RecycleWatch(clock, this.memory.stats);
     this.crew = new CrewCare({
       handler: file.name,
       deps,
@@ -81,6 +82,19 @@ export class HandlerSlot {
       source: () => this.source(),
       onServing: (why, sinceMs) => this.tellServing(why, sinceMs),
       onFailed: (error, only) => this.failed(error, only),
+      onRecycle: () => void this.reload(this.file, clock.monotonicMs(), true),
+    });
+    this.canary = new CanaryTrials({
+      handler: file.name,
+      versions: deps.versions,
+      reports: this.reports,
+      emit,
+      retire: (generation) => {
+        this.retiring.replace(generation, true);
+        this.crew.watch();
+      },
+      onPassed: (generation) => void this.turns.run(async () => this.passed(generation)),
+      onAgain: () => void this.queueReload(clock.monotonicMs(), true),
     });
   }
 
@@ -100,33 +114,14 @@ export class HandlerSlot {
     const standing = versions?.standingOf(name);
     const { disabled } = this.intents;
     const slowStart = disabled === undefined ? slowStarts?.of(name) : undefined;
-    const view = { name, file, state, memory, standing, disabled, slowStart, writes: writes.holdsOf(name) };
+    const canary = this.canary.standing;
+    const view = { canary, name, file, state, memory, standing, disabled, slowStart, writes: writes.holdsOf(name) };
     return statusOf(view, this.retiring.generations);
   }
 
   /** Of the version that serves, else of the last that was seen. */
   get metadata(): ResolvedMetadata | undefined {
     return this.current?.metadata ?? this.memory.metadata;
-  }
-
-  /** What runs, of every version. */
-  running(): RunningDelivery[] {
-    return this.routes.flatMap((route) => route.running());
-  }
-
-  /** Undefined when no message of that id runs. Resolves when it has ended. */
-  cancel(id: string, by: string): Promise<void> | undefined {
-    for (const route of this.routes) {
-      const ended = route.cancel(id, by);
-      if (ended !== undefined) return ended;
-    }
-    return undefined;
-  }
-
-  /** Of the version that serves, and of those that finish what they have in flight. */
-  private get routes(): readonly Route[] {
-    const all = [this.current, ...this.retiring.generations].flatMap((one) => (one === undefined ? [] : [one.route]));
-    return [...new Set(all)];
   }
 
   private get current(): Generation | undefined {
@@ -174,6 +169,7 @@ export class HandlerSlot {
     this.turns.supersede();
     this.turns.leave();
     const { current } = this;
+    this.canary.end();
     this.life.move("closed");
     let unfinished: string[] = [];
     await this.turns.run(async () => {
@@ -207,6 +203,7 @@ export class HandlerSlot {
         return this.adopt(end.generation, why, sinceMs, end.event);
       case "unchanged":
         this.outside.stop();
+        if (!this.canary.isOf(end.version)) this.canary.end();
         return memory.failure === undefined ? undefined : this.tellServing(why, sinceMs);
       case "failed":
         return this.failed(end.error, this.current === undefined);
@@ -230,13 +227,15 @@ export class HandlerSlot {
     return this.life.is("disabled") && this.intents.disabled?.source !== "metadata";
   }
 
-  private isServing(bundle: Bundle): boolean {
-    return this.life.is("serving", "idle") && this.current?.bundle.version === bundle.version;
+  private isServing({ version }: Bundle): boolean {
+    return this.life.is("serving", "idle") && (this.current?.bundle.version === version || this.canary.isOf(version));
   }
 
-  /** D6: a version that replaces one without a process, or comes up where there are many, needs none either. */
+  /** D6: a version that replaces one without a process, or comes up where there are many, needs none either. One that may be tried does. */
   private waitsIdle(): boolean {
-    return this.life.is("idle") || (this.current === undefined && this.deps.crowded());
+    const { current } = this;
+    if (current === undefined) return this.deps.crowded();
+    return this.life.is("idle") && current.metadata.canary === undefined;
   }
 
   /** What a candidate is made from. */
@@ -251,12 +250,33 @@ export class HandlerSlot {
     return generation.dismiss();
   }
 
-  /** S3, S4. */
   private adopt(generation: Generation, why: Why, sinceMs: number, event: "brought-up" | "bound"): void {
     // It was bound in the very moment in which the slot was closed.
     if (this.life.is("stopped")) return void this.retiring.takeDown(generation, 0, "shutdown");
     const old = this.current;
     this.outside.stop();
+    if (this.canary.begin(generation, old, this.life.is("serving", "idle"))) return this.besideCanary();
+    this.canary.end();
+    this.goLive(generation, why, sinceMs, event);
+  }
+
+  /** S7. What the version before needs for its part of the messages. */
+  private besideCanary(): void {
+    this.memory.failure = undefined;
+    this.crew.stop();
+    this.crew.wake();
+  }
+
+  /** S7. */
+  private passed(generation: Generation): void {
+    if (this.canary.generation !== generation || this.current === undefined) return;
+    this.canary.release();
+    this.goLive(generation, "reload", this.deps.clock.monotonicMs(), "brought-up");
+  }
+
+  /** S3, S4. */
+  private goLive(generation: Generation, why: Why, sinceMs: number, event: "brought-up" | "bound"): void {
+    const old = this.current;
     this.recovery.startAfresh();
     this.deps.claims.keep(this.name, claimedBy(generation));
     generation.open();
@@ -264,8 +284,7 @@ export class HandlerSlot {
     this.nowServes(generation, old);
     this.tellServing(why, sinceMs);
     if (event === "brought-up") this.crew.complete(generation);
-    this.crew.watchIdle();
-    this.recycling.watch(generation, () => void this.reload(this.file, this.deps.clock.monotonicMs(), true));
+    this.crew.watch();
     if (old !== undefined) this.retiring.replace(old, old.route === generation.route);
   }
 
@@ -275,12 +294,17 @@ export class HandlerSlot {
   }
 
   /** A worker ended unasked. */
-  private onLost(generation: Generation, { exit, pid, death }: LostWorker): void {
-    if (this.current !== generation || this.life.is("stopped", "disabled")) return;
-    this.stats.workerLost(exit);
-    const decision = this.recovery.failed(death);
-    const error = exitError(this.name, this.file.displayPath, exit);
-    this.reports.lost(generation, pid, error, decision.do === "restart" ? decision.afterMs : undefined);
+  private onLost(generation: Generation, lost: LostWorker): void {
+    const tried = this.canary.generation;
+    const isTried = tried === generation;
+    if ((this.current !== generation && !isTried) || this.life.is("stopped", "disabled")) return;
+    this.stats.workerLost(lost.exit);
+    const error = exitError(this.name, this.file.displayPath, lost.exit);
+    if (isTried) return this.canary.lost(lost, error);
+    const decision = this.recovery.failed(lost.death);
+    // What is tried beside it may be what mends it.
+    if (decision.do === "quarantine" && tried !== undefined) return void this.turns.run(async () => this.passed(tried));
+    this.reports.lost(generation, lost.pid, error, decision.do === "restart" ? decision.afterMs : undefined);
     if (decision.do === "quarantine") return this.quarantine(error, decision.coolDownMs);
     if (generation.pids.length > 0) return void this.crew.recruit(generation);
     if (this.life.is("serving")) this.life.move(decision.afterMs === 0 ? "worker-lost" : "crash-loop");
@@ -336,6 +360,7 @@ export class HandlerSlot {
     if (disabled !== undefined && !this.life.is("disabled")) {
       const { current } = this;
       this.turns.supersede();
+      this.canary.end();
       this.life.move("disabled");
       this.deps.emit({ type: "handler.disabled", handler: this.name, by: disabled.by, reason: disabled.reason });
       // Off means: takes no more messages. What it has in flight ends in its own time.
@@ -355,7 +380,7 @@ export class HandlerSlot {
 
   /** Of a version that is no longer current. Resolves with the subjects of what did not end. */
   private async takeDown(left: Generation | undefined, graceMs: number, why: "shutdown" | "disabled") {
-    for (const watch of [this.recovery, this.outside, this.recycling, this.crew]) watch.stop();
+    for (const watch of [this.recovery, this.outside, this.crew]) watch.stop();
     if (left === undefined) return [];
     this.deps.claims.keep(this.name, []);
     return this.retiring.takeDown(left, graceMs, why);

@@ -9,6 +9,7 @@ import type { BatchRule, Envelope, HandlerKind, Uses } from "../metadata/handler
 import type { PlannedTimes } from "../metadata/planned-times.ts";
 import type { Rollback } from "../versions/rollback.ts";
 import type { VersionStanding } from "../versions/rollbacks.ts";
+import type { CanaryStanding } from "./canary-trial.ts";
 import type { Generation } from "./generation.ts";
 import type { StateKind } from "./handler-state.ts";
 import type { Disabled } from "./intent.ts";
@@ -48,6 +49,8 @@ export interface HandlerStatus {
   readonly ownVersion?: string | undefined;
   /** The operator's word that has another version serve. */
   readonly rollback?: Rollback | undefined;
+  /** A new version is tried on a share of the messages, beside the one that serves. */
+  readonly canary?: CanaryStanding | undefined;
   readonly inFlight: number;
   readonly queued: number;
   readonly handled: number;
@@ -78,6 +81,7 @@ export interface SlotView {
   readonly state: SlotState;
   readonly memory: SlotMemory;
   readonly standing: VersionStanding | undefined;
+  readonly canary: CanaryStanding | undefined;
   readonly disabled: Disabled | undefined;
   readonly slowStart: SlowStartWords | undefined;
   /** What its publishes wait for. */
@@ -112,6 +116,7 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
     servesSinceMs: current === undefined ? undefined : slot.memory.servesSinceMs,
     ownVersion: own === version ? undefined : own,
     rollback,
+    canary: slot.canary,
     inFlight: dispatchers.reduce((sum, { inFlight }) => sum + inFlight, 0),
     queued: dispatchers.reduce((sum, { queued }) => sum + queued, 0),
     handled: stats.handled,
@@ -122,7 +127,7 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
     durations: [...stats.durations.counts],
     reloads: stats.reloads,
     restarts: stats.restarts,
-    pids: current?.pids ?? [],
+    pids: [...(current?.pids ?? []), ...(slot.canary?.pids ?? [])],
     lastFailure: failure,
     holds: current === undefined ? [] : [...current.route.holds.all, ...slot.writes],
     disabled: slot.disabled,

@@ -23,6 +23,15 @@ export interface HandlerVersions {
   /** A version of the handler has begun to serve. */
   served(bundle: Bundle, metadata: ResolvedMetadata): void;
   standingOf(handler: string): VersionStanding;
+  /**
+   * Whether it may be tried on a share of the messages: not where it was rolled back to, nor where an operator has taken its
+   * rollback back. `"not-kept"`: nobody could go back from it.
+   */
+  mayTry(bundle: Bundle): boolean | "not-kept";
+  /** Keep a version that others may have to go back to. Resolves when that is done, or could not be; never rejects. */
+  keepNow(bundle: Bundle, metadata: ResolvedMetadata): Promise<void>;
+  /** The version was tried and did worse: every replica serves `to` instead. Resolves when this one does; never rejects. */
+  returned(handler: string, version: string, to: string, reason: string): Promise<void>;
 }
 
 export interface SlotDeps {

@@ -152,12 +152,12 @@ export class Supervisor {
 
   /** What runs, of every handler. */
   running(): { readonly handler: string; readonly deliveries: readonly RunningDelivery[] }[] {
-    return [...this.slots.values()].map((slot) => ({ handler: slot.name, deliveries: slot.running() }));
+    return [...this.slots.values()].map((slot) => ({ handler: slot.name, deliveries: slot.messages.all() }));
   }
 
   /** End a message that a handler runs, for good. Undefined when it runs none of that id. Resolves when it has ended. */
   cancel(handler: string, id: string, by: string): Promise<void> | undefined {
-    return this.slots.get(handler)?.cancel(id, by);
+    return this.slots.get(handler)?.messages.cancel(id, by);
   }
 
   /** The version of the handler that serves; undefined when none does. */

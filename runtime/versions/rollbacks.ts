@@ -41,6 +41,8 @@ export class Rollbacks {
   /** The start that the last word led to, by handler. */
   private readonly inForce = new Map<string, Promise<void>>();
   private readonly own = new Map<string, string>();
+  /** What an operator has had back, by handler. */
+  private readonly takenBack = new Map<string, readonly string[]>();
   private readonly laidOut = new Map<Bundle, LaidOut>();
   /** The rollback that was told last, by handler. */
   private readonly told = new Map<string, Rollback>();
@@ -54,11 +56,24 @@ export class Rollbacks {
    * word, heard once more meanwhile, waits for the same: whoever is told that it is in force would be told so too early.
    */
   say(handler: string, rollback: Rollback | undefined, bringUp: () => Promise<void> | undefined): Promise<void> {
-    const isNews = !isSame(this.said.get(handler), rollback);
+    const before = this.said.get(handler);
     if (rollback === undefined) this.said.delete(handler);
     else this.said.set(handler, rollback);
-    if (isNews) this.inForce.set(handler, bringUp() ?? Promise.resolve());
+    if (!isSame(before, rollback)) {
+      this.takenBack.set(handler, rollback === undefined ? (before?.from ?? []) : []);
+      this.inForce.set(handler, bringUp() ?? Promise.resolve());
+    }
     return this.inForce.get(handler) ?? Promise.resolve();
+  }
+
+  /** The replica's own version, which nobody insists on. */
+  isOnItsOwn(bundle: Bundle): boolean {
+    return !this.laidOut.has(bundle) && this.takenBack.get(bundle.handler)?.includes(bundle.version) !== true;
+  }
+
+  /** From which versions to lead away, with one more: who is led away already stays so. */
+  fromWith(handler: string, version: string): readonly string[] {
+    return [...new Set([...(this.said.get(handler)?.from ?? []), version])];
   }
 
   standingOf(handler: string): VersionStanding {

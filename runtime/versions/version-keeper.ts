@@ -44,6 +44,12 @@ export class VersionKeeper {
     this.keepIn(this.options.afterMs, bundle, metadata);
   }
 
+  /** V1 does not hold: it may be needed at once. Resolves when it is kept, or could not be; never rejects. */
+  keepNow(bundle: Bundle, metadata: ResolvedMetadata): Promise<void> {
+    this.keeping = this.keeping.then(() => this.keep(bundle, metadata));
+    return this.keeping;
+  }
+
   /** Resolves when nothing is being written any more. */
   close(): Promise<void> {
     this.closed = true;

@@ -9,6 +9,7 @@ import { handlersOf } from "../../operate/session.ts";
 import { type Output, printLine } from "../../terminal/terminal.ts";
 import { spanText } from "../../terminal/time-text.ts";
 import type { KeptVersion } from "../../versions/kept-version.ts";
+import { canaryTexts } from "../canary-text.ts";
 import { replicaText, statusOfAll, unknownHandlers, withControl } from "../control-session.ts";
 import { disabledText } from "../disabled-text.ts";
 import { durationText } from "../duration-text.ts";
@@ -82,6 +83,7 @@ function printReplica({ replica, handler }: Held, nowMs: number, out: Output): v
   );
   const since = servesSinceMs === undefined ? "" : ` for ${spanText(nowMs - servesSinceMs)}`;
   printFact(out, "state", version === undefined ? state : `${state}, version ${version}${since}`);
+  for (const text of canaryTexts(handler)) printFact(out, "canary", out.paint("yellow", text));
   for (const text of rollbackTexts(handler, nowMs)) printFact(out, "", out.paint("yellow", text));
   if (disabled !== undefined) printFact(out, "", out.paint("yellow", disabledText(disabled, nowMs)));
   for (const hold of holds) printFact(out, "stuck", out.paint("yellow", holdText(hold, nowMs)));

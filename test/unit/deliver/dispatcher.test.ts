@@ -560,3 +560,73 @@ test("each late delivery has the whole grace, also when an earlier one has used 
   clock.advance(50);
   expect(worker.terminated).toBe(true);
 });
+
+describe("a worker that has a share of the messages (D6)", () => {
+  const isEven = ({ seq }: Delivery) => seq % 2 === 0;
+
+  test("gets those alone, and the others the rest; both together run at most `concurrency`", () => {
+    const dispatcher = dispatcherWith();
+    const { worker: others, lane } = open(dispatcher);
+    const apart = new FakeWorker();
+    const its = dispatcher.lane(apart);
+    dispatcher.give({ lane: its, takes: isEven });
+    deliver(dispatcher, 1, 2, 3, 4);
+    expect([others.seqs, apart.seqs]).toEqual([[1], [2]]);
+    expect(dispatcher.room).toBe(0);
+    lane.done(0, 1);
+    its.done(0, 1);
+    expect([others.seqs, apart.seqs]).toEqual([
+      [1, 3],
+      [2, 4],
+    ]);
+  });
+
+  test("the others' messages wait for a worker of theirs, which is asked for", () => {
+    const dispatcher = dispatcherWith();
+    const apart = new FakeWorker();
+    dispatcher.give({ lane: dispatcher.lane(apart), takes: isEven });
+    deliver(dispatcher, 1);
+    expect(apart.seqs).toEqual([]);
+    expect(wakes).toBe(1);
+    expect(open(dispatcher).worker.seqs).toEqual([1]);
+  });
+
+  test("ends with its worker: what that had in hand, and all that comes, is for the others", () => {
+    const dispatcher = dispatcherWith();
+    const { worker: others } = open(dispatcher);
+    const its = dispatcher.lane(new FakeWorker());
+    dispatcher.give({ lane: its, takes: isEven });
+    deliver(dispatcher, 2);
+    its.exited({ ...CRASH, killedBecause: NOT_ITS_FAULT });
+    deliver(dispatcher, 4);
+    expect(others.seqs).toEqual([2, 4]);
+  });
+
+  test("what killed a worker runs alone, on the side it is for", () => {
+    const dispatcher = dispatcherWith();
+    const { lane } = open(dispatcher);
+    deliver(dispatcher, 1, 2);
+    lane.exited(CRASH);
+    const { worker: others, lane: next } = open(dispatcher);
+    const apart = new FakeWorker();
+    expect(others.seqs).toEqual([1]);
+    dispatcher.give({ lane: dispatcher.lane(apart), takes: isEven });
+    next.done(0, 1);
+    expect([others.seqs, apart.seqs]).toEqual([[1], [2]]);
+  });
+
+  test("which version ran a message is told where its lane was made for one", () => {
+    const told: (string | undefined)[] = [];
+    const owner = { chunk: () => {}, halved: () => {}, wake: () => {}, roomChanged: () => {} };
+    const settled = (_: Delivery, __: Outcome, ___: number, version: string | undefined) => void told.push(version);
+    const dispatcher = new Dispatcher(LIMITS, { ...owner, settled }, new Suspicions(["s:"], memory), clock);
+    for (const version of [undefined, "v2"]) {
+      const lane = dispatcher.lane(new FakeWorker(), LIMITS, version);
+      dispatcher.ready(lane);
+      deliver(dispatcher, 1);
+      lane.done(0, 1);
+      void dispatcher.retire(lane);
+    }
+    expect(told).toEqual([undefined, "v2"]);
+  });
+});

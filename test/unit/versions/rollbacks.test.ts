@@ -50,6 +50,26 @@ function stage() {
   };
 }
 
+describe("a version that may be tried", () => {
+  it("is the replica's own, unless an operator has had it back from a rollback", async () => {
+    const { rollbacks, serves, saves } = stage();
+    expect(rollbacks.isOnItsOwn((await serves()) as Bundle)).toBe(true);
+    rollbacks.say("save", WORD);
+    expect(rollbacks.isOnItsOwn((await serves()) as Bundle)).toBe(false);
+    rollbacks.say("save", undefined);
+    expect(rollbacks.isOnItsOwn((await serves()) as Bundle)).toBe(false);
+    saves("v3");
+    expect(rollbacks.isOnItsOwn((await serves()) as Bundle)).toBe(true);
+  });
+
+  it("is led away from beside those that are already", () => {
+    const { rollbacks } = stage();
+    expect(rollbacks.fromWith("save", "v3")).toEqual(["v3"]);
+    rollbacks.say("save", WORD);
+    expect(rollbacks.fromWith("save", "v3")).toEqual(["v2", "v3"]);
+  });
+});
+
 describe("a handler that is rolled back", () => {
   it("the same word again disturbs nothing, and is in force with the first: what comes up by it is waited for", async () => {
     const { rollbacks } = stage();

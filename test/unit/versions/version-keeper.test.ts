@@ -40,6 +40,7 @@ function stage() {
       serving.set(handler, version);
       keeper.served(bundle(handler, version), metadataOf());
     },
+    needs: (handler: string, version: string) => keeper.keepNow(bundle(handler, version), metadataOf()),
     ends: (handler: string) => serving.delete(handler),
     fail(error: RuntimeError | undefined) {
       fails = error;
@@ -53,6 +54,13 @@ function stage() {
 }
 
 describe("a version that serves", () => {
+  it("is kept at once where it may be needed", async () => {
+    const { serves, needs, kept } = stage();
+    serves("save", "v1");
+    await needs("save", "v1");
+    expect(kept).toEqual(["save v1"]);
+  });
+
   it("is kept once it has served for a moment, and not before", async () => {
     const { serves, pass, kept, events } = stage();
     serves("save", "v1");

@@ -1,0 +1,173 @@
+// A new version of a handler that has a share of the messages first: it gets all of them, or every replica goes back.
+
+import { expect, it } from "vitest";
+import { runCli } from "../support/cli-process.ts";
+import { createProject } from "../support/project.ts";
+import { type TestRuntime, useStage } from "../support/runtime.ts";
+
+const stage = useStage();
+type Handled = { id: number; version: string };
+
+interface Variant {
+  readonly canary?: string;
+  readonly subject?: string;
+  /** An expression. */
+  readonly fails?: string;
+}
+
+const counting = (version: string, variant: Variant = {}) => `
+  export const metadata = {
+    subject: "${variant.subject ?? `${story}.>`}", kind: "durable", retry: { attempts: 5, backoff: "10ms" },
+    canary: ${variant.canary ?? "{ percent: 25, messages: 50 }"},
+  };
+  export default async ({ id }, ctx) => {
+    if (${variant.fails ?? false}) throw new Error("no " + id);
+    await ctx.publish("handled", { id, version: "${version}" });
+  };`;
+
+/** Resolves with the version that is tried. */
+async function tryNext(app: TestRuntime, text: string): Promise<string> {
+  return (await app.after(() => app.project.write("count.ts", text), "canary.began", { handler: "count" })).version;
+}
+
+async function save(app: TestRuntime, text: string): Promise<string> {
+  return (await app.after(() => app.project.write("count.ts", text), "handler.serving", { handler: "count" })).version;
+}
+
+/** Each story has an app and a stream of its own. */
+let story = "";
+
+function startApp(name: string, text: (version: string) => string = counting): Promise<TestRuntime> {
+  story = name;
+  return stage.start({ project: createProject({ "count.ts": text("one") }), config: { app: name } });
+}
+
+function operate(app: TestRuntime, ...args: string[]) {
+  return runCli([...args, "--app", story], { cwd: app.project.rootDir, env: { NATS_URL: stage.server.url } });
+}
+
+function publish(from: number, to: number): void {
+  for (let id = from; id <= to; id++) stage.client.publish(`${story}.now`, { id });
+}
+
+const of = (version: string, handled: readonly Handled[]) => handled.filter((one) => one.version === version);
+const idsOf = (handled: readonly Handled[]) => handled.map(({ id }) => id).sort((a, b) => a - b);
+const upTo = (count: number) => Array.from({ length: count }, (_, at) => at + 1);
+
+it("a version that does no worse gets its share, then all messages", async () => {
+  const app = await startApp("passes");
+  const one = app.status("count").version;
+  const two = await tryNext(app, counting("two"));
+  const handled = await stage.client.collect<Handled>("handled");
+  publish(1, 100);
+  await handled.until(100);
+  // Numbers in a row are spread evenly.
+  expect(Math.abs(of("two", handled.values).length - 25)).toBeLessThanOrEqual(1);
+  expect(app.status("count")).toMatchObject({ version: one, ownVersion: two, canary: { version: two, percent: 25 } });
+  expect(app.status("count").pids).toHaveLength(2);
+  const told = new RegExp(`tries ${two} on 25 %: \\d+ of 50 messages, 0 failed; of the others 0 of \\d+ failed`);
+  expect((await operate(app, "inspect", "count")).stdout).toMatch(told);
+  expect((await operate(app, "status")).stdout).toMatch(told);
+
+  const from = app.mark();
+  publish(101, 300);
+  expect(await app.next("handler.serving", { handler: "count" }, from)).toMatchObject({ version: two });
+  await handled.until(300);
+  publish(301, 320);
+  await handled.until(320);
+  expect(of("two", handled.values.slice(300))).toHaveLength(20);
+  expect(app.status("count")).toMatchObject({ version: two, canary: undefined, ownVersion: undefined });
+  expect(app.told("canary.passed")).toMatchObject([{ version: two, before: one }]);
+  expect(idsOf(handled.values)).toEqual(upTo(320));
+});
+
+it("one that fails more often is taken back, unless the operator insists", async () => {
+  const app = await startApp("returns");
+  const one = app.status("count").version;
+  const two = await tryNext(app, counting("two", { fails: "id < 1000" }));
+  const handled = await stage.client.collect<Handled>("handled");
+  publish(1, 100);
+  expect(await app.next("handler.rolled-back", {}, 0)).toMatchObject({ version: one, from: two, by: "canary" });
+  await handled.until(100);
+  expect(idsOf(of("one", handled.values))).toEqual(upTo(100));
+  const reason = expect.stringMatching(
+    /^\d+ of \d+ messages failed \(100 %\); of the version before 0 of \d+ .*\(0 %\)$/,
+  );
+  expect(app.told("canary.returned")).toMatchObject([{ version: two, before: one, reason }]);
+  expect(app.status("count")).toMatchObject({ version: one, canary: undefined, rollback: { by: "canary", to: one } });
+  const { stdout } = await operate(app, "status");
+  expect(stdout).toMatch(new RegExp(`rolled back from ${two} to ${one} by canary .* messages failed`));
+
+  expect(await operate(app, "rollback", "count", "--off")).toMatchObject({ code: 0, stderr: "" });
+  expect(app.status("count")).toMatchObject({ version: two, canary: undefined, rollback: undefined });
+});
+
+it("one whose process ends is taken back at once, and what it had in hand is handled", async () => {
+  const app = await startApp("dies");
+  const one = app.status("count").version;
+  const handled = await stage.client.collect<Handled>("handled");
+  const two = await tryNext(app, counting("two", { fails: "process.exit(3)" }));
+  publish(1, 20);
+  await handled.until(20);
+  expect(idsOf(of("one", handled.values))).toEqual(upTo(20));
+  await app.next("handler.rolled-back", {}, 0);
+  const reason = expect.stringContaining("code 3");
+  expect(app.told("canary.returned")).toMatchObject([{ version: two, before: one, reason }]);
+  expect(app.status("count")).toMatchObject({ version: one, restarts: 0 });
+});
+
+it("the next save is tried in its place; one that takes other messages is not tried, which is told", async () => {
+  const app = await startApp("saves");
+  const one = app.status("count").version;
+  await tryNext(app, counting("two"));
+  const three = await tryNext(app, counting("three"));
+  expect(app.told("canary.began")).toMatchObject([{ before: one }, { before: one, version: three }]);
+  await app.next("generation.retired", {}, 0);
+  const handled = await stage.client.collect<Handled>("handled");
+  publish(1, 40);
+  await handled.until(40);
+  expect(of("two", handled.values)).toEqual([]);
+  expect(Math.abs(of("three", handled.values).length - 10)).toBeLessThanOrEqual(1);
+
+  const four = await save(app, counting("four", { subject: "saves.now" }));
+  expect(app.status("count")).toMatchObject({ version: four, canary: undefined });
+  const message = expect.stringContaining(
+    `version ${four} takes all messages at once, without a canary: it takes other`,
+  );
+  expect(app.told("runtime.notice")).toContainEqual(expect.objectContaining({ level: "warn", message }));
+  publish(41, 60);
+  await handled.until(60);
+  expect(of("four", handled.values)).toHaveLength(20);
+});
+
+it("the version of before again ends the trial, and so does turning the handler off", async () => {
+  const app = await startApp("ends");
+  const one = app.status("count").version;
+  await tryNext(app, counting("two"));
+  await app.after(() => app.project.write("count.ts", counting("one")), "generation.retired");
+  expect(app.status("count")).toMatchObject({ version: one, canary: undefined });
+
+  await tryNext(app, counting("two"));
+  expect(await operate(app, "disable", "count")).toMatchObject({ code: 0 });
+  await app.next("generation.retired", ({ version }) => version === one, 0);
+  expect(app.status("count")).toMatchObject({ state: "disabled", canary: undefined, pids: [] });
+  const handled = await stage.client.collect<Handled>("handled");
+  expect(await operate(app, "enable", "count")).toMatchObject({ code: 0 });
+  publish(1, 5);
+  await handled.until(5);
+});
+
+const answering = (version: string) => `
+  export const metadata = { subject: "asked.ask", kind: "request", canary: { percent: 50, messages: 10 } };
+  export default () => "${version}";`;
+
+it("requests are shared too", async () => {
+  const app = await startApp("asked", answering);
+  await tryNext(app, answering("two"));
+  const answers = async (count: number) =>
+    Promise.all(upTo(count).map(async () => (await stage.client.ask("asked.ask")).value));
+  const first = await answers(10);
+  expect(first.filter((answer) => answer === "two")).toHaveLength(5);
+  await app.after(() => answers(20), "handler.serving");
+  expect(new Set(await answers(10))).toEqual(new Set(["two"]));
+});
