@@ -1,5 +1,6 @@
 // The versions of an app's handlers: kept while they serve, and brought back when somebody rolls back to them.
 
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bundler } from "../bundle/bundler.ts";
 import { runtimeDefaults } from "../config/defaults.ts";
@@ -13,6 +14,7 @@ import type { HandlerVersions } from "../supervise/slot-deps.ts";
 import { KeptPrograms, type KeptProgramsOptions } from "../versions/kept-programs.ts";
 import type { Rollback } from "../versions/rollback.ts";
 import { Rollbacks } from "../versions/rollbacks.ts";
+import { versionToServeFirst } from "../versions/version-before.ts";
 import { VersionKeeper, type VersionKeeperOptions } from "../versions/version-keeper.ts";
 import { openVersionStore, versionStream } from "../versions/version-store.ts";
 import type { Tools } from "./tools.ts";
@@ -61,6 +63,10 @@ export async function createVersions(options: VersionsOptions): Promise<Versions
   const rollbacks = new Rollbacks({ layOut: (handler, version) => programs.layOut(handler, version), emit });
   const afterMs = runtimeDefaults.keepVersionAfterMs;
   const keeper = new VersionKeeper({ store, place, most, afterMs, serving, explain, clock, emit });
+  const mayTry: HandlerVersions["mayTry"] = (bundle) => {
+    if (!rollbacks.isOnItsOwn(bundle)) return false;
+    return most > 0 && !lacksJetStream(connection) ? true : "not-kept";
+  };
   return {
     rollbacks,
     bundler: rollbacks.over(tools.bundler),
@@ -76,9 +82,20 @@ export async function createVersions(options: VersionsOptions): Promise<Versions
       const isOwn = rollbacks.metadataOf(bundle) === undefined;
       if (isOwn && most > 0 && !lacksJetStream(connection)) keeper.served(bundle, metadata);
     },
-    mayTry(bundle) {
-      if (!rollbacks.isOnItsOwn(bundle)) return false;
-      return most > 0 && !lacksJetStream(connection) ? true : "not-kept";
+    mayTry,
+    async before(bundle) {
+      const { handler, version, path, inputs } = bundle;
+      if (mayTry(bundle) !== true || !(await readFile(path, "utf8")).includes("canary")) return undefined;
+      try {
+        const ledAwayFrom = rollbacks.fromWith(handler, version);
+        const first = versionToServeFirst(await store.kept(handler), version, ledAwayFrom);
+        return first && (await rollbacks.layOut(handler, first.version, inputs));
+      } catch (error) {
+        const { message } = explain(error, handler);
+        const what = `version ${version} takes all messages at once, without a canary`;
+        emit({ type: "runtime.notice", level: "warn", message: `handler "${handler}": ${what}: ${message}` });
+        return undefined;
+      }
     },
     async keepNow(bundle, metadata) {
       if (rollbacks.metadataOf(bundle) === undefined) await keeper.keepNow(bundle, metadata);

@@ -1,7 +1,8 @@
 // A new version that has a share of the messages, beside the version before: which messages are its, how both do, and what
 // follows from that.
 //
-// Y1  Which version a message is for follows from its number alone: again it goes to the same one, in every replica.
+// Y1  Which version a message is for follows from its number, the same in every replica. Again it is for the version before: what a
+//     new version fails becomes no dead letter by it.
 // Y2  Each message counts once, at its first attempt. What the handler had no part in does not count.
 // Y3  It is returned as soon as it cannot pass any more: when it has failed more messages than it may have of all that it is
 //     tried with. It passes once it has handled so many. Neither before the version before has handled as many as it has.
@@ -51,8 +52,8 @@ export class Canary {
   }
 
   /** Y1. */
-  takes({ seq }: Pick<Delivery, "seq">): boolean {
-    return (Math.imul(seq, GOLDEN) >>> 0) / 2 ** 32 < this.rule.percent / 100;
+  takes({ seq, attempt }: Pick<Delivery, "seq" | "attempt">): boolean {
+    return attempt === 1 && (Math.imul(seq, GOLDEN) >>> 0) / 2 ** 32 < this.rule.percent / 100;
   }
 
   /** Y2, Y3. @param isOwn whether it was run by the new version */

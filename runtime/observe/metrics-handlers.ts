@@ -76,6 +76,12 @@ export const HANDLER_FAMILIES: readonly Family[] = [
     "became",
     ({ status, stats }) => (status.schedule === undefined ? {} : stats.plannedTimes),
   ),
+  {
+    name: "handlers_canary_messages",
+    help: "What a version that is tried, and the one before, have handled since, by outcome",
+    type: "gauge",
+    read: ({ handlers }) => handlers.flatMap(canarySamples),
+  },
   one("counter", "handlers_reloads_total", "Versions that replaced another", ({ stats }) => stats.reloads),
   several(
     "counter",
@@ -134,6 +140,18 @@ function several(type: "counter" | "gauge", name: string, help: string, label: s
         })),
       ),
   };
+}
+
+function canarySamples({ status: { name: handler, version: serves = "", canary } }: HandlerReading): Sample[] {
+  if (canary === undefined) return [];
+  const versions = [[canary.version, canary.own] as const, [serves, canary.before] as const];
+  return versions.flatMap(([version, { handled, failed }]) =>
+    Object.entries({ returned: handled - failed, failed }).map(([outcome, value]) => ({
+      suffix: "",
+      labels: labelText({ handler, version, outcome }),
+      value,
+    })),
+  );
 }
 
 function histogram(name: string, help: string, reading: (handler: HandlerReading) => HistogramReading): Family {

@@ -8,6 +8,18 @@ export interface HistogramReading {
   readonly sumMs: number;
 }
 
+interface Handled {
+  readonly handled: number;
+  /** Among them. */
+  readonly failed: number;
+}
+
+interface CanaryReading {
+  readonly version: string;
+  readonly own: Handled;
+  readonly before: Handled;
+}
+
 export interface HandlerStanding {
   readonly name: string;
   readonly file: string;
@@ -28,6 +40,8 @@ export interface HandlerStanding {
   readonly version: string | undefined;
   /** Undefined: no operator has it serve a version of before. */
   readonly rollback?: object | undefined;
+  /** A version that is tried beside it, with what both have handled since. */
+  readonly canary?: CanaryReading | undefined;
   readonly inFlight: number;
   readonly queued: number;
   readonly pids: readonly number[];

@@ -22,7 +22,13 @@ export interface BringUpOptions extends Omit<PrepareOptions, "bundle"> {
 }
 
 export type BringUpEnd =
-  | { readonly kind: "ready"; readonly generation: Generation; readonly event: "brought-up" | "bound" }
+  | {
+      readonly kind: "ready";
+      readonly generation: Generation;
+      readonly event: "brought-up" | "bound";
+      /** It is the version before the one that is there: that one is to be brought up beside it. */
+      readonly isBefore?: true;
+    }
   /** It is the version that serves, or one that is tried beside it. */
   | { readonly kind: "unchanged"; readonly version: string }
   /** It came up, and is not to serve. */
@@ -51,12 +57,35 @@ async function buildAndPrepare(options: BringUpOptions): Promise<BringUpEnd> {
     await deps.bundler.retire(bundle);
     return signal.aborted ? { kind: "superseded" } : { kind: "unchanged", version: bundle.version };
   }
+  const before = await versionBefore(bundle, options);
+  if (before !== undefined) {
+    await deps.bundler.retire(bundle);
+    return before;
+  }
   try {
     return await prepare(bundle, options);
   } catch (error) {
     options.onInputs([...bundle.inputs, ...mendingPaths(error)]);
     await deps.bundler.retire(bundle);
     throw error;
+  }
+}
+
+/** Where nothing serves: the version before, ready, if the one that is there is to be tried beside it. One that does not come up is passed over. */
+async function versionBefore(bundle: Bundle, options: BringUpOptions): Promise<BringUpEnd | undefined> {
+  const { deps, current, signal, file } = options;
+  const before = current === undefined ? await deps.versions?.before(bundle) : undefined;
+  if (before === undefined) return undefined;
+  try {
+    const end = await prepare(before, options);
+    return end.kind === "ready" ? { ...end, isBefore: true } : end;
+  } catch (error) {
+    await deps.bundler.retire(before);
+    if (error instanceof Superseded || signal.aborted) throw error;
+    const { message } = toRuntimeError(error, "it failed");
+    const what = `handler "${file.name}": version ${bundle.version} takes all messages at once, without a canary: the version before does not come up`;
+    deps.emit({ type: "runtime.notice", level: "warn", message: `${what}: ${message}` });
+    return undefined;
   }
 }
 

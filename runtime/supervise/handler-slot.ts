@@ -200,6 +200,7 @@ export class HandlerSlot {
     this.turns.over({ superseded: end.kind === "superseded" });
     switch (end.kind) {
       case "ready":
+        if (end.isBefore) void this.queueReload(this.deps.clock.monotonicMs());
         return this.adopt(end.generation, why, sinceMs, end.event);
       case "unchanged":
         this.outside.stop();
@@ -253,9 +254,8 @@ export class HandlerSlot {
   private adopt(generation: Generation, why: Why, sinceMs: number, event: "brought-up" | "bound"): void {
     // It was bound in the very moment in which the slot was closed.
     if (this.life.is("stopped")) return void this.retiring.takeDown(generation, 0, "shutdown");
-    const old = this.current;
     this.outside.stop();
-    if (this.canary.begin(generation, old, this.life.is("serving", "idle"))) return this.besideCanary();
+    if (this.canary.begin(generation, this.current, this.life.is("serving", "idle"))) return this.besideCanary();
     this.canary.end();
     this.goLive(generation, why, sinceMs, event);
   }
@@ -302,9 +302,9 @@ export class HandlerSlot {
     const error = exitError(this.name, this.file.displayPath, lost.exit);
     if (isTried) return this.canary.lost(lost, error);
     const decision = this.recovery.failed(lost.death);
+    this.reports.lost(generation, lost.pid, error, decision.do === "restart" ? decision.afterMs : undefined);
     // What is tried beside it may be what mends it.
     if (decision.do === "quarantine" && tried !== undefined) return void this.turns.run(async () => this.passed(tried));
-    this.reports.lost(generation, lost.pid, error, decision.do === "restart" ? decision.afterMs : undefined);
     if (decision.do === "quarantine") return this.quarantine(error, decision.coolDownMs);
     if (generation.pids.length > 0) return void this.crew.recruit(generation);
     if (this.life.is("serving")) this.life.move(decision.afterMs === 0 ? "worker-lost" : "crash-loop");

@@ -28,6 +28,11 @@ export interface HandlerVersions {
    * rollback back. `"not-kept"`: nobody could go back from it.
    */
   mayTry(bundle: Bundle): boolean | "not-kept";
+  /**
+   * The version to serve first where none does, so that this one can be tried beside it: kept from before, laid out. Undefined where
+   * this one is not new, or the one before does not ask for that. Never rejects.
+   */
+  before(bundle: Bundle): Promise<Bundle | undefined>;
   /** Keep a version that others may have to go back to. Resolves when that is done, or could not be; never rejects. */
   keepNow(bundle: Bundle, metadata: ResolvedMetadata): Promise<void>;
   /** The version was tried and did worse: every replica serves `to` instead. Resolves when this one does; never rejects. */

@@ -110,17 +110,25 @@ export class Rollbacks {
     this.tell(name, own, rollback);
     if (rollback === undefined || rollback.to === own) return built;
     try {
-      const laidOut = await this.options.layOut(name, rollback.to);
-      const { path, preload, sizeBytes } = laidOut;
-      // A save is noticed as before: what it gives may not be rolled back.
-      const bundle: Bundle = { handler: name, version: rollback.to, path, preload, companions: [], inputs, sizeBytes };
-      this.laidOut.set(bundle, laidOut);
-      return { ok: true, bundle, warnings: [] };
+      return { ok: true, bundle: await this.layOut(name, rollback.to, inputs), warnings: [] };
     } catch (error) {
       return { ok: false, error: toRuntimeError(error, `handler "${name}" could not be rolled back`), inputs };
     } finally {
       await bundler.retire(built.bundle);
     }
+  }
+
+  /**
+   * A kept version, to be served and retired as one that is built. Rejects as `layOut` of the options does.
+   *
+   * @param inputs of the replica's own: a save is noticed as before
+   */
+  async layOut(handler: string, version: string, inputs: readonly string[]): Promise<Bundle> {
+    const laidOut = await this.options.layOut(handler, version);
+    const { path, preload, sizeBytes } = laidOut;
+    const bundle: Bundle = { handler, version, path, preload, companions: [], inputs, sizeBytes };
+    this.laidOut.set(bundle, laidOut);
+    return bundle;
   }
 
   private tell(handler: string, own: string, rollback: Rollback | undefined): void {

@@ -4,6 +4,8 @@ import { expect, it } from "vitest";
 import { runCli } from "../support/cli-process.ts";
 import { createProject } from "../support/project.ts";
 import { type TestRuntime, useStage } from "../support/runtime.ts";
+import { startTraffic } from "../support/traffic.ts";
+import { volume } from "../support/volume.ts";
 
 const stage = useStage();
 type Handled = { id: number; version: string };
@@ -170,4 +172,85 @@ it("requests are shared too", async () => {
   expect(first.filter((answer) => answer === "two")).toHaveLength(5);
   await app.after(() => answers(20), "handler.serving");
   expect(new Set(await answers(10))).toEqual(new Set(["two"]));
+});
+
+it("on two replicas under load: the share is kept, one that fails is taken back on both, and nothing is lost", async () => {
+  const variant = { canary: "{ percent: 10, messages: 100 }" };
+  const text = (version: string, fails = "false") => counting(version, { ...variant, fails });
+  const replicas = [await startApp("loaded", text), await startApp("loaded", text)] as const;
+  const one = replicas[0].status("count").version;
+  const handled = await stage.client.collect<Handled>("handled");
+  // A thousand a second in the nightly run.
+  const traffic = startTraffic(stage.client, "loaded.now", volume(1_000));
+  await handled.until(volume(1_000));
+
+  const [two] = await Promise.all(replicas.map((app) => tryNext(app, text("two"))));
+  const from = handled.values.length;
+  await handled.until(from + volume(1_500));
+  const share = of("two", handled.values.slice(from)).length / (handled.values.length - from);
+  expect(share).toBeGreaterThan(0.07);
+  expect(share).toBeLessThan(0.13);
+  await Promise.all(replicas.map((app) => app.next("canary.passed", { version: two! }, 0)));
+  await Promise.all(replicas.map((app) => app.next("handler.serving", { version: two! }, 0)));
+
+  const begun = Promise.all(replicas.map((app) => app.next("canary.began", { before: two! })));
+  for (const app of replicas) app.project.write("count.ts", text("three", "id % 3 === 0"));
+  const back = { from: (await begun)[0]!.version, version: two!, by: "canary" };
+  await Promise.all(replicas.map((app) => app.next("handler.rolled-back", back, 0)));
+  expect(replicas.some((app) => app.told("canary.returned").length > 0)).toBe(true);
+  for (const app of replicas) expect(app.status("count")).toMatchObject({ version: two, rollback: { by: "canary" } });
+  const after = handled.values.length;
+  await handled.until(after + volume(1_000));
+  expect(of("three", handled.values.slice(-volume(300)))).toEqual([]);
+  expect(one).not.toBe(two);
+
+  const sent = await traffic.stop();
+  await handled.until(sent);
+  expect(idsOf(handled.values)).toEqual(upTo(sent));
+});
+
+it("a replica that starts with a new version serves the one before, and tries its own beside it; one that has passed is not tried again", async () => {
+  const first = await startApp("starts");
+  const { version: one } = await first.next("version.kept", {}, 0);
+  await first.close();
+  const start = (version: string) =>
+    stage.start({ project: createProject({ "count.ts": counting(version) }), config: { app: story } });
+
+  const second = await start("two");
+  const { version: two } = await second.next("canary.began", { before: one }, 0);
+  expect(second.status("count")).toMatchObject({ version: one, ownVersion: two });
+  const handled = await stage.client.collect<Handled>("handled");
+  publish(1, 40);
+  await handled.until(40);
+  expect(Math.abs(of("two", handled.values).length - 10)).toBeLessThanOrEqual(1);
+  publish(41, 240);
+  await second.next("version.kept", { version: two }, 0);
+  await handled.until(240);
+  await second.close();
+
+  const third = await start("two");
+  expect(third.status("count")).toMatchObject({ version: two, canary: undefined });
+  expect(third.told("canary.began")).toEqual([]);
+});
+
+it("a version before that does not come up any more is passed over, which is told", async () => {
+  const needy = (version: string) =>
+    `${counting(version)}\nif (process.env.BEFORE === "gone") throw new Error("no home");`;
+  const env = (text: string) => text.replace("canary:", 'env: ["BEFORE"], canary:');
+  story = "gone";
+  const start = (text: string, BEFORE: string) =>
+    stage.start({
+      project: createProject({ "count.ts": env(text) }),
+      config: { app: story },
+      environment: { BEFORE },
+    });
+  const first = await start(needy("one"), "there");
+  await first.next("version.kept", {}, 0);
+  await first.close();
+
+  const second = await start(counting("two"), "gone");
+  const { version } = await second.next("handler.serving", {}, 0);
+  expect(second.status("count")).toMatchObject({ version, canary: undefined, lastFailure: undefined });
+  const message = expect.stringMatching(/without a canary: the version before does not come up: .*no home/s);
+  expect(second.told("runtime.notice")).toContainEqual(expect.objectContaining({ message }));
 });

@@ -15,14 +15,17 @@ describe("which messages are its", () => {
   it.each([1, 10, 33, 50])("%d per cent of numbers in a row, and of every third or tenth of them", (percent) => {
     const { canary } = canaryOf({ percent });
     for (const step of [1, 3, 10]) {
-      const taken = Array.from({ length: 10_000 }, (_, at) => canary.takes({ seq: 1 + at * step })).filter(Boolean);
+      const taken = Array.from({ length: 10_000 }, (_, at) => canary.takes({ ...first, seq: 1 + at * step })).filter(
+        Boolean,
+      );
       expect(Math.abs(taken.length / 100 - percent)).toBeLessThan(0.5);
     }
   });
 
-  it("follows from the number alone: the same for every replica, and at every attempt (Y1)", () => {
+  it("follows from the number: the same for every replica, and none that is tried again (Y1)", () => {
     const [one, other] = [canaryOf().canary, canaryOf().canary];
-    for (let seq = 1; seq < 1_000; seq++) expect(one.takes({ seq })).toBe(other.takes({ seq }));
+    for (let seq = 1; seq < 1_000; seq++) expect(one.takes({ ...first, seq })).toBe(other.takes({ ...first, seq }));
+    for (let seq = 1; seq < 1_000; seq++) expect(one.takes({ attempt: 2, seq })).toBe(false);
   });
 });
 

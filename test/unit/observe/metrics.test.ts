@@ -46,6 +46,17 @@ describe("/metrics", () => {
     expect(series.get('handlers_worker_restarts_total{handler="a",reason="out-of-memory"}')).toBe(0);
   });
 
+  it("tells what a version that is tried and the one before have handled, and nothing where none is", async () => {
+    const canary = { version: "v2", own: { handled: 9, failed: 2 }, before: { handled: 80, failed: 0 } };
+    const series = await scrape(source([reading("a", { status: { canary } }), reading("b")]));
+    expect([...series].filter(([name]) => name.startsWith("handlers_canary_messages"))).toEqual([
+      ['handlers_canary_messages{handler="a",version="v2",outcome="returned"}', 7],
+      ['handlers_canary_messages{handler="a",version="v2",outcome="failed"}', 2],
+      ['handlers_canary_messages{handler="a",version="v1",outcome="returned"}', 80],
+      ['handlers_canary_messages{handler="a",version="v1",outcome="failed"}', 0],
+    ]);
+  });
+
   it("tells what each handler is, how it stands and what waits for it", async () => {
     const status = { kind: "durable", state: "idle", inFlight: 2, queued: 3, subject: 'a."b".>' };
     const pending = async () => new Map([["known", 7]]);
