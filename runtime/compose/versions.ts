@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Bundle } from "../bundle/bundle.ts";
 import type { Bundler } from "../bundle/bundler.ts";
 import { runtimeDefaults } from "../config/defaults.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
@@ -22,7 +23,7 @@ import type { Tools } from "./tools.ts";
 export interface VersionsOptions extends Pick<VersionKeeperOptions, "clock" | "emit" | "serving"> {
   readonly connection: NatsConnection;
   readonly config: ResolvedConfig;
-  readonly tools: Pick<Tools, "place" | "bundler" | "evaluator">;
+  readonly tools: Pick<Tools, "place" | "bundler" | "evaluator" | "known">;
   readonly copies: number;
   readonly nowMs: () => number;
   /** Have every replica go by it. Resolves when this one does. */
@@ -67,6 +68,11 @@ export async function createVersions(options: VersionsOptions): Promise<Versions
     if (!rollbacks.isOnItsOwn(bundle)) return false;
     return most > 0 && !lacksJetStream(connection) ? true : "not-kept";
   };
+  /** What nobody knows before it runs has the word in its code; most handlers need not be asked for. */
+  const mayAskForCanary = async ({ handler, path }: Bundle): Promise<boolean> => {
+    const known = tools.known(handler);
+    return known === undefined ? (await readFile(path, "utf8")).includes("canary") : known.canary !== undefined;
+  };
   return {
     rollbacks,
     bundler: rollbacks.over(tools.bundler),
@@ -84,8 +90,8 @@ export async function createVersions(options: VersionsOptions): Promise<Versions
     },
     mayTry,
     async before(bundle) {
-      const { handler, version, path, inputs } = bundle;
-      if (mayTry(bundle) !== true || !(await readFile(path, "utf8")).includes("canary")) return undefined;
+      const { handler, version, inputs } = bundle;
+      if (mayTry(bundle) !== true || !(await mayAskForCanary(bundle))) return undefined;
       try {
         const ledAwayFrom = rollbacks.fromWith(handler, version);
         const first = versionToServeFirst(await store.kept(handler), version, ledAwayFrom);

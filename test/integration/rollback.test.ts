@@ -32,15 +32,15 @@ afterEach(async () => {
   await noneLeft(before);
 });
 
-const answering = (version: string) => `
+const answering = (version: string, canary = "") => `
   import { readFileSync } from "node:fs";
-  export const metadata = { subject: "shop.version", kind: "request" };
+  export const metadata = { subject: "shop.version", kind: "request" ${canary} };
   const sign = readFileSync(new URL("./sign.txt", import.meta.url), "utf8").trim();
   export default () => "${version} " + sign;`;
 
 /** As a pipeline does: each version built into a folder of its own. */
-async function build(version: string): Promise<string> {
-  project.write("answer.ts", answering(version));
+async function build(version: string, canary?: string): Promise<string> {
+  project.write("answer.ts", answering(version, canary));
   project.write("sign.txt", "signed");
   const dir = join(project.rootDir, "builds", version);
   expect(await runCli(["build", "--out", dir], { cwd: project.rootDir })).toMatchObject({ code: 0, stderr: "" });
@@ -94,4 +94,22 @@ it("a build serves the version of the build before it, and so it does when it is
   const third = await startReplica(two);
   expect(await answer()).toBe("one signed");
   await stopReplica(third);
+}, 240_000);
+
+it("a replica that starts with the next build tries it beside the one before, until it has passed", async () => {
+  const canary = ", canary: { percent: 50, messages: 5 }";
+  const [one, two] = [await build("one", canary), await build("two", canary)];
+  const onesKept = await nextKept();
+  const first = await startReplica(one);
+  await onesKept();
+  await stopReplica(first);
+
+  const second = await startReplica(two);
+  await second.printed(/"event":"canary\.began"/);
+  const ask = (count: number) => Promise.all(Array.from({ length: count }, answer));
+  expect((await ask(8)).toSorted()).toEqual([...Array(4).fill("one signed"), ...Array(4).fill("two signed")]);
+  await ask(8);
+  await second.printed(/"event":"canary\.passed"/);
+  expect(new Set(await ask(8))).toEqual(new Set(["two signed"]));
+  await stopReplica(second);
 }, 240_000);
