@@ -132,6 +132,7 @@ it("the next save is tried in its place; one that takes other messages is not tr
   expect(Math.abs(of("three", handled.values).length - 10)).toBeLessThanOrEqual(1);
 
   const four = await save(app, counting("four", { subject: "saves.now" }));
+  await app.next("handler.unbound", {}, 0); // Until then both take messages.
   expect(app.status("count")).toMatchObject({ version: four, canary: undefined });
   const message = expect.stringContaining(
     `version ${four} takes all messages at once, without a canary: it takes other`,

@@ -54,9 +54,9 @@ describe("a version that may be tried", () => {
   it("is the replica's own, unless an operator has had it back from a rollback", async () => {
     const { rollbacks, serves, saves } = stage();
     expect(rollbacks.isOnItsOwn((await serves()) as Bundle)).toBe(true);
-    rollbacks.say("save", WORD);
+    rollbacks.say("save", WORD, atTheNextBuild);
     expect(rollbacks.isOnItsOwn((await serves()) as Bundle)).toBe(false);
-    rollbacks.say("save", undefined);
+    rollbacks.say("save", undefined, atTheNextBuild);
     expect(rollbacks.isOnItsOwn((await serves()) as Bundle)).toBe(false);
     saves("v3");
     expect(rollbacks.isOnItsOwn((await serves()) as Bundle)).toBe(true);
@@ -65,7 +65,7 @@ describe("a version that may be tried", () => {
   it("is led away from beside those that are already", () => {
     const { rollbacks } = stage();
     expect(rollbacks.fromWith("save", "v3")).toEqual(["v3"]);
-    rollbacks.say("save", WORD);
+    rollbacks.say("save", WORD, atTheNextBuild);
     expect(rollbacks.fromWith("save", "v3")).toEqual(["v2", "v3"]);
   });
 });
