@@ -1,4 +1,5 @@
 // A new version of a handler that has a share of the messages first: it gets all of them, or every replica goes back.
+// @module-tag any-server
 
 import { expect, it } from "vitest";
 import { runCli } from "../support/cli-process.ts";
