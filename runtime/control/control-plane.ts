@@ -14,7 +14,6 @@ import { matchesAny } from "../metadata/name-filter.ts";
 import { isForOthersOnly, lacksJetStream } from "../nats/no-jetstream.ts";
 import type { ServerClock } from "../nats/server-clock.ts";
 import { type StandingSubscription, StandingSubscriptions } from "../nats/standing-subscriptions.ts";
-import { connectionsOf } from "../process-connections.ts";
 import type { Supervisor } from "../supervise/supervisor.ts";
 import { type Rollback, rollbackName, saidRollback } from "../versions/rollback.ts";
 import { AppliedMarks } from "./applied-marks.ts";
@@ -22,40 +21,30 @@ import {
   type Answer,
   type AppliedReply,
   type AppliedRequest,
-  type CancelReply,
   type CancelRequest,
-  type ConnectionsReply,
   type ConnectionsRequest,
-  type ContractReply,
   type ContractRequest,
   type ControlVerb,
   controlSubject,
   controlSubjectOf,
-  type HandlerConnections,
-  type InvokeReply,
   type InvokeRequest,
   type LogLine,
   type LogsReply,
   type LogsRequest,
-  type ReloadedHandler,
-  type ReloadReply,
   type ReloadRequest,
   type ReplicaInfo,
-  type ReportedHandler,
-  type RunningReply,
   type RunningRequest,
-  type StatusReply,
   type ToldReply,
   type ToldRequest,
 } from "./control-protocol.ts";
+import { HandlerAnswers } from "./handler-answers.ts";
 import type { IntentMark } from "./intent.ts";
 import { bucketName, openIntentStore } from "./intent-store.ts";
 import { IntentWatch, type Word } from "./intent-watch.ts";
 import { LastErrors } from "./last-errors.ts";
 import { type LineFilter, LogTap } from "./log-tap.ts";
 import type { MessageTap } from "./message-tap.ts";
-import { reportedError, reportedHandler } from "./reported.ts";
-import { runningNow } from "./running-now.ts";
+import { reportedError } from "./reported.ts";
 import type { MessagesReply, MessagesRequest, ToldSeen } from "./seen.ts";
 import type { ReplicaSlowStarts } from "./slow-starts.ts";
 import { splitAnswer } from "./split-answer.ts";
@@ -88,6 +77,7 @@ export class ControlPlane {
   private readonly tap: LogTap;
   private readonly applied: AppliedMarks;
   private readonly lastErrors = new LastErrors();
+  private readonly handlers: HandlerAnswers;
   private readonly standing: StandingSubscriptions;
   private readonly subscriptions: StandingSubscription[] = [];
   private intents: IntentWatch | undefined;
@@ -97,6 +87,7 @@ export class ControlPlane {
     const { connection, instance, clock } = options;
     this.standing = new StandingSubscriptions(connection, clock);
     this.replica = { instance, host: hostname(), pid: process.pid, startedAtMs: clock.nowMs() };
+    this.handlers = new HandlerAnswers(this.replica, { ...options, lastErrors: this.lastErrors });
     this.applied = new AppliedMarks(clock);
     this.tap = new LogTap(clock, (to, line) => this.sendLine(to, line));
   }
@@ -150,16 +141,16 @@ export class ControlPlane {
   /** Take requests. Resolves when the server has confirmed it. Calling again begins anew. */
   async listen(): Promise<void> {
     this.leave();
-    this.on("status", async () => this.status());
+    this.on("status", async () => this.handlers.status());
     this.listenForMarks();
     this.on("told", async (request) => [await this.take(request.json<ToldRequest>())]);
     this.on("restore", async () => [await this.restore()]);
-    this.on("reload", async (request) => [await this.reload(request.json<ReloadRequest>())]);
-    this.on("invoke", async (request) => [await this.invoke(request.json<InvokeRequest>())], this.queueGroup);
+    this.on("reload", async (request) => [await this.handlers.reload(request.json<ReloadRequest>())]);
+    this.on("invoke", async (request) => [await this.handlers.invoke(request.json<InvokeRequest>())], this.queueGroup);
     this.onContract();
-    this.on("running", async (request) => this.running(request.json<RunningRequest>()));
-    this.on("connections", async (request) => this.connections(request.json<ConnectionsRequest>()));
-    this.on("cancel", async (request) => [await this.cancel(request.json<CancelRequest>())]);
+    this.on("running", async (request) => this.handlers.running(request.json<RunningRequest>()));
+    this.on("connections", async (request) => this.handlers.connections(request.json<ConnectionsRequest>()));
+    this.on("cancel", async (request) => [await this.handlers.cancel(request.json<CancelRequest>())]);
     this.on("logs", async (request) => this.logs(request));
     this.on("messages", async (request) => this.messages(request));
     await this.options.connection.flush();
@@ -190,7 +181,7 @@ export class ControlPlane {
 
   /** Asked of any replica, or of this one. */
   private onContract(): void {
-    const answer = async (request: Msg) => [await this.contract(request.json<ContractRequest>())];
+    const answer = async (request: Msg) => [await this.handlers.contract(request.json<ContractRequest>())];
     this.on("contract", answer, this.queueGroup);
     this.onSubject(controlSubjectOf(this.options.app, "contract", this.replica.instance), answer);
   }
@@ -256,15 +247,6 @@ export class ControlPlane {
     }
   }
 
-  private status(): StatusReply[] {
-    const handlers = this.options.supervisor.status().map((status): ReportedHandler => {
-      const lastError = this.lastErrors.of(status.name);
-      return { ...reportedHandler(status), ...(lastError === undefined ? {} : { lastError }) };
-    });
-    const nowMs = this.options.serverClock.nowMs();
-    return splitAnswer(handlers).map((part) => ({ replica: this.replica, handlers: part, nowMs }));
-  }
-
   private async awaitApplied({ marks, texts = [], waitMs }: AppliedRequest): Promise<AppliedReply> {
     for (const [at, text] of texts.entries()) if (marks[at] !== undefined) this.intents?.hear(marks[at], text);
     const waiting = await this.applied.missing(marks, Math.min(waitMs, LONGEST_WAIT_MS));
@@ -274,81 +256,6 @@ export class ControlPlane {
   private async take({ intents }: ToldRequest): Promise<ToldReply> {
     await Promise.all(intents.map(({ name, text }) => this.intents?.take(name, text)));
     return { replica: this.replica };
-  }
-
-  private async reload({ names }: ReloadRequest): Promise<ReloadReply> {
-    const { supervisor } = this.options;
-    const known = new Set(supervisor.status().map(({ name }) => name));
-    const reloaded = await Promise.all(names.filter((name) => known.has(name)).map((name) => this.reloadOne(name)));
-    return { replica: this.replica, reloaded };
-  }
-
-  private async reloadOne(name: string): Promise<ReloadedHandler> {
-    const { supervisor, clock } = this.options;
-    const startedAtMs = clock.monotonicMs();
-    await supervisor.reload(name, { force: true });
-    const status = supervisor.status().find((handler) => handler.name === name);
-    const { state = "stopped", version, lastFailure } = status ?? {};
-    return {
-      name,
-      state,
-      tookMs: clock.monotonicMs() - startedAtMs,
-      ...(version === undefined ? {} : { version }),
-      ...(lastFailure === undefined ? {} : { error: reportedError(lastFailure) }),
-    };
-  }
-
-  private async invoke({ name, data, headers }: InvokeRequest): Promise<InvokeReply> {
-    const { supervisor, clock } = this.options;
-    const startedAtMs = clock.monotonicMs();
-    const invoked = await supervisor.invoke(name, Buffer.from(data, "base64"), headers);
-    if (invoked === undefined)
-      throw new RuntimeError("HANDLER_NOT_FOUND", `there is no handler "${name}"`, { handler: name });
-    const { outcome, chunks, error } = invoked;
-    const last = outcome.kind === "returned" && outcome.reply !== undefined ? [outcome.reply] : [];
-    // The last reply of a generator is empty.
-    const replies = chunks.length > 0 ? chunks : last;
-    return {
-      replica: this.replica,
-      outcome: outcome.kind,
-      tookMs: clock.monotonicMs() - startedAtMs,
-      replies: replies.map((reply) => Buffer.from(reply).toString("base64")),
-      ...(error === undefined ? {} : { error: reportedError(error) }),
-    };
-  }
-
-  private async contract({ name }: ContractRequest): Promise<ContractReply> {
-    const contract = await this.options.supervisor.contract(name);
-    return { replica: this.replica, ...(contract === undefined ? {} : { contract }) };
-  }
-
-  private running({ names }: RunningRequest): RunningReply[] {
-    const { supervisor, app } = this.options;
-    const all = supervisor.running().filter(({ handler }) => names.length === 0 || names.includes(handler));
-    const { running, unsaid } = runningNow(app, all);
-    const said = unsaid === 0 ? {} : { unsaid };
-    return splitAnswer(running).map((part, at) => ({
-      replica: this.replica,
-      running: part,
-      ...(at === 0 ? said : {}),
-    }));
-  }
-
-  private async connections({ names }: ConnectionsRequest): Promise<ConnectionsReply[]> {
-    const status = this.options.supervisor.status().filter(({ name }) => names.length === 0 || names.includes(name));
-    const pids = new Map(status.map(({ name, pids }) => [name, pids]));
-    const found = await connectionsOf(pids);
-    const all = [...(found ?? [])].flatMap(([handler, open]) =>
-      open.map((one): HandlerConnections => ({ handler, processes: pids.get(handler)?.length ?? 0, ...one })),
-    );
-    const known = found === undefined ? { isUnknown: true } : {};
-    return splitAnswer(all).map((connections) => ({ replica: this.replica, connections, ...known }));
-  }
-
-  private async cancel({ handler, id, by }: CancelRequest): Promise<CancelReply> {
-    const ended = this.options.supervisor.cancel(handler, id, by);
-    await ended;
-    return { replica: this.replica, end: ended === undefined ? "not-running" : "cancelled" };
   }
 
   private logs(request: Msg): LogsReply[] {
