@@ -22,7 +22,8 @@ export class Echoes {
   /** @param changedAtMs when the file that chokidar tells of changed last; undefined: it does not say */
   isEcho(path: string, changedAtMs: number | undefined): boolean {
     const heardAtMs = this.heardAtMs.get(path);
-    return heardAtMs !== undefined && changedAtMs !== undefined && changedAtMs <= heardAtMs;
+    // Files tell parts of a millisecond, and the clock does not. A later change within the same one is told by the system as well.
+    return heardAtMs !== undefined && changedAtMs !== undefined && Math.floor(changedAtMs) <= heardAtMs;
   }
 
   forgetOld(): void {
