@@ -1,5 +1,6 @@
 // `handlers status` as a screen: one line for each handler, and what is wrong with it below. Pure.
 
+import { canaryTexts } from "../control/canary-text.ts";
 import type { ReportedError, StatusReply } from "../control/control-protocol.ts";
 import { slowStartText } from "../control/slow-start-text.ts";
 import type { HandlerSummary } from "../control/summary.ts";
@@ -8,7 +9,6 @@ import { withoutName } from "../terminal/error-text.ts";
 import type { Output } from "../terminal/terminal.ts";
 import { spanText } from "../terminal/time-text.ts";
 import { wrap } from "../terminal/wrap.ts";
-import { canaryTexts } from "./canary-text.ts";
 import { countText } from "./control-session.ts";
 import { disabledTexts } from "./disabled-text.ts";
 import { holdTexts } from "./hold-text.ts";

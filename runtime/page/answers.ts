@@ -62,6 +62,8 @@ export interface HandlerRow {
   readonly versions: readonly { readonly version: string; readonly replicas: number }[];
   /** Empty: every replica serves its own version. */
   readonly rolledBack: readonly RollbackNote[];
+  /** A new version is tried beside the one that serves, in words; on several replicas one each. */
+  readonly canary: readonly string[];
   readonly inFlight: number;
   readonly queued: number;
   /** Messages of its stream that are not settled; undefined where there is no stream, or that is not known. */

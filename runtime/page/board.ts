@@ -1,5 +1,6 @@
 // How every handler stands, as the page shows it: rows made of what the replicas report. Pure.
 
+import { canaryTexts } from "../control/canary-text.ts";
 import type { ReportedError, ReportedHandler } from "../control/control-protocol.ts";
 import { slowStartText } from "../control/slow-start-text.ts";
 import type { HandlerSummary } from "../control/summary.ts";
@@ -37,6 +38,7 @@ export function rowOf(summary: HandlerSummary, rates: Rates): HandlerRow {
     inState,
     versions,
     rolledBack: rollbackNotes(replicas.map(({ handler }) => handler)),
+    canary: [...new Set(replicas.flatMap(({ handler }) => canaryTexts(handler)))],
     inFlight,
     queued,
     pending,

@@ -1,6 +1,7 @@
 // `handlers inspect NAME`: everything known of one handler, replica by replica.
 
 import { systemClock } from "../../clock.ts";
+import { canaryTexts } from "../../control/canary-text.ts";
 import { slowStartText } from "../../control/slow-start-text.ts";
 import { type HandlerSummary, summarize } from "../../control/summary.ts";
 import { quotedClaims } from "../../metadata/claims.ts";
@@ -9,7 +10,6 @@ import { handlersOf } from "../../operate/session.ts";
 import { type Output, printLine } from "../../terminal/terminal.ts";
 import { spanText } from "../../terminal/time-text.ts";
 import type { KeptVersion } from "../../versions/kept-version.ts";
-import { canaryTexts } from "../canary-text.ts";
 import { replicaText, statusOfAll, unknownHandlers, withControl } from "../control-session.ts";
 import { disabledText } from "../disabled-text.ts";
 import { durationText } from "../duration-text.ts";

@@ -55,7 +55,7 @@ export function stateText({ state, tone, inState, replicas }: HandlerRow): strin
 /** Why it is not simply well, and which version serves instead of its own; empty when it is, and its own does. */
 export function whyText(row: HandlerRow, nowMs: number): string {
   const rolledBack = row.rolledBack.map((note) => rollbackText(note, nowMs, row.replicas));
-  return [troubleText(row, nowMs), ...rolledBack].filter(Boolean).join(" · ");
+  return [troubleText(row, nowMs), ...rolledBack, ...row.canary].filter(Boolean).join(" · ");
 }
 
 function troubleText(row: HandlerRow, nowMs: number): string {

@@ -38,6 +38,7 @@ function row(name: string, more: Partial<HandlerRow> = {}): HandlerRow {
     },
     ...{ inFlight: 0, queued: 0, handled: 0, failed: 0, rate: 0, failRate: 0, p50Ms: 0, p99Ms: 0, off: [], holds: [] },
     rolledBack: [],
+    canary: [],
     ...more,
   };
 }

@@ -8,6 +8,7 @@ function row(name: string, more: Partial<HandlerRow> = {}): HandlerRow {
     ...{ name, state: "serving", tone: "good", file: `handlers/${name}.ts`, replicas: 1, inState: 1, versions: [] },
     ...{ inFlight: 0, queued: 0, handled: 0, failed: 0, rate: 0, failRate: 0, p50Ms: 0, p99Ms: 0, off: [], holds: [] },
     rolledBack: [],
+    canary: [],
     ...{ publishes: [], ...more },
   };
 }

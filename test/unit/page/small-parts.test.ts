@@ -1,6 +1,7 @@
 // The pure parts of the page's server: rights, payloads, groups of letters, rates, rows.
 
 import { describe, expect, it } from "vitest";
+import type { ReportedHandler } from "../../../runtime/control/control-protocol.ts";
 import { summarize } from "../../../runtime/control/summary.ts";
 import { placeIn } from "../../../runtime/dead-letters/letter-place.ts";
 import { rowOf } from "../../../runtime/page/board.ts";
@@ -123,6 +124,17 @@ describe("a row", () => {
     expect(row({ state: "quarantined" }).tone).toBe("bad");
     const hold = { reason: "paused", text: "paused", remedy: "Resume it.", sinceMs: 1 };
     expect(row({ holds: [hold] })).toMatchObject({ tone: "stuck", holds: [{ text: "paused", onReplicas: 1 }] });
+  });
+
+  it("says how a version does that is tried, of each replica", () => {
+    const figures = (handled: number) => ({ own: { handled, failed: 1 }, before: { handled: 9 * handled, failed: 0 } });
+    const canary = (handled: number) => ({ version: "v2", percent: 10, messages: 100, pids: [], ...figures(handled) });
+    expect(row({}).canary).toEqual([]);
+    const told = (handled: number) =>
+      `tries v2 on 10 %: ${handled} of 100 messages, 1 failed; of the others 0 of ${9 * handled} failed`;
+    const handlers = [20, 30].map((handled) => ({ ...handler, state: "serving", canary: canary(handled) }));
+    const [summary] = summarize(handlers.map((one) => ({ replica, handlers: [one as ReportedHandler] })));
+    expect(rowOf(summary!, { rate: 0, failRate: 0 }).canary).toEqual([told(20), told(30)]);
   });
 
   it("says who rolled it back, and whether that version serves", () => {

@@ -90,6 +90,7 @@ function Why({ row }: { readonly row: HandlerRow }) {
     ...row.off.map((note) => offText(note, nowMs.value, row.replicas)),
     ...row.holds.map((hold) => holdText(hold, nowMs.value)),
     ...row.rolledBack.map((note) => rollbackText(note, nowMs.value, row.replicas)),
+    ...row.canary,
     ...(row.slowStart === undefined ? [] : [row.slowStart]),
     ...(row.lastFailure === undefined ? [] : [failureText(row, row.lastFailure)]),
   ];

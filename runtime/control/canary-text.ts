@@ -1,6 +1,6 @@
 // What is told of a new version that is tried on a share of a handler's messages.
 
-import type { ReportedHandler } from "../control/control-protocol.ts";
+import type { ReportedHandler } from "./control-protocol.ts";
 
 /** Empty where none is. */
 export function canaryTexts({ canary }: Pick<ReportedHandler, "canary">): string[] {
