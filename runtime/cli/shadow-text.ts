@@ -1,18 +1,12 @@
 // What `handlers shadow` prints: how the two versions stand, then one block for each difference.
 
 import type { FoundDifference, Took } from "../shadow/comparison.ts";
+import type { ShadowTitle } from "../shadow/kept-report.ts";
 import type { Shadowed } from "../shadow/shadow.ts";
 import { type Output, printLine } from "../terminal/terminal.ts";
 import { visible } from "../terminal/visible.ts";
 import { wrap } from "../terminal/wrap.ts";
 import { countText } from "./control-session.ts";
-
-export interface ShadowTitle {
-  readonly handler: string;
-  readonly stream: string;
-  readonly before: string;
-  readonly after: string;
-}
 
 const WIDEST = 80;
 const MOST_NOISE = 8;

@@ -351,3 +351,28 @@ export interface HandlerHistory {
     readonly p99Ms?: number;
   }[];
 }
+
+/** What `handlers shadow` found out last. */
+export interface ShadowReport {
+  readonly atMs: number;
+  readonly stream: string;
+  /** Where the versions came from, in words. */
+  readonly before: string;
+  readonly after: string;
+  readonly versions: { readonly before: string; readonly after: string };
+  readonly took: { readonly before: { readonly p50Ms: number }; readonly after: { readonly p50Ms: number } };
+  readonly messages: number;
+  /** Messages with any difference. */
+  readonly differing: number;
+  readonly differences: readonly {
+    readonly what: string;
+    readonly messages: number;
+    /** None where payloads are not shown. */
+    readonly examples: readonly { readonly sequence: number; readonly before: string; readonly after: string }[];
+  }[];
+}
+
+export interface ShadowAnswer {
+  /** Absent: it was not tried in the project that the page was started in. */
+  readonly report?: ShadowReport;
+}

@@ -4,6 +4,7 @@ import type { Clock } from "../clock.ts";
 import type { DeadLetterBox } from "../dead-letters/dead-letter-box.ts";
 import type { LaterBox } from "../later/later-box.ts";
 import type { OperatorSession } from "../operate/session.ts";
+import type { ShadowReport } from "./answers.ts";
 import type { Order } from "./order.ts";
 import type { Action } from "./rights.ts";
 
@@ -22,6 +23,8 @@ export interface Desk extends OperatorSession {
   readonly version: string;
   /** Has a process of its own carry it out. Resolves when it has; absent: there is none to be had. */
   readonly apart?: ((order: Order) => Promise<void>) | undefined;
+  /** What `handlers shadow` found out last about a handler; absent: there is no project to look in. */
+  readonly shadowReport?: ((handler: string) => Promise<ShadowReport | undefined>) | undefined;
   /** A line for the page's own log. */
   readonly tell: (line: string) => void;
 }

@@ -13,6 +13,7 @@ import type { MessageWatch } from "./message-watch.ts";
 import type { Operations } from "./operations.ts";
 import { type LetterFilter, lettersMeant, listLetters, showLetter } from "./read-letters.ts";
 import { seenPublishes, showMessage } from "./read-messages.ts";
+import { readShadow } from "./read-shadow.ts";
 import { readStreams } from "./read-streams.ts";
 import type { Action } from "./rights.ts";
 import type { Schemas } from "./schemas.ts";
@@ -58,6 +59,7 @@ export const READS: readonly ReadRoute[] = [
   },
   { path: "/api/versions", read: async ({ collector }, query) => collector.versions.of(query("name") ?? "") },
   { path: "/api/schema", read: ({ schemas }, query) => schemas.of(readName(query("name"))) },
+  { path: "/api/shadow", read: ({ desk }, query) => readShadow(desk, readName(query("name"))) },
   { path: "/api/publishes", read: async ({ watch }) => seenPublishes(watch.all()) },
   { path: "/api/streams", read: ({ desk }) => readStreams(desk) },
 ];

@@ -7,6 +7,7 @@ import type { ResolvedConfig } from "../../config/resolved-config.ts";
 import { RuntimeError } from "../../errors.ts";
 import type { ResolvedMetadata } from "../../metadata/handler-metadata.ts";
 import type { NatsConnection } from "../../nats/connection.ts";
+import { keepReport } from "../../shadow/kept-report.ts";
 import { messagesOf } from "../../shadow/messages-of.ts";
 import { shadow as runShadow } from "../../shadow/shadow.ts";
 import { Progress } from "../../terminal/progress.ts";
@@ -92,6 +93,8 @@ async function compare(comparing: Comparing, terminal: Terminal, options: Shadow
   if (options.json === true) printLine(terminal.out, JSON.stringify({ ...title, ...shadowed }, null, 2));
   else if (shadowed.messages > 0) printShadow(shadowed, title, terminal.out);
   if (shadowed.messages === 0) throw nothingThere(title, options);
+  // For the page. What was found out is told, whether or not it can be kept.
+  await keepReport(config.stateDir, { atMs: systemClock.nowMs(), ...title, ...shadowed }).catch(() => undefined);
   return shadowed.differences.length === 0 ? 0 : DIFFERENT;
 }
 

@@ -8,6 +8,7 @@ import { LaterBox } from "../../later/later-box.ts";
 import type { Order } from "../../page/order.ts";
 import { isLoopback, servePage } from "../../page/page-server.ts";
 import { readRights } from "../../page/rights.ts";
+import { keptReport } from "../../shadow/kept-report.ts";
 import { type Output, printLine } from "../../terminal/terminal.ts";
 import { momentText } from "../../terminal/time-text.ts";
 import { operatorName, withControl } from "../control-session.ts";
@@ -51,6 +52,7 @@ export async function ui({ terminal, options }: Invocation<UiOptions>): Promise<
       operator: operatorName(terminal.env),
       version: packageVersion(),
       apart: (order: Order) => startOrder(order, options),
+      shadowReport: (handler: string) => keptReport(config.stateDir, handler),
       tell: (line: string) => printLine(out, beside === false ? `${timeText(out)} ${line}` : `page: ${line}`),
     };
     const page = await servePage({ desk, host, port });

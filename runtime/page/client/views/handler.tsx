@@ -27,6 +27,7 @@ import {
 import { HandlerActions } from "./handler-actions.tsx";
 import { Hour } from "./handler-history.tsx";
 import { HandlerSchema } from "./handler-schema.tsx";
+import { Shadowed } from "./handler-shadow.tsx";
 import { Versions } from "./handler-versions.tsx";
 
 export function HandlerView({ name }: { readonly name: string }) {
@@ -71,6 +72,7 @@ function Known({ row }: { readonly row: HandlerRow }) {
       <Running {...running.value} />
       <Hour name={row.name} />
       <Versions name={row.name} now={row.versions.map(({ version }) => version).join()} />
+      <Shadowed name={row.name} />
       <Replicas rows={detail.value?.replicas ?? []} />
       <section>
         <h2>Last errors</h2>
