@@ -39,6 +39,8 @@ export class Canary {
   private readonly own = { handled: 0, failed: 0 };
   private readonly before = { handled: 0, failed: 0 };
   private verdict: Verdict | undefined;
+  /** Numbers of messages that it has failed, and that come again as if for the first time. */
+  private readonly left = new Set<number>();
 
   /** @param onVerdict once, while a message is being settled: what follows is for later */
   constructor(version: string, rule: CanaryRule, onVerdict: (verdict: Verdict) => void) {
@@ -53,7 +55,12 @@ export class Canary {
 
   /** Y1. */
   takes({ seq, attempt }: Pick<Delivery, "seq" | "attempt">): boolean {
-    return attempt === 1 && (Math.imul(seq, GOLDEN) >>> 0) / 2 ** 32 < this.rule.percent / 100;
+    return attempt === 1 && !this.left.has(seq) && (Math.imul(seq, GOLDEN) >>> 0) / 2 ** 32 < this.rule.percent / 100;
+  }
+
+  /** Y1: it comes again, uncharged. */
+  leave({ seq }: Pick<Delivery, "seq">): void {
+    this.left.add(seq);
   }
 
   /** Y2, Y3. @param isOwn whether it was run by the new version */

@@ -27,6 +27,7 @@ import { Pause } from "./pause.ts";
 import { explain, type SettleRule, settle } from "./settle.ts";
 import { SlowStart } from "./slow-start.ts";
 import { type SuspicionMemory, Suspicions } from "./suspicions.ts";
+import { Trial } from "./trial.ts";
 import type { WorkerPlace } from "./worker-place.ts";
 
 export interface RouteOptions extends Deadlines {
@@ -66,12 +67,6 @@ export interface RunningDelivery {
 
 const DROP_REPORT_MS = 1_000;
 const REPORTS_PER_SECOND = 20;
-
-/** A version that has a share of the messages, by its own rule. */
-interface Trial {
-  readonly canary: Canary;
-  readonly rule: SettleRule;
-}
 
 export class Route implements DispatcherOwner, BindingOwner {
   readonly dispatcher: Dispatcher;
@@ -128,14 +123,13 @@ export class Route implements DispatcherOwner, BindingOwner {
 
   /** The version that the canary is of has its share, in that lane, until it is adopted or `endTrial` is called. */
   try(canary: Canary, lane: WorkerPlace, metadata: ResolvedMetadata): void {
-    this.trial = { canary, rule: ruleOf(metadata, canary.version) };
+    this.trial = new Trial(canary, ruleOf(metadata, canary.version));
     this.dispatcher.give({ lane, takes: (delivery) => canary.takes(delivery) });
   }
 
   /** What the version has begun it finishes. */
   endTrial(): void {
-    if (this.trial === undefined) return;
-    this.trial = undefined;
+    this.trial?.end();
     this.dispatcher.give(undefined);
   }
 
@@ -169,6 +163,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   /** Workers opened from now on run by this metadata. `serves` must have said yes. */
   adopt(metadata: ResolvedMetadata, version: string): void {
     this.endTrial();
+    this.trial = undefined;
     this.metadata = metadata;
     this.rule = ruleOf(metadata, version);
     this.sinceMs = this.options.clock.nowMs();
@@ -239,7 +234,8 @@ export class Route implements DispatcherOwner, BindingOwner {
 
   settled(delivery: Delivery, outcome: Outcome, tookMs: number, version?: string): void {
     const { stats, spans, tap } = this.options;
-    const rule = this.trial === undefined ? this.rule : this.ruleInTrial(this.trial, delivery, outcome, version);
+    const trial = this.trial?.count(delivery, outcome, version) === true ? this.trial : undefined;
+    const rule = trial?.rule ?? this.rule;
     spans?.ended(delivery, outcome);
     const waitedMs = Math.max(0, this.dispatcher.turnMs() - tookMs - (delivery.arrivedAtMs ?? 0));
     stats.count(outcome.kind, delivery.attempt, tookMs, waitedMs);
@@ -250,7 +246,8 @@ export class Route implements DispatcherOwner, BindingOwner {
       return;
     }
     const decided = settle(outcome, delivery.attempt, rule, this.options.retrySpread?.() ?? Math.random());
-    const settlement = decided.do === "run-again" ? this.slowDown(delivery, decided) : decided;
+    const mended = trial?.mended(delivery, decided) ?? decided;
+    const settlement = mended.do === "run-again" ? this.slowDown(delivery, mended) : mended;
     if (settlement === undefined) return;
     const done = this.binding?.apply(delivery, settlement);
     if (tap?.isOpen) this.show(tap, delivery, outcome, { tookMs, waitedMs, settlement, settled: done }, rule);
@@ -263,12 +260,6 @@ export class Route implements DispatcherOwner, BindingOwner {
     if (outcome.kind === "slow-down" && kind === "durable") return;
     if (outcome.kind === "given-back") return kind === "durable" ? undefined : this.reportDrops(outcome.why);
     this.reportFailure(delivery, outcome, done ?? settlement.do, rule.version);
-  }
-
-  private ruleInTrial({ canary, rule }: Trial, delivery: Delivery, outcome: Outcome, version?: string): SettleRule {
-    const isOwn = version === canary.version;
-    canary.count(isOwn, delivery, outcome);
-    return isOwn ? rule : this.rule;
   }
 
   /** What runs, oldest first in each worker. */

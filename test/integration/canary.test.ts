@@ -16,15 +16,19 @@ interface Variant {
   readonly subject?: string;
   /** An expression. */
   readonly fails?: string;
+  readonly attempts?: number;
+  /** What it throws: another class of the sdk's. */
+  readonly error?: string;
 }
 
 const counting = (version: string, variant: Variant = {}) => `
+  import { GiveUp } from "nats-handlers";
   export const metadata = {
-    subject: "${variant.subject ?? `${story}.>`}", kind: "durable", retry: { attempts: 5, backoff: "10ms" },
+    subject: "${variant.subject ?? `${story}.>`}", kind: "durable", retry: { attempts: ${variant.attempts ?? 5}, backoff: "10ms" },
     canary: ${variant.canary ?? "{ percent: 25, messages: 50 }"},
   };
   export default async ({ id }, ctx) => {
-    if (${variant.fails ?? false}) throw new Error("no " + id);
+    if (${variant.fails ?? false}) throw new ${variant.error ?? "Error"}("no " + id);
     await ctx.publish("handled", { id, version: "${version}" });
   };`;
 
@@ -103,6 +107,25 @@ it("one that fails more often is taken back, unless the operator insists", async
 
   expect(await operate(app, "rollback", "count", "--off")).toMatchObject({ code: 0, stderr: "" });
   expect(app.status("count")).toMatchObject({ version: two, canary: undefined, rollback: undefined });
+});
+
+it.each([
+  ["whose only attempt it fails", { attempts: 1, fails: "true" }],
+  ["that it gives up", { fails: "true", error: "GiveUp" }],
+])("a message %s is no dead letter: the version before handles it", async (_which, variant) => {
+  const app = await startApp(`spares-${_which.length}`, (version) => counting(version, { attempts: 1 }));
+  const one = app.status("count").version;
+  await tryNext(app, counting("two", { ...variant, canary: "{ percent: 25, messages: 1000 }" }));
+  const handled = await stage.client.collect<Handled>("handled");
+  const letters = await stage.client.collect(`dlq.${story}.count`);
+  publish(1, 60);
+  await handled.until(60);
+  expect(idsOf(of("one", handled.values))).toEqual(upTo(60));
+  publish(61, 260);
+  expect(await app.next("handler.rolled-back", {}, 0)).toMatchObject({ version: one, by: "canary" });
+  await handled.until(260);
+  expect(idsOf(of("one", handled.values))).toEqual(upTo(260));
+  expect(letters.values).toEqual([]);
 });
 
 it("one whose process ends is taken back at once, and what it had in hand is handled", async () => {
