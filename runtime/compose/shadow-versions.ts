@@ -3,6 +3,7 @@
 
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { RuntimeError } from "../errors.ts";
+import { yieldToOthers } from "../isolate/priority.ts";
 import { startReaper } from "../isolate/reaper.ts";
 import { didYouMean } from "../metadata/nearest.ts";
 import type { NatsConnection } from "../nats/connection.ts";
@@ -47,12 +48,14 @@ export async function withPlaces<T>(
   places: readonly VersionPlace[],
   use: (opened: OpenedPlace[]) => Promise<T>,
 ): Promise<T> {
+  // What serves on the same machine comes first.
+  yieldToOthers(process.pid);
   const opened: { close(): Promise<void> }[] = [];
   const reaper = startReaper({ emit: places[0]!.emit });
   try {
     const ready: OpenedPlace[] = [];
     for (const place of places) {
-      const tools = await createTools(place, reaper, 1);
+      const tools = await createTools({ ...place, yields: true }, reaper, 1);
       opened.push(tools);
       ready.push(await openedPlace(place, tools));
       opened.push(ready.at(-1)!);

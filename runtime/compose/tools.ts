@@ -33,6 +33,8 @@ export interface ToolsOptions {
   readonly settleMs?: number;
   /** Also say what handlers take and publish as JSON Schemas. */
   readonly describe?: boolean;
+  /** Workers get out of the way of what serves on the same machine. */
+  readonly yields?: boolean;
 }
 
 export interface Tools extends Source {
@@ -71,6 +73,7 @@ export async function createTools(options: ToolsOptions, reaper: Reaper, firstWo
     env: { ...baseEnvironment(environment), ...packagesOf(options) },
     entry,
     preload,
+    yields: options.yields,
     reaper,
     clock,
     emit,

@@ -11,7 +11,7 @@ import { describeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
 import { CpuShortage } from "./cpu-shortage.ts";
 import { CHECK_ALL_EVERY, offerToOutOfMemoryKiller, USAGE_CHECK_MS } from "./limits.ts";
-import { catchUpOnce } from "./priority.ts";
+import { catchUpOnce, yieldToOthers } from "./priority.ts";
 import { ProcessStarter } from "./process-starter.ts";
 import type { Reaper } from "./reaper.ts";
 import { StartedOthers } from "./started-others.ts";
@@ -29,6 +29,8 @@ export interface PoolOptions {
   /** Path of the program that workers run. */
   readonly entry: string;
   readonly preload: readonly string[];
+  /** Its workers get out of the way of other processes, from their start on. */
+  readonly yields?: boolean | undefined;
   readonly reaper: Reaper;
   readonly clock: Clock;
   readonly emit: Emit;
@@ -168,12 +170,13 @@ export class WorkerPool implements WorkerSource {
   }
 
   private async spawnTracked(memoryMiB: number): Promise<WorkerProcess> {
-    const { env, clock, reaper } = this.options;
-    const behindOthers = this.isAfterFault;
+    const { env, clock, reaper, yields = false } = this.options;
+    const behindOthers = yields || this.isAfterFault;
     const start = { ...workerStart(this.options, memoryMiB, env), behindOthers };
     const started = await this.starter.start(start);
     const worker = new WorkerProcess(started, memoryMiB, clock, this.cpuShortage);
-    if (behindOthers) catchUpOnce(worker.booted, worker.pid, clock);
+    if (yields) yieldToOthers(worker.pid);
+    else if (behindOthers) catchUpOnce(worker.booted, worker.pid, clock);
     this.all.add(worker);
     reaper.track(worker.pid, "kill");
     offerToOutOfMemoryKiller(worker.pid);
