@@ -158,6 +158,8 @@ export interface ContractRequest {
 
 export interface ContractReply extends Answer {
   readonly contract?: Contract;
+  /** Absent also of a replica of an older version. */
+  readonly metadata?: object;
 }
 
 /** Asks what runs now. */

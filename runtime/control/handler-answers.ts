@@ -98,8 +98,7 @@ export class HandlerAnswers {
   }
 
   async contract({ name }: ContractRequest): Promise<ContractReply> {
-    const contract = await this.options.supervisor.contract(name);
-    return { replica: this.replica, ...(contract === undefined ? {} : { contract }) };
+    return { replica: this.replica, ...(await this.options.supervisor.describe(name)) };
   }
 
   running({ names }: RunningRequest): RunningReply[] {

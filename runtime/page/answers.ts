@@ -310,6 +310,8 @@ export interface SchemaView {
   readonly schema?: Readonly<Record<string, unknown>> | undefined;
   /** Why there is none. */
   readonly problem?: string | undefined;
+  /** With the defaults of what the handler does not state. */
+  readonly metadata?: object | undefined;
 }
 
 export interface SwitchResult {

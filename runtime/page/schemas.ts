@@ -32,10 +32,11 @@ export class Schemas {
   }
 
   private async ask(handler: string): Promise<SchemaView> {
-    const { contract, refusal } = await this.desk.client.contract(handler);
+    const { contract, metadata, refusal } = await this.desk.client.contract(handler);
     if (refusal !== undefined) return { handler, problem: `it cannot be loaded now: ${refusal.message}` };
     const takes = contract?.takes;
-    if (takes === undefined) return { handler, problem: "it has no schema" };
-    return "schema" in takes ? { handler, schema: takes.schema } : { handler, problem: `its schema ${takes.problem}` };
+    if (takes === undefined) return { handler, metadata, problem: "it has no schema" };
+    if ("schema" in takes) return { handler, metadata, schema: takes.schema };
+    return { handler, metadata, problem: `its schema ${takes.problem}` };
   }
 }

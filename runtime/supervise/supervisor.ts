@@ -13,14 +13,13 @@ import { WriteWatches } from "../deliver/write-watch.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import type { ScanResult } from "../discover/scan.ts";
 import type { Emit } from "../events.ts";
-import type { Contract } from "../metadata/contract.ts";
-import { contractOf } from "./contract-of.ts";
 import { HandlerSlot } from "./handler-slot.ts";
 import type { HandlerStatus } from "./handler-status.ts";
 import { HeldPlaces } from "./held-places.ts";
 import { type Disabled, heldFromStart } from "./intent.ts";
 import { type Invoked, invokeOnce } from "./invoke.ts";
 import { MissingFiles } from "./missing-files.ts";
+import { type SelfDescription, selfDescriptionOf } from "./self-description.ts";
 import { type SharedMistakes, sharedMistakes } from "./shared-mistakes.ts";
 import type { SlotDeps } from "./slot-deps.ts";
 import { SubjectClaims } from "./subject-claims.ts";
@@ -144,10 +143,10 @@ export class Supervisor {
     return file === undefined ? undefined : invokeOnce(file, this.deps, payload, headers);
   }
 
-  /** What a handler takes and publishes. Undefined when there is none of that name; rejects when it does not load. */
-  async contract(name: string): Promise<Contract | undefined> {
+  /** What a handler says of itself. Undefined when there is none of that name; rejects when it does not load. */
+  async describe(name: string): Promise<SelfDescription | undefined> {
     const file = this.files.get(name);
-    return file === undefined ? undefined : contractOf(file, this.deps);
+    return file === undefined ? undefined : selfDescriptionOf(file, this.deps);
   }
 
   /** What runs, of every handler. */

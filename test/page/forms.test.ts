@@ -79,10 +79,11 @@ describe.skipIf(!hasChromium)("a handler's schema", () => {
 
   it("is shown on the handler's page when somebody wants to see it", async () => {
     await go("/handlers/shop/place");
-    await stage.page.getByText("What it takes and publishes").click();
+    await stage.page.getByText("Its metadata and schema").click();
     await stage.page.getByText('"last4"').first().waitFor();
+    await stage.page.getByText(/attempts \d+, backoff/).waitFor();
     await go("/handlers/shop/plain");
-    await stage.page.getByText("What it takes and publishes").click();
+    await stage.page.getByText("Its metadata and schema").click();
     await stage.page.getByText("Its schema is not shown: it has no schema.").waitFor();
   });
 
