@@ -318,7 +318,8 @@ function stillWaits(connection: NatsConnection, error: unknown, leftMs: number):
     doing: "the start waits for NATS",
   });
   const again = `it is tried again for ${Math.round(leftMs / 1_000)} s`;
-  return { type: "runtime.notice", level: "warn", message: `${message}; ${again}` };
+  // Nothing is wrong yet: a cluster chooses its leaders.
+  return { type: "runtime.notice", level: "info", message: `${message}; ${again}` };
 }
 
 async function watchHandlers(
