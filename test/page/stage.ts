@@ -1,7 +1,7 @@
 // The sample with some handlers more, served for all tests of a file, and a tab that shows it.
 
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, beforeEach, onTestFailed } from "vitest";
 import { childProcesses, noneLeft } from "../support/processes.ts";
 import { openPage, type Served, serveSample, startBrowser } from "./browser.ts";
 
@@ -25,6 +25,9 @@ export function usePageStage(files: Readonly<Record<string, string>>): PageStage
     served = await serveSample(files);
     page = await openPage(browser, served);
   });
+
+  // What the page shows begins in the runtime.
+  beforeEach(() => onTestFailed(() => console.error(served?.dev.text().slice(-4_000))));
 
   afterAll(async () => {
     await browser?.close();
