@@ -44,8 +44,6 @@ export interface HandlerSummary {
   readonly filtered: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** How many took how long, as the replicas count them. */
-  readonly durations: readonly number[];
   readonly reloads: number;
   readonly restarts: number;
   readonly memoryBytes: number | undefined;
@@ -92,7 +90,6 @@ function summaryOf(name: string, replicas: HandlerSummary["replicas"], pending: 
   const handlers = replicas.map(({ handler }) => handler);
   const state = SEVERITY.find((kind) => handlers.some((handler) => handler.state === kind)) ?? "stopped";
   const agree = (kind: StateKind) => kind === state || (TAKING.has(kind) && TAKING.has(state));
-  const durations = sums(handlers.map((handler) => handler.durations));
   const memory = handlers.flatMap(({ memoryBytes }) => memoryBytes ?? []);
   const known = handlers.find(({ kind }) => kind !== undefined);
   return {
@@ -115,8 +112,7 @@ function summaryOf(name: string, replicas: HandlerSummary["replicas"], pending: 
     handled: total(handlers, "handled"),
     failed: total(handlers, "failed"),
     filtered: total(handlers, "filtered"),
-    ...timesOf(durations),
-    durations,
+    ...timesOf(durationsOf({ replicas })),
     reloads: total(handlers, "reloads"),
     restarts: total(handlers, "restarts"),
     memoryBytes: memory.length === 0 ? undefined : memory.reduce((sum, bytes) => sum + bytes, 0),
@@ -124,6 +120,11 @@ function summaryOf(name: string, replicas: HandlerSummary["replicas"], pending: 
     ...slowStartIn(handlers),
     replicas,
   };
+}
+
+/** How many took how long, on all replicas. */
+export function durationsOf({ replicas }: Pick<HandlerSummary, "replicas">): number[] {
+  return sums(replicas.map(({ handler }) => handler.durations));
 }
 
 /** How long half of them took at most, and of a hundred 99, in milliseconds; 0 when there are none. */

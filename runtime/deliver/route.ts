@@ -129,7 +129,8 @@ export class Route implements DispatcherOwner, BindingOwner {
 
   /** What the version has begun it finishes. */
   endTrial(): void {
-    this.trial?.end();
+    if (this.trial === undefined) return;
+    this.trial.end();
     this.dispatcher.give(undefined);
   }
 

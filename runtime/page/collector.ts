@@ -2,7 +2,7 @@
 
 import { type Clock, delay } from "../clock.ts";
 import { silentAmong, watchersOf } from "../control/intent-watchers.ts";
-import { type HandlerSummary, summarize } from "../control/summary.ts";
+import { durationsOf, type HandlerSummary, summarize } from "../control/summary.ts";
 import { deadLetterStream } from "../dead-letters/letter-store.ts";
 import { describeError } from "../errors.ts";
 import { managerOf } from "../nats/jetstream.ts";
@@ -112,9 +112,12 @@ export class Collector {
     const asOfMs = this.clock.nowMs();
     const replicas = replies.map(({ replica }) => replica);
     const handlers = summaries.map((one) => rowOf(one, this.rates.look(one.name, one, asOfMs)));
-    for (const { name, handled, failed, durations, pending, queued } of summaries)
-      this.history.look(name, { handled, failed, durations, waiting: pending ?? queued }, asOfMs);
-    for (const summary of summaries) this.versions.look(summary, asOfMs);
+    for (const summary of summaries) {
+      const { name, handled, failed, pending, queued } = summary;
+      const counts = { handled, failed, durations: durationsOf(summary), waiting: pending ?? queued };
+      this.history.look(name, counts, asOfMs);
+      this.versions.look(summary, asOfMs);
+    }
     const known = new Set(summaries.map(({ name }) => name));
     this.history.keepOnly(known);
     this.versions.keepOnly(known);

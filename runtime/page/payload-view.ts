@@ -8,7 +8,8 @@ import type { PayloadView } from "./answers.ts";
 const MAX_CHARS = 64 * 1024;
 /** Beyond this JSON is not laid out. */
 const MAX_JSON_BYTES = 4 * 1024 ** 2;
-const MASK = "***";
+/** In place of a secret. */
+export const MASK = "***";
 
 export function payloadView(data: Uint8Array): PayloadView {
   if (data.length === 0) return { bytes: 0, kind: "empty", text: "", cut: false, masked: false };

@@ -3,9 +3,7 @@
 import { isSecretName } from "../observe/redact.ts";
 import type { ShadowAnswer, ShadowReport } from "./answers.ts";
 import type { Desk } from "./desk.ts";
-import { partView } from "./payload-view.ts";
-
-const MASK = "***";
+import { MASK, partView } from "./payload-view.ts";
 
 export async function readShadow(
   { shadowReport, showsPayloads }: Pick<Desk, "shadowReport" | "showsPayloads">,

@@ -5,7 +5,7 @@ import type { ShadowAnswer, ShadowReport } from "../../answers.ts";
 import { nowMs } from "../live.ts";
 import { useLoaded } from "../parts/loaded.ts";
 import { Pre } from "../parts/pre.tsx";
-import { countText, msText } from "../words.ts";
+import { countText, msText, plural } from "../words.ts";
 
 const AGAIN_MS = 5_000;
 
@@ -18,8 +18,8 @@ export function Shadowed({ name }: { readonly name: string }) {
       <h2>Tried on stored messages</h2>
       <p class={`sentence ${differences.length === 0 ? "is-good" : "is-bad"}`}>
         {differences.length === 0
-          ? `No difference in ${countText(messages)} messages.`
-          : `${countText(differences.length)} difference${differences.length === 1 ? "" : "s"}, in ${countText(differing)} of ${countText(messages)} messages.`}
+          ? `No difference in ${plural(messages, "message")}.`
+          : `${plural(differences.length, "difference")}, in ${countText(differing)} of ${plural(messages, "message")}.`}
       </p>
       <p class="dim">
         {momentText(atMs, nowMs.value)}, stream <span class="mono">{stream}</span>. Before:{" "}
@@ -30,7 +30,7 @@ export function Shadowed({ name }: { readonly name: string }) {
         <ul class="lines card">
           {differences.map(({ what, messages: having, examples }) => (
             <li key={what}>
-              <strong class="mono">{what}</strong> <span class="dim">{countText(having)} messages</span>
+              <strong class="mono">{what}</strong> <span class="dim">{plural(having, "message")}</span>
               {examples.length > 0 && <Pre>{examples.map(exampleText).join("\n")}</Pre>}
             </li>
           ))}
