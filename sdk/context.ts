@@ -199,7 +199,10 @@ export interface HandlerContext {
    * bytes (`Uint8Array`) as they are.
    *
    * From a durable handler the message carries an id made from app, handler, `id`, the number of the call and the
-   * subject, so that a repeated run does not put it into a stream twice. Rejects when it was not sent.
+   * subject, so that a repeated run does not put it into a stream twice.
+   *
+   * Resolves when it is stored, where a stream takes the subject; otherwise when it is on its way. Rejects when it was not sent;
+   * where that shows only after it has resolved, the message that is handled fails, as if nobody had awaited it.
    *
    * With `delay` or `at` it leaves later, with the same id: resolves when it is stored for that. Throws a TypeError with the
    * code `"UNKNOWN_OPTION"` for an option that there is not.

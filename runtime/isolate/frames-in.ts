@@ -54,6 +54,7 @@ export class FramesIn {
       case FrameType.publish:
       case FrameType.publishLater:
       case FrameType.publishBriefly:
+      case FrameType.publishUnanswered:
       case FrameType.request:
         return this.calls?.onFrame(type, bytes, start, end);
       case FrameType.store:

@@ -5,20 +5,27 @@
 // C2  A request may wait for this very worker, so it holds up nothing: the worker keeps to a number of them at a time
 //     (worker/request-turns.ts), and one that does not is refused them.
 // C3  Its requests end with it: nobody is there to be answered.
+// C4  Where a publish is only handed to the connection (P8 of publish/publisher.ts) the worker is told that it need not wait for
+//     answers to its like. What it then publishes and cannot leave at once holds up how its delivery ends (held-outcomes.ts).
 
 import type { Call, CallAnswer } from "../message/handler-call.ts";
+import { firstTokenOf } from "../metadata/subject.ts";
 import { type Caller, mostRequests, readCall, writeAnswer } from "../wire/call-frame.ts";
 import { FrameType } from "../wire/protocol.ts";
 import type { FloodTurns } from "./flood-turns.ts";
 import type { FramesOut } from "./frames-out.ts";
+import type { HeldOutcomes } from "./held-outcomes.ts";
 import type { SocketReader } from "./socket-reader.ts";
 
 const MOST_UNANSWERED_BYTES = 1024 * 1024;
+/** A handler that publishes to more first tokens than this waits for its answers. */
+const MOST_UNANSWERED_TOKENS = 1_000;
 
 export interface CallsOwner {
   readonly out: Pick<FramesOut, "writer" | "schedule">;
   readonly reader: Pick<SocketReader, "hold" | "release">;
   readonly floodTurns: Pick<FloodTurns, "published">;
+  readonly outcomes: Pick<HeldOutcomes, "keep">;
 }
 
 export class WorkerCalls {
@@ -33,6 +40,8 @@ export class WorkerCalls {
   /** Those that went well, from this number on, and have not been told so yet. */
   private takenFirst = 0;
   private takenCount = 0;
+  /** C4: first tokens of subjects. */
+  private readonly unanswered = new Set<string>();
 
   constructor(
     owner: CallsOwner,
@@ -52,9 +61,13 @@ export class WorkerCalls {
     const isPublish = type !== FrameType.request;
     if (isPublish) this.owner.floodTurns.published(end - start);
     else if (this.requests >= this.mostRequests) return this.answer(number, tooMany(this.mostRequests));
-    const answer = this.call(readCall(type, this.caller, bytes, start, end));
-    if (!(answer instanceof Promise)) return this.answer(number, answer);
-    void (isPublish ? this.answerPublish(number, answer, end - start) : this.answerRequest(number, answer));
+    const call = readCall(type, this.caller, bytes, start, end);
+    const answer = this.call(call);
+    if (type === FrameType.publishUnanswered) return this.published(number, answer, end - start);
+    if (!(answer instanceof Promise)) return this.answerFor(number, call.subject, answer);
+    void (isPublish
+      ? this.answerPublish(number, call.subject, answer, end - start)
+      : this.answerRequest(number, answer));
   }
 
   /** Write what is left to tell. To be called before a batch leaves. */
@@ -73,14 +86,63 @@ export class WorkerCalls {
     this.gone.abort();
   }
 
+  private answerFor(number: number, subject: string, answer: CallAnswer): void {
+    if (answer.ok && answer.restUnanswered === true) this.leaveUnanswered(subject);
+    this.answer(number, answer);
+  }
+
+  /** C4. */
+  private leaveUnanswered(subject: string): void {
+    const token = firstTokenOf(subject);
+    if (this.unanswered.has(token) || this.unanswered.size >= MOST_UNANSWERED_TOKENS) return;
+    this.unanswered.add(token);
+    this.tellUnanswered(token);
+  }
+
+  private tellUnanswered(token: string): void {
+    const { writer } = this.owner.out;
+    writer.begin(FrameType.unanswered);
+    writer.text(token);
+    writer.end();
+    this.owner.out.schedule();
+  }
+
+  /** C4. */
+  private published(id: number, answer: CallAnswer | Promise<CallAnswer>, bytes: number): void {
+    if (answer instanceof Promise) {
+      const answering = this.withinBounds(answer, bytes);
+      void answering.then((late) => this.checkUnanswered(late));
+      void this.owner.outcomes.keep(id, answering);
+    } else {
+      this.checkUnanswered(answer);
+      if (!answer.ok) void this.owner.outcomes.keep(id, answer);
+    }
+  }
+
+  /** Where something is not as it was, each is answered again: there is no connection, or a stream that takes it. */
+  private checkUnanswered(answer: CallAnswer): void {
+    if (this.unanswered.size === 0 || (answer.ok && answer.restUnanswered === true)) return;
+    this.unanswered.clear();
+    this.tellUnanswered("");
+  }
+
+  private async answerPublish(
+    number: number,
+    subject: string,
+    answering: Promise<CallAnswer>,
+    bytes: number,
+  ): Promise<void> {
+    this.answerFor(number, subject, await this.withinBounds(answering, bytes));
+  }
+
   /** C1. */
-  private async answerPublish(number: number, answering: Promise<CallAnswer>, bytes: number): Promise<void> {
+  private async withinBounds(answering: Promise<CallAnswer>, bytes: number): Promise<CallAnswer> {
     this.unansweredBytes += bytes;
     if (!this.isHolding && this.unansweredBytes > MOST_UNANSWERED_BYTES) this.holdIntake(true);
     const answer = await answering;
     this.unansweredBytes -= bytes;
     if (this.isHolding && this.unansweredBytes <= MOST_UNANSWERED_BYTES / 2) this.holdIntake(false);
-    this.answer(number, answer);
+    return answer;
   }
 
   /** C2. */

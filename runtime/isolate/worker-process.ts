@@ -22,6 +22,7 @@ import { describeExit, OVER_MEMORY, OVER_MEMORY_WITH_OTHERS } from "./exit.ts";
 import { FloodTurns } from "./flood-turns.ts";
 import { FramesIn } from "./frames-in.ts";
 import { FramesOut } from "./frames-out.ts";
+import { HeldOutcomes } from "./held-outcomes.ts";
 import { SocketReader } from "./socket-reader.ts";
 import { killGroup, type StartedProcess } from "./started-process.ts";
 import { UsageWatch } from "./usage-watch.ts";
@@ -103,12 +104,18 @@ export class WorkerProcess implements HandlerWorker {
   /** Run `setup` and take deliveries. Rejects with a BundleFault when `setup` throws. */
   start(request: StartRequest, events: WorkerEvents): Promise<void> {
     const { framesIn, framesOut, handler } = this;
-    framesIn.events = events;
+    const outcomes = new HeldOutcomes(events);
+    framesIn.events = outcomes;
     if (framesIn.listener !== undefined) {
       const { reader, floodTurns } = this;
       const limits = { concurrency: request.concurrency };
       const caller = { handler, idPrefixes: request.idPrefixes };
-      const calls = new WorkerCalls({ out: framesOut, reader, floodTurns }, caller, limits, framesIn.listener.call);
+      const calls = new WorkerCalls(
+        { out: framesOut, reader, floodTurns, outcomes },
+        caller,
+        limits,
+        framesIn.listener.call,
+      );
       framesIn.calls = calls;
       framesIn.stores = new WorkerStores({ out: framesOut, handler, ...limits }, framesIn.listener.store);
       framesOut.beforeLeaving = () => calls.close();

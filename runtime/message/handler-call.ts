@@ -30,9 +30,12 @@ export interface HandlerCall {
 /** Of a call that no worker waits for. */
 export const NEVER_GONE: AbortSignal = new AbortController().signal;
 
-/** `code` is an HTTP-like number, as in `Nats-Service-Error-Code`; `streamCode` JetStream's own, where a stream has refused it. */
+/**
+ * `code` is an HTTP-like number, as in `Nats-Service-Error-Code`; `streamCode` JetStream's own, where a stream has refused it.
+ * `restUnanswered`: what is published to subjects of the same first token needs no answer from now on, as no stream takes any.
+ */
 export type CallAnswer =
-  | { readonly ok: true; readonly body: Uint8Array }
+  | { readonly ok: true; readonly body: Uint8Array; readonly restUnanswered?: true }
   | { readonly ok: false; readonly code: number; readonly message: string; readonly streamCode?: number };
 
 /** Carries a call out. Never rejects. What is answered at once costs no promise. */

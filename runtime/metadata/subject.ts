@@ -27,6 +27,11 @@ export function matches(pattern: string, subject: string): boolean {
   return at === subject.length;
 }
 
+export function firstTokenOf(subject: string): string {
+  const end = tokenEnd(subject, 0);
+  return end === subject.length ? subject : subject.slice(0, end);
+}
+
 /** Whether there is a subject that both patterns take. Both must be valid. */
 export function overlaps(a: string, b: string): boolean {
   let atA = 0;

@@ -9,6 +9,8 @@
 // P5  A stream that confirms nothing (`no_ack`) is not waited for; its messages carry their id all the same.
 // P6  What says for how long it is to be kept is refused where it would be kept for ever, or not at all.
 // P7  A request whose worker has ended is given up: it is not sent any more, and its answer not waited for.
+// P8  Where no stream takes any subject of a first token, the answer says so: a publish is then handed to the connection and that is
+//     all that can be known of it, as with any client of NATS.
 
 import { JetStreamApiError, type PubAck } from "@nats-io/jetstream";
 import { errors, type NatsConnection } from "@nats-io/transport-node";
@@ -33,6 +35,8 @@ const FLUSH_EVERY_BYTES = 1024 * 1024;
 /** What a message costs beside its bytes, as bytes. */
 const MESSAGE_BYTES = 1024;
 const SENT: CallAnswer = { ok: true, body: new Uint8Array(0) };
+/** P8. */
+const SENT_AND_REST: CallAnswer = { ...SENT, restUnanswered: true };
 
 export interface PublisherOptions {
   readonly connection: NatsConnection;
@@ -78,7 +82,7 @@ export class Publisher {
     if (call.isBrief === true || sizeOf(call) > this.maxPayload) return undefined;
     const recalled = this.streams.recall(call.subject);
     if (recalled === undefined || recalled.stream !== undefined) return undefined;
-    return this.send(call);
+    return this.send(call, recalled.isAlone);
   }
 
   private async callLater(call: HandlerCall): Promise<CallAnswer> {
@@ -113,7 +117,8 @@ export class Publisher {
 
   private publish(call: HandlerCall): CallAnswer | Promise<CallAnswer> {
     if (this.isFlushing) return new Promise((resolve) => this.waiting.push({ call, resolve }));
-    return this.state.isUp ? this.send(call) : this.publishOnceUp(call);
+    if (!this.state.isUp) return this.publishOnceUp(call);
+    return this.send(call, this.streams.recall(call.subject)?.isAlone === true);
   }
 
   /** The client would take the message, and drop it when it is back. */
@@ -121,7 +126,7 @@ export class Publisher {
     return (await this.isUp(call)) ? this.publish(call) : notConnected(call);
   }
 
-  private send(call: HandlerCall): CallAnswer {
+  private send(call: HandlerCall, isAlone: boolean): CallAnswer {
     try {
       this.connection.publish(call.subject, call.payload, { headers: asTheyAre(call.headers) });
     } catch (error) {
@@ -129,7 +134,7 @@ export class Publisher {
     }
     this.sinceFlush += sizeOf(call) + MESSAGE_BYTES;
     if (this.sinceFlush > FLUSH_EVERY_BYTES) void this.flush();
-    return SENT;
+    return isAlone ? SENT_AND_REST : SENT;
   }
 
   /** P3. */

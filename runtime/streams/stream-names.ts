@@ -3,7 +3,7 @@
 import { type ApiError, JetStreamApiError } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Clock } from "../clock.ts";
-import { matches } from "../metadata/subject.ts";
+import { firstTokenOf, matches } from "../metadata/subject.ts";
 import { apiPrefix } from "../nats/api-prefix.ts";
 import { domainOf, managerOf } from "../nats/jetstream.ts";
 import { jetStreamError } from "../nats/jetstream-errors.ts";
@@ -45,6 +45,15 @@ interface Known {
   readonly streams: readonly TakingStream[];
 }
 
+/** What is known of a subject. */
+interface Recalled {
+  /** Undefined: none takes it. */
+  readonly stream: TakingStream | undefined;
+  /** No stream takes any subject of its first token. */
+  readonly isAlone: boolean;
+}
+
+const TAKEN_BY_NONE: Recalled = { stream: undefined, isAlone: true };
 const FRESH_MS = 5_000;
 const PREFIXES_KEPT = 1_000;
 
@@ -63,26 +72,26 @@ export class StreamLookup {
     this.clock = clock;
   }
 
-  /** Known already, and lately: needs no waiting. `undefined` inside: no stream takes it. */
-  recall(subject: string): { readonly stream: TakingStream | undefined } | undefined {
-    if (lacksJetStream(this.connection)) return { stream: undefined };
-    const prefix = prefixOf(subject);
+  /** Known already, and lately: needs no waiting. */
+  recall(subject: string): Recalled | undefined {
+    if (lacksJetStream(this.connection)) return TAKEN_BY_NONE;
+    const prefix = firstTokenOf(subject);
     const known = this.known.get(prefix);
     if (known === undefined) return undefined;
     // What is stale still serves while it is asked anew.
     if (this.clock.monotonicMs() - known.atMs > FRESH_MS) this.ask(prefix).catch(() => undefined); // Asked again next time.
-    return { stream: streamIn(known, subject) };
+    return known.streams.length === 0 ? TAKEN_BY_NONE : { stream: streamIn(known, subject), isAlone: false };
   }
 
   /** Rejects with NATS_REFUSED or STREAM_REFUSED when the server cannot be asked. */
   async find(subject: string): Promise<TakingStream | undefined> {
     const recalled = this.recall(subject);
     if (recalled !== undefined) return recalled.stream;
-    return streamIn(await this.ask(prefixOf(subject)), subject);
+    return streamIn(await this.ask(firstTokenOf(subject)), subject);
   }
 
   forget(subject: string): void {
-    this.known.delete(prefixOf(subject));
+    this.known.delete(firstTokenOf(subject));
   }
 
   private ask(prefix: string): Promise<Known> {
@@ -119,11 +128,6 @@ export class StreamLookup {
       });
     }
   }
-}
-
-function prefixOf(subject: string): string {
-  const dot = subject.indexOf(".");
-  return dot === -1 ? subject : subject.slice(0, dot);
 }
 
 function streamIn({ streams }: Known, subject: string): TakingStream | undefined {

@@ -22,6 +22,8 @@ export const FrameType = {
   taken: 9,
   /** What has been delivered since the last one is a batch. */
   batch: 10,
+  /** Which publishes need no answer: those to subjects of this first token. Empty: all need one again. */
+  unanswered: 11,
   // worker -> supervisor
   hello: 20,
   loaded: 21,
@@ -45,6 +47,8 @@ export const FrameType = {
   named: 36,
   /** One that its stream is to keep for a while only: among its headers is how long. */
   publishBriefly: 37,
+  /** A publish that is not answered: in place of its number is that of the delivery that made it. */
+  publishUnanswered: 38,
   /** Asks something of a bucket. */
   store: 40,
 } as const;

@@ -6,9 +6,9 @@ import { TTL_HEADER } from "../../sdk/message-ttl.ts";
 import { readIssues } from "../../sdk/schema-issues.ts";
 import type { BucketOptions } from "../../sdk/stores.ts";
 import { publishSubjectProblem } from "../../sdk/subject.ts";
-import { HOPS_HEADER, REPLAYED_HEADER, SCHEDULED_FOR_HEADER } from "../message/delivery.ts";
+import { REPLAYED_HEADER, SCHEDULED_FOR_HEADER } from "../message/delivery.ts";
 import type { Later } from "../message/handler-call.ts";
-import { decodeHeaders, encodeHeaders, type HeaderPairs, headerProblem, withHeader } from "../message/header-block.ts";
+import { decodeHeaders, type HeaderPairs, withHeader } from "../message/header-block.ts";
 import { largeHeaderIn } from "../message/large-content.ts";
 import { deliveryIdOf } from "../message/message-id.ts";
 import { traceIdOf } from "../message/trace-context.ts";
@@ -16,13 +16,12 @@ import { claimOn } from "../metadata/claims.ts";
 import type { Envelope } from "../metadata/handler-metadata.ts";
 import { wildcardsOf } from "../metadata/subject.ts";
 import { writeLater } from "../wire/call-frame.ts";
-import { FrameType, type StartRequest } from "../wire/protocol.ts";
+import { FrameType, type FrameWriter, type StartRequest } from "../wire/protocol.ts";
 import { preview } from "../wire/serialize-error.ts";
 import { noTurn, unfitReply, unreadableReply } from "./call-errors.ts";
 import {
   AT_ONCE,
   checkOptions,
-  type HeadersInput,
   type PublishOptions,
   REQUEST_OPTIONS,
   type RequestOptions,
@@ -40,11 +39,10 @@ import type { ContextLink, PendingCall } from "./link.ts";
 import { schemaIn } from "./load.ts";
 import { createLog, type Log } from "./log.ts";
 import { packetFor, responseOf } from "./nest-calls.ts";
+import { FIRST_HOP, outgoingHeaders } from "./outgoing-headers.ts";
 import type { OwnTelemetry } from "./own-telemetry.ts";
-import { propagatedHeaders } from "./propagated-headers.ts";
 import type { RequestTurn, RequestTurns } from "./request-turns.ts";
 import { MessageStores } from "./stores.ts";
-import { traceHeaders } from "./trace-headers.ts";
 
 export interface Arrival {
   /** Number of this hand-over, for frames. */
@@ -86,8 +84,14 @@ interface Outgoing {
 
 const NO_PAIRS: HeaderPairs = [];
 const NO_OPTIONS: SendOptions = {};
-/** Of what is published by a handler whose own message had no headers: most of all. */
-const FIRST_HOP = encodeHeaders([[HOPS_HEADER, "1"]]);
+/**
+ * Of a delivery's publishes each such is answered, though its like need not be: who publishes in a loop gives way, and is not faster
+ * than NATS.
+ */
+const ANSWERED_EVERY = 16;
+/** Bytes that go without an answer; a longer message may be too long for NATS. */
+const MOST_UNANSWERED = 16 * 1024;
+const GONE = Promise.resolve();
 /** Most handlers publish to one subject: what was found good last need not be looked at again. */
 let goodSubject = "";
 
@@ -194,7 +198,7 @@ export class DeliveryContext {
       },
       prepare: (target, data, options = {}) => this.asCall(this.calls, () => this.prepared(target, data, options)),
       publishAs: (call, { subject, payload }, options) =>
-        this.asCall(call, () => this.publishNow(subject, payload, options)),
+        this.asCall(call, () => this.publishNow(subject, payload, options, true)),
     };
   }
 
@@ -249,17 +253,30 @@ export class DeliveryContext {
     return { subject, payload: typeof payload === "string" ? Buffer.from(payload, "utf8") : payload };
   }
 
-  private publishNow(target: Target, data: unknown, options: PublishOptions): Promise<void> {
+  private publishNow(target: Target, data: unknown, options: PublishOptions, isAnswered = false): Promise<void> {
     const { later, ttl } = options === NO_OPTIONS ? AT_ONCE : readPublishOptions(options, Date.now());
-    this.publishes ??= new Publishes();
-    const { publish, publishLater, publishBriefly } = FrameType;
-    const type = later !== undefined ? publishLater : ttl !== undefined ? publishBriefly : publish;
-    const confirmation = new Confirmation(this.publishes, type);
     const isNest = options !== NO_OPTIONS && options.envelope === "nest";
     const outgoing = this.encode(target, isNest ? packetFor(subjectOf(target), data) : data, options, ttl);
+    const { publish, publishLater, publishBriefly } = FrameType;
+    const type = later !== undefined ? publishLater : ttl !== undefined ? publishBriefly : publish;
+    if (type === publish && !isAnswered && this.goesUnanswered(outgoing)) return GONE;
+    this.publishes ??= new Publishes();
+    const confirmation = new Confirmation(this.publishes, type);
     this.send(confirmation, outgoing, outgoing.timeoutMs, later);
     this.publishes.begun();
     return confirmation;
+  }
+
+  /** True: it is on its way, and its delivery ends badly should it not leave after all. */
+  private goesUnanswered(outgoing: Outgoing): boolean {
+    const { link, start } = this.services;
+    const { headers, payload, count, subject, timeoutMs } = outgoing;
+    if (count % ANSWERED_EVERY === 0 || headers.length + payload.length > MOST_UNANSWERED || start.batches === true)
+      return false;
+    const frame = link.publishUnanswered(this.arrival.frameId, subject);
+    if (frame === undefined) return false;
+    this.write(frame, outgoing, timeoutMs);
+    return true;
   }
 
   private async requestNow(target: Target, data: unknown, options: RequestOptions): Promise<unknown> {
@@ -324,10 +341,12 @@ export class DeliveryContext {
   }
 
   private send(pending: PendingCall, outgoing: Outgoing, timeoutMs: number, later?: Later): void {
-    const { subject, headers, payload, count } = outgoing;
-    const { link } = this.services;
-    const frame = link.call(pending);
+    const frame = this.services.link.call(pending);
     if (later !== undefined) writeLater(frame, later);
+    this.write(frame, outgoing, timeoutMs);
+  }
+
+  private write(frame: FrameWriter, { subject, headers, payload, count }: Outgoing, timeoutMs: number): void {
     frame.u32(timeoutMs);
     frame.u53(this.arrival.seq);
     frame.u53(this.arrival.storedAtMs ?? 0);
@@ -339,32 +358,16 @@ export class DeliveryContext {
     if (typeof payload === "string") frame.text(payload);
     else frame.bytes(payload);
     frame.end();
-    link.schedule();
+    this.services.link.schedule();
   }
 
   private headersOf({ headers }: SendOptions): Buffer {
+    const received = this.arrival.headerBytes === undefined ? undefined : this.headers;
     if (headers !== undefined || this.services.telemetry !== undefined)
-      return encodeHeaders(this.outgoingHeaders(headers));
-    if (this.arrival.headerBytes === undefined) return FIRST_HOP;
-    this.passedOn ??= encodeHeaders(this.outgoingHeaders());
+      return outgoingHeaders(this.services, received, headers);
+    if (received === undefined) return FIRST_HOP;
+    this.passedOn ??= outgoingHeaders(this.services, received);
     return this.passedOn;
-  }
-
-  private *outgoingHeaders(own: HeadersInput = {}): Generator<[string, string]> {
-    for (const [name, given] of Object.entries(own)) {
-      for (const value of typeof given === "string" ? [given] : given) {
-        const problem = headerProblem(name, String(value));
-        if (problem !== undefined) throw new TypeError(problem);
-        yield [name, String(value)];
-      }
-    }
-    const inherits = this.arrival.headerBytes !== undefined;
-    const { propagate } = this.services.start;
-    if (inherits && propagate.length > 0) yield* propagatedHeaders(this.headers, propagate, own);
-    yield [HOPS_HEADER, String((inherits ? Number(this.headers.get(HOPS_HEADER) ?? 0) : 0) + 1)];
-    const active = this.services.telemetry?.current();
-    if (active?.has("traceparent")) yield* traceHeaders(active, own);
-    else if (inherits) yield* traceHeaders(this.headers, own);
   }
 }
 

@@ -66,6 +66,8 @@ const reader = new FrameReader((type, bytes, start, end) => {
       );
     case FrameType.taken:
       return link.taken(bytes.readUInt32BE(start), bytes.readUInt32BE(start + 4));
+    case FrameType.unanswered:
+      return link.leaveUnanswered(bytes.toString("utf8", start, end));
     case FrameType.abort:
       return runner?.abort(bytes.readUInt32BE(start), bytes[start + 4] === 1);
     case FrameType.ping:

@@ -1,6 +1,7 @@
 // The worker's end of the socket: batches what goes out, and matches answers to the calls that wait for them.
 
 import type { Socket } from "node:net";
+import { firstTokenOf } from "../metadata/subject.ts";
 import { directWrite } from "../wire/direct-write.ts";
 import { FrameType, FrameWriter, WORKER_SOCKET_FD } from "../wire/protocol.ts";
 
@@ -13,7 +14,7 @@ export interface PendingCall {
 }
 
 /** What a message's context sends by. */
-export type ContextLink = Pick<Link, "call" | "schedule" | "sendJson">;
+export type ContextLink = Pick<Link, "call" | "publishUnanswered" | "schedule" | "sendJson">;
 
 const FLUSH_AT_BYTES = 256 * 1024;
 const NOTHING = Buffer.alloc(0);
@@ -23,8 +24,12 @@ export class Link {
   private readonly socket: Socket;
   private readonly write: (batch: Buffer) => boolean;
   private readonly calls = new Map<number, PendingCall>();
+  /** First tokens of subjects. */
+  private readonly unanswered = new Set<string>();
   private nextCall = 1;
   private scheduled = false;
+  /** Somebody waits for some of what is to leave. */
+  private isAwaited = false;
   private doneFirst = 0;
   private doneCount = 0;
 
@@ -47,6 +52,7 @@ export class Link {
   /** Begin a frame that leaves with the next batch. */
   begin(type: number): FrameWriter {
     this.closeRun();
+    this.isAwaited = true;
     this.out.begin(type);
     return this.out;
   }
@@ -60,6 +66,22 @@ export class Link {
     this.closeRun();
     this.out.jsonText(type, json);
     this.schedule();
+  }
+
+  /** What is published to subjects of that first token needs no answer. Empty: all does again. */
+  leaveUnanswered(token: string): void {
+    if (token === "") this.unanswered.clear();
+    else this.unanswered.add(token);
+  }
+
+  /** Begin the frame of a publish that is not answered, made by that delivery. Undefined: one to that subject is. */
+  publishUnanswered(deliveryId: number, subject: string): FrameWriter | undefined {
+    if (this.unanswered.size === 0 || !this.unanswered.has(firstTokenOf(subject))) return undefined;
+    const { isAwaited } = this;
+    const frame = this.begin(FrameType.publishUnanswered);
+    this.isAwaited = isAwaited;
+    frame.u32(deliveryId);
+    return frame;
   }
 
   /** Begin a frame that carries a call's number and is answered later. */
@@ -90,12 +112,13 @@ export class Link {
     return call;
   }
 
-  /** Send in one batch what `work` makes. */
+  /** Send in one batch what `work` makes; where nobody waits for it, with what follows from it. */
   together(work: () => void): void {
     this.scheduled = true;
     work();
     this.scheduled = false;
-    this.flush();
+    if (this.isAwaited || this.doneCount > 0) this.flush();
+    else if (this.out.pendingBytes > 0) this.schedule();
   }
 
   /** Send the batch at the end of this turn of the event loop. */
@@ -111,6 +134,7 @@ export class Link {
 
   flush(): void {
     this.closeRun();
+    this.isAwaited = false;
     this.out.flush(this.write);
   }
 

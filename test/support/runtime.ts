@@ -78,7 +78,7 @@ export function useStage(serverConfig?: string, { keepsEsbuild = true } = {}): S
   afterEach(async () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
     await client.connection.close();
-    await noneLeft(before);
+    await noneLeft(new Set([...before, server.pid])); // A test may have restarted it.
   });
   afterAll(async () => {
     await server?.stop();

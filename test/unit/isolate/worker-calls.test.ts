@@ -1,27 +1,31 @@
 // What one worker may have under way in the supervisor.
 
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { WorkerCalls } from "../../../runtime/isolate/worker-calls.ts";
 import type { CallAnswer, HandlerCall } from "../../../runtime/message/handler-call.ts";
 import { FrameReader, FrameType, FrameWriter } from "../../../runtime/wire/protocol.ts";
 
-function worker(concurrency: number) {
+function worker(concurrency: number, atOnce: () => CallAnswer | undefined = () => undefined) {
   const writer = new FrameWriter();
   const calls: { call: HandlerCall; answer: (answer: CallAnswer) => void }[] = [];
   const held: string[] = [];
+  const kept: [number, boolean][] = [];
   const workerCalls = new WorkerCalls(
     {
       out: { writer, schedule: () => {} },
       reader: { hold: () => held.push("hold"), release: () => held.push("release") },
       floodTurns: { published: () => {} },
+      outcomes: { keep: async (id, answering) => void kept.push([id, (await answering).ok]) },
     },
     { handler: "h", idPrefixes: ["p"] },
     { concurrency },
-    (call) => new Promise((answer) => calls.push({ call, answer })),
+    (call) => atOnce() ?? new Promise((answer) => calls.push({ call, answer })),
   );
+  const unanswered: string[] = [];
   const answers = () => {
     const found: { number: number; status: number }[] = [];
-    const reader = new FrameReader((type, bytes, start) => {
+    const reader = new FrameReader((type, bytes, start, end) => {
+      if (type === FrameType.unanswered) unanswered.push(bytes.toString("utf8", start, end));
       if (type === FrameType.answer)
         found.push({ number: bytes.readUInt32BE(start), status: bytes.readUInt16BE(start + 4) });
     });
@@ -34,6 +38,9 @@ function worker(concurrency: number) {
   return {
     calls,
     held,
+    kept,
+    /** Read with the answers. */
+    unanswered,
     answers,
     end: () => workerCalls.end(),
     send: (type: number, n: number, size = 0) => send(workerCalls, type, n, size),
@@ -92,4 +99,56 @@ it("what is under way is given up when the worker has ended, and not answered (C
   calls[0]!.answer({ ok: true, body: Buffer.from("1") });
   await new Promise((resolve) => setImmediate(resolve));
   expect(answers()).toEqual([]);
+});
+
+describe("what only goes to the connection (C4)", () => {
+  const sent: CallAnswer = { ok: true, body: new Uint8Array(0), restUnanswered: true };
+
+  it("needs no answer any more, of which the worker is told once", () => {
+    const { answers, unanswered, kept, send } = worker(1, () => sent);
+    send(FrameType.publish, 1);
+    send(FrameType.publish, 2);
+    answers();
+    expect(unanswered).toEqual(["asked"]);
+    send(FrameType.publishUnanswered, 7);
+    expect([answers(), kept]).toEqual([[], []]);
+  });
+
+  it("while it waits for its turn holds up how its delivery ends, and the worker beyond a bound", async () => {
+    const answering: (CallAnswer | undefined)[] = [sent];
+    const { answers, unanswered, kept, held, calls, send } = worker(1, () => answering.shift());
+    send(FrameType.publish, 1);
+    for (let n = 0; n < 3; n++) send(FrameType.publishUnanswered, 7, 500_000);
+    expect(held).toEqual(["hold"]);
+    for (const { answer } of calls) answer(sent);
+    await new Promise((resolve) => setImmediate(resolve));
+    answers();
+    expect([kept, held, unanswered]).toEqual([
+      [
+        [7, true],
+        [7, true],
+        [7, true],
+      ],
+      ["hold", "release"],
+      ["asked"],
+    ]);
+  });
+
+  it("and cannot leave, or goes into a stream now, has each be answered again", async () => {
+    for (const answer of [
+      { ok: true, body: new Uint8Array(0) } as const,
+      { ok: false, code: 503, message: "away" } as const,
+    ]) {
+      const answering = [sent, answer, sent];
+      const { answers, unanswered, kept, send } = worker(1, () => answering.shift());
+      send(FrameType.publish, 1);
+      send(FrameType.publishUnanswered, 7);
+      await new Promise((resolve) => setImmediate(resolve));
+      answers();
+      expect([unanswered, kept]).toEqual([["asked", ""], answer.ok ? [] : [[7, false]]]);
+      send(FrameType.publish, 2);
+      answers();
+      expect(unanswered).toEqual(["asked", "", "asked"]);
+    }
+  });
 });

@@ -10,7 +10,12 @@ import type { BatchContext } from "../../../sdk/context.ts";
 import { GiveUp, RetryLater } from "../../../sdk/verdicts.ts";
 
 const SERVICES: ContextDeps = {
-  link: { call: () => expect.fail("nothing is called"), schedule: () => {}, sendJson: () => {} },
+  link: {
+    call: () => expect.fail("nothing is called"),
+    publishUnanswered: () => undefined,
+    schedule: () => {},
+    sendJson: () => {},
+  },
   start: {
     ...{
       kind: "durable",
