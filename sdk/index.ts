@@ -28,6 +28,7 @@ export type { AnswerOf, ReplyOf, RequestDefinition } from "./define-request.ts";
 export { defineRequest } from "./define-request.ts";
 export type { Duration } from "./duration.ts";
 export { parseDuration } from "./duration.ts";
+export type { FieldKey, HeaderKey, MessageKey, WildcardKey } from "./message-key.ts";
 export type {
   BatchPolicy,
   CanaryPolicy,

@@ -4,6 +4,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { ChangeContext, HandlerContext } from "./context.ts";
 import type { PayloadOf, PublishedOf } from "./define-event.ts";
 import type { Duration } from "./duration.ts";
+import type { MessageKey } from "./message-key.ts";
 import type { PayloadFormat } from "./payload.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Size } from "./size.ts";
@@ -41,6 +42,12 @@ export interface BatchPolicy {
   size: number;
   /** How long a message waits for others to join it, `"0s"` to `"1m"`. Default `"200ms"`. */
   wait?: Duration | undefined;
+  /**
+   * Only messages that have this in common are in one batch. Batches of several keys gather side by side, each with a `wait` of its
+   * own. In each worker are 16 times as many messages in hand then as run, 10,000 at most: a batch begins early where they
+   * are of so many keys that no more fit. Default: all may be together.
+   */
+  key?: MessageKey | undefined;
 }
 
 /** A method, so that a function of a narrower event is one too. */

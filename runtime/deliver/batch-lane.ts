@@ -1,29 +1,30 @@
-// The place of a worker that takes messages in batches. What it is handed is gathered here and becomes a batch, which is run as
-// a message is: in a lane, with a deadline, and with what follows when the worker dies (lane.ts). Each message ends by itself.
+// The place of a worker that takes messages in batches. What it is handed is gathered (gatherings.ts) and becomes a batch, which
+// is run as a message is: in a lane, with a deadline, and with what follows when the worker dies (lane.ts). Each message ends by
+// itself.
 //
-// B1  A batch begins when it is full, in number or in bytes; when its first message has waited for `waitMs` since it arrived;
-//     or when it is known that no more will come. At most `concurrency` run at a time.
+// B1  A batch begins when what is gathered is ready for it; at most `concurrency` run at a time.
 // B2  A message that the worker has named ends as that says, the others end as their batch.
 // B3  A batch that has failed as a whole charges nobody: its halves are run, before what has been gathered (halves.ts).
 // B4  When the worker dies of a batch of several, all of them are suspects, which run alone (D3). What was gathered, and halves
 //     that had not begun, are innocent.
 // B5  A message that is cancelled ends so, and its batch with it: the others run again.
+// B6  With keys as many may be in hand as `mostInHand` says. When they are, no message can come that a batch could wait for: the
+//     fullest begins.
 
 import type { Clock, Timer } from "../clock.ts";
 import type { Delivery } from "../message/delivery.ts";
 import type { Outcome, WorkerExit } from "../message/outcome.ts";
 import type { AbortWhy, WorkerPort } from "../message/worker-port.ts";
 import { Batch } from "./batch.ts";
+import { Gatherings, type GatherRule } from "./gatherings.ts";
 import { afterBatch } from "./halves.ts";
 import { Lane, type LaneLimits } from "./lane.ts";
 import type { Death } from "./suspicions.ts";
 import type { LaneOwner, LeftBehind, Running, WorkerPlace } from "./worker-place.ts";
 
-export interface BatchLimits extends LaneLimits {
-  /** Most messages in one. */
-  readonly size: number;
-  /** Longest wait of a message for others to join it. */
-  readonly waitMs: number;
+export interface BatchLimits extends LaneLimits, GatherRule {
+  /** B6; undefined: what is in hand without keys fills all batches that may run. */
+  readonly mostInHand?: number | undefined;
 }
 
 export interface BatchOwner extends LaneOwner {
@@ -31,22 +32,21 @@ export interface BatchOwner extends LaneOwner {
   halved(count: number, outcome: Outcome): void;
 }
 
-/** The worker holds all of them decoded. */
-const FULL_BYTES = 8 * 1024 * 1024;
+interface Waking {
+  readonly atMs: number;
+  readonly timer: Timer;
+}
 
 export class BatchLane implements WorkerPlace {
   private readonly lane: Lane<Batch>;
   private readonly limits: BatchLimits;
   private readonly owner: BatchOwner;
   private readonly clock: Clock;
-  private gathered: Delivery[] = [];
-  private gatheredBytes = 0;
-  /** So many of the gathered, from the front, wait for no others. */
-  private due = 0;
+  private readonly gathered: Gatherings;
   /** B3: what is to be run before anything that was gathered. */
   private parts: (readonly Delivery[])[] = [];
   private inHand = 0;
-  private waiting: Timer | undefined;
+  private waking: Waking | undefined;
   private isGone = false;
   /** Of batches that the worker died of. */
   private suspects: Delivery[] = [];
@@ -56,6 +56,7 @@ export class BatchLane implements WorkerPlace {
     this.limits = limits;
     this.owner = owner;
     this.clock = clock;
+    this.gathered = new Gatherings(limits);
     const port = {
       deliver: (id: number, { members }: Batch) => worker.deliverBatch(id, members),
       abort: (id: number, why: AbortWhy) => worker.abort(id, why),
@@ -81,23 +82,19 @@ export class BatchLane implements WorkerPlace {
 
   handOver(delivery: Delivery, nowMs: number): void {
     this.inHand++;
-    this.gathered.push(delivery);
-    this.gatheredBytes += delivery.data.length;
+    const dueAtMs = this.gathered.add(delivery, nowMs);
     this.beginBatches(nowMs);
-    if (this.gathered.length > 0) this.waiting ??= this.waitFor(this.dueInMs(nowMs));
+    if (dueAtMs !== undefined && !this.gathered.isEmpty) this.wakeBy(dueAtMs, nowMs);
   }
 
   begin(): void {
-    this.due = this.gathered.length;
+    this.gathered.allDue();
     this.beginBatches(this.clock.monotonicMs());
   }
 
   takeBack(): Delivery[] {
-    const back = [...this.parts.flat(), ...this.gathered];
+    const back = [...this.parts.flat(), ...this.gathered.takeAll()];
     this.parts = [];
-    this.gathered = [];
-    this.gatheredBytes = 0;
-    this.due = 0;
     this.inHand -= back.length;
     return back;
   }
@@ -109,7 +106,7 @@ export class BatchLane implements WorkerPlace {
   }
 
   describeInFlight(): string[] {
-    const waiting = [...this.parts.flat(), ...this.gathered].map(({ subject }) => subject);
+    const waiting = [...this.parts.flat(), ...this.gathered.all].map(({ subject }) => subject);
     return [...this.lane.describeInFlight(), ...waiting];
   }
 
@@ -156,7 +153,7 @@ export class BatchLane implements WorkerPlace {
 
   exited(exit: WorkerExit): void {
     this.isGone = true;
-    this.waiting?.cancel();
+    this.waking?.timer.cancel();
     this.lane.exited(exit);
     this.inHand = 0;
     this.tellIfEmpty();
@@ -166,39 +163,30 @@ export class BatchLane implements WorkerPlace {
   private beginBatches(nowMs: number): void {
     while (this.lane.inFlight < this.limits.concurrency) {
       const part = this.parts.shift();
-      const members = part ?? this.cut();
+      const members = part ?? this.gathered.cut(nowMs) ?? this.cutUnready(nowMs);
       if (members === undefined) return;
       this.lane.handOver(new Batch(members, part !== undefined), nowMs);
     }
   }
 
-  private cut(): readonly Delivery[] | undefined {
-    const { size } = this.limits;
-    const isFull = this.gathered.length >= size || this.gatheredBytes >= FULL_BYTES;
-    if (!isFull && this.due === 0) return undefined;
-    let bytes = 0;
-    let count = 0;
-    while (count < Math.min(size, this.gathered.length) && bytes < FULL_BYTES)
-      bytes += this.gathered[count++]!.data.length;
-    this.gatheredBytes -= bytes;
-    this.due = Math.max(0, this.due - count);
-    return this.gathered.splice(0, count);
+  /** B6. */
+  private cutUnready(nowMs: number): readonly Delivery[] | undefined {
+    const { mostInHand = Number.POSITIVE_INFINITY } = this.limits;
+    return this.inHand >= mostInHand ? this.gathered.cutFullest(nowMs) : undefined;
   }
 
-  /** What has waited before it came here is due at once; who hands it over may be about to hand over more. */
-  private dueInMs(nowMs: number): number {
-    const { arrivedAtMs = nowMs } = this.gathered[0]!;
-    return Math.max(0, arrivedAtMs + this.limits.waitMs - nowMs);
+  private wakeBy(atMs: number, nowMs: number): void {
+    if (this.waking !== undefined && this.waking.atMs <= atMs) return;
+    this.waking?.timer.cancel();
+    this.waking = { atMs, timer: this.clock.after(Math.max(0, atMs - nowMs), () => this.wake()) };
   }
 
-  private waitFor(inMs: number): Timer {
-    return this.clock.after(inMs, () => {
-      this.waiting = undefined;
-      if (this.gathered.length === 0) return;
-      const leftMs = this.dueInMs(this.clock.monotonicMs());
-      if (leftMs === 0) this.begin();
-      if (this.gathered.length > 0 && this.due === 0) this.waiting = this.waitFor(leftMs);
-    });
+  private wake(): void {
+    this.waking = undefined;
+    const nowMs = this.clock.monotonicMs();
+    const nextMs = this.gathered.passed(nowMs);
+    this.beginBatches(nowMs);
+    if (nextMs !== undefined) this.wakeBy(nextMs, nowMs);
   }
 
   /** B2 to B4. */

@@ -1,7 +1,8 @@
 // What a handler's metadata means for its dispatcher. Pure.
 
+import { keyReader } from "../message/message-key.ts";
 import { slotsOf } from "../metadata/batch.ts";
-import type { Rate, ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import type { BatchRule, Rate, ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { BatchLimits } from "./batch-lane.ts";
 import type { CountedTurns } from "./counted-turns.ts";
 import type { LaneLimits } from "./lane.ts";
@@ -13,7 +14,7 @@ export interface DispatcherLimits extends LaneLimits {
   readonly ordered: boolean;
   /** Whether more than `concurrency` may wait in the worker (D4). Not with a rate: what waits there has begun. */
   readonly prefetch: boolean;
-  /** Workers run batches; `concurrency` counts messages all the same: those in all batches that run at a time. */
+  /** Workers run batches; `concurrency` counts messages all the same: those in all batches that run at a time, and with a key those gathered. */
   readonly batch?: BatchLimits | undefined;
   /** D5; undefined: as fast as they can. */
   readonly rate?: Rate | undefined;
@@ -34,7 +35,7 @@ export function limitsOf(metadata: ResolvedMetadata, { deadlines, killGraceMs }:
   const timeoutMs = deadlines ? metadata.timeoutMs : UNLIMITED_MS;
   return {
     concurrency: slotsOf(metadata),
-    batch: batch && { ...batch, concurrency, timeoutMs, killGraceMs },
+    batch: batch && { ...batchRule(metadata, batch), concurrency, timeoutMs, killGraceMs },
     ordered: ordered || (concurrency === 1 && workers === 1),
     timeoutMs,
     killGraceMs,
@@ -44,4 +45,11 @@ export function limitsOf(metadata: ResolvedMetadata, { deadlines, killGraceMs }:
     // A durable message waits in the stream, where every replica can take it; one for a batch to be whole; one that is handed over begins.
     prefetch: kind !== "durable" && batch === undefined && rate === undefined,
   };
+}
+
+type Gathered = Pick<BatchLimits, "size" | "waitMs" | "keyOf" | "mostInHand">;
+
+function batchRule(metadata: ResolvedMetadata, { size, waitMs, key }: BatchRule): Gathered {
+  if (key === undefined) return { size, waitMs };
+  return { size, waitMs, keyOf: keyReader(key, metadata), mostInHand: slotsOf(metadata) };
 }

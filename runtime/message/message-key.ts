@@ -5,8 +5,7 @@
 //     empty key, in common with all others that have none.
 
 import { claimOn } from "../metadata/claims.ts";
-import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
-import type { MessageKey } from "../metadata/message-key.ts";
+import type { MessageKey, ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { wildcardsOf } from "../metadata/subject.ts";
 import type { Delivery } from "./delivery.ts";
 import { decodeHeaders } from "./header-block.ts";
@@ -17,7 +16,10 @@ export type KeyOf = (message: Keyed) => string;
 const NO_KEY = "";
 
 /** To be made once for a handler's metadata. */
-export function keyReader(key: MessageKey, { subjects, envelope }: Pick<ResolvedMetadata, "subjects" | "envelope">): KeyOf {
+export function keyReader(
+  key: MessageKey,
+  { subjects, envelope }: Pick<ResolvedMetadata, "subjects" | "envelope">,
+): KeyOf {
   if ("wildcard" in key) {
     return ({ subject }) => wildcardsOf(claimOn(subjects, subject) ?? subject, subject)[key.wildcard] ?? NO_KEY;
   }

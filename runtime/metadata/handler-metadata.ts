@@ -103,6 +103,14 @@ export interface Rate {
   readonly everyMs: number;
 }
 
+/** What messages have in common that belong together. Exactly as it is written. */
+export type MessageKey =
+  /** Which wildcard of the subject, from 0 on. */
+  | { readonly wildcard: number }
+  | { readonly header: string }
+  /** Names with dots between them. */
+  | { readonly field: string };
+
 export type StartFrom =
   | { readonly kind: "all" }
   | { readonly kind: "new" }
@@ -126,6 +134,8 @@ export interface BatchRule {
   readonly size: number;
   /** How long a message waits for others to join it. */
   readonly waitMs: number;
+  /** Only messages that have it in common are in one; undefined: all may be. */
+  readonly key?: MessageKey | undefined;
 }
 
 /** Messages that have the same token at a wildcard of the subject run one after another. */

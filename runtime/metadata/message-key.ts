@@ -2,17 +2,9 @@
 //
 // It is data, never a function: the supervisor reads it (message/message-key.ts), and runs no code of an author.
 
-import type { ResolvedMetadata } from "./handler-metadata.ts";
+import type { MessageKey, ResolvedMetadata } from "./handler-metadata.ts";
 import type { Problem } from "./metadata-problems.ts";
 import { integer, problem, type Read, type Reader, text } from "./options.ts";
-
-/** Exactly as it is written. */
-export type MessageKey =
-  /** Which wildcard of the subject, from 0 on. */
-  | { readonly wildcard: number }
-  | { readonly header: string }
-  /** Names with dots between them. */
-  | { readonly field: string };
 
 export const MESSAGE_KEY_EXAMPLE = '{ wildcard: 0 }, { header: "tenant" } or { field: "tenant.id" }';
 
@@ -46,6 +38,13 @@ export function messageKeyProblems(
   if (short === undefined) return [];
   const message = `must name a wildcard of the subject, from 0 on; "${short}" has ${wildcardsIn(short)}, received ${key.wildcard}`;
   return [{ path, message }];
+}
+
+/** For people: `header tenant`. */
+export function messageKeyText(key: MessageKey): string {
+  return Object.entries(key)
+    .map(([part, of]) => `${part} ${of}`)
+    .join();
 }
 
 function wildcardsIn(subject: string): number {

@@ -21,7 +21,16 @@ import {
   fleetOrderProblems,
   PARTITIONS,
 } from "./fleet-order.ts";
-import type { HandlerDefaults, Rate, ResolvedMetadata, Schedule, StartFrom, Store } from "./handler-metadata.ts";
+import type {
+  HandlerDefaults,
+  MessageKey,
+  Rate,
+  ResolvedMetadata,
+  Schedule,
+  StartFrom,
+  Store,
+} from "./handler-metadata.ts";
+import { readMessageKey } from "./message-key.ts";
 import { invalidMetadata, type MetadataOrigin, missingMetadata, type Problem } from "./metadata-problems.ts";
 import { didYouMean } from "./nearest.ts";
 import {
@@ -268,7 +277,12 @@ function readBatch(raw: unknown, problems: Problem[]): ResolvedMetadata["batch"]
   if (take === undefined) return undefined;
   if ((raw as Fields).size === undefined)
     problems.push({ path: ["batch", "size"], message: "is missing: say how many messages the function gets at most" });
-  return { size: take("size", batchOptions.size, 1), waitMs: take("wait", batchOptions.wait, BATCH_WAIT_MS) };
+  const key = take<MessageKey | undefined>("key", readMessageKey, undefined);
+  return {
+    size: take("size", batchOptions.size, 1),
+    waitMs: take("wait", batchOptions.wait, BATCH_WAIT_MS),
+    ...(key === undefined ? {} : { key }),
+  };
 }
 
 function readCanary(raw: unknown, problems: Problem[]): ResolvedMetadata["canary"] {

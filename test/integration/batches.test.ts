@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import { headers as createHeaders } from "@nats-io/transport-node";
 import { beforeEach, describe, expect, it } from "vitest";
 import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
 import { durableNameOf } from "../../runtime/streams/durable-name.ts";
@@ -196,6 +197,63 @@ describe("messages in batches", () => {
   });
 });
 
+describe("batches by key", () => {
+  const OF_TENANT = 'await ctx.messages[0].request("ran", [...contents.map(({ n }) => n), contents[0].tenant]);';
+
+  async function storeOf(tenant: number, numbers: readonly number[]): Promise<void> {
+    for (const n of numbers) await stage.client.connection.request("t.a", JSON.stringify({ n, tenant }));
+  }
+
+  it("have messages of one key each; a full one begins while others gather, and each key waits its own time", async () => {
+    const { runs } = await watched();
+    const batch = '{ size: 5, wait: "1s", key: { field: "tenant" } }';
+    const app = await stage.start({ handlers: { "take.js": ofBatches(batch, OF_TENANT) } });
+    for (const n of upTo(5))
+      for (const tenant of [100, 200, 300]) if (tenant < 300 || n < 2) await storeOf(tenant, [n]);
+    await expect.poll(() => runs.length).toBe(2);
+    expect(runs).toEqual([
+      [...upTo(5), 100],
+      [...upTo(5), 200],
+    ]);
+    expect(app.status("take").inFlight).toBe(2);
+    await expect.poll(() => runs.length).toBe(3);
+    expect(runs[2]).toEqual([0, 1, 300]);
+    await expect.poll(waiting).toBe(0);
+  });
+
+  it("are as full as can be where there are many keys, of which none is mixed with another", async () => {
+    const { runs } = await watched();
+    const { connection } = stage.client;
+    const stored = upTo(2_000).map((n) => connection.request(`t.${n % 10}`, JSON.stringify({ n, tenant: n % 10 })));
+    await Promise.all(stored);
+    const source = `
+      export const metadata = { subject: "t.*", kind: "durable", batch: { size: 50, wait: "500ms", key: { wildcard: 0 } } };
+      export default async (contents, ctx) => { ${OF_TENANT} };`;
+    const app = await stage.start({ handlers: { "take.js": source } });
+    await expect.poll(() => app.status("take").handled, { timeout: 30_000 }).toBe(2_000);
+    const ran = runs.map((run) => ({ tenant: run.at(-1)!, numbers: run.slice(0, -1) }));
+    expect(ran.every(({ tenant, numbers }) => numbers.every((n) => n % 10 === tenant))).toBe(true);
+    expect(ran.flatMap(({ numbers }) => numbers).sort((a, b) => a - b)).toEqual(upTo(2_000));
+    expect(ran.length).toBeLessThan(80);
+  });
+
+  it("by a header, of events too; what has none is together", async () => {
+    const { runs } = await watched();
+    const source = `
+      export const metadata = { subject: "e.a", batch: { size: 10, wait: "300ms", key: { header: "tenant" } } };
+      export default async (contents, ctx) => { ${SAY} };`;
+    await stage.start({ handlers: { "take.js": source } });
+    const { connection } = stage.client;
+    for (const [n, tenant] of ["a", "b", undefined, "a", undefined].entries()) {
+      const headers = createHeaders();
+      if (tenant !== undefined) headers.set("Tenant", tenant);
+      connection.publish("e.a", JSON.stringify({ n }), { headers });
+    }
+    await expect.poll(() => runs.length).toBe(3);
+    expect([...runs].sort((a, b) => a[0]! - b[0]!)).toEqual([[0, 3], [1], [2, 4]]);
+  });
+});
+
 describe("a save", () => {
   it("goes from single messages to batches and back, with a backlog, and loses and doubles nothing", async () => {
     const { runs } = await watched();
@@ -258,11 +316,18 @@ describe("for people", () => {
     const cli = { cwd: project.rootDir, env: { NATS_URL: stage.server.url } };
     const { stdout } = await runCli(["list"], cli);
     expect(stdout).toMatch(/take +durable +t\.a +1 × 100 /);
-    await stage.start({ project });
+    const app = await stage.start({ project });
     await runCli(["invoke", "take", '{"n":5}'], cli);
     const inspected = await runCli(["inspect", "take"], cli);
     expect(inspected.stdout).toMatch(/batches +of up to 100 messages, which wait up to 200ms for others/);
     expect(runs).toEqual([[5]]);
+    await app.after(
+      () => project.write("take.js", ofBatches('{ size: 100, key: { field: "n" } }', SAY)),
+      "handler.serving",
+      ({ why }) => why === "reload",
+    );
+    const keyed = await runCli(["inspect", "take"], cli);
+    expect(keyed.stdout).toMatch(/which wait up to 200ms for others of their field n/);
     project.write("take.js", ofBatches('{ size: 100, wiat: "1s" }', "", ', orderBy: (event) => "", concurrency: 101'));
     const checked = await runCli(["check"], cli);
     expect(checked.stdout + checked.stderr).toMatch(/batch\.wiat is not an option.*Did you mean "wait"/s);

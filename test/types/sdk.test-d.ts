@@ -217,6 +217,9 @@ describe("a handler", () => {
     defineHandler({ subject: "a.b", batch: { wait: "1s" } }, () => undefined);
     // @ts-expect-error: no duration
     defineHandler({ subject: "a.b", batch: { size: 1, wait: 5 } }, () => undefined);
+    defineHandler({ subject: "a.*", batch: { size: 1, key: { wildcard: 0 } } }, () => undefined);
+    // @ts-expect-error: a key is said as data, as the runtime reads it
+    defineHandler({ subject: "a.b", batch: { size: 1, key: () => "" } }, () => undefined);
   });
 
   test("an event with wildcards can be handled", () => {

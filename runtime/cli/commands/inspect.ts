@@ -5,6 +5,8 @@ import { canaryTexts } from "../../control/canary-text.ts";
 import { slowStartText } from "../../control/slow-start-text.ts";
 import { type HandlerSummary, summarize } from "../../control/summary.ts";
 import { quotedClaims } from "../../metadata/claims.ts";
+import type { BatchRule } from "../../metadata/handler-metadata.ts";
+import { messageKeyText } from "../../metadata/message-key.ts";
 import { durablesSeen, leftBehind, leftLine, pendingOf } from "../../operate/kept-messages.ts";
 import { handlersOf } from "../../operate/session.ts";
 import { type Output, printLine } from "../../terminal/terminal.ts";
@@ -46,6 +48,11 @@ export function inspectHandler(name: string, { terminal, options }: Invocation<{
   });
 }
 
+function batchText({ size, waitMs, key }: BatchRule): string {
+  const others = key === undefined ? "others" : `others of their ${messageKeyText(key)}`;
+  return `of up to ${size} messages, which wait up to ${durationText(waitMs)} for ${others}`;
+}
+
 type Held = HandlerSummary["replicas"][number];
 
 function print(summary: HandlerSummary, left: readonly string[], kept: readonly KeptVersion[], out: Output): void {
@@ -54,12 +61,7 @@ function print(summary: HandlerSummary, left: readonly string[], kept: readonly 
   const what =
     kind === undefined ? "nothing is known of it before it serves" : `${kind} handler of ${quotedClaims(subjects)}`;
   printFact(out, "what", what);
-  if (batch !== undefined)
-    printFact(
-      out,
-      "batches",
-      `of up to ${batch.size} messages, which wait up to ${durationText(batch.waitMs)} for others`,
-    );
+  if (batch !== undefined) printFact(out, "batches", batchText(batch));
   printFact(out, "file", file);
   const { schedule } = summary;
   const nowMs = systemClock.nowMs();

@@ -84,11 +84,11 @@ function open(dispatcher: Dispatcher): { worker: BatchWorker; lane: WorkerPlace 
   return { worker, lane };
 }
 
-function deliver(dispatcher: Dispatcher, seqs: readonly number[], bytes = 1): void {
+function deliver(dispatcher: Dispatcher, seqs: readonly number[], bytes = 1, subject = "s"): void {
   for (const seq of seqs) {
     const arrivedAtMs = clock.monotonicMs();
     dispatcher.accept({
-      subject: "s",
+      subject,
       data: Buffer.alloc(bytes),
       headers: undefined,
       seq,
@@ -291,6 +291,90 @@ describe("B4: a worker that dies", () => {
     lane.exited({ ...CRASH, killedBecause: NOT_ITS_FAULT });
     expect(open(dispatcher).worker.batches).toEqual([[1, 2, 3, 4]]);
     expect([dispatcher.inFlight, dispatcher.queued]).toEqual([4, 2]);
+  });
+});
+
+describe("with a key", () => {
+  const keyed = (batch: Partial<BatchLimits> = {}, mostInHand = 12) =>
+    stage({ keyOf: ({ subject }) => subject, mostInHand, ...batch }, { concurrency: mostInHand });
+
+  test("only messages that have it in common are in one batch, and each key has a wait of its own", async () => {
+    const { dispatcher, worker, lane } = keyed({ concurrency: 3 });
+    deliver(dispatcher, [1, 2], 1, "a");
+    clock.advance(150);
+    await nextTurn();
+    deliver(dispatcher, [3, 4], 1, "b");
+    clock.advance(50);
+    expect(worker.batches).toEqual([[1, 2]]);
+    clock.advance(149);
+    expect(worker.batches).toEqual([[1, 2]]);
+    clock.advance(1);
+    expect(worker.batches).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    for (const { id } of worker.ran) lane.done(id, 1);
+    expect(settled).toHaveLength(4);
+    expect(dispatcher.inFlight).toBe(0);
+  });
+
+  test("a batch that is full begins, and the others gather on", () => {
+    const { dispatcher, worker } = keyed();
+    deliver(dispatcher, [1], 1, "a");
+    deliver(dispatcher, [2, 3, 4, 5], 1, "b");
+    expect(worker.batches).toEqual([[2, 3, 4, 5]]);
+    expect(dispatcher.inFlight).toBe(5);
+  });
+
+  test("keys have turns: one that has more than a batch takes goes behind those that are ready", () => {
+    const { dispatcher, worker, lane } = keyed({}, 24);
+    deliver(dispatcher, upTo(12), 1, "a");
+    deliver(dispatcher, [13, 14, 15, 16], 1, "b");
+    for (let ended = 0; ended < 3; ended++) returned(lane, worker);
+    expect(worker.batches).toEqual([
+      [1, 2, 3, 4],
+      [5, 6, 7, 8],
+      [13, 14, 15, 16],
+      [9, 10, 11, 12],
+    ]);
+  });
+
+  test("B6: the fullest begins when as many are in hand as may be, as no more can come", () => {
+    const { dispatcher, worker, lane } = keyed({}, 6);
+    deliver(dispatcher, [1], 1, "a");
+    deliver(dispatcher, [2, 3], 1, "b");
+    deliver(dispatcher, [4], 1, "c");
+    deliver(dispatcher, [5], 1, "d");
+    expect(worker.batches).toEqual([]);
+    deliver(dispatcher, [6, 7], 1, "e");
+    expect(worker.batches).toEqual([[2, 3]]);
+    expect(dispatcher.queued).toBe(1);
+    // What there is room for then joins its own.
+    returned(lane, worker);
+    expect(worker.batches).toEqual([[2, 3]]);
+    deliver(dispatcher, [8], 1, "f");
+    expect(worker.batches.at(-1)).toEqual([6, 7]);
+  });
+
+  test("halves of a batch that has failed keep out those of other keys", () => {
+    const { dispatcher, worker, lane } = keyed();
+    deliver(dispatcher, upTo(4), 1, "a");
+    deliver(dispatcher, [5], 1, "b");
+    clock.advance(200);
+    runAll(lane, worker, new Set([2]));
+    expect(worker.batches).toEqual([[1, 2, 3, 4], [1, 2], [3, 4], [1], [2], [5]]);
+  });
+
+  test("what a worker has gathered of several keys goes back when it is retired", () => {
+    const { dispatcher, worker, lane } = keyed();
+    deliver(dispatcher, [1], 1, "a");
+    deliver(dispatcher, [2], 1, "b");
+    void dispatcher.retire(lane);
+    expect([dispatcher.inFlight, dispatcher.queued]).toEqual([0, 2]);
+    const next = open(dispatcher);
+    clock.advance(200);
+    returned(next.lane, next.worker);
+    expect([worker.batches, next.worker.batches]).toEqual([[], [[1], [2]]]);
   });
 });
 

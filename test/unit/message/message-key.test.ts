@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { encodeHeaders } from "../../../runtime/message/header-block.ts";
 import { keyReader } from "../../../runtime/message/message-key.ts";
-import type { MessageKey } from "../../../runtime/metadata/message-key.ts";
+import type { MessageKey } from "../../../runtime/metadata/handler-metadata.ts";
 
 interface Sent {
   readonly subject?: string;
@@ -9,7 +9,11 @@ interface Sent {
   readonly data?: string;
 }
 
-function keyIn(key: MessageKey, { subject = "a", headers, data = "" }: Sent, envelope: "none" | "nest" = "none"): string {
+function keyIn(
+  key: MessageKey,
+  { subject = "a", headers, data = "" }: Sent,
+  envelope: "none" | "nest" = "none",
+): string {
   const subjects = ["orders.*.new", "mail.*", "all.>"];
   return keyReader(key, { subjects, envelope })({
     subject,
@@ -23,7 +27,16 @@ describe("the key of a message", () => {
     [{ wildcard: 0 }, { subject: "orders.acme.new" }, "acme"],
     [{ wildcard: 0 }, { subject: "mail.bob" }, "bob"],
     [{ wildcard: 0 }, { subject: "all.that.comes" }, "that.comes"],
-    [{ header: "Tenant" }, { headers: [["tenant", "acme"], ["Tenant", "other"]] as const }, "acme"],
+    [
+      { header: "Tenant" },
+      {
+        headers: [
+          ["tenant", "acme"],
+          ["Tenant", "other"],
+        ] as const,
+      },
+      "acme",
+    ],
     [{ field: "tenant" }, { data: '{"tenant":"acme"}' }, "acme"],
     [{ field: "tenant.id" }, { data: '{"tenant":{"id":7}}' }, "7"],
     [{ field: "isNew" }, { data: '{"isNew":false}' }, "false"],

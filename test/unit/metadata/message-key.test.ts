@@ -2,9 +2,12 @@ import { describe, expect, it } from "vitest";
 import { messageKeyProblems, readMessageKey } from "../../../runtime/metadata/message-key.ts";
 
 describe("a message's key in metadata", () => {
-  it.each([{ wildcard: 0 }, { header: "Tenant-Id" }, { field: "tenant.id" }, { field: "a b.0" }])("may be %j", (raw) => {
-    expect(readMessageKey(raw)).toEqual({ value: raw });
-  });
+  it.each([{ wildcard: 0 }, { header: "Tenant-Id" }, { field: "tenant.id" }, { field: "a b.0" }])(
+    "may be %j",
+    (raw) => {
+      expect(readMessageKey(raw)).toEqual({ value: raw });
+    },
+  );
 
   it.each([
     [{ $function: true }, /must be one of \{ wildcard: 0 \}.*received a function/],
@@ -22,8 +25,11 @@ describe("a message's key in metadata", () => {
     expect(readMessageKey(raw)).toEqual({ problem: expect.stringMatching(text) });
   });
 
-  const told = (key: Parameters<typeof messageKeyProblems>[0], subjects: string[], payload: "json" | "bytes" = "json") =>
-    messageKeyProblems(key, ["batch", "key"], { subjects, payload });
+  const told = (
+    key: Parameters<typeof messageKeyProblems>[0],
+    subjects: string[],
+    payload: "json" | "bytes" = "json",
+  ) => messageKeyProblems(key, ["batch", "key"], { subjects, payload });
 
   it("goes with every subject that has the wildcard, and with JSON", () => {
     expect(told({ wildcard: 1 }, ["a.*.*", "b.*.>"])).toEqual([]);

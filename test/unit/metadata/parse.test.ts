@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { describeError, type RuntimeError } from "../../../runtime/errors.ts";
+import { slotsOf } from "../../../runtime/metadata/batch.ts";
 import type { ResolvedMetadata } from "../../../runtime/metadata/handler-metadata.ts";
 import { parseMetadata } from "../../../runtime/metadata/parse.ts";
 import { describeMetadata } from "../../../runtime/worker/describe-metadata.ts";
@@ -207,6 +208,18 @@ describe("batch", () => {
     const stated = { subject: "a", kind: "durable", concurrency: 4, batch: { size: 2, wait: "1s" } };
     expect(resolved(stated)).toMatchObject({ batch: { size: 2, waitMs: 1_000 }, concurrency: 4 });
     expect("batch" in resolved({ subject: "a" })).toBe(false);
+    const keyed = { subject: "a.*", batch: { size: 2, key: { wildcard: 0 } } };
+    expect(resolved(keyed).batch).toEqual({ size: 2, waitMs: 200, key: { wildcard: 0 } });
+  });
+
+  test.each([
+    [{ size: 10, concurrency: 1 }, 160],
+    [{ size: 1_000, concurrency: 2 }, 10_000],
+    [{ size: 1_000, concurrency: 10 }, 10_000],
+  ])("with a key has room for other keys beside what runs: %j, %i in hand", ({ size, concurrency }, inHand) => {
+    const metadata = resolved({ subject: "a.*", concurrency, batch: { size, key: { wildcard: 0 } } });
+    expect(slotsOf(metadata)).toBe(inHand);
+    expect(slotsOf(resolved({ subject: "a.*", concurrency, batch: { size } }))).toBe(size * concurrency);
   });
 
   test.each([
@@ -221,6 +234,11 @@ describe("batch", () => {
     [{ batch: { size: 1, wait: "2m" } }, 'metadata.batch.wait must be from "0s" to "1m"'],
     [{ batch: 100 }, "metadata.batch must be an object such as { size: 100"],
     [{ batch: { size: 1, max: 5 } }, "metadata.batch.max is not an option"],
+    [{ batch: { size: 1, key: { $function: true } } }, "metadata.batch.key must be one of { wildcard: 0 }"],
+    [
+      { batch: { size: 1, key: { wildcard: 0 } } },
+      'metadata.batch.key must name a wildcard of the subject, from 0 on; "a" has 0',
+    ],
   ])("refuses %j", (raw, why) => {
     expect(refused({ subject: "a", ...raw }).message).toContain(why);
   });
