@@ -4,9 +4,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { chosenServer } from "../support/chosen-server.ts";
 import { renderFlame } from "./output/flame-picture.ts";
 import { describeMachine, type Machine, renderMachine } from "./output/machine.ts";
-import { numbersTable, rowsOf } from "./output/numbers.ts";
+import { type NumbersRow, numbersTable, rowsOf } from "./output/numbers.ts";
 import { hasTables, writeTables } from "./output/page.ts";
 import { renderPicture } from "./output/picture.ts";
 import { renderTable } from "./output/table.ts";
@@ -22,6 +23,7 @@ import { fanOut } from "./scenarios/fan-out.ts";
 import { flat } from "./scenarios/flat.ts";
 import { isolation } from "./scenarios/isolation.ts";
 import { memory } from "./scenarios/memory.ts";
+import { options as optionsOfDurables } from "./scenarios/options.ts";
 import { page } from "./scenarios/page.ts";
 import { payload } from "./scenarios/payload.ts";
 import { peers } from "./scenarios/peers.ts";
@@ -35,6 +37,7 @@ import { shadow } from "./scenarios/shadow.ts";
 import { startup } from "./scenarios/startup.ts";
 import { unused } from "./scenarios/unused.ts";
 import { watched } from "./scenarios/watched.ts";
+import { fallsShort } from "./thresholds.ts";
 
 const SCENARIOS: readonly Scenario[] = [
   events,
@@ -45,6 +48,7 @@ const SCENARIOS: readonly Scenario[] = [
   request,
   durable,
   batches,
+  optionsOfDurables,
   effect,
   reload,
   startup,
@@ -63,7 +67,7 @@ const SCENARIOS: readonly Scenario[] = [
   reloadPeers,
 ];
 const GROUPS: Readonly<Record<string, readonly Scenario[]>> = {
-  numbers: [events, request, durable, reload, startup, isolation, disable, flat],
+  numbers: [events, publish, request, durable, reload, startup, isolation, disable, flat],
   "all-peers": [peers, peersDurable, reloadPeers],
 };
 const BY_DEFAULT = [events, request, reload];
@@ -79,6 +83,9 @@ ${SCENARIOS.map(({ name, summary }) => `  ${name.padEnd(15)}${summary}`).join("\
   all-peers      ${namesOf(GROUPS["all-peers"]!)}
 
 Without a name: ${namesOf(BY_DEFAULT)}.
+
+NATS_SERVER_VERSION (2.9.10, 2.10.27, newest) or NATS_SERVER_BIN (a path) chooses the nats-server. The exit code is 1 when
+something fails, and when a number is worse than its bar by more than noise, a tenth.
 
   --rounds N      rounds of each contender, in turn (5)
   --messages N    messages or requests per round, instead of the scenario's number
@@ -147,6 +154,8 @@ function countOf(name: string, text: string): number {
 }
 
 async function runAll(invocation: Invocation): Promise<boolean> {
+  const { path } = await chosenServer(() => undefined);
+  process.env.HANDLERS_NATS_SERVER = path;
   const machine = await describeMachine();
   console.log(renderMachine(machine));
   const reports: Record<string, Report> = {};
@@ -158,14 +167,21 @@ async function runAll(invocation: Invocation): Promise<boolean> {
     for (const failure of report.failures) console.log(`  FAILED: ${failure}\n`);
     console.log(`  (${scenario.name}: ${Math.round((performance.now() - startedMs) / 1_000)} s)\n`);
   }
-  publishAll(invocation, machine, reports);
-  return Object.values(reports).every(({ failures }) => failures.length === 0);
+  const numbers = rowsOf(Object.assign({}, ...Object.values(reports).map((report) => report.numbers ?? {})));
+  publishAll(invocation, machine, reports, numbers);
+  const short = numbers.filter((row) => fallsShort(row.measured, row));
+  for (const { what } of short) console.log(`  FAILED: below its bar by more than noise: ${what}\n`);
+  return short.length === 0 && Object.values(reports).every(({ failures }) => failures.length === 0);
 }
 
 /** The numbers, and whatever else was asked for: files, pictures, the page. */
-function publishAll(invocation: Invocation, machine: Machine, reports: Record<string, Report>): void {
+function publishAll(
+  invocation: Invocation,
+  machine: Machine,
+  reports: Record<string, Report>,
+  numbers: readonly NumbersRow[],
+): void {
   const { json, pictures, tables, options } = invocation;
-  const numbers = rowsOf(Object.assign({}, ...Object.values(reports).map((report) => report.numbers ?? {})));
   const table = numbersTable(numbers);
   if (numbers.length > 0) console.log(renderTable(table));
   if (json !== undefined) writeFileSync(json, `${JSON.stringify({ machine, numbers, reports }, null, 1)}\n`);

@@ -19,6 +19,20 @@ export const THRESHOLDS = {
     beyond: 1.15,
     unit: "",
   },
+  publishRate: {
+    what: "messages/s where each has one published, awaited, of raw",
+    better: "higher",
+    bar: 0.5,
+    beyond: 0.8,
+    unit: "",
+  },
+  publishCpu: {
+    what: "CPU of a message that has one published, of raw",
+    better: "lower",
+    bar: 2.4,
+    beyond: 2,
+    unit: "",
+  },
   requestP50: {
     what: "request p50, one at a time, of raw",
     better: "lower",
@@ -96,6 +110,15 @@ export const THRESHOLDS = {
     unit: "MiB",
   },
 } as const satisfies Record<string, Threshold>;
+
+/** By so much of its bar a row may miss it: what two runs of one version differ by on a busy machine. */
+const NOISE = 0.1;
+
+/** Worse than its bar by more than noise; so is what could not be measured. */
+export function fallsShort(measured: number, { better, bar }: Threshold): boolean {
+  const isGood = better === "higher" ? measured >= bar * (1 - NOISE) : measured <= bar * (1 + NOISE);
+  return !isGood;
+}
 
 export type ThresholdName = keyof typeof THRESHOLDS;
 

@@ -108,6 +108,46 @@ export async function handlerContender(
   };
 }
 
+/** The same work with one option more; each round is another app, so that nothing is there yet of what it keeps. */
+export async function optionContender(
+  { name, label, option }: { readonly name: string; readonly label: string; readonly option: string },
+  { step }: Plan,
+  { lab }: Site,
+): Promise<DurableContender> {
+  const progress = `bench.progress.${name}`;
+  const project = lab.project();
+  project.write(name, optionSource(option, step, progress));
+  const child = lab.runtime();
+  return {
+    label,
+    progress,
+    async again(round) {
+      await child.call("close", null);
+      await child.call("start", { ...lab.startOptions(project, "start"), app: `bench-${name}-${round}` });
+    },
+    cpu: () => processTree(child.pid).reduce((sum, pid) => sum + cpuNs(pid), 0),
+    failures: () => child.call("failures", null),
+    async close() {
+      await child.call("close", null);
+      await child.end();
+      project.remove();
+    },
+  };
+}
+
+/** Of a batch, what is handled is counted by its messages. */
+function optionSource(option: string, step: number, progress: string): string {
+  return `import { z } from "zod";
+export const metadata = { kind: "durable", subject: "${SUBJECT}.*", schema: ${SCHEMA_SOURCE}, ${option} };
+let handled = 0;
+let told = 0;
+export default (event, ctx) => {
+  handled += Array.isArray(event) ? event.length : 1;
+  if (Math.floor(handled / ${step}) > told) { told++; return (ctx.messages?.[0] ?? ctx).publish("${progress}", ""); }
+};
+`;
+}
+
 function handlerSource({ atOnce, step }: Plan, progress: string, profileFile: string | undefined): string {
   const profiled = `import { startProfile, stopProfile } from ${JSON.stringify(PROFILE.pathname)};
 export const setup = () => startProfile();

@@ -17,6 +17,8 @@ export interface Plan {
   /** Progress is told after so many messages handled. */
   readonly step: number;
   readonly storage: StorageType;
+  /** So many subjects below `SUBJECT`, in turn, take its place. */
+  readonly keys?: number;
 }
 
 export interface DurableContender {
@@ -84,14 +86,15 @@ export async function compare<N extends string>(
   return { rounds: all, failures };
 }
 
-async function fill({ messages, storage }: Plan, { manager, nats }: Site): Promise<void> {
-  await manager.streams.add({ name: STREAM, subjects: [SUBJECT], storage });
+async function fill({ messages, storage, keys }: Plan, { manager, nats }: Site): Promise<void> {
+  await manager.streams.add({ name: STREAM, subjects: [SUBJECT, `${SUBJECT}.*`], storage });
+  const subjectOf = (number: number) => (keys === undefined ? SUBJECT : `${SUBJECT}.${number % keys}`);
   for (let sent = 0; sent < messages; sent++) {
-    nats.publish(SUBJECT, payloadOf(PAYLOAD_BYTES, sent));
+    nats.publish(subjectOf(sent), payloadOf(PAYLOAD_BYTES, sent));
     if (sent % 1_000 === 0) await nats.flush();
   }
   // One more, for the server's word that it has them all.
-  await nats.request(SUBJECT, payloadOf(PAYLOAD_BYTES), { timeout: 30_000 });
+  await nats.request(subjectOf(messages), payloadOf(PAYLOAD_BYTES), { timeout: 30_000 });
 }
 
 /** From the first step handled to the last: how it begins is not what is measured. */

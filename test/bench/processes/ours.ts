@@ -16,6 +16,8 @@ export interface OursStart {
   readonly rootDir: string;
   /** `dev` follows the files. */
   readonly mode: "dev" | "start";
+  /** `bench` unless given. */
+  readonly app?: string;
 }
 
 /** Told to the bench whenever a version goes live. */
@@ -28,9 +30,9 @@ export interface Served {
 let runtime: Runtime | undefined;
 const failures = new Map<string, number>();
 
-async function start({ natsUrl, rootDir, mode }: OursStart): Promise<void> {
+async function start({ natsUrl, rootDir, mode, app = "bench" }: OursStart): Promise<void> {
   runtime = await startRuntime({
-    config: configOf(rootDir, natsUrl),
+    config: configOf(rootDir, natsUrl, app),
     mode,
     clock: systemClock,
     emit: notice,
@@ -67,13 +69,13 @@ function failureLine(event: RuntimeEvent): string | undefined {
   }
 }
 
-function configOf(rootDir: string, natsUrl: string): ResolvedConfig {
+function configOf(rootDir: string, natsUrl: string, app: string): ResolvedConfig {
   const { httpHost, largePayloadsTtlMs: _ttl, ...defaults } = runtimeDefaults;
   return {
     ...defaults,
     largePayloads: undefined,
     logLevels: [],
-    app: "bench",
+    app,
     rootDir,
     handlersDir: join(rootDir, "handlers"),
     stateDir: join(rootDir, ".handlers"),

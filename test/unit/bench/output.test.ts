@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { numbersTable, rowsOf } from "../../bench/output/numbers.ts";
 import { renderPicture } from "../../bench/output/picture.ts";
 import { wrap } from "../../bench/processes/wire.ts";
-import { THRESHOLDS } from "../../bench/thresholds.ts";
+import { fallsShort, THRESHOLDS } from "../../bench/thresholds.ts";
 
 describe("the table of numbers", () => {
   it("judges each measured row by its own direction, and leaves out what was not measured", () => {
@@ -19,6 +19,22 @@ describe("the table of numbers", () => {
   it("shows bars and figures with their units", () => {
     const [row] = numbersTable(rowsOf({ blockedLoop: 251 })).rows;
     expect(row).toEqual([THRESHOLDS.blockedLoop.what, "<= 1,000 ms", "<= 250 ms", "251.0 ms", "reached"]);
+  });
+
+  it("a row that is worse than its bar by a tenth or less has missed it, and does not fail the run", () => {
+    const short = rowsOf({
+      requestP50: 1.4,
+      publishCpu: 2.7,
+      eventRate: 0.73,
+      durableRate: 0.62,
+      disabled: Number.NaN,
+    });
+    expect(short.map(({ verdict }) => verdict)).toEqual(Array(5).fill("missed"));
+    expect(short.filter((row) => fallsShort(row.measured, row)).map(({ name }) => name)).toEqual([
+      "publishCpu",
+      "durableRate",
+      "disabled",
+    ]);
   });
 
   it("counts what could not be measured as missed", () => {
