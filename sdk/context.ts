@@ -3,6 +3,7 @@
 import type { EventDefinition, PublishedOf } from "./define-event.ts";
 import type { ReplyOf, RequestDefinition } from "./define-request.ts";
 import type { Duration } from "./duration.ts";
+import type { Once } from "./once.ts";
 import type { PayloadFormat } from "./payload.ts";
 import type { BucketOptions, KvBucket, ObjectBucket } from "./stores.ts";
 
@@ -227,6 +228,20 @@ export interface HandlerContext {
    * run. In a shadow run writes go nowhere, and reads are real.
    */
   readonly kv: (bucket: string, options?: BucketOptions) => KvBucket;
+
+  /**
+   * Call `part`, of this message and `name`, unless a run of the message has called it to its end before: what it gave then is given
+   * again. For what a retry must not repeat, such as a payment. It is kept as JSON, at most 64 KiB, for 40 days.
+   *
+   * A run that dies after `part` has done its work and before what it gave is kept has it called again, with the same `key`: hand that
+   * on to a service that knows idempotency keys. When `part` throws, nothing is kept.
+   *
+   * Rejects with what `part` throws; with a TypeError that has the code `"NOT_DURABLE"` in a handler that is not `durable`,
+   * `"ONCE_REPEATED"` for a second part of that name in a run, and `"INVALID_NAME"` unless the name is a text of 1 to 200 characters;
+   * with 503, 504 or 507 while NATS does not answer, uncharged, and 403 where this NATS user may not; with a `GiveUp` for what JSON
+   * cannot carry, or is larger: the message fails for good. In a shadow run `part` is called, and nothing is looked for or kept.
+   */
+  readonly once: Once;
 
   /** A bucket of JetStream's object store, for contents beyond what a message can hold. For the rest as `kv`: `uses: { objects: ["files"] }`. */
   readonly objects: (bucket: string, options?: BucketOptions) => ObjectBucket;

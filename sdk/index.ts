@@ -43,6 +43,7 @@ export type {
   RetryPolicy,
   WildcardOrder,
 } from "./metadata.ts";
+export type { Once, OnceGiven } from "./once.ts";
 export type { PayloadCodec, PayloadFormat } from "./payload.ts";
 export type { CronSchedule, IntervalSchedule, Schedule } from "./schedule.ts";
 export type { Size } from "./size.ts";

@@ -103,6 +103,8 @@ export interface HandlerRun<Reply = unknown> {
   readonly kv: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** As `kv`, of `ctx.objects`. */
   readonly objects: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** What `ctx.once` has kept of the message when it has ended, by the name of the part; what the option `once` gave is there too. */
+  readonly once: Readonly<Record<string, unknown>>;
 }
 
 export interface RunHandlerOptions {
@@ -138,6 +140,11 @@ export interface RunHandlerOptions {
   readonly kv?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
   /** As `kv`, of `ctx.objects`. */
   readonly objects?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
+  /**
+   * What `ctx.once` has kept of the message before, by the name of the part, as in a run that is not the first: `{ charge: { id: "ch_1" } }`.
+   * Those parts are not called. Default none.
+   */
+  readonly once?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** The type of what the handler returns. */
@@ -311,7 +318,7 @@ export interface CrashPoint {
   /** Where: `"after the publish to orders.billed"`, `"after the await in handlers/orders/bill.ts:12"`. */
   readonly at: string;
   /** The run in which the message came again, to its end. */
-  readonly again: Omit<HandlerRun, "kv" | "objects">;
+  readonly again: Omit<HandlerRun, "kv" | "objects" | "once">;
   /** By both runs, in their order. */
   readonly published: readonly SentMessage[];
   /** Published by both under one id: a stream has them once, a core subscriber gets them twice. */
@@ -320,7 +327,8 @@ export interface CrashPoint {
   readonly orphaned: readonly SentMessage[];
 }
 
-export interface CrashPointOptions extends Omit<RunHandlerOptions, "lifecycle" | "onPublish" | "kv" | "objects"> {
+export interface CrashPointOptions
+  extends Omit<RunHandlerOptions, "lifecycle" | "onPublish" | "kv" | "objects" | "once"> {
   /** The project's root, in which the handler runs. Default: the working directory. */
   readonly root?: string | undefined;
   /** Environment variables of the handler, beside those of the process. Default none. */
@@ -332,7 +340,8 @@ export interface CrashPointOptions extends Omit<RunHandlerOptions, "lifecycle" |
 }
 
 /**
- * Kill a handler's process (SIGKILL) after each publish, request and `await` of its own code in turn, and after its end;
+ * Kill a handler's process (SIGKILL) after each publish, request and `await` of its own code in turn, before `ctx.once` keeps
+ * something, and after its end;
  * each time have the message come again, in a new process, to its end. A place in a loop is tried twice at most.
  *
  * `file` is the handler's, as a path or a file URL: it is built as the runtime builds it, and runs in processes of its

@@ -40,6 +40,7 @@ import { provisionSchedules, scheduleStream } from "../schedule/mark-store.ts";
 import { createScheduledBinder } from "../schedule/scheduled-binder.ts";
 import { bucketsOf } from "../stores/bucket-streams.ts";
 import { withLargePayloads } from "../stores/large-payloads.ts";
+import { onceStream, provisionOnce } from "../stores/once-bucket.ts";
 import { type LargeBucket, Stores } from "../stores/stores.ts";
 import { queueGroupOf } from "../streams/durable-name.ts";
 import { tellLeftBehind } from "../streams/left-behind.ts";
@@ -129,7 +130,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
   const { onCall } = options;
   const send: Call = (made) => (made.later === undefined ? publisher.call(made) : laterStore.call(made, made.later));
   const { largePayloads: large } = config;
-  const stores = new Stores({ connection, state, provision, copies, large, clock, emit });
+  const stores = new Stores({ connection, state, app, provision, copies, large, clock, emit });
   const store: CarryStoreCall = (made) => stores.call(made);
   const carryOut = large === undefined ? send : withLargePayloads({ connection, bucket: large.bucket, store, send });
   const tap = new MessageTap({ app, clock, keeps: mode === "dev" });
@@ -258,7 +259,8 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       watch = await watchHandlers(config, supervisor, options);
       await watch.ready;
     }
-    const own = [...keptStreams(app), laterStream(app), scheduleStream(app), versionStream(app), intentStream(app)];
+    const made = [laterStream(app), scheduleStream(app), versionStream(app), intentStream(app), onceStream(app)];
+    const own = [...keptStreams(app), ...made];
     void raiseCopies({
       connection,
       streams: own,
@@ -269,7 +271,10 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       emit,
     });
     await supervisor.start();
-    if (options.provision === true) await surely(() => stores.make(bucketsOf(usedBy(supervisor.status(), large))));
+    if (options.provision === true) {
+      await surely(() => stores.make(bucketsOf(usedBy(supervisor.status(), large))));
+      await provisionOnce({ connection, app, copies, emit });
+    }
     if (mode === "start") await tools.rest();
     await surely(() => operators.listen());
     await surely(() => service.listen());

@@ -98,13 +98,13 @@ async function openedPlace(
   { discover, bundler, pool, known, place }: Tools,
 ): Promise<OpenedPlace> {
   const { files } = await discover();
-  const { rootDir, defaults, startTimeoutMs, killGraceMs } = config;
+  const { app, rootDir, defaults, startTimeoutMs, killGraceMs } = config;
   const limits = { defaults, startTimeoutMs, killGraceMs };
   const state = new ConnectionState(connection, clock);
-  const stores = new Stores({ connection, state, provision: false, copies: 1, clock, emit });
+  const stores = new Stores({ connection, state, app, provision: false, copies: 1, clock, emit });
   const names = files.map(({ name }) => name).filter(wantedBy(config));
   const store: VersionSource["store"] = (call) => stores.call(call);
-  const common = { pool, rootDir, ...limits, environment, store, clock };
+  const common = { app, pool, rootDir, ...limits, environment, store, clock };
   const fileOf = (handler: string) => {
     const file = files.find(({ name }) => name === handler);
     if (file === undefined) throw notThere(handler, where, names);

@@ -5,6 +5,7 @@ import { intentStream } from "../control/intent-store.ts";
 import { laterStream } from "../later/later-stream.ts";
 import { scheduleStream } from "../schedule/mark-store.ts";
 import { bucketsOf, streamOf } from "../stores/bucket-streams.ts";
+import { onceStream } from "../stores/once-bucket.ts";
 import { versionStream } from "../versions/version-store.ts";
 import { orderedStreams, ownStreamNames } from "./app-streams.ts";
 import type { Grant, PermittedApp } from "./grant.ts";
@@ -18,6 +19,7 @@ export function toProvision(app: PermittedApp): Grant[] {
     scheduleStream(app.app),
     versionStream(app.app),
     intentStream(app.app),
+    onceStream(app.app),
   ];
   const large = app.largeBucket === undefined ? [] : [streamOf({ store: "objects", bucket: app.largeBucket })];
   const buckets = [...bucketsOf(app.handlers.map(({ metadata }) => metadata.uses)).map(streamOf), ...large];
@@ -32,7 +34,7 @@ export function toProvision(app: PermittedApp): Grant[] {
       publish: names.flatMap((stream) => streamApi(stream, "DELETE")),
     })),
     {
-      why: "Make the streams for dead letters, redrives, given-back deliveries, what leaves later, what schedules have seen to and the versions of handlers, and the bucket; keep them in more copies.",
+      why: "Make the streams for dead letters, redrives, given-back deliveries, what leaves later, what schedules have seen to and the versions of handlers, and the buckets; keep them in more copies.",
       publish: kept.flatMap((stream) => streamApi(stream, "INFO", "CREATE", "UPDATE")),
     },
     ...(buckets.length === 0

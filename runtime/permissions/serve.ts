@@ -14,6 +14,7 @@ import { claims } from "../metadata/claims.ts";
 import { serviceSubjects } from "../observe/service-protocol.ts";
 import { markSubject, scheduleStream } from "../schedule/mark-store.ts";
 import { type Bucket, bucketsOf, streamOf, subjectsOf } from "../stores/bucket-streams.ts";
+import { onceStore, onceStream } from "../stores/once-bucket.ts";
 import { earlierRedriveDurableName, queueGroupOf, redriveDurableName } from "../streams/durable-name.ts";
 import { versionStream, versionSubjects } from "../versions/version-store.ts";
 import { orderedStreams, ownStreamNames, takenStreams } from "./app-streams.ts";
@@ -40,6 +41,7 @@ export function toServe(app: PermittedApp): Grant[] {
     ...deadLetters(app),
     later(app),
     ...schedules(app),
+    ...keptOnce(app),
     bucketUse(app.app),
     {
       why: "Keep the last versions of each handler, and roll back to one of them.",
@@ -180,6 +182,17 @@ function schedules({ app, handlers }: PermittedApp): Grant[] {
         ...streamApi(scheduleStream(app), "INFO", "MSG.GET"),
         ...scheduled.map(({ name }) => markSubject(app, name)),
       ],
+    },
+  ];
+}
+
+/** Of durable handlers: no message of others comes again. */
+function keptOnce({ app, handlers }: PermittedApp): Grant[] {
+  if (!handlers.some(({ metadata }) => metadata.kind === "durable")) return [];
+  return [
+    {
+      why: "Keep what `ctx.once` gave, and look whether it is kept.",
+      publish: [...streamApi(onceStream(app), "INFO", "MSG.GET"), subjectsOf(onceStore(app))],
     },
   ];
 }

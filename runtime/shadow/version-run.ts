@@ -24,6 +24,7 @@ import type { Seen } from "./seen.ts";
 
 /** Where a version comes from, and what it is run with. */
 export interface VersionSource {
+  readonly app: string;
   readonly file: HandlerFile;
   readonly bundler: Pick<Bundler, "build">;
   readonly pool: WorkerSource;
@@ -125,9 +126,9 @@ export class VersionRun {
       this.options.metadata;
     const attempts = kind === "durable" ? retry.attempts : 1;
     const limits = { concurrency, batches: batch !== undefined, attempts, timeoutMs };
-    const { idPrefix, checksOnly } = this.options;
-    // Nothing is kept in the name of the app: a shadow's effects are rolled back.
-    const about = { app: "shadow", kind, subjects, store, envelope, propagate, uses, idPrefixes: [idPrefix] };
+    const { idPrefix, checksOnly, source } = this.options;
+    // Keys that are given to others are those of the app: what has been done with one is not done again for a shadow.
+    const about = { app: source.app, kind, subjects, store, envelope, propagate, uses, idPrefixes: [idPrefix] };
     const request = { ...about, ...limits, shadow: true, checksOnly };
     const lane = this.dispatcher.lane(worker);
     await setUpCandidate(worker, () => worker.start(request, lane), this.candidate());

@@ -2,12 +2,14 @@
 //
 // B1  While disconnected a call waits, at most as long as its own timeout and WAIT_UP_MS.
 // B2  A bucket that is not there is made where streams are made too (`dev`, `start --provision`); else it is said.
+//     The one of `ctx.once` is the app's own, and made everywhere.
 // B3  What has begun and is not answered in time may have been done all the same: it is 504, as for a publish.
 
 import type { JetStreamClient } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { type Clock, within } from "../clock.ts";
 import type { Emit } from "../events.ts";
+import { onceBucket } from "../message/once-record.ts";
 import type { StoreAnswer, StoreCall } from "../message/store-call.ts";
 import type { ConnectionState } from "../nats/connection-state.ts";
 import { jetStreamOf, managerOf } from "../nats/jetstream.ts";
@@ -15,6 +17,7 @@ import { ApiCode, isApiError, isNoAnswer } from "../nats/jetstream-errors.ts";
 import { findStream } from "../streams/make-stream.ts";
 import { type Bucket, streamOf } from "./bucket-streams.ts";
 import { askKv, makeKvBucket } from "./kv-calls.ts";
+import { ensureOnceBucket } from "./once-bucket.ts";
 import { noAnswerIn, noBucket, notConnected, refusalOf, tooLarge } from "./store-refusals.ts";
 
 const WAIT_UP_MS = 5_000;
@@ -27,6 +30,7 @@ export interface LargeBucket {
 export interface StoresOptions {
   readonly connection: NatsConnection;
   readonly state: Pick<ConnectionState, "up">;
+  readonly app: string;
   /** Buckets that are not there are made. */
   readonly provision: boolean;
   readonly copies: number;
@@ -71,7 +75,7 @@ export class Stores {
     } catch (error) {
       try {
         if (!(await this.isMissing(call, error))) return refusalOf(call, error);
-        if (!this.options.provision) return noBucket(call);
+        if (!this.options.provision && !this.isOnces(call)) return noBucket(call);
         await this.makeOne(call);
         return await askOnce(js, call, over);
       } catch (again) {
@@ -87,9 +91,14 @@ export class Stores {
     return (await findStream(await managerOf(this.options.connection), streamOf(call))) === undefined;
   }
 
+  private isOnces({ store, bucket }: Bucket): boolean {
+    return store === "kv" && bucket === onceBucket(this.options.app);
+  }
+
   /** B2. */
   private async makeOne({ store, bucket }: Bucket): Promise<void> {
-    const { connection, copies, large, emit } = this.options;
+    const { connection, app, copies, large, emit } = this.options;
+    if (this.isOnces({ store, bucket })) return ensureOnceBucket(await managerOf(connection), app, copies);
     const js = jetStreamOf(connection);
     if (store === "kv") await makeKvBucket(js, bucket, copies);
     else

@@ -34,7 +34,7 @@ export const crashPoints: CrashPoints = async (file, payload, options = {}) => {
     for (const [index, at] of worthTrying(whole.points)) {
       await before?.();
       const killed = await run({ killAt: index + 1 });
-      const again = await run({ attempt: attempt + 1 });
+      const again = await run({ attempt: attempt + 1, kept: killed.kept });
       const point = { at, again: runOf(again), ...compared(killed.published, again.published) };
       points.push(point);
       await after?.(point);

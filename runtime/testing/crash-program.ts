@@ -2,10 +2,13 @@
 
 import { writeSync } from "node:fs";
 import type { CallAnswer, HandlerCall } from "../message/handler-call.ts";
+import type { OnceRecord } from "../message/once-record.ts";
+import type { StoreAnswer, StoreCall } from "../message/store-call.ts";
 import type { HandlerModule } from "../worker/load.ts";
 import { watchAwaits } from "./await-points.ts";
 import { type Answer, type CrashOrder, type CrashReport, REPORT_FD, reportedCall } from "./crash-report.ts";
 import type { LoopbackEnd } from "./loopback-link.ts";
+import { MemoryOnce } from "./memory-once.ts";
 import { testMessage } from "./message.ts";
 import { TAKEN } from "./observed.ts";
 import { reportOf } from "./report.ts";
@@ -14,6 +17,7 @@ import { metadataOf } from "./test-metadata.ts";
 
 const order = JSON.parse(process.argv[2] ?? "") as CrashOrder;
 const asked = new Map<number, (answer: CallAnswer) => void>();
+const once = new MemoryOnce({}, order.kept);
 let passed = 0;
 
 const end: LoopbackEnd = {
@@ -23,17 +27,27 @@ const end: LoopbackEnd = {
     point(`after the ${call.kind} to ${call.subject}`);
     return answer;
   },
-  store: async () => ({
-    ok: false,
-    code: 501,
-    message: "crashPoints has no buckets: ctx.kv and ctx.objects are for runHandler and startTestRuntime",
-  }),
+  async store(call) {
+    if (once.takes(call)) return keepOnce(call);
+    const message = "crashPoints has no buckets: ctx.kv and ctx.objects are for runHandler and startTestRuntime";
+    return { ok: false, code: 501, message };
+  },
   log: (record) => report({ type: "log", record }),
 };
 
 process.on("message", ({ number, ...answer }: Answer) => {
   asked.get(number)?.(answer.ok ? { ok: true, body: Buffer.from(answer.body, "base64") } : answer);
 });
+
+/** The part has run, and what it gave is not kept: there is no other place at which that is to be seen. */
+async function keepOnce(call: StoreCall): Promise<StoreAnswer> {
+  if (call.operation === "get") return once.call(call);
+  const text = Buffer.from(call.value).toString("utf8");
+  point(`before ctx.once("${(JSON.parse(text) as OnceRecord).name}") keeps what it gave`);
+  const answer = await once.call(call);
+  report({ type: "kept", entry: [call.key, text] });
+  return answer;
+}
 
 function ask(call: HandlerCall): Promise<CallAnswer> {
   return new Promise((resolve) => {

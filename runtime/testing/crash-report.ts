@@ -13,10 +13,15 @@ export interface ReportedCall extends Pick<HandlerCall, "kind" | "subject" | "me
   readonly payload: string;
 }
 
+/** A key of the bucket of `ctx.once`, and its text. */
+export type KeptEntry = readonly [key: string, text: string];
+
 export type CrashReport =
   | { readonly type: "point"; readonly at: string }
   | { readonly type: "call"; readonly call: ReportedCall }
   | { readonly type: "log"; readonly record: LogRecord }
+  /** What `ctx.once` keeps: it outlives the process. */
+  | { readonly type: "kept"; readonly entry: KeptEntry }
   | { readonly type: "ended"; readonly report: OutcomeReport }
   /** What keeps a handler from being run at all. */
   | { readonly type: "failed"; readonly message: string };
@@ -33,6 +38,8 @@ export interface CrashOrder {
   readonly sequence?: number | undefined;
   readonly attempt: number;
   readonly timeout?: string | undefined;
+  /** What earlier runs have kept. */
+  readonly kept?: readonly KeptEntry[] | undefined;
   /** The point it is killed at, from 1; undefined: none. */
   readonly killAt?: number | undefined;
 }

@@ -5,7 +5,14 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { RunHandlerOptions, SentMessage } from "../../sdk/testing.ts";
-import { type Answer, type CrashOrder, type CrashReport, callOf, type Question } from "./crash-report.ts";
+import {
+  type Answer,
+  type CrashOrder,
+  type CrashReport,
+  callOf,
+  type KeptEntry,
+  type Question,
+} from "./crash-report.ts";
 import { answerOf, messageOf, refusal } from "./observed.ts";
 import type { OutcomeReport } from "./report.ts";
 
@@ -15,6 +22,8 @@ export interface CrashRun {
   readonly published: readonly SentMessage[];
   readonly requested: readonly SentMessage[];
   readonly logs: readonly { level: string; message: string; fields: Record<string, unknown> }[];
+  /** By `ctx.once`. */
+  readonly kept: readonly KeptEntry[];
   /** Undefined: it was killed. */
   readonly report: OutcomeReport | undefined;
 }
@@ -77,6 +86,7 @@ function read(reports: readonly CrashReport[]): CrashRun {
     published: sent("publish"),
     requested: sent("request"),
     logs: of("log").map(({ record: { level, message, fields = {} } }) => ({ level, message, fields })),
+    kept: of("kept").map(({ entry }) => entry),
     report: of("ended")[0]?.report,
   };
 }

@@ -11,9 +11,10 @@ import { decodePayload } from "../worker/decode-payload.ts";
 import { encodePayload } from "../worker/encode-payload.ts";
 import { ReceivedHeaders } from "../worker/headers.ts";
 import type { LoopbackEnd } from "./loopback-link.ts";
+import { MemoryOnce } from "./memory-once.ts";
 import { MemoryStores } from "./memory-stores.ts";
 
-type Answers = Pick<RunHandlerOptions, "answer" | "onPublish" | "kv" | "objects">;
+type Answers = Pick<RunHandlerOptions, "answer" | "onPublish" | "kv" | "objects" | "once">;
 
 export const TAKEN: CallAnswer = { ok: true, body: new Uint8Array(0) };
 
@@ -22,11 +23,13 @@ export class Observed implements LoopbackEnd {
   readonly requested: SentMessage[] = [];
   readonly logs: { level: string; message: string; fields: Record<string, unknown> }[] = [];
   private readonly stores: MemoryStores;
+  private readonly once: MemoryOnce;
   private readonly answers: Answers;
 
   constructor(answers: Answers, uses: Uses) {
     this.answers = answers;
     this.stores = new MemoryStores(answers, uses);
+    this.once = new MemoryOnce(answers.once);
   }
 
   log({ level, message, fields = {} }: LogRecord): void {
@@ -43,12 +46,17 @@ export class Observed implements LoopbackEnd {
   }
 
   store(call: StoreCall): Promise<StoreAnswer> {
-    return this.stores.call(call);
+    return this.once.takes(call) ? this.once.call(call) : this.stores.call(call);
   }
 
   /** As the run has left them. */
   get kept(): Pick<HandlerRun, "kv" | "objects"> {
     return { kv: this.stores.contentsOf("kv"), objects: this.stores.contentsOf("objects") };
+  }
+
+  /** By the name of the part: of one message. */
+  get keptOnce(): HandlerRun["once"] {
+    return this.once.contents;
   }
 
   private async publish(sent: SentMessage): Promise<CallAnswer> {

@@ -17,5 +17,5 @@ export const runHandler: RunHandler = async (exports, payload, options = {}) => 
   const ended = await runModule({ module, metadata, message, end: observed, bare: options.lifecycle === false });
   const report = reportOf(ended, metadata, module.metadata?.payload ?? "json");
   const { published, requested, logs } = observed;
-  return { ...report, published, requested, logs, ...observed.kept } as HandlerRun<never>;
+  return { ...report, published, requested, logs, ...observed.kept, once: observed.keptOnce } as HandlerRun<never>;
 };

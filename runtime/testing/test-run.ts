@@ -13,10 +13,8 @@ import { type HandlerModule, schemaIn } from "../worker/load.ts";
 import { RequestTurns } from "../worker/request-turns.ts";
 import { type HandlerProgram, type Incoming, runOnce } from "../worker/run-once.ts";
 import { timeoutPassed } from "../worker/runner.ts";
+import { APP } from "./memory-once.ts";
 import type { TestMessage } from "./message.ts";
-
-/** A test is of no app: it stands in what `effect` keeps alone. */
-const APP = "test";
 
 export interface TestRunDeps extends Pick<ContextDeps, "handler" | "link"> {
   readonly idPrefix: string;

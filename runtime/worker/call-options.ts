@@ -47,6 +47,12 @@ export function readPublishOptions(options: PublishOptions, nowMs: number): Publ
   return { later: laterOf(options, nowMs), ttl: ttlOf(options) };
 }
 
+/** Throws UNKNOWN_OPTION and INVALID_OPTION. */
+export function readRequestOptions(options: RequestOptions): Envelope {
+  checkOptions(options, REQUEST_OPTIONS, "request");
+  return readEnvelope(options);
+}
+
 /** Throws UNKNOWN_OPTION, a TypeError with that code, for one that is not among the known. */
 export function checkOptions(
   options: object,

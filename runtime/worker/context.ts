@@ -3,9 +3,9 @@
 
 import { EFFECTS, type EffectsPort, type PreparedMessage } from "../../sdk/effects-port.ts";
 import { TTL_HEADER } from "../../sdk/message-ttl.ts";
+import type { OnceGiven } from "../../sdk/once.ts";
 import { readIssues } from "../../sdk/schema-issues.ts";
 import type { BucketOptions } from "../../sdk/stores.ts";
-import { publishSubjectProblem } from "../../sdk/subject.ts";
 import { REPLAYED_HEADER, SCHEDULED_FOR_HEADER } from "../message/delivery.ts";
 import type { Later } from "../message/handler-call.ts";
 import { decodeHeaders, type HeaderPairs, withHeader } from "../message/header-block.ts";
@@ -13,23 +13,20 @@ import { largeHeaderIn } from "../message/large-content.ts";
 import { deliveryIdOf } from "../message/message-id.ts";
 import { traceIdOf } from "../message/trace-context.ts";
 import { claimOn } from "../metadata/claims.ts";
-import type { Envelope } from "../metadata/handler-metadata.ts";
 import { wildcardsOf } from "../metadata/subject.ts";
 import { writeLater } from "../wire/call-frame.ts";
 import { FrameType, type FrameWriter, type StartRequest } from "../wire/protocol.ts";
-import { preview } from "../wire/serialize-error.ts";
 import { noTurn, unfitReply, unreadableReply } from "./call-errors.ts";
 import {
   AT_ONCE,
-  checkOptions,
   type PublishOptions,
-  REQUEST_OPTIONS,
   type RequestOptions,
-  readEnvelope,
   readPublishOptions,
+  readRequestOptions,
   readTimeout,
   type SendOptions,
 } from "./call-options.ts";
+import { assertSubject, subjectOf, type Target } from "./call-target.ts";
 import { Confirmation, Publishes } from "./confirmation.ts";
 import { decodePayload } from "./decode-payload.ts";
 import { assertSendable, textOrBytes } from "./encode-payload.ts";
@@ -39,8 +36,10 @@ import type { ContextLink, PendingCall } from "./link.ts";
 import { schemaIn } from "./load.ts";
 import { createLog, type Log } from "./log.ts";
 import { packetFor, responseOf } from "./nest-calls.ts";
+import { once } from "./once.ts";
 import { FIRST_HOP, outgoingHeaders } from "./outgoing-headers.ts";
 import type { OwnTelemetry } from "./own-telemetry.ts";
+import { asNoPart, callOfPart, isPartOf } from "./part-calls.ts";
 import type { RequestTurn, RequestTurns } from "./request-turns.ts";
 import { MessageStores } from "./stores.ts";
 
@@ -70,8 +69,6 @@ export interface ContextDeps {
   readonly requests: RequestTurns;
 }
 
-type Target = string | { readonly subject: string; readonly reply?: unknown };
-
 /** A message to be sent, encoded. */
 interface Outgoing {
   readonly subject: string;
@@ -92,8 +89,6 @@ const ANSWERED_EVERY = 16;
 /** Bytes that go without an answer; a longer message may be too long for NATS. */
 const MOST_UNANSWERED = 16 * 1024;
 const GONE = Promise.resolve();
-/** Most handlers publish to one subject: what was found good last need not be looked at again. */
-let goodSubject = "";
 
 export class DeliveryContext {
   protected readonly arrival: Arrival;
@@ -191,11 +186,7 @@ export class DeliveryContext {
       app,
       kind,
       handler: this.services.handler,
-      reserve: (count) => {
-        const first = this.calls + 1;
-        this.calls += count;
-        return first;
-      },
+      reserve: (count) => this.reserve(count),
       prepare: (target, data, options = {}) => this.asCall(this.calls, () => this.prepared(target, data, options)),
       publishAs: (call, { subject, payload }, options) =>
         this.asCall(call, () => this.publishNow(subject, payload, options, true)),
@@ -208,6 +199,14 @@ export class DeliveryContext {
 
   get objects() {
     return (bucket: string, options?: BucketOptions) => this.stores().objects(bucket, options);
+  }
+
+  get once() {
+    return (name: string, part: (given: OnceGiven) => unknown) =>
+      once(this, name, part, {
+        ...{ ...this.services, id: this.id, stores: this.stores() },
+        reserve: (count) => this.reserve(count),
+      });
   }
 
   /** Of a message whose content is kept elsewhere. */
@@ -234,12 +233,19 @@ export class DeliveryContext {
     return traceId === undefined ? {} : { traceId };
   }
 
+  /** So many numbers of calls, from the one that is given on. */
+  private reserve(count: number): number {
+    const first = this.calls + 1;
+    this.calls += count;
+    return first;
+  }
+
   /** What is called in `act` has that number, and what is called after it the next of the run. */
   private asCall<T>(call: number, act: () => T): T {
     const { calls } = this;
     this.calls = call - 1;
     try {
-      return act();
+      return asNoPart(act);
     } finally {
       this.calls = calls;
     }
@@ -273,6 +279,8 @@ export class DeliveryContext {
     const { headers, payload, count, subject, timeoutMs } = outgoing;
     if (count % ANSWERED_EVERY === 0 || headers.length + payload.length > MOST_UNANSWERED || start.batches === true)
       return false;
+    // What a part of a run publishes is out before it is kept that the part has run.
+    if (isPartOf(this)) return false;
     const frame = link.publishUnanswered(this.arrival.frameId, subject);
     if (frame === undefined) return false;
     this.write(frame, outgoing, timeoutMs);
@@ -330,14 +338,14 @@ export class DeliveryContext {
   /** Throws for what cannot be sent. */
   private encode(target: Target, data: unknown, options: SendOptions, ttl?: string): Outgoing {
     const subject = subjectOf(target);
-    if (subject !== goodSubject) assertSubject(subject);
+    assertSubject(subject);
     const timeoutMs = options.timeout === undefined ? this.services.start.timeoutMs : readTimeout(options.timeout);
     const what = `the data published to "${subject}"`;
     const payload = textOrBytes(data, what);
     const own = this.headersOf(options);
     const headers = ttl === undefined ? own : withHeader(own, TTL_HEADER, ttl);
     assertSendable(payload.length + headers.length, `${what}, its headers included,`);
-    return { subject, timeoutMs, headers, payload, count: ++this.calls };
+    return { subject, timeoutMs, headers, payload, count: callOfPart(this) ?? ++this.calls };
   }
 
   private send(pending: PendingCall, outgoing: Outgoing, timeoutMs: number, later?: Later): void {
@@ -369,24 +377,4 @@ export class DeliveryContext {
     this.passedOn ??= outgoingHeaders(this.services, received);
     return this.passedOn;
   }
-}
-
-function subjectOf(target: Target): string {
-  if (typeof target === "string") return target;
-  const subject: unknown = (target as { subject?: unknown } | null | undefined)?.subject;
-  if (typeof subject === "string") return subject;
-  throw new TypeError(
-    `there is no subject in ${preview(target)}: a subject such as "orders.created", or an event, is needed first`,
-  );
-}
-
-function assertSubject(subject: string): void {
-  const problem = publishSubjectProblem(subject);
-  if (problem !== undefined) throw new TypeError(`cannot publish to ${JSON.stringify(subject)}: ${problem}`);
-  goodSubject = subject;
-}
-
-function readRequestOptions(options: RequestOptions): Envelope {
-  checkOptions(options, REQUEST_OPTIONS, "request");
-  return readEnvelope(options);
 }

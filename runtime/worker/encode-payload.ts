@@ -80,7 +80,8 @@ function encode(value: unknown, what: string, rawText: boolean): Uint8Array {
   return Buffer.from(jsonOf(value, what), "utf8");
 }
 
-function jsonOf(value: unknown, what: string): string {
+/** Throws NotSerializableError for what JSON cannot carry. */
+export function jsonOf(value: unknown, what: string): string {
   let text: string | undefined;
   try {
     text = JSON.stringify(value);

@@ -31,6 +31,12 @@ type Question = StoreAsk extends infer Ask ? (Ask extends StoreAsk ? Omit<Ask, "
 type Answer = ReturnType<typeof readStoreAnswer>;
 type Asking = (question: Question, value?: unknown) => Promise<Answer>;
 
+/** A bucket of the runtime's own. Rejects as `KvBucket` does. */
+export interface OwnKv {
+  get(key: string): Promise<string | undefined>;
+  create(key: string, text: string): Promise<void>;
+}
+
 const NOTHING = new Uint8Array(0);
 /** Of an object nobody knows before how large it is: two of them come at a time. */
 const OBJECT_BYTES = MOST_REQUEST_BYTES / 2;
@@ -91,6 +97,18 @@ export class MessageStores {
     };
   }
 
+  /** No metadata names it. */
+  own(bucket: string): OwnKv {
+    const ask = this.askingOf(bucket, this.deps.start.timeoutMs);
+    return {
+      async get(key) {
+        const { result, value } = await ask({ store: "kv", operation: "get", key });
+        return result.revision === undefined ? undefined : contentOf(value).text();
+      },
+      create: async (key, text) => void (await ask({ store: "kv", operation: "create", key }, text)),
+    };
+  }
+
   /** Of any bucket: NATS says what may be read. */
   async objectBytes(bucket: string, name: string): Promise<Buffer | undefined> {
     const ask: StoreAsk = { store: "objects", operation: "get", bucket, key: name, id: this.id };
@@ -103,7 +121,10 @@ export class MessageStores {
     const used = start.uses[store];
     if (!used.includes(bucket)) throw notDeclared(store, bucket, used);
     checkOptions(options, ["timeout"], store);
-    const timeoutMs = options.timeout === undefined ? start.timeoutMs : readTimeout(options.timeout);
+    return this.askingOf(bucket, options.timeout === undefined ? start.timeoutMs : readTimeout(options.timeout));
+  }
+
+  private askingOf(bucket: string, timeoutMs: number): Asking {
     return async (question, given) => {
       const ask = { ...question, bucket, id: this.id } as StoreAsk;
       const what = storeCallText(ask);

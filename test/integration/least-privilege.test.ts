@@ -30,10 +30,13 @@ const BEAT = `
   export default (_event, ctx) => ctx.log.info(\`beat of \${ctx.scheduledFor.toISOString()}\`);
 `;
 
-/** Takes what changes in a bucket. */
+/** Takes what changes in a bucket, and keeps something of it. */
 const KEPT = `
   export const metadata = { kind: "durable", kv: "kept", subject: "profile.*" };
-  export default (value, ctx) => ctx.log.info(\`\${ctx.operation} \${ctx.key} \${value}\`);
+  export default async (value, ctx) => {
+    const key = await ctx.once("key", () => ctx.key);
+    ctx.log.info(\`\${ctx.operation} \${key} \${value}\`);
+  };
 `;
 
 /** Has buckets, and tells what is in them. */

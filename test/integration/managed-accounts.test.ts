@@ -78,6 +78,8 @@ describe("an account that demands a bound of bytes, on a server that bounds wind
       "SHOP_SHOP",
       "VERSIONS_shop",
     ]);
+    // Nothing else waits for that one.
+    await app.printed(/KV_shop_once.*could not be set up.*ctx\.once is refused/);
     for (const { bytes, windowS } of Object.values(settings)) {
       expect(bytes).toBeGreaterThanOrEqual(MIB);
       expect(windowS).toBeLessThanOrEqual(120);

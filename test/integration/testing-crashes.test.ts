@@ -69,6 +69,34 @@ it("the process is killed after each step, the message comes again, and what is 
   expect(points.at(-1)?.published.map(({ data }) => data)).toEqual([billed, billed]);
 });
 
+it("what ctx.once has kept outlives the process: the part is called again only where it was killed before that", async () => {
+  project.write(
+    "pays.ts",
+    `
+    export const metadata = { subject: "orders.placed", kind: "durable" };
+    export default async (_event: unknown, ctx: any) => {
+      const { id } = await ctx.once("charge", ({ key }: any) => ctx.request("payments.make", { key }));
+      await ctx.publish("orders.paid", { id });
+    };`,
+  );
+  const keys: unknown[] = [];
+  const answer = ({ data }: { readonly data: unknown }) => {
+    keys.push((data as { readonly key: unknown }).key);
+    return { id: "ch_1" };
+  };
+  const points = await crashPoints(project.path("pays.ts"), {}, { root: project.rootDir, answer });
+  const asked = points.map(({ at, again }) => [at, again.requested.length]);
+  expect(asked).toEqual([
+    ["after the request to payments.make", 1],
+    ['before ctx.once("charge") keeps what it gave', 1],
+    ["after the await in handlers/pays.ts:4", 0],
+    ["after the publish to orders.paid", 0],
+    ["after the await in handlers/pays.ts:5", 0],
+    ["after it ended, before NATS knew", 0],
+  ]);
+  expect(new Set(keys).size).toBe(1);
+});
+
 it("a handler that goes another way the second time leaves what only the first run published", async () => {
   project.write(
     "wanders.ts",

@@ -27,7 +27,15 @@ test("without a connection a call waits as long as it may, and says that nothing
     },
   };
   const connection = {} as NatsConnection;
-  const stores = new Stores({ connection, state, provision: true, copies: 1, clock: fakeClock(), emit: () => {} });
+  const stores = new Stores({
+    connection,
+    state,
+    app: "shop",
+    provision: true,
+    copies: 1,
+    clock: fakeClock(),
+    emit: () => {},
+  });
   const message = 'kv get "ann" in bucket "users": not connected to NATS; nothing was sent';
   expect(await stores.call(GET)).toEqual({ ok: false, code: 503, message });
   await stores.call({ ...GET, timeoutMs: 60_000 });
@@ -37,7 +45,15 @@ test("without a connection a call waits as long as it may, and says that nothing
 test("a value that no server would take is not sent", async () => {
   const connection = { info: { max_payload: 10 } } as NatsConnection;
   const state = { up: async () => true };
-  const stores = new Stores({ connection, state, provision: true, copies: 1, clock: fakeClock(), emit: () => {} });
+  const stores = new Stores({
+    connection,
+    state,
+    app: "shop",
+    provision: true,
+    copies: 1,
+    clock: fakeClock(),
+    emit: () => {},
+  });
   expect(await stores.call({ ...GET, operation: "put", value: new Uint8Array(11) })).toMatchObject({ code: 413 });
 });
 

@@ -420,3 +420,115 @@ describe("buckets", () => {
     expect(kv).toEqual({ users: { ann: 1 } });
   });
 });
+
+describe("a part that is run once", () => {
+  const charging = (charge: (key: string) => unknown, kind = "durable"): HandlerExports => ({
+    metadata: { subject: "orders.placed", kind, retry: { attempts: 3, backoff: "1s" } },
+    default: async (_event: unknown, ctx: HandlerContext) => {
+      ctx.log.info({ paid: await ctx.once("charge", ({ key }) => charge(key)) });
+    },
+  });
+  const paid = (run: { readonly logs: readonly { readonly fields: Readonly<Record<string, unknown>> }[] }) =>
+    run.logs.map(({ fields }) => fields.paid);
+
+  it("gives what it gave before, as JSON has it, and has a key of the message, the handler and its name", async () => {
+    const keys: string[] = [];
+    const module = charging((key) => {
+      keys.push(key);
+      return { id: "ch_1", at: new Date(0), none: undefined };
+    });
+    const first = await runHandler(module, {});
+    expect(paid(first)).toEqual([{ id: "ch_1", at: "1970-01-01T00:00:00.000Z" }]);
+    expect(first.once).toEqual({ charge: { id: "ch_1", at: "1970-01-01T00:00:00.000Z" } });
+    const second = await runHandler(module, {}, { attempt: 2, once: first.once });
+    expect([paid(second), second.once]).toEqual([paid(first), first.once]);
+    expect(keys).toHaveLength(1);
+    await runHandler(module, {}, { attempt: 2 });
+    await runHandler(module, {}, { sequence: 2 });
+    expect(keys[0]).toMatch(/^[\w-]{43}$/);
+    expect([keys[1] === keys[0], keys[2] === keys[0]]).toEqual([true, false]);
+  });
+
+  it("is called again after it threw, and may give nothing", async () => {
+    const thrown = await runHandler(
+      charging(() => Promise.reject(new RetryLater("5s"))),
+      {},
+    );
+    expect(thrown).toMatchObject({ outcome: "retry-later", settlement: { do: "retry", delayMs: 5_000 }, once: {} });
+    const nothing = await runHandler(
+      charging(() => undefined),
+      {},
+    );
+    expect(nothing).toMatchObject({ outcome: "returned", once: { charge: undefined } });
+    const again = await runHandler(
+      charging(() => "called"),
+      {},
+      { once: nothing.once },
+    );
+    expect(paid(again)).toEqual([undefined]);
+  });
+
+  it("fails the message for good where what it gave cannot be kept: it would be so each time", async () => {
+    const map = await runHandler(
+      charging(() => ({ prices: new Map() })),
+      {},
+    );
+    const settlement = { do: "dead-letter", reason: "gave-up" };
+    expect(map).toMatchObject({ outcome: "gave-up", settlement, once: {} });
+    expect(map.error?.message).toBe(
+      'what ctx.once("charge") is to keep holds a Map at "prices", which JSON cannot carry',
+    );
+    const large = await runHandler(
+      charging(() => "x".repeat(65_535)),
+      {},
+    );
+    expect(large).toMatchObject({
+      outcome: "gave-up",
+      settlement,
+      error: { message: expect.stringContaining("takes 65537 bytes") },
+    });
+  });
+
+  it("leaves what is called beside and after it the ids that it has without the part", async () => {
+    const module = durable(async (_event, ctx) => {
+      await ctx.publish("a.before", 1);
+      const beside = ctx.once("asked", async () => {
+        await ctx.publish("a.part", 1);
+        return ctx.request("a.asked");
+      });
+      await Promise.all([beside, ctx.publish("a.beside", 1)]);
+      await ctx.once("empty", () => 1);
+      await ctx.publish("a.after", 1);
+    });
+    const first = await runHandler(module, order, { answer: () => "answer" });
+    expect(first).toMatchObject({ outcome: "returned", once: { asked: "answer", empty: 1 } });
+    const second = await runHandler(module, order, { attempt: 2, once: first.once });
+    const idsOf = (run: { readonly published: readonly SentMessage[] }) =>
+      run.published.filter(({ subject }) => subject !== "a.part").map(({ id }) => id);
+    expect(idsOf(second)).toEqual(idsOf(first));
+    expect(new Set(first.published.map(({ id }) => id)).size).toBe(4);
+    expect(second.published).toHaveLength(3);
+  });
+
+  it("is refused where no message comes again, twice in a run, and without a name", async () => {
+    const codes: unknown[] = [];
+    const tried = (act: () => Promise<unknown>) => act().catch((error) => codes.push(error.code));
+    for (const kind of ["event", "request"])
+      await runHandler(
+        {
+          metadata: { subject: "orders.placed", kind },
+          default: (_: unknown, ctx: HandlerContext) => tried(() => ctx.once("a", () => 1)),
+        },
+        {},
+      );
+    await runHandler(
+      durable(async (_event, ctx) => {
+        await Promise.all([ctx.once("a", () => 1), tried(() => ctx.once("a", () => 2))]);
+        await tried(() => ctx.once("", () => 1));
+        await tried(() => ctx.once("x".repeat(201), () => 1));
+      }),
+      order,
+    );
+    expect(codes).toEqual(["NOT_DURABLE", "NOT_DURABLE", "ONCE_REPEATED", "INVALID_NAME", "INVALID_NAME"]);
+  });
+});
