@@ -16,6 +16,16 @@ type Returned<Metadata> = Metadata extends { readonly reply: object }
 /** Options beside which there are no batches. */
 type NoBatch = { kind: "request" } | { concurrency: "one" } | { orderBy: unknown } | { schedule: object | string };
 
+/** Options beside which each message is run. */
+type NoThrottle = { kind: "event" | "request" } | { when: unknown } | { debounce: object };
+type NoDebounce =
+  | { kind: "event" | "request" }
+  | { when: unknown }
+  | { throttle: object }
+  | { orderBy: unknown }
+  | { concurrency: "one" }
+  | { schedule: object | string };
+
 /** Options beside which there are no changes of buckets. */
 type NoChanges =
   | { stream: string }
@@ -26,6 +36,8 @@ type NoChanges =
 
 /** A combination that the runtime refuses becomes an error at the option named here. */
 type Fitting<Metadata> = (Metadata extends { batch: object } & NoBatch ? { readonly batch: never } : unknown) &
+  (Metadata extends { debounce: object } & NoDebounce ? { readonly debounce: never } : unknown) &
+  (Metadata extends { throttle: object } & NoThrottle ? { readonly throttle: never } : unknown) &
   (Metadata extends { kv: string } & NoChanges ? { readonly kv: never } : unknown) &
   (Metadata extends { objects: string } & (NoChanges | { payload: "bytes" | object })
     ? { readonly objects: never }

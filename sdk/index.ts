@@ -32,6 +32,7 @@ export type { FieldKey, HeaderKey, MessageKey, WildcardKey } from "./message-key
 export type {
   BatchPolicy,
   CanaryPolicy,
+  DebouncePolicy,
   FilteredMessage,
   HandlerMetadata,
   HandlerOptions,
@@ -41,6 +42,7 @@ export type {
   OfObjects,
   RecyclePolicy,
   RetryPolicy,
+  ThrottlePolicy,
   WildcardOrder,
 } from "./metadata.ts";
 export type { Once, OnceGiven } from "./once.ts";

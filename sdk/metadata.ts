@@ -50,6 +50,22 @@ export interface BatchPolicy {
   key?: MessageKey | undefined;
 }
 
+export interface DebouncePolicy {
+  /** For so long no further message of the key must have come, `"1ms"` to `"1d"`. */
+  wait: Duration;
+  /** One is run at the latest so long after the first that waited, `wait` to `"7d"`. Default: not while others come. */
+  max?: Duration | undefined;
+  /** What messages have in common of which the last is run. Default: all have it in common. */
+  key?: MessageKey | undefined;
+}
+
+export interface ThrottlePolicy {
+  /** After a message of a key that is run, the others are let pass for so long, `"1ms"` to `"7d"`. */
+  every: Duration;
+  /** What messages have in common of which the first is run. Default: all have it in common. */
+  key?: MessageKey | undefined;
+}
+
 /** A method, so that a function of a narrower event is one too. */
 interface KeyOf<Event> {
   key(event: PayloadOf<Event>, message: FilteredMessage): string;
@@ -235,6 +251,18 @@ export interface HandlerOptions<Event = unknown> {
    * answer. Default: every message is run.
    */
   when?(event: unknown, message: FilteredMessage): boolean;
+  /**
+   * Durable only, over all replicas: of the messages of a key the last one is run, once no further one has come for `wait`. Until
+   * then it takes up no slot and is charged no attempt; those before it are acknowledged unrun, and counted as `filtered`.
+   * Refused beside `throttle`, `when`, `orderBy`, `schedule` and `concurrency: "one"`. Default: each message is run.
+   */
+  debounce?: DebouncePolicy | undefined;
+  /**
+   * Durable only, over all replicas: of the messages of a key the first one is run, and those that come within `every` after it
+   * are acknowledged unrun, and counted as `filtered`. Its retries are not held up. Refused beside `debounce` and `when`. Default:
+   * each message is run.
+   */
+  throttle?: ThrottlePolicy | undefined;
   /**
    * Durable only. A function: messages for which it gives the same key run one after another, **within a replica**. It may
    * look at the message too: `(_, { subject }) => subject` keeps the order of the changes of each key of a bucket.

@@ -7,6 +7,7 @@
 //     is not run, and not charged: it goes back, for a version that takes it; a redriven one is a dead letter again.
 // I5  Each is decided, whatever its lookups come to: nothing is kept that nobody has.
 // I7  Once the handler is unbound, what comes all the same goes back.
+// I9  With `debounce` or `throttle` a message waits, or is let pass, as spacing.ts decides; one that is sent again does neither.
 
 import { within } from "../clock.ts";
 import type { BindingOwner } from "../message/binding.ts";
@@ -16,6 +17,8 @@ import { mayBeAnsweredLater } from "../nats/jetstream-errors.ts";
 import { UnawaitedWork } from "../nats/unawaited-work.ts";
 import { admissionVerdict } from "./admission.ts";
 import { attemptOf } from "./attempt-count.ts";
+import { SpacingGate } from "./spacing.ts";
+import { type Spaced, SUPERSEDED_TEXT } from "./spacing-rules.ts";
 import type { StreamDelivery } from "./stream-delivery.ts";
 import type { StreamDeps } from "./stream-deps.ts";
 import type { StreamSettler } from "./stream-settler.ts";
@@ -28,6 +31,8 @@ export interface AdmissionsOptions {
   readonly metadata: () => ResolvedMetadata;
   readonly owner: BindingOwner;
   readonly settler: StreamSettler;
+  /** There may be room for more, as one was let pass. */
+  readonly onRoom: () => void;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -42,19 +47,31 @@ const NOTHING_KNOWN: GivenBack = { uncharged: 0, failure: undefined, lastBegan: 
 /** Nobody is told of fewer. */
 const MANY_UNHEARD = 20;
 const NO_ANSWER = "no answer";
+const RUN: Spaced = { do: "run", putOff: 0 };
 
 export class Admissions {
   private readonly options: AdmissionsOptions;
   private readonly underWay = new UnawaitedWork();
+  private readonly spacing: SpacingGate;
   private isClosed = false;
+  /** I9: neither run nor settled yet, and in the place of one that runs. */
+  asking = 0;
 
   constructor(options: AdmissionsOptions) {
     this.options = options;
+    const { deps, handler, owner, settler } = options;
+    const onSuperseded = (reply: string) => {
+      settler.acknowledgeAgain(reply);
+      owner.letPass(SUPERSEDED_TEXT);
+    };
+    this.spacing = new SpacingGate({ ...deps, handler, onSuperseded });
   }
 
   /** Most messages are decided within the call. */
   decide(delivery: StreamDelivery): void {
-    if (delivery.info.deliveries === 1 && delivery.fetch === undefined) this.admit(delivery);
+    const { debounce, throttle } = this.options.metadata();
+    const isPlain = debounce === undefined && throttle === undefined;
+    if (isPlain && delivery.info.deliveries === 1 && delivery.fetch === undefined) this.admit(delivery);
     else this.underWay.add(this.decideLater(delivery));
   }
 
@@ -98,13 +115,18 @@ export class Admissions {
       const { uncharged, failure, lastBegan } = known === NO_ANSWER ? NOTHING_KNOWN : known;
       const { attempts } = metadata().retry;
       const { deliveries } = delivery.info;
-      const { attempt, unheard } = attemptOf({ deliveries, uncharged, lastBegan }, attempts);
-      delivery.attempt = attempt;
+      const before = attemptOf({ deliveries, uncharged, lastBegan }, attempts);
+      delivery.attempt = before.attempt;
       const isStray = this.isStray(delivery);
-      const isUsedUp = attempt > attempts || unheard > 0;
+      const isUsedUp = before.attempt > attempts || before.unheard > 0;
       if (known === NO_ANSWER && (isUsedUp || isStray)) return settler.comeAgain(delivery, UNREADABLE_RETRY_MS);
       if (failure !== undefined) return settler.buryAsKnown(delivery, failure);
       if (isStray) return this.turnAway(delivery);
+      const spaced = await this.space(delivery, uncharged);
+      if (spaced.do !== "run") return this.keepBack(delivery, spaced);
+      const counted = { deliveries, uncharged: Math.max(uncharged, spaced.putOff), lastBegan };
+      const { attempt, unheard } = attemptOf(counted, attempts);
+      delivery.attempt = attempt;
       if (attempt === attempts && deliveries > 1) await this.beginLast(delivery, unheard);
       const missing = await this.fetch(delivery);
       if (missing !== undefined) settler.bury(delivery, { reason: "expired", text: missing });
@@ -113,6 +135,27 @@ export class Admissions {
       onFault(error);
       settler.giveBack(delivery, UNREADABLE_RETRY_MS);
     }
+  }
+
+  /** I9. */
+  private async space(delivery: StreamDelivery, uncharged: number): Promise<Spaced> {
+    const metadata = this.options.metadata();
+    const { debounce, throttle } = metadata;
+    if ((debounce === undefined && throttle === undefined) || delivery.history !== undefined) return RUN;
+    this.asking++;
+    try {
+      return await this.spacing.ask(delivery, metadata, uncharged);
+    } finally {
+      this.asking--;
+    }
+  }
+
+  /** I9. That it is put off is no attempt: the mark counts how often it was. */
+  private keepBack(delivery: StreamDelivery, spaced: Exclude<Spaced, { do: "run" }>): void {
+    const { settler, owner, onRoom } = this.options;
+    if (spaced.do === "put-off") return settler.comeAgain(delivery, spaced.delayMs);
+    owner.letPass(spaced.why, delivery);
+    onRoom();
   }
 
   /**

@@ -33,6 +33,10 @@ export class SharedRoom implements BindingOwner {
     return isTaken;
   }
 
+  letPass(why: string, delivery?: Delivery): void {
+    this.owner.letPass(why, delivery);
+  }
+
   /** There may be room for more deliveries. */
   changed(): void {
     if (this.isWatching && this.owner.room > 0) this.sawRoom = true;

@@ -13,6 +13,7 @@ import type { ServerClock } from "../nats/server-clock.ts";
 import type { StandingSubscriptions } from "../nats/standing-subscriptions.ts";
 import { UnawaitedWork } from "../nats/unawaited-work.ts";
 import { AckRefusals } from "./ack-refusals.ts";
+import { KeyMarks } from "./key-marks.ts";
 import { LingeringInboxes } from "./lingering-inboxes.ts";
 import { UnchargedDeliveries } from "./uncharged-deliveries.ts";
 
@@ -47,6 +48,7 @@ export interface StreamDeps extends Given {
   managerOf(domain: string | undefined): Promise<JetStreamManager>;
   readonly letters: DeadLetters;
   readonly givenBack: UnchargedDeliveries;
+  readonly marks: KeyMarks;
   readonly redrives: RedriveWatch;
   /** Settlements on their way. */
   readonly pending: UnawaitedWork;
@@ -71,6 +73,7 @@ export async function createStreamDeps(options: StreamDepsOptions): Promise<Stre
     managerOf: async (domain) => (domain === undefined ? jsm : managerOf(connection, { domain })),
     letters: new DeadLetters({ connection, app, clock, notices, copies, onKept: options.onLetterKept }),
     givenBack: new UnchargedDeliveries(app, js, jsm, copies),
+    marks: new KeyMarks({ app, js, jsm, copies }),
     redrives: new RedriveWatch({ subscriptions: options.subscriptions, jsm, sender, app, notices }),
     pending: new UnawaitedWork(),
   };

@@ -132,7 +132,9 @@ export class StreamIntake {
       keepIfInHand: (sequence, why) => this.keepIfInHand(sequence, why),
       onUsedUp: (message, deliveries, why) => this.onUsedUp(message, deliveries, why),
     });
-    this.admissions = new Admissions({ deps, handler, metadata, owner: options.owner, settler: this.settler, onFault });
+    const { owner: taker } = options;
+    const onRoom = () => this.pulls.request();
+    this.admissions = new Admissions({ deps, handler, metadata, owner: taker, settler: this.settler, onRoom, onFault });
     const { connection, subscriptions, lingering, sender, clock, inboxPrefix } = deps;
     const owner = {
       free: () => this.free,
@@ -184,7 +186,8 @@ export class StreamIntake {
   }
 
   private get free(): number {
-    return this.options.free(this.inSlots, this.settler.late + this.putOffs.inSlots);
+    const unsettled = this.settler.late + this.putOffs.inSlots + this.admissions.asking;
+    return this.options.free(this.inSlots, unsettled);
   }
 
   /** Whether it asks its consumer for messages now. */

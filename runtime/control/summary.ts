@@ -6,6 +6,7 @@ import type { SlowStartWords } from "../message/slow-start.ts";
 import { claims } from "../metadata/claims.ts";
 import type { BatchRule } from "../metadata/handler-metadata.ts";
 import type { PlannedTimes } from "../metadata/planned-times.ts";
+import type { Spacing } from "../metadata/spacing.ts";
 import type { StateKind } from "../supervise/handler-state.ts";
 import type { ReplicaInfo, ReportedHandler, StatusReply } from "./control-protocol.ts";
 
@@ -28,6 +29,8 @@ export interface HandlerSummary {
   readonly subject: string | undefined;
   /** It is given so many messages at a time; undefined: one. */
   readonly batch?: BatchRule | undefined;
+  /** As its status says. */
+  readonly spacing?: Spacing | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
   readonly domain?: string | undefined;
   /** Subjects that it publishes and requests, as far as it says so. */
@@ -103,6 +106,7 @@ function summaryOf(name: string, replicas: HandlerSummary["replicas"], pending: 
     subject: known?.subject,
     publishes: [...new Set(handlers.flatMap(({ publishes = [] }) => publishes))],
     ...(known?.batch === undefined ? {} : { batch: known.batch }),
+    ...(known?.spacing === undefined ? {} : { spacing: known.spacing }),
     ...(known?.domain === undefined ? {} : { domain: known.domain }),
     ...(known?.schedule === undefined ? {} : { schedule: known.schedule }),
     versions: versionsOf(handlers),

@@ -233,6 +233,12 @@ export class Route implements DispatcherOwner, BindingOwner {
     return this.dispatcher.accept(delivery);
   }
 
+  letPass(why: string, delivery?: Delivery): void {
+    if (delivery === undefined) return this.options.stats.count("filtered", 1, 0, 0);
+    delivery.arrivedAtMs = this.dispatcher.turnMs();
+    this.settled(delivery, { kind: "filtered", why }, 0);
+  }
+
   settled(delivery: Delivery, outcome: Outcome, tookMs: number, version?: string): void {
     const { stats, spans, tap } = this.options;
     const trial = this.trial?.count(delivery, outcome, version) === true ? this.trial : undefined;

@@ -171,7 +171,7 @@ export function explain(outcome: Outcome): string {
     case "returned":
       return "returned";
     case "filtered":
-      return "the handler's `when` lets it pass";
+      return outcome.why ?? "the handler's `when` lets it pass";
     case "threw":
     case "gave-up":
     case "retry-later":

@@ -38,6 +38,8 @@ export interface Binding {
 export interface BindingOwner {
   /** False: the queue is full. */
   accept(delivery: Delivery): boolean;
+  /** One is done with, unrun, and counted as `filtered`. Without a delivery: it is settled already. */
+  letPass(why: string, delivery?: Delivery): void;
   /** How many more deliveries would start at once. */
   readonly room: number;
 }

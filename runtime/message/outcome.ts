@@ -35,8 +35,8 @@ export const PAST_CANCEL = "it went on after an operator had cancelled a message
 
 export type Outcome =
   | { readonly kind: "returned"; readonly reply: Uint8Array | undefined }
-  /** The handler's own filter has let it pass unrun. */
-  | { readonly kind: "filtered" }
+  /** It was let pass unrun: by the handler's own filter, or for what `why` says. */
+  | { readonly kind: "filtered"; readonly why?: string }
   /** `answer`: JSON that the author has thrown for whoever asked (nest-packet.ts). */
   | { readonly kind: "threw"; readonly error: SerializedError; readonly answer?: string }
   | { readonly kind: "gave-up"; readonly error: SerializedError }

@@ -42,6 +42,10 @@ export interface ResolvedMetadata {
   readonly oneAtATime: boolean;
   /** So many begin in so long in one replica, evenly; undefined: as fast as they can. Not of requests. */
   readonly rate?: Rate | undefined;
+  /** Of the messages of a key the last one is run, once no further one comes; undefined: each is. Durable only. */
+  readonly debounce?: DebounceRule | undefined;
+  /** Of the messages of a key the first one of a time is run; undefined: each is. Durable only. */
+  readonly throttle?: ThrottleRule | undefined;
   /** Every replica has every message, instead of one of them. Event only. */
   readonly everyReplica: boolean;
   /** From hand-over to outcome. */
@@ -138,6 +142,22 @@ export interface BatchRule {
   readonly key?: MessageKey | undefined;
 }
 
+export interface DebounceRule {
+  /** For so long no further one has come. */
+  readonly waitMs: number;
+  /** It is run so long after the first of them at the latest; undefined: not while others come. */
+  readonly maxMs?: number | undefined;
+  /** Undefined: all have one in common. */
+  readonly key?: MessageKey | undefined;
+}
+
+export interface ThrottleRule {
+  /** Between two that are run. */
+  readonly everyMs: number;
+  /** Undefined: all have one in common. */
+  readonly key?: MessageKey | undefined;
+}
+
 /** Messages that have the same token at a wildcard of the subject run one after another. */
 export interface FleetOrder {
   /** Which `*` of the subject, from 0 on. */
@@ -166,6 +186,8 @@ export type HandlerDefaults = Omit<
   | "streamsReply"
   | "batch"
   | "canary"
+  | "debounce"
+  | "throttle"
   | "filters"
   | "ordered"
   | "oneAtATime"

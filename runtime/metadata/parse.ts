@@ -57,6 +57,7 @@ import {
   readSchema,
 } from "./readers.ts";
 import { readSchedule, scheduleRefusals } from "./schedule.ts";
+import { readSpacing, spacingProblems } from "./spacing.ts";
 import { streamOfStore } from "./store.ts";
 import { takenSubjects } from "./taken-subjects.ts";
 
@@ -95,6 +96,7 @@ const KNOWN_KEYS = [
     "idle",
   ],
   ...["batch", "recycle", "minWorkers", "workers", "exclusive", "maxQueued", "rate", "replicas", "canary", "disabled"],
+  ...["debounce", "throttle"],
 ];
 const RETRY_KEYS = ["attempts", "backoff"];
 const USES_KEYS = ["kv", "objects"];
@@ -165,6 +167,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     ...(batch === undefined ? {} : { batch }),
     oneAtATime,
     ...(rate === undefined ? {} : { rate }),
+    ...readSpacing(raw, problems),
     everyReplica,
     timeoutMs: take("timeout", handlerOptions.timeout, defaults.timeoutMs),
     retry: readRetry(raw.retry, defaults, problems),
@@ -192,6 +195,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     ...workerProblems(metadata),
     ...batchProblems(raw, metadata),
     ...canaryProblems(raw, metadata),
+    ...spacingProblems(raw, metadata),
     ...fleetOrderProblems(raw, metadata),
     ...storeProblems(raw, metadata),
   );

@@ -14,9 +14,11 @@ export interface PermittedHandler {
   readonly name: string;
   readonly metadata: Pick<
     ResolvedMetadata,
+    | "debounce"
     | "kind"
     | "subjects"
     | "stream"
+    | "throttle"
     | "domain"
     | "schedule"
     | "everyReplica"

@@ -34,7 +34,7 @@ export function toProvision(app: PermittedApp): Grant[] {
       publish: names.flatMap((stream) => streamApi(stream, "DELETE")),
     })),
     {
-      why: "Make the streams for dead letters, redrives, given-back deliveries, what leaves later, what schedules have seen to and the versions of handlers, and the buckets; keep them in more copies.",
+      why: "Make the streams for dead letters, redrives, given-back deliveries, what leaves later, what schedules have seen to, which message of a key is run and the versions of handlers, and the buckets; keep them in more copies.",
       publish: kept.flatMap((stream) => streamApi(stream, "INFO", "CREATE", "UPDATE")),
     },
     ...(buckets.length === 0

@@ -1,6 +1,7 @@
 // What `handlers start` needs: every subject the runtime uses while it serves, and no right to make a stream.
 
 import { usedUpSubject } from "../bind/delivery-limit.ts";
+import { keyStream, keySubjects } from "../bind/key-marks.ts";
 import { givenBackStream, givenBackSubjects } from "../bind/uncharged-deliveries.ts";
 import { controlSubject, controlSubjects } from "../control/control-protocol.ts";
 import { slowDownSubject } from "../control/slow-downs.ts";
@@ -42,6 +43,7 @@ export function toServe(app: PermittedApp): Grant[] {
     later(app),
     ...schedules(app),
     ...keptOnce(app),
+    ...spaced(app),
     bucketUse(app.app),
     {
       why: "Keep the last versions of each handler, and roll back to one of them.",
@@ -193,6 +195,18 @@ function keptOnce({ app, handlers }: PermittedApp): Grant[] {
     {
       why: "Keep what `ctx.once` gave, and look whether it is kept.",
       publish: [...streamApi(onceStream(app), "INFO", "MSG.GET"), subjectsOf(onceStore(app))],
+    },
+  ];
+}
+
+function spaced({ app, handlers }: PermittedApp): Grant[] {
+  const apart = handlers.filter(({ metadata: { debounce, throttle } }) => (debounce ?? throttle) !== undefined);
+  if (apart.length === 0) return [];
+  const names = apart.map(({ name }) => name);
+  return [
+    {
+      why: `Have messages of ${names.join(", ")} wait, or let them pass, by debounce and throttle: note in a stream of ours which is run.`,
+      publish: [...streamApi(keyStream(app), "INFO", "MSG.GET"), ...names.map((name) => keySubjects(app, name))],
     },
   ];
 }

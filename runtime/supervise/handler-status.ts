@@ -7,6 +7,7 @@ import type { SlowStartWords } from "../message/slow-start.ts";
 import { claimsText } from "../metadata/claims.ts";
 import type { BatchRule, Envelope, HandlerKind, Uses } from "../metadata/handler-metadata.ts";
 import type { PlannedTimes } from "../metadata/planned-times.ts";
+import { type Spacing, spacingOf } from "../metadata/spacing.ts";
 import type { Rollback } from "../versions/rollback.ts";
 import type { VersionStanding } from "../versions/rollbacks.ts";
 import type { CanaryStanding } from "./canary-trial.ts";
@@ -33,6 +34,8 @@ export interface HandlerStatus {
   readonly envelope?: Envelope | undefined;
   /** It is given so many messages at a time; undefined: one. */
   readonly batch?: BatchRule | undefined;
+  /** Of the messages of a key not each is run; undefined: each is. */
+  readonly spacing?: Spacing | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
   readonly domain?: string | undefined;
   /** Subjects that it publishes and requests, as far as it says so; undefined: it says of none. */
@@ -108,6 +111,7 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
     inOrder: metadata?.fleetOrder === undefined ? undefined : true,
     envelope: metadata?.envelope === "none" ? undefined : metadata?.envelope,
     batch: metadata?.batch,
+    spacing: metadata && spacingOf(metadata),
     domain: metadata?.domain,
     publishes: metadata === undefined || metadata.publishes.length === 0 ? undefined : metadata.publishes,
     uses: metadata === undefined || usesNone(metadata.uses) ? undefined : metadata.uses,

@@ -24,6 +24,12 @@ const GATED = `
   export default async (n, ctx) => void (await ctx.request("gate", { n, attempt: ctx.attempt }));
 `;
 
+/** Runs the last of several. */
+const SPACED = `
+  export const metadata = { subject: "spaced.item", kind: "durable", debounce: { wait: "300ms" } };
+  export default (n, ctx) => ctx.log.info(\`the last is \${n}\`);
+`;
+
 /** Runs by itself. */
 const BEAT = `
   export const metadata = { subject: "beat", schedule: "* * * * * *" };
@@ -112,7 +118,13 @@ function refusals(user: User): string[] {
 
 beforeAll(async () => {
   before = childProcesses();
-  project = createProject({ "gated.js": GATED, "beat.js": BEAT, "kept.js": KEPT, "keeper.js": KEEPER });
+  project = createProject({
+    "gated.js": GATED,
+    "spaced.js": SPACED,
+    "beat.js": BEAT,
+    "kept.js": KEPT,
+    "keeper.js": KEEPER,
+  });
   cpSync(SAMPLE, project.handlersDir, { recursive: true });
   cpSync(CONFIG, join(project.rootDir, "handlers.config.ts"));
   const users = [
@@ -121,7 +133,7 @@ beforeAll(async () => {
     await printed("operator", "operate"),
     await printed("ci", "fleet"),
     `{ user: publisher, password: secret, permissions {
-       publish: ["todo.newitem", "todo.list", "gated.item", "$KV.kept.>", "keep"], subscribe: ["gate", "${inboxOf("publisher")}.>"]
+       publish: ["todo.newitem", "todo.list", "gated.item", "spaced.item", "$KV.kept.>", "keep"], subscribe: ["gate", "${inboxOf("publisher")}.>"]
        allow_responses: true } }`,
   ];
   server = await startTestServer({ config: `authorization { users: [\n${users.join("\n")}\n] }` });
@@ -163,6 +175,13 @@ describe("the permissions that are printed", () => {
     await runtime.printed(/put profile\.1 7/);
   });
 
+  it("run the last message of several", async () => {
+    const publisher = await client("publisher");
+    for (const n of [1, 2, 3]) await publisher.request("spaced.item", `${n}`);
+    await publisher.drain();
+    await runtime.printed(/the last is 3/);
+  });
+
   it("let a handler use its buckets", async () => {
     const publisher = await client("publisher");
     expect((await publisher.request("keep", "7", { timeout: 30_000 })).json()).toEqual([["a"], ["a"], 7]);
@@ -172,13 +191,16 @@ describe("the permissions that are printed", () => {
   it("let an operator look at everything", async () => {
     const { handlers } = await jsonAs<{ handlers: { name: string; state: string }[] }>("operator", "status");
     expect(handlers.map(({ name, state }) => `${name} ${state}`)).toEqual(
-      ["beat", "gated", "keeper", "kept", "todo/audit", "todo/list", "todo/mutate", "todo/save"].map(
+      ["beat", "gated", "keeper", "kept", "spaced", "todo/audit", "todo/list", "todo/mutate", "todo/save"].map(
         (name) => `${name} serving`,
       ),
     );
     expect(await as("operator", "inspect", "todo/save")).toMatchObject({ code: 0, stderr: "" });
     expect((await as("operator", "logs", "-n", "500")).stdout).toContain("saw todo.newitem");
-    expect(await jsonAs("operator", "unclaimed")).toMatchObject({ streams: ["TODO", "TODO_GATED"], unclaimed: [] });
+    expect(await jsonAs("operator", "unclaimed")).toMatchObject({
+      streams: ["TODO", "TODO_GATED", "TODO_SPACED"],
+      unclaimed: [],
+    });
     expect(await jsonAs("operator", "prune")).toMatchObject({ durables: [] });
     expect(await jsonAs("operator", "prune", "--versions")).toMatchObject({ versions: [], silent: [] });
     const { handlers: stored } = await jsonAs<{ handlers: { handler: string }[] }>(
@@ -188,11 +210,13 @@ describe("the permissions that are printed", () => {
       "10",
     );
     expect(stored).toEqual(
-      ["gated", "kept", "todo/mutate", "todo/save"].map((handler) => expect.objectContaining({ handler, refused: 0 })),
+      ["gated", "kept", "spaced", "todo/mutate", "todo/save"].map((handler) =>
+        expect.objectContaining({ handler, refused: 0 }),
+      ),
     );
     expect(
       (await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).match(/^handlers_pending_messages.*$/gm),
-    ).toHaveLength(4);
+    ).toHaveLength(5);
   });
 
   it("let the comparison with all that runs be made", async () => {

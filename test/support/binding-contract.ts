@@ -49,6 +49,10 @@ class Taker implements BindingOwner {
     return true;
   }
 
+  letPass(why: string): void {
+    throw new Error(`${why}: nothing asks for that`);
+  }
+
   async bind(plan: PlannedBinding, handler: string, metadata: ResolvedMetadata): Promise<this> {
     this.binding = await plan.bind({
       handler,

@@ -77,6 +77,10 @@ export class HeldOwner {
     return Math.max(0, this.slots - this.open.size);
   }
 
+  letPass(why: string): void {
+    throw new Error(`${why}: nothing asks for that`);
+  }
+
   accept(delivery: Delivery): boolean {
     this.deliveries.push(delivery);
     this.open.add(delivery);

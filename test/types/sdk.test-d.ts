@@ -222,6 +222,23 @@ describe("a handler", () => {
     defineHandler({ subject: "a.b", batch: { size: 1, key: () => "" } }, () => undefined);
   });
 
+  test("what debounce and throttle do not go with is refused", () => {
+    const [debounce, throttle] = [{ wait: "5s" } as const, { every: "1m" } as const];
+    defineHandler(
+      { subject: "a.*", kind: "durable", debounce: { ...debounce, key: { wildcard: 0 } } },
+      () => undefined,
+    );
+    defineHandler({ subject: "a.b", kind: "durable", throttle }, () => undefined);
+    // @ts-expect-error: an event does not wait
+    defineHandler({ subject: "a.b", kind: "event", debounce }, () => undefined);
+    // @ts-expect-error: the first or the last?
+    defineHandler({ subject: "a.b", kind: "durable", debounce, throttle }, () => undefined);
+    // @ts-expect-error: one that is let pass would stand for one that is not
+    defineHandler({ subject: "a.b", kind: "durable", throttle, when: () => true }, () => undefined);
+    // @ts-expect-error: for how long?
+    defineHandler({ subject: "a.b", kind: "durable", debounce: { max: "1m" } }, () => undefined);
+  });
+
   test("an event with wildcards can be handled", () => {
     defineHandler({ ...anyItem } satisfies HandlerMetadata, (event) => {
       expectTypeOf(event).toEqualTypeOf<{ id: string }>();

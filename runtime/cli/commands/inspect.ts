@@ -7,6 +7,7 @@ import { type HandlerSummary, summarize } from "../../control/summary.ts";
 import { quotedClaims } from "../../metadata/claims.ts";
 import type { BatchRule } from "../../metadata/handler-metadata.ts";
 import { messageKeyText } from "../../metadata/message-key.ts";
+import { spacingText } from "../../metadata/spacing.ts";
 import { durablesSeen, leftBehind, leftLine, pendingOf } from "../../operate/kept-messages.ts";
 import { handlersOf } from "../../operate/session.ts";
 import { type Output, printLine } from "../../terminal/terminal.ts";
@@ -62,6 +63,8 @@ function print(summary: HandlerSummary, left: readonly string[], kept: readonly 
     kind === undefined ? "nothing is known of it before it serves" : `${kind} handler of ${quotedClaims(subjects)}`;
   printFact(out, "what", what);
   if (batch !== undefined) printFact(out, "batches", batchText(batch));
+  const spacing = summary.spacing && spacingText(summary.spacing, durationText);
+  if (spacing !== undefined) printFact(out, "spacing", spacing);
   printFact(out, "file", file);
   const { schedule } = summary;
   const nowMs = systemClock.nowMs();

@@ -56,7 +56,9 @@ beforeEach(() => {
         if (hasRoom) accepted.push(delivery);
         return hasRoom;
       },
+      letPass: (why) => void sent.push(why),
     },
+    onRoom: () => undefined,
     onFault: (error) => faults.push(error),
   });
 });

@@ -244,6 +244,47 @@ describe("batch", () => {
   });
 });
 
+describe("debounce and throttle", () => {
+  const durable = { subject: "a.*", kind: "durable" };
+  const debounce = { wait: "5s" };
+  const throttle = { every: "1m" };
+
+  test("are of all messages together unless they have a key", () => {
+    expect(resolved({ ...durable, debounce }).debounce).toEqual({ waitMs: 5_000 });
+    const rule = { wait: "5s", max: "1m", key: { wildcard: 0 } };
+    expect(resolved({ ...durable, debounce: rule }).debounce).toEqual({
+      waitMs: 5_000,
+      maxMs: 60_000,
+      key: { wildcard: 0 },
+    });
+    expect(resolved({ ...durable, throttle }).throttle).toEqual({ everyMs: 60_000 });
+    expect("debounce" in resolved(durable) || "throttle" in resolved(durable)).toBe(false);
+  });
+
+  test.each([
+    [{ kind: "event", debounce }, 'metadata.debounce is for handlers of kind "durable" only; this one is "event"'],
+    [{ kind: "request", throttle }, 'metadata.throttle is for handlers of kind "durable" only; this one is "request"'],
+    [{ debounce, throttle }, "metadata.debounce cannot be kept beside throttle"],
+    [{ debounce, when: { $function: true } }, "metadata.debounce cannot be kept beside when"],
+    [{ throttle, when: { $function: true } }, "metadata.throttle cannot be kept beside when"],
+    [{ debounce, orderBy: { $function: true } }, "metadata.debounce cannot be kept beside orderBy"],
+    [{ debounce, orderBy: { wildcard: 0 } }, "metadata.debounce cannot be kept beside orderBy"],
+    [{ debounce, concurrency: "one" }, 'metadata.debounce cannot be kept beside concurrency "one"'],
+    [{ subject: "a", debounce, schedule: "@hourly" }, "metadata.debounce cannot be kept beside schedule"],
+    [{ debounce: "5s" }, "metadata.debounce must be an object such as { wait"],
+    [{ debounce: {} }, "metadata.debounce.wait is missing"],
+    [{ debounce: { wait: "2d" } }, 'metadata.debounce.wait must be from "1ms" to "1d"'],
+    [{ debounce: { wait: "5s", max: "1s" } }, "metadata.debounce.max must not be less than wait"],
+    [{ debounce: { wait: "5s", maxx: "1s" } }, 'metadata.debounce.maxx is not an option. Did you mean "max"?'],
+    [{ debounce: { wait: "5s", key: { wildcard: 1 } } }, "metadata.debounce.key must name a wildcard of the subject"],
+    [{ throttle: {} }, "metadata.throttle.every is missing"],
+    [{ throttle: { every: "8d" } }, 'metadata.throttle.every must be from "1ms" to "7d"'],
+    [{ throttle: { every: "1m", key: { $function: true } } }, "metadata.throttle.key must be one of"],
+  ])("refuses %j", (raw, why) => {
+    expect(refused({ ...durable, ...raw }).message).toContain(why);
+  });
+});
+
 /** As it crosses from the worker. */
 const overTheWire = (metadata: unknown) => JSON.parse(JSON.stringify(describeMetadata(metadata)));
 

@@ -1,0 +1,109 @@
+// What all replicas know of the messages of a key: the last message of a subject of the handler's and the key's, in a stream of
+// ours. Who writes says after what: of two that write at once, one is told that the other was first.
+
+import { createHash } from "node:crypto";
+import {
+  DiscardPolicy,
+  type JetStreamClient,
+  type JetStreamManager,
+  RetentionPolicy,
+  StorageType,
+} from "@nats-io/jetstream";
+import { ApiCode, isApiError } from "../nats/jetstream-errors.ts";
+import { handlerTokens } from "../streams/durable-name.ts";
+import { ensureOwnStream } from "../streams/own-stream.ts";
+import { OwnStreamReader } from "../streams/own-stream-reader.ts";
+import { OwnStreamWriter } from "../streams/own-stream-writer.ts";
+
+const NS_PER_DAY = 86_400_000_000_000;
+/** Longer than any time between two messages that an option knows. */
+const KEPT_DAYS = 14;
+/** The oldest are forgotten then. */
+const MAX_BYTES = 256 * 1024 ** 2;
+const WRITE_MS = 5_000;
+const KEY_DIGITS = 32;
+const encoder = new TextEncoder();
+
+export function keyStream(app: string): string {
+  return `KEYS_${app}`;
+}
+
+/** Of all the handler's keys. */
+export function keySubjects(app: string, handler: string): string {
+  return `keys.${app}.${handlerTokens(handler)}.*`;
+}
+
+/** A key may be anything, and of any length. */
+function keySubject(app: string, handler: string, key: string): string {
+  const digest = createHash("sha256").update(key).digest("hex").slice(0, KEY_DIGITS);
+  return `keys.${app}.${handlerTokens(handler)}.${digest}`;
+}
+
+export interface KeptMark {
+  /** Undefined: none is kept, or none that can be read. */
+  readonly mark: unknown;
+  /** Of the message that has it; 0: there is none. */
+  readonly revision: number;
+}
+
+export interface KeyMarksOptions {
+  readonly app: string;
+  readonly js: JetStreamClient;
+  readonly jsm: JetStreamManager;
+  /** Of the stream, should it have to be made. */
+  readonly copies: number;
+}
+
+export class KeyMarks {
+  private readonly app: string;
+  private readonly reader: OwnStreamReader;
+  private readonly writer: OwnStreamWriter;
+
+  /** Asks the server nothing yet. */
+  constructor({ app, js, jsm, copies }: KeyMarksOptions) {
+    this.app = app;
+    this.reader = new OwnStreamReader(jsm, keyStream(app));
+    this.writer = new OwnStreamWriter({ js, ensure: () => ensureKeyStream(jsm, app, copies) });
+  }
+
+  /** Rejects with the client's errors. */
+  async read(handler: string, key: string): Promise<KeptMark> {
+    const found = await this.reader.get({ last_by_subj: keySubject(this.app, handler, key) });
+    return found === null ? { mark: undefined, revision: 0 } : { mark: parsed(found.string()), revision: found.seq };
+  }
+
+  /** Its revision; undefined: somebody has written since. Rejects with the client's errors. */
+  async write(handler: string, key: string, mark: unknown, after: number): Promise<number | undefined> {
+    try {
+      const expect = { lastSubjectSequence: after };
+      const options = { expect, timeout: WRITE_MS, retries: 1 };
+      const subject = keySubject(this.app, handler, key);
+      return (await this.writer.publish(subject, encoder.encode(JSON.stringify(mark)), options)).seq;
+    } catch (error) {
+      if (isApiError(error, ApiCode.wrongLastSequence, ApiCode.wrongLastSequenceConstant)) return undefined;
+      throw error;
+    }
+  }
+}
+
+export async function ensureKeyStream(jsm: JetStreamManager, app: string, copies: number): Promise<void> {
+  const config = {
+    name: keyStream(app),
+    description: `app ${app}: which message of each key is run (debounce, throttle)`,
+    subjects: [`keys.${app}.>`],
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    max_msgs_per_subject: 1,
+    max_age: KEPT_DAYS * NS_PER_DAY,
+  };
+  await ensureOwnStream(jsm, config, { max_bytes: MAX_BYTES, num_replicas: copies });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // Nobody of ours has written it.
+  }
+}
