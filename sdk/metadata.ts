@@ -240,6 +240,12 @@ export interface HandlerOptions<Event = unknown> {
    * connections to browsers need; what is published while a replica is away is not for it. Default `"share"`.
    */
   replicas?: "share" | "each" | undefined;
+  /**
+   * Durable only: one replica runs the handler, and the others stand by. When that one stops, another takes over within a second or
+   * two; when it is killed or cut off, within seven. A function as `orderBy` holds over all replicas then. It is no lock: what a replica that was
+   * cut off had begun goes on. Default false.
+   */
+  singleton?: boolean | undefined;
   /** Durable only: how often, and how far apart, a failing message is run. */
   retry?: RetryPolicy | undefined;
   /** Durable only: a message older than this becomes a dead letter unrun. Default: never. */

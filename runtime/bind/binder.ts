@@ -6,6 +6,7 @@ import { RuntimeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
 import type { PlannedBinding } from "../message/binding.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import { usesMarks } from "../metadata/spacing.ts";
 import { ConnectionState } from "../nats/connection-state.ts";
 import { withoutJetStream } from "../nats/jetstream-errors.ts";
 import { askForJetStream, lacksJetStream } from "../nats/no-jetstream.ts";
@@ -106,6 +107,7 @@ export function createBinder(options: BinderOptions): Binder {
     if (!(await state.up(WAIT_UP_MS))) throw notConnected(handler);
     await assertJetStream(connection, handler);
     const deps = await streamDeps();
+    if (provision && usesMarks(metadata)) await deps.marks.ensure();
     const takings: SubjectTaking[] = [];
     for (const subject of metadata.subjects) takings.push(await takingOf(deps, handler, subject, metadata));
     const places = takings.flatMap((taking) => taking.places);

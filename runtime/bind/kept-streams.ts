@@ -8,11 +8,10 @@ import { redriveStream } from "../dead-letters/redrive-watch.ts";
 import { managerOf } from "../nats/jetstream.ts";
 import { jetStreamError } from "../nats/jetstream-errors.ts";
 import { lacksJetStream } from "../nats/no-jetstream.ts";
-import { ensureKeyStream, keyStream } from "./key-marks.ts";
 import { ensureGivenBackStream, givenBackStream } from "./uncharged-deliveries.ts";
 
 export function keptStreams(app: string): readonly string[] {
-  return [deadLetterStream(app), redriveStream(app), givenBackStream(app), keyStream(app)];
+  return [deadLetterStream(app), redriveStream(app), givenBackStream(app)];
 }
 
 /** Those that exist stay as they are. Rejects with STREAM_REFUSED or NATS_REFUSED. Without JetStream there are none. */
@@ -23,7 +22,6 @@ export async function ensureKeptStreams(connection: NatsConnection, app: string,
     await ensureDeadLetterStream(jsm, app, copies);
     await ensureRedriveStream(jsm, app, copies);
     await ensureGivenBackStream(jsm, app, copies);
-    await ensureKeyStream(jsm, app, copies);
   } catch (error) {
     const doing = `the streams for dead letters and redrives of app "${app}" could not be set up`;
     throw jetStreamError(error, { connection, code: "STREAM_REFUSED", doing });

@@ -1,5 +1,5 @@
-// What all replicas know of the messages of a key: the last message of a subject of the handler's and the key's, in a stream of
-// ours. Who writes says after what: of two that write at once, one is told that the other was first.
+// What all replicas know of the messages of a key, and who has the lease of a handler: the last message of a subject of the
+// handler's, in a stream of ours. Who writes says after what: of two that write at once, one is told that the other was first.
 
 import { createHash } from "node:crypto";
 import {
@@ -9,7 +9,8 @@ import {
   RetentionPolicy,
   StorageType,
 } from "@nats-io/jetstream";
-import { ApiCode, isApiError } from "../nats/jetstream-errors.ts";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { ApiCode, isApiError, jetStreamError } from "../nats/jetstream-errors.ts";
 import { handlerTokens } from "../streams/durable-name.ts";
 import { ensureOwnStream } from "../streams/own-stream.ts";
 import { OwnStreamReader } from "../streams/own-stream-reader.ts";
@@ -28,15 +29,21 @@ export function keyStream(app: string): string {
   return `KEYS_${app}`;
 }
 
-/** Of all the handler's keys. */
-export function keySubjects(app: string, handler: string): string {
+/** Of all the handler's marks. */
+export function markSubjects(app: string, handler: string): string {
   return `keys.${app}.${handlerTokens(handler)}.*`;
 }
 
-/** A key may be anything, and of any length. */
-function keySubject(app: string, handler: string, key: string): string {
-  const digest = createHash("sha256").update(key).digest("hex").slice(0, KEY_DIGITS);
-  return `keys.${app}.${handlerTokens(handler)}.${digest}`;
+/** A key may be anything, and of any length: what stands for it is a token, and short. */
+export function keyToken(key: string): string {
+  return createHash("sha256").update(key).digest("hex").slice(0, KEY_DIGITS);
+}
+
+/** No key has it. */
+export const LEASE_TOKEN = "lease";
+
+function markSubject(app: string, handler: string, token: string): string {
+  return `keys.${app}.${handlerTokens(handler)}.${token}`;
 }
 
 export interface KeptMark {
@@ -47,6 +54,7 @@ export interface KeptMark {
 }
 
 export interface KeyMarksOptions {
+  readonly connection: NatsConnection;
   readonly app: string;
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
@@ -55,29 +63,43 @@ export interface KeyMarksOptions {
 }
 
 export class KeyMarks {
+  private readonly options: KeyMarksOptions;
   private readonly app: string;
   private readonly reader: OwnStreamReader;
   private readonly writer: OwnStreamWriter;
 
   /** Asks the server nothing yet. */
-  constructor({ app, js, jsm, copies }: KeyMarksOptions) {
+  constructor(options: KeyMarksOptions) {
+    const { app, js, jsm, copies } = options;
+    this.options = options;
     this.app = app;
     this.reader = new OwnStreamReader(jsm, keyStream(app));
     this.writer = new OwnStreamWriter({ js, ensure: () => ensureKeyStream(jsm, app, copies) });
   }
 
+  /** Have the stream be there. Rejects with STREAM_REFUSED or NATS_REFUSED. */
+  async ensure(): Promise<void> {
+    const { connection, jsm, app, copies } = this.options;
+    try {
+      await ensureKeyStream(jsm, app, copies);
+    } catch (error) {
+      const doing = `stream "${keyStream(app)}", for what debounce, throttle and singleton know of messages, could not be set up`;
+      throw jetStreamError(error, { connection, code: "STREAM_REFUSED", doing });
+    }
+  }
+
   /** Rejects with the client's errors. */
-  async read(handler: string, key: string): Promise<KeptMark> {
-    const found = await this.reader.get({ last_by_subj: keySubject(this.app, handler, key) });
+  async read(handler: string, token: string): Promise<KeptMark> {
+    const found = await this.reader.get({ last_by_subj: markSubject(this.app, handler, token) });
     return found === null ? { mark: undefined, revision: 0 } : { mark: parsed(found.string()), revision: found.seq };
   }
 
   /** Its revision; undefined: somebody has written since. Rejects with the client's errors. */
-  async write(handler: string, key: string, mark: unknown, after: number): Promise<number | undefined> {
+  async write(handler: string, token: string, mark: unknown, after: number): Promise<number | undefined> {
     try {
       const expect = { lastSubjectSequence: after };
       const options = { expect, timeout: WRITE_MS, retries: 1 };
-      const subject = keySubject(this.app, handler, key);
+      const subject = markSubject(this.app, handler, token);
       return (await this.writer.publish(subject, encoder.encode(JSON.stringify(mark)), options)).seq;
     } catch (error) {
       if (isApiError(error, ApiCode.wrongLastSequence, ApiCode.wrongLastSequenceConstant)) return undefined;
@@ -86,10 +108,10 @@ export class KeyMarks {
   }
 }
 
-export async function ensureKeyStream(jsm: JetStreamManager, app: string, copies: number): Promise<void> {
+async function ensureKeyStream(jsm: JetStreamManager, app: string, copies: number): Promise<void> {
   const config = {
     name: keyStream(app),
-    description: `app ${app}: which message of each key is run (debounce, throttle)`,
+    description: `app ${app}: which message of each key is run (debounce, throttle), and which replica runs a singleton`,
     subjects: [`keys.${app}.>`],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,

@@ -37,6 +37,8 @@ export interface RedriveSourceOptions {
   readonly streams: readonly string[];
   readonly metadata: () => ResolvedMetadata;
   readonly owner: BindingOwner;
+  /** Another replica is to run the handler. */
+  readonly isStandby?: () => boolean;
   readonly onError: (error: RuntimeError) => void;
 }
 
@@ -123,7 +125,7 @@ export class RedriveSource {
       metadata,
       owner,
       read: (message, info) => this.read(message, info),
-      free: (inHand) => Math.max(0, this.share() - inHand),
+      free: (inHand) => (this.options.isStandby?.() === true ? 0 : Math.max(0, this.share() - inHand)),
       // What holds these holds the handler's own messages too, and is told there.
       holds: undefined,
       onExpired: () => void this.sleepIfEmpty(),

@@ -11,7 +11,7 @@ import { type KeyOf, keyReader } from "../message/message-key.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { jetStreamError } from "../nats/jetstream-errors.ts";
 import type { ServerClock } from "../nats/server-clock.ts";
-import { type KeptMark, type KeyMarks, keyStream } from "./key-marks.ts";
+import { type KeptMark, type KeyMarks, keyStream, keyToken } from "./key-marks.ts";
 import {
   type DebounceMark,
   type Decision,
@@ -69,7 +69,7 @@ export class SpacingGate {
     const by = decideBy(metadata);
     if (by === undefined) return { do: "run", putOff: 0 };
     try {
-      const key = this.keyOf(metadata)(delivery);
+      const key = keyToken(this.keyOf(metadata)(delivery));
       return await this.inLine(key, spaced(delivery, uncharged), by, metadata.debounce !== undefined);
     } catch (error) {
       const what = metadata.debounce === undefined ? "throttle" : "debounce";

@@ -8,9 +8,12 @@ import type { HoldBoard } from "../message/hold.ts";
 import type { Settlement } from "../message/settlement.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { LeftDurable } from "../streams/left-behind.ts";
+import { keyStream } from "./key-marks.ts";
+import { Lease } from "./lease.ts";
 import { RedriveSource } from "./redrive-source.ts";
 import { SharedHolds } from "./shared-holds.ts";
 import { SharedRoom } from "./shared-room.ts";
+import { StandbyRoom } from "./standby-room.ts";
 import { StreamDelivery } from "./stream-delivery.ts";
 import type { StreamDeps } from "./stream-deps.ts";
 import { streamIdPrefix } from "./stream-settler.ts";
@@ -44,29 +47,60 @@ export function idPrefixOf({ stream, copyOf }: SourcePlace, { domain }: Pick<Res
 
 export class StreamBinding implements Binding {
   readonly idPrefixes: readonly string[];
+  private readonly options: StreamBindingOptions;
   private metadata: ResolvedMetadata;
   private readonly sources: readonly StreamSource[];
   private readonly redrives: RedriveSource;
   private readonly endUpkeep: () => void;
+  /** Undefined: every replica runs it. */
+  private readonly lease: Lease | undefined;
   /** Undefined: there is one place only. */
   private readonly sharedRoom: SharedRoom | undefined;
 
   constructor(options: StreamBindingOptions, ready: readonly ReadyDurable[]) {
     const { deps, handler, places, onFault } = options;
+    this.options = options;
     this.metadata = options.metadata;
     this.idPrefixes = places.map((place) => idPrefixOf(place, this.metadata));
     const metadata = () => this.metadata;
     const holds = new SharedHolds(options.holds);
-    this.sharedRoom = places.length > 1 ? new SharedRoom(options.owner, deps.clock, () => this.withdraw()) : undefined;
-    const owner = this.sharedRoom ?? options.owner;
+    this.lease = options.metadata.singleton ? this.leaseOf(options) : undefined;
+    const room = this.lease === undefined ? options.owner : new StandbyRoom(options.owner, this.lease);
+    this.sharedRoom = places.length > 1 ? new SharedRoom(room, deps.clock, () => this.withdraw()) : undefined;
+    const owner = this.sharedRoom ?? room;
     this.sources = places.map((place, origin) => {
       const own = { ...options, ...place, owner, origin, metadata, holds: holds.boardOf(place.subject) };
       return new StreamSource(own, ready[origin]!);
     });
     const streams = places.map(({ stream, copyOf }) => copyOf ?? stream);
-    this.redrives = new RedriveSource({ deps, handler, streams, metadata, owner, onError: onFault });
+    const isStandby = () => this.isStandby;
+    this.redrives = new RedriveSource({ deps, handler, streams, metadata, owner, isStandby, onError: onFault });
     this.redrives.start();
     this.endUpkeep = options.upkeep?.() ?? (() => undefined);
+  }
+
+  /** Another replica runs the handler. */
+  get isStandby(): boolean {
+    return this.lease?.isHeld === false;
+  }
+
+  private leaseOf({ deps, handler }: StreamBindingOptions): Lease {
+    const { instance, marks, clock, notices, sender } = deps;
+    return new Lease({
+      ...{ handler, instance, marks, clock },
+      onChange: (isHeld) => {
+        const what = isHeld ? "runs it from now on" : "no longer runs it";
+        notices.tell(`lease ${handler} ${what}`, "info", `handler "${handler}" is a singleton: this replica ${what}`);
+        if (isHeld) this.roomChanged();
+        else this.withdraw();
+      },
+      onTrouble: (error) => {
+        if (!sender.isUp) return; // That NATS is gone is told by others.
+        const why = error instanceof Error ? error.message : String(error);
+        const message = `handler "${handler}" is a singleton, and which replica runs it could not be read from stream "${keyStream(deps.app)}", or written to it, which \`handlers start --provision\` makes; tried again every second: ${why}`;
+        notices.tell(`lease ${handler}`, "error", message);
+      },
+    });
   }
 
   get hasMoved(): boolean {
@@ -111,5 +145,8 @@ export class StreamBinding implements Binding {
   async unbind(): Promise<void> {
     this.endUpkeep();
     await Promise.all([...this.sources, this.redrives].map((source) => source.unbind()));
+    const { deps } = this.options;
+    if (this.lease !== undefined)
+      deps.pending.add(this.lease.close(() => this.sources.every(({ inHand }) => inHand === 0)));
   }
 }

@@ -73,7 +73,7 @@ export async function createStreamDeps(options: StreamDepsOptions): Promise<Stre
     managerOf: async (domain) => (domain === undefined ? jsm : managerOf(connection, { domain })),
     letters: new DeadLetters({ connection, app, clock, notices, copies, onKept: options.onLetterKept }),
     givenBack: new UnchargedDeliveries(app, js, jsm, copies),
-    marks: new KeyMarks({ app, js, jsm, copies }),
+    marks: new KeyMarks({ connection, app, js, jsm, copies }),
     redrives: new RedriveWatch({ subscriptions: options.subscriptions, jsm, sender, app, notices }),
     pending: new UnawaitedWork(),
   };

@@ -126,6 +126,11 @@ export class StreamSource {
     return this.watch.hasMoved;
   }
 
+  /** Messages that have come and are not settled with the server. */
+  get inHand(): number {
+    return this.intake.size;
+  }
+
   lookAgain(): Promise<void> {
     return this.watch.look();
   }

@@ -140,13 +140,14 @@ export class Route implements DispatcherOwner, BindingOwner {
 
   /** Whether a version with this metadata can be served without binding anew. */
   serves(metadata: ResolvedMetadata): boolean {
-    const { kind, subjects, stream, domain, oneAtATime, fleetOrder, everyReplica, maxQueued, maxQueuedBytes } =
-      this.metadata;
+    const { kind, subjects, stream, domain, oneAtATime, singleton, fleetOrder, everyReplica } = this.metadata;
+    const { maxQueued, maxQueuedBytes } = this.metadata;
     return (
       this.binding?.hasMoved !== true &&
       stream === metadata.stream &&
       domain === metadata.domain &&
       oneAtATime === metadata.oneAtATime &&
+      singleton === metadata.singleton &&
       everyReplica === metadata.everyReplica &&
       kind === metadata.kind &&
       isDeepStrictEqual(subjects, metadata.subjects) &&
@@ -154,6 +155,10 @@ export class Route implements DispatcherOwner, BindingOwner {
       maxQueued === metadata.maxQueued &&
       maxQueuedBytes === metadata.maxQueuedBytes
     );
+  }
+
+  get isStandby(): boolean {
+    return this.binding?.isStandby === true;
   }
 
   /** Find out now whether it is still bound to the right place. Never rejects. */

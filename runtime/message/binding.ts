@@ -26,6 +26,8 @@ export interface Binding {
   adopt?(metadata: ResolvedMetadata): void;
   /** A subject is elsewhere now, and has to be bound anew. Only for bindings to which that can happen. */
   readonly hasMoved?: boolean;
+  /** Another replica runs the handler, as its lease says. Only for bindings of handlers that one replica runs. */
+  readonly isStandby?: boolean;
   /** Find out now whether it has moved. Never rejects. */
   lookAgain?(): Promise<void>;
   /**

@@ -5,7 +5,7 @@ import type { Problem } from "./metadata-problems.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const DURABLE_ONLY = ["kv", "objects", "stream", "domain", "from", "retry", "expires", "orderBy"];
+const DURABLE_ONLY = ["kv", "objects", "stream", "domain", "from", "retry", "expires", "orderBy", "singleton"];
 const NO_ANSWER =
   'is for handlers of kind "event" or "durable": a request that is let pass would have no answer; look at it in the function';
 

@@ -40,6 +40,8 @@ export interface ResolvedMetadata {
   readonly batch?: BatchRule | undefined;
   /** One message at a time over all replicas, in the order of the stream; `concurrency` is 1 then. Durable only. */
   readonly oneAtATime: boolean;
+  /** One replica runs it, until that is gone. Durable only. */
+  readonly singleton: boolean;
   /** So many begin in so long in one replica, evenly; undefined: as fast as they can. Not of requests. */
   readonly rate?: Rate | undefined;
   /** Of the messages of a key the last one is run, once no further one comes; undefined: each is. Durable only. */
@@ -192,6 +194,7 @@ export type HandlerDefaults = Omit<
   | "ordered"
   | "oneAtATime"
   | "rate"
+  | "singleton"
   | "from"
   | "everyReplica"
   | "exclusive"

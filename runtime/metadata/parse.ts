@@ -96,7 +96,7 @@ const KNOWN_KEYS = [
     "idle",
   ],
   ...["batch", "recycle", "minWorkers", "workers", "exclusive", "maxQueued", "rate", "replicas", "canary", "disabled"],
-  ...["debounce", "throttle"],
+  ...["debounce", "throttle", "singleton"],
 ];
 const RETRY_KEYS = ["attempts", "backoff"];
 const USES_KEYS = ["kv", "objects"];
@@ -168,6 +168,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     oneAtATime,
     ...(rate === undefined ? {} : { rate }),
     ...readSpacing(raw, problems),
+    singleton: take("singleton", boolean, false),
     everyReplica,
     timeoutMs: take("timeout", handlerOptions.timeout, defaults.timeoutMs),
     retry: readRetry(raw.retry, defaults, problems),

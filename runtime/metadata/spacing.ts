@@ -32,7 +32,13 @@ const THROTTLE: Option = {
   needed: ["every", "say how long after a message the next one may run"],
 };
 
+type MarkedMetadata = Pick<ResolvedMetadata, "debounce" | "throttle" | "singleton">;
 export type Spacing = Pick<ResolvedMetadata, "debounce" | "throttle">;
+
+/** Whether something of it is kept for all replicas (bind/key-marks.ts). */
+export function usesMarks({ debounce, throttle, singleton }: MarkedMetadata): boolean {
+  return debounce !== undefined || throttle !== undefined || singleton;
+}
 
 /** Undefined: each message is run. */
 export function spacingOf({ debounce, throttle }: ResolvedMetadata): Spacing | undefined {

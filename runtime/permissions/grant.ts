@@ -17,6 +17,7 @@ export interface PermittedHandler {
     | "debounce"
     | "kind"
     | "subjects"
+    | "singleton"
     | "stream"
     | "throttle"
     | "domain"

@@ -1,8 +1,10 @@
 // What `handlers start --provision` needs beside serving: to make and change the app's streams.
 
 import { keptStreams } from "../bind/kept-streams.ts";
+import { keyStream } from "../bind/key-marks.ts";
 import { intentStream } from "../control/intent-store.ts";
 import { laterStream } from "../later/later-stream.ts";
+import { usesMarks } from "../metadata/spacing.ts";
 import { scheduleStream } from "../schedule/mark-store.ts";
 import { bucketsOf, streamOf } from "../stores/bucket-streams.ts";
 import { onceStream } from "../stores/once-bucket.ts";
@@ -20,6 +22,7 @@ export function toProvision(app: PermittedApp): Grant[] {
     versionStream(app.app),
     intentStream(app.app),
     onceStream(app.app),
+    ...(app.handlers.some(({ metadata }) => usesMarks(metadata)) ? [keyStream(app.app)] : []),
   ];
   const large = app.largeBucket === undefined ? [] : [streamOf({ store: "objects", bucket: app.largeBucket })];
   const buckets = [...bucketsOf(app.handlers.map(({ metadata }) => metadata.uses)).map(streamOf), ...large];
@@ -34,7 +37,7 @@ export function toProvision(app: PermittedApp): Grant[] {
       publish: names.flatMap((stream) => streamApi(stream, "DELETE")),
     })),
     {
-      why: "Make the streams for dead letters, redrives, given-back deliveries, what leaves later, what schedules have seen to, which message of a key is run and the versions of handlers, and the buckets; keep them in more copies.",
+      why: "Make the streams for dead letters, redrives, given-back deliveries, what leaves later, what schedules have seen to and the versions of handlers, and the buckets; keep them in more copies.",
       publish: kept.flatMap((stream) => streamApi(stream, "INFO", "CREATE", "UPDATE")),
     },
     ...(buckets.length === 0

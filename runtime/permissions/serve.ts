@@ -1,7 +1,7 @@
 // What `handlers start` needs: every subject the runtime uses while it serves, and no right to make a stream.
 
 import { usedUpSubject } from "../bind/delivery-limit.ts";
-import { keyStream, keySubjects } from "../bind/key-marks.ts";
+import { keyStream, markSubjects } from "../bind/key-marks.ts";
 import { givenBackStream, givenBackSubjects } from "../bind/uncharged-deliveries.ts";
 import { controlSubject, controlSubjects } from "../control/control-protocol.ts";
 import { slowDownSubject } from "../control/slow-downs.ts";
@@ -12,6 +12,7 @@ import { BY_HAND } from "../later/later-message.ts";
 import { laterStream, laterSubjects, wakeSubject } from "../later/later-stream.ts";
 import { OVERDUE, windowSubject } from "../later/window.ts";
 import { claims } from "../metadata/claims.ts";
+import { usesMarks } from "../metadata/spacing.ts";
 import { serviceSubjects } from "../observe/service-protocol.ts";
 import { markSubject, scheduleStream } from "../schedule/mark-store.ts";
 import { type Bucket, bucketsOf, streamOf, subjectsOf } from "../stores/bucket-streams.ts";
@@ -43,7 +44,7 @@ export function toServe(app: PermittedApp): Grant[] {
     later(app),
     ...schedules(app),
     ...keptOnce(app),
-    ...spaced(app),
+    ...marks(app),
     bucketUse(app.app),
     {
       why: "Keep the last versions of each handler, and roll back to one of them.",
@@ -199,14 +200,13 @@ function keptOnce({ app, handlers }: PermittedApp): Grant[] {
   ];
 }
 
-function spaced({ app, handlers }: PermittedApp): Grant[] {
-  const apart = handlers.filter(({ metadata: { debounce, throttle } }) => (debounce ?? throttle) !== undefined);
-  if (apart.length === 0) return [];
-  const names = apart.map(({ name }) => name);
+function marks({ app, handlers }: PermittedApp): Grant[] {
+  const names = handlers.filter(({ metadata }) => usesMarks(metadata)).map(({ name }) => name);
+  if (names.length === 0) return [];
   return [
     {
-      why: `Have messages of ${names.join(", ")} wait, or let them pass, by debounce and throttle: note in a stream of ours which is run.`,
-      publish: [...streamApi(keyStream(app), "INFO", "MSG.GET"), ...names.map((name) => keySubjects(app, name))],
+      why: `Note in a stream of ours which message of ${names.join(", ")} is run, or which replica runs it, by debounce, throttle and singleton.`,
+      publish: [...streamApi(keyStream(app), "INFO", "MSG.GET"), ...names.map((name) => markSubjects(app, name))],
     },
   ];
 }

@@ -35,6 +35,10 @@ export class ScheduledBinding implements Binding {
     return this.inner.hasMoved === true;
   }
 
+  get isStandby(): boolean {
+    return this.inner.isStandby === true;
+  }
+
   apply(delivery: Delivery, settlement: Settlement): string | undefined {
     return this.inner.apply(delivery, settlement);
   }

@@ -34,6 +34,8 @@ export interface HandlerStatus {
   readonly envelope?: Envelope | undefined;
   /** It is given so many messages at a time; undefined: one. */
   readonly batch?: BatchRule | undefined;
+  /** A singleton that another replica runs. */
+  readonly standby?: boolean | undefined;
   /** Of the messages of a key not each is run; undefined: each is. */
   readonly spacing?: Spacing | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
@@ -111,6 +113,7 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
     inOrder: metadata?.fleetOrder === undefined ? undefined : true,
     envelope: metadata?.envelope === "none" ? undefined : metadata?.envelope,
     batch: metadata?.batch,
+    standby: current?.route.isStandby === true ? true : undefined,
     spacing: metadata && spacingOf(metadata),
     domain: metadata?.domain,
     publishes: metadata === undefined || metadata.publishes.length === 0 ? undefined : metadata.publishes,

@@ -11,7 +11,7 @@ import { createProject, type TestProject } from "../support/project.ts";
 import { volume } from "../support/volume.ts";
 
 const OWN = [
-  ...["DLQ_shop", "GIVEN_BACK_shop", "KEYS_shop", "KV_shop_handlers", "KV_shop_once", "LATER_shop", "REDRIVE_shop"],
+  ...["DLQ_shop", "GIVEN_BACK_shop", "KV_shop_handlers", "KV_shop_once", "LATER_shop", "REDRIVE_shop"],
   ...["SCHEDULE_shop", "VERSIONS_shop"],
 ];
 const ROUNDS = volume(6);

@@ -71,7 +71,6 @@ describe("an account that demands a bound of bytes, on a server that bounds wind
     expect(Object.keys(settings).sort()).toEqual([
       "DLQ_shop",
       "GIVEN_BACK_shop",
-      "KEYS_shop",
       "KV_shop_handlers",
       "LATER_shop",
       "REDRIVE_shop",

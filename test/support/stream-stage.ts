@@ -31,6 +31,7 @@ export function durable(subject: string, changes: Partial<ResolvedMetadata> = {}
     streamsReply: false,
     concurrency: 4,
     oneAtATime: false,
+    singleton: false,
     from: { kind: "all" },
     everyReplica: false,
     timeoutMs: 30_000,

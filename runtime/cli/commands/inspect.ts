@@ -94,6 +94,7 @@ function printReplica({ replica, handler }: Held, nowMs: number, out: Output): v
   for (const hold of holds) printFact(out, "stuck", out.paint("yellow", holdText(hold, nowMs)));
   const process = pids.length === 0 ? "none" : `pid ${pids.join(", ")}, ${memoryCell(memoryBytes)}`;
   printFact(out, "process", `${process}; ${reloads} reloads, ${restarts} restarts`);
+  if (handler.standby === true) printFact(out, "", "stands by: another replica runs it (singleton)");
   printFact(out, "now", `${inFlight} in flight, ${queued} queued`);
   printFact(out, "done", countsText(handler));
   if (lastFailure !== undefined) {

@@ -48,6 +48,7 @@ test("a subject alone is enough: the rest are the defaults handed in", () => {
     filters: false,
     ordered: false,
     oneAtATime: false,
+    singleton: false,
     from: { kind: "all" },
     everyReplica: false,
     exclusive: false,
@@ -177,6 +178,7 @@ test("every option is read, in the runtime's units", () => {
     description: "Saves an item",
     concurrency: 8,
     oneAtATime: false,
+    singleton: false,
     from: { kind: "all" },
     everyReplica: false,
     timeoutMs: 10_000,
@@ -242,6 +244,13 @@ describe("batch", () => {
   ])("refuses %j", (raw, why) => {
     expect(refused({ subject: "a", ...raw }).message).toContain(why);
   });
+});
+
+test("a singleton is durable", () => {
+  expect(resolved({ subject: "a", kind: "durable", singleton: true }).singleton).toBe(true);
+  expect(refused({ subject: "a", singleton: true }).message).toContain(
+    'metadata.singleton is for handlers of kind "durable" only; this one is "event"',
+  );
 });
 
 describe("debounce and throttle", () => {

@@ -16,6 +16,7 @@ function handler(
       kind,
       subjects: [subject],
       everyReplica: false,
+      singleton: false,
       timeoutMs: 30_000,
       publishes: [],
       uses: { kv: [], objects: [] },
@@ -177,13 +178,29 @@ describe("to serve", () => {
   });
 });
 
+test("what is known of keys and of who runs a singleton is kept by those that ask for it, each in its own subjects", () => {
+  const marked = [
+    handler("a", "durable", "a", { singleton: true }),
+    handler("b/c", "durable", "b", { debounce: { waitMs: 1 } }),
+    handler("d", "durable", "d"),
+  ];
+  const { publish } = permitted("serve", { handlers: marked });
+  expect(publish.filter((subject) => /keys|KEYS/.test(subject))).toEqual([
+    "$JS.API.STREAM.INFO.KEYS_shop",
+    "$JS.API.STREAM.MSG.GET.KEYS_shop",
+    "keys.shop.a.*",
+    "keys.shop.b.c.*",
+  ]);
+  expect(permitted("provision", { handlers: marked }).publish).toContain("$JS.API.STREAM.CREATE.KEYS_shop");
+  expect(permitted("provision").publish).not.toContain("$JS.API.STREAM.CREATE.KEYS_shop");
+});
+
 test("to provision is to serve, and to make the streams of the app: no others, and none is deleted", () => {
   const [serving, provisioning] = [permitted("serve").publish, permitted("provision").publish];
   expect(provisioning).toEqual(expect.arrayContaining(serving));
   expect(provisioning.filter((subject) => !serving.includes(subject)).sort()).toEqual([
     "$JS.API.STREAM.CREATE.DLQ_shop",
     "$JS.API.STREAM.CREATE.GIVEN_BACK_shop",
-    "$JS.API.STREAM.CREATE.KEYS_shop",
     "$JS.API.STREAM.CREATE.KV_shop_handlers",
     "$JS.API.STREAM.CREATE.KV_shop_once",
     "$JS.API.STREAM.CREATE.LATER_shop",
@@ -191,12 +208,10 @@ test("to provision is to serve, and to make the streams of the app: no others, a
     "$JS.API.STREAM.CREATE.REDRIVE_shop",
     "$JS.API.STREAM.CREATE.SCHEDULE_shop",
     "$JS.API.STREAM.CREATE.VERSIONS_shop",
-    "$JS.API.STREAM.INFO.KEYS_shop",
     "$JS.API.STREAM.INFO.SCHEDULE_shop",
     "$JS.API.STREAM.LIST",
     "$JS.API.STREAM.UPDATE.DLQ_shop",
     "$JS.API.STREAM.UPDATE.GIVEN_BACK_shop",
-    "$JS.API.STREAM.UPDATE.KEYS_shop",
     "$JS.API.STREAM.UPDATE.KV_shop_handlers",
     "$JS.API.STREAM.UPDATE.KV_shop_once",
     "$JS.API.STREAM.UPDATE.LATER_shop",
