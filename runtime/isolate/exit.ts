@@ -45,6 +45,7 @@ function isOverMemory(because: string | undefined): boolean {
 
 /** "ran out of memory", "was killed by SIGKILL", "ended with exit code 3". */
 export function explainExit(exit: WorkerExit): string {
+  if (exit.dueTo === "others") return "was ended by another handler of its group";
   if (exit.killedBecause === OVER_MEMORY_WITH_OTHERS) return "ran out of memory, with the processes it had started";
   if (exit.outOfMemory) return "ran out of memory";
   if (exit.killedBecause !== undefined) return `was killed: ${exit.killedBecause}`;

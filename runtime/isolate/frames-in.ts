@@ -19,6 +19,8 @@ export class FramesIn {
   events: WorkerEvents | undefined;
   calls: WorkerCalls | undefined;
   stores: WorkerStores | undefined;
+  /** The process says that it dies of this handler. */
+  isBlamed = false;
   private readonly steps: WorkerSteps;
   private readonly progress: WorkProgress;
   private readonly floodTurns: Pick<FloodTurns, "logged">;
@@ -66,6 +68,9 @@ export class FramesIn {
         return this.events?.held(bytes.readUInt32BE(start));
       case FrameType.begun:
         return this.events?.begun(bytes.readUInt32BE(start));
+      case FrameType.blamed:
+        this.isBlamed = true;
+        return;
       case FrameType.pong:
         return this.events?.alive();
       default:

@@ -19,7 +19,7 @@ const FLUSH_AT_BYTES = 256 * 1024;
 
 export class FramesOut {
   /** Whoever writes a frame of its own into it calls `schedule` then. */
-  readonly writer = new FrameWriter();
+  readonly writer: FrameWriter;
   /** Called before a batch leaves: what is still to be in it. */
   beforeLeaving: (() => void) | undefined;
   private readonly write: (batch: Buffer) => boolean;
@@ -27,9 +27,10 @@ export class FramesOut {
   private boundSubject = "";
   private isScheduled = false;
 
-  /** `write` says whether it is done with the bytes. */
-  constructor(write: (batch: Buffer) => boolean) {
+  /** `write` says whether it is done with the bytes. `opening`: with what each batch begins. */
+  constructor(write: (batch: Buffer) => boolean, opening?: Uint8Array) {
     this.write = write;
+    this.writer = new FrameWriter(undefined, opening);
   }
 
   load(request: LoadRequest): void {

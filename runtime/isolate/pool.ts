@@ -14,6 +14,7 @@ import { CHECK_ALL_EVERY, offerToOutOfMemoryKiller, USAGE_CHECK_MS } from "./lim
 import { catchUpOnce, yieldToOthers } from "./priority.ts";
 import { ProcessStarter } from "./process-starter.ts";
 import type { Reaper } from "./reaper.ts";
+import { SharedProcess } from "./shared-process.ts";
 import { StartedOthers } from "./started-others.ts";
 import { endAll } from "./started-process.ts";
 import { WorkerProcess } from "./worker-process.ts";
@@ -93,6 +94,11 @@ export class WorkerPool implements WorkerSource {
     await worker.booted;
     if (this.isAfterFault) worker.putOnProbation();
     return worker;
+  }
+
+  /** A process that several handlers are to share, as `take`. It ends by itself with the last of them. */
+  async share(memoryMiB: number): Promise<SharedProcess> {
+    return new SharedProcess(await this.take(memoryMiB), this.options.clock);
   }
 
   /** Kill every worker, taken or not. Resolves when all have ended. */

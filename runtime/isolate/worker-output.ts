@@ -2,24 +2,32 @@
 // for us.
 
 import type { Clock } from "../clock.ts";
+import { OUTPUT_MARK } from "../wire/protocol.ts";
 import { isNoise } from "./exit.ts";
 import { OutputCapture } from "./output.ts";
 import type { StartedProcess } from "./started-process.ts";
 import type { WorkerListener } from "./worker-source.ts";
 
+type OutputListener = Pick<WorkerListener, "output" | "outputDropped">;
+type Stream = "stdout" | "stderr";
+
 export class WorkerOutput {
   /** Known once it is told which handler it is; what is printed before is kept for the exit alone. */
-  listener: Pick<WorkerListener, "output" | "outputDropped"> | undefined;
+  listener: OutputListener | undefined;
+  /** By channel, where there are several handlers. */
+  listenerOf: ((channel: number) => OutputListener | undefined) | undefined;
   /** Resolves when both streams have ended and every line was handed out. */
   readonly ended: Promise<unknown>;
   private readonly stderr: OutputCapture;
+  /** Channels of those who print. */
+  private readonly printing = { stdout: 0, stderr: 0 };
   private onInspectorUrl: ((url: string) => void) | undefined;
 
   constructor({ stdout, stderr }: Pick<StartedProcess, "stdout" | "stderr">, clock: Clock) {
-    const captured = (stream: "stdout" | "stderr", isAuthors: (line: string) => boolean) => ({
-      isWanted: isAuthors,
-      onLine: (line: string) => this.listener?.output(stream, line),
-      onDropped: (count: number) => this.listener?.outputDropped(stream, count),
+    const captured = (stream: Stream, isAuthors: (line: string) => boolean) => ({
+      isWanted: (line: string) => !this.isMark(stream, line) && isAuthors(line),
+      onLine: (line: string) => this.readerOf(stream)?.output(stream, line),
+      onDropped: (count: number) => this.readerOf(stream)?.outputDropped(stream, count),
     });
     const out = new OutputCapture(
       stdout,
@@ -41,6 +49,17 @@ export class WorkerOutput {
     return new Promise((resolve) => {
       this.onInspectorUrl = resolve;
     });
+  }
+
+  private readerOf(stream: Stream): OutputListener | undefined {
+    return this.listenerOf?.(this.printing[stream]) ?? this.listener;
+  }
+
+  /** Who prints from now on (worker/on-behalf-of.ts). */
+  private isMark(stream: Stream, line: string): boolean {
+    if (this.listenerOf === undefined || !line.startsWith(OUTPUT_MARK)) return false;
+    this.printing[stream] = Number(line.slice(OUTPUT_MARK.length));
+    return true;
   }
 
   private isInspectorsWord(line: string): boolean {

@@ -6,8 +6,7 @@
 // W4  A worker that publishes faster than the server takes it, or others bear, is not read for a while: its messages wait
 //     in its process.
 //
-// What it says is read by frames-in.ts, what it is told written by frames-out.ts; how far it has come is in
-// worker-steps.ts, and what it prints in worker-output.ts.
+// What is said both ways, and how far it has come, is in worker-channel.ts; what it prints in worker-output.ts.
 
 import type { Socket } from "node:net";
 import { type Clock, within } from "../clock.ts";
@@ -15,23 +14,18 @@ import type { Delivery } from "../message/delivery.ts";
 import { NOT_ITS_FAULT, type WorkerExit } from "../message/outcome.ts";
 import type { AbortWhy, WorkerEvents } from "../message/worker-port.ts";
 import { descriptorOf, directWrite } from "../wire/direct-write.ts";
-import { FrameReader, type LoadedModule, type LoadRequest, type StartRequest } from "../wire/protocol.ts";
+import { FrameReader, FrameType, type LoadedModule, type LoadRequest, type StartRequest } from "../wire/protocol.ts";
 import { probeStack } from "./blocked-stack.ts";
 import type { CpuShortage } from "./cpu-shortage.ts";
 import { describeExit, OVER_MEMORY, OVER_MEMORY_WITH_OTHERS } from "./exit.ts";
 import { FloodTurns } from "./flood-turns.ts";
-import { FramesIn } from "./frames-in.ts";
-import { FramesOut } from "./frames-out.ts";
-import { HeldOutcomes } from "./held-outcomes.ts";
 import { SocketReader } from "./socket-reader.ts";
 import { killGroup, type StartedProcess } from "./started-process.ts";
 import { UsageWatch } from "./usage-watch.ts";
 import { WorkProgress } from "./work-progress.ts";
-import { WorkerCalls } from "./worker-calls.ts";
+import { type ChannelProcess, WorkerChannel } from "./worker-channel.ts";
 import { WorkerOutput } from "./worker-output.ts";
 import type { HandlerWorker, StoppedWorker, WorkerListener } from "./worker-source.ts";
-import { WorkerSteps } from "./worker-steps.ts";
-import { WorkerStores } from "./worker-stores.ts";
 
 /** A process that ends closes its socket before its end is known: a moment, or longer where the cores are busy. */
 const END_FOLLOWS_MS = 1_500;
@@ -45,12 +39,12 @@ export class WorkerProcess implements HandlerWorker {
   private readonly progress = new WorkProgress();
   private readonly reader: SocketReader;
   private readonly socket: Socket;
-  private readonly floodTurns: FloodTurns;
   private readonly output: WorkerOutput;
-  private readonly steps: WorkerSteps;
-  private readonly framesIn: FramesIn;
-  private readonly framesOut: FramesOut;
-  private handler = "";
+  private readonly shared: ChannelProcess;
+  private readonly own: WorkerChannel;
+  private readonly channels: WorkerChannel[] = [];
+  /** Whose frames come in. */
+  private speaking: WorkerChannel;
   private isKilled = false;
   private killedBecause: string | undefined;
 
@@ -61,32 +55,35 @@ export class WorkerProcess implements HandlerWorker {
     this.process = started;
     this.clock = clock;
     this.usage = new UsageWatch(pid, memoryMiB, clock);
-    const frames = new FrameReader((type, bytes, start, end) => this.framesIn.read(type, bytes, start, end));
+    const frames = new FrameReader((type, bytes, start, end) => {
+      if (type === FrameType.channel) this.speaking = this.channelAt(bytes.readUInt16BE(start));
+      else this.speaking.in.read(type, bytes, start, end);
+    });
     this.reader = new SocketReader(started.socket, (bytes) => this.readFrames(frames, bytes));
     this.socket = this.reader.socket;
-    this.floodTurns = new FloodTurns(this.reader, cpuShortage, clock);
-    this.framesOut = new FramesOut(directWrite(this.socket, descriptorOf(this.socket)));
+    this.shared = {
+      write: directWrite(this.socket, descriptorOf(this.socket)),
+      reader: this.reader,
+      floodTurns: new FloodTurns(this.reader, cpuShortage, clock),
+      progress: this.progress,
+    };
     this.output = new WorkerOutput(started, clock);
     this.exited = this.exit();
-    this.steps = new WorkerSteps(this.exited);
-    this.framesIn = new FramesIn(this.steps, this.progress, this.floodTurns);
+    this.own = new WorkerChannel(this.shared, this.exited);
+    this.speaking = this.own;
     this.socket.on("error", () => undefined); // The exit tells what happened.
     this.socket.once("close", () => this.onSocketClosed());
   }
 
   /** Resolves when the process has booted; rejects with a RuntimeError when it ended before. */
   get booted(): Promise<void> {
-    return this.steps.booted;
+    return this.own.steps.booted;
   }
 
   /** Import a bundle. Rejects with a BundleFault when the bundle throws or ends the process. Call once (W1). */
   load(request: LoadRequest, listener: WorkerListener): Promise<LoadedModule> {
-    this.framesIn.listener = listener;
     this.output.listener = listener;
-    this.handler = request.handler;
-    const loaded = this.steps.load();
-    this.framesOut.load(request);
-    return loaded;
+    return this.own.load(request, listener);
   }
 
   /**
@@ -97,56 +94,46 @@ export class WorkerProcess implements HandlerWorker {
     try {
       return await this.load({ ...request, shared: true }, listener);
     } finally {
-      this.steps.putBack();
+      this.own.steps.putBack();
     }
   }
 
   /** Run `setup` and take deliveries. Rejects with a BundleFault when `setup` throws. */
   start(request: StartRequest, events: WorkerEvents): Promise<void> {
-    const { framesIn, framesOut, handler } = this;
-    const outcomes = new HeldOutcomes(events);
-    framesIn.events = outcomes;
-    if (framesIn.listener !== undefined) {
-      const { reader, floodTurns } = this;
-      const limits = { concurrency: request.concurrency };
-      const caller = { handler, idPrefixes: request.idPrefixes };
-      const calls = new WorkerCalls(
-        { out: framesOut, reader, floodTurns, outcomes },
-        caller,
-        limits,
-        framesIn.listener.call,
-      );
-      framesIn.calls = calls;
-      framesIn.stores = new WorkerStores({ out: framesOut, handler, ...limits }, framesIn.listener.store);
-      framesOut.beforeLeaving = () => calls.close();
-    }
-    const started = this.steps.start();
-    framesOut.start(request);
-    return started;
+    return this.own.start(request, events);
+  }
+
+  /** One more handler in this process. `exited`: when it ends for that one. Whoever opens it ends it, by `ended`. */
+  openChannel(exited: Promise<WorkerExit>): WorkerChannel {
+    const channel = new WorkerChannel(this.shared, exited, this.channels.length + 1);
+    this.channels.push(channel);
+    // What is printed for nobody, or somebody who is gone, is not lost.
+    this.output.listenerOf = (number) =>
+      this.channels[number - 1]?.in.listener ??
+      this.channels.find(({ in: one }) => one.listener !== undefined)?.in.listener;
+    return channel;
   }
 
   setDebugger(port: number | undefined): void {
-    this.framesOut.setDebugger(port);
+    this.own.out.setDebugger(port);
   }
 
   deliver(id: number, delivery: Delivery): void {
-    this.progress.handed();
-    this.framesOut.deliver(id, delivery);
+    this.own.deliver(id, delivery);
   }
 
   deliverBatch(id: number, deliveries: readonly Delivery[]): void {
-    this.progress.handedTogether(deliveries.length);
-    this.framesOut.deliverBatch(id, deliveries);
+    this.own.deliverBatch(id, deliveries);
   }
 
   abort(id: number, why: AbortWhy): void {
-    this.framesOut.abort(id, why);
+    this.own.out.abort(id, why);
   }
 
   /** Ask for `teardown` and the end. Killed after `graceMs`. Resolves with the exit; `teardown`'s own error beside it. */
   async stop(graceMs: number, clock: Clock): Promise<StoppedWorker> {
-    this.steps.stop();
-    this.framesOut.stop();
+    this.own.steps.stop();
+    this.own.out.stop();
     let killed = false;
     const timer = clock.after(graceMs, () => {
       killed = true;
@@ -154,7 +141,7 @@ export class WorkerProcess implements HandlerWorker {
     });
     const exit = await this.exited;
     timer.cancel();
-    return { exit, teardownError: this.steps.teardownError, killed };
+    return { exit, teardownError: this.own.steps.teardownError, killed };
   }
 
   terminate(because?: string): void {
@@ -166,7 +153,7 @@ export class WorkerProcess implements HandlerWorker {
   /** Once it has ended: whether that was its own doing. */
   get isAtFault(): boolean {
     if (this.killedBecause !== undefined) return this.killedBecause !== NOT_ITS_FAULT;
-    return !this.isKilled && !this.steps.isStopping;
+    return !this.isKilled && !this.own.steps.isStopping;
   }
 
   async whereBlocked(): Promise<string | undefined> {
@@ -203,8 +190,18 @@ export class WorkerProcess implements HandlerWorker {
       return false;
     }
     // Coming up takes a core too, and comes to an end by itself.
-    if (this.steps.isReady) this.usage.checkHog(this.progress.finished);
+    if (this.isReady) this.usage.checkHog(this.progress.finished);
     return true;
+  }
+
+  private get isReady(): boolean {
+    return this.own.steps.isReady || this.channels.some(({ steps }) => steps.isReady);
+  }
+
+  private channelAt(number: number): WorkerChannel {
+    const channel = this.channels[number - 1];
+    if (channel === undefined) throw new RangeError(`frames of channel ${number}, of which nobody knows`);
+    return channel;
   }
 
   private readFrames(frames: FrameReader, bytes: Buffer): void {
@@ -225,17 +222,14 @@ export class WorkerProcess implements HandlerWorker {
     await within(this.clock, 100, Promise.all([socketClosed, output.ended]));
     const exit = describeExit(end, this.killedBecause, output.lastErrors);
     socket.destroy();
-    this.framesIn.calls?.end();
-    this.framesIn.stores?.end();
-    this.framesIn.events?.exited(exit);
-    this.framesIn.events = undefined;
+    this.own.ended(exit);
     return exit;
   }
 
   /** W3. */
   private onSocketClosed(): void {
     const overdue = this.clock.after(END_FOLLOWS_MS, () => {
-      if (!this.steps.isStopping && !this.isKilled) this.breakOff("it closed its socket");
+      if (!this.own.steps.isStopping && !this.isKilled) this.breakOff("it closed its socket");
     });
     this.exited.then(() => overdue.cancel());
   }

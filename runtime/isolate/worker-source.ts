@@ -12,6 +12,26 @@ import type { LoadedModule, LoadRequest, StartRequest } from "../wire/protocol.t
 export interface WorkerSource {
   /** A worker that has booted. Rejects with WORKER_CRASHED when it cannot. The caller ends it. */
   take(memoryMiB: number): Promise<HandlerWorker>;
+  /** A process that several handlers are to share, as `take`. It ends by itself with the last of them. */
+  share(memoryMiB: number): Promise<SharedWorkers>;
+}
+
+/** A process of several handlers. */
+export interface SharedWorkers {
+  /** Resolves when it has ended. */
+  readonly exited: Promise<unknown>;
+  /** Whether it takes one more. */
+  readonly isOpen: boolean;
+  /** A worker for one more handler. */
+  join(member: GroupMember): HandlerWorker;
+}
+
+export interface GroupMember {
+  /** URL of the program that has it, and its name there: what the worker loads, whatever bundle it is told. */
+  readonly url: string;
+  readonly member: string;
+  /** It has been set up. */
+  onServing(): void;
 }
 
 export interface HandlerWorker extends WorkerPort {
@@ -25,7 +45,7 @@ export interface HandlerWorker extends WorkerPort {
   start(request: StartRequest, events: WorkerEvents): Promise<void>;
   /** Open the inspector on that port, or close it. */
   setDebugger(port: number | undefined): void;
-  /** Ask for `teardown` and the end. Killed after `graceMs`. Never rejects. */
+  /** Ask for `teardown` and the end. After `graceMs` it is killed, or given up where others share its process. Never rejects. */
   stop(graceMs: number, clock: Clock): Promise<StoppedWorker>;
 }
 

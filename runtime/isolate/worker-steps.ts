@@ -17,13 +17,17 @@ type Phase =
 export class WorkerSteps {
   /** Resolves when the process has booted; rejects with a RuntimeError when it ended before. */
   readonly booted: Promise<void>;
+  /** Resolves when it has been torn down; never where it ends before. */
+  readonly stopped: Promise<void>;
   /** What its `teardown` threw. */
   teardownError: SerializedError | undefined;
   private readonly exited: Promise<WorkerExit>;
   private phase: Phase = { kind: "warm" };
+  private readonly tornDown = Promise.withResolvers<void>();
 
   constructor(exited: Promise<WorkerExit>) {
     this.exited = exited;
+    this.stopped = this.tornDown.promise;
     this.booted = new Promise((resolve, reject) => {
       this.phase = { kind: "booting", resolve };
       exited.then((exit) => reject(bootFailure(exit)), reject);
@@ -82,7 +86,7 @@ export class WorkerSteps {
     }
     if (type === FrameType.stopped) {
       this.teardownError = jsonBody<SerializedError | null>(bytes, start, end) ?? undefined;
-      return;
+      return this.tornDown.resolve();
     }
     throw new RangeError(`frame type ${type} in phase "${phase.kind}"`);
   }

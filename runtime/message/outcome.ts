@@ -20,6 +20,11 @@ export interface WorkerExit {
   readonly killedBecause: string | undefined;
   /** The heap limit or the memory limit ended it. */
   readonly outOfMemory: boolean;
+  /**
+   * Of one handler's part in a process of several. "others": another one of them has ended it. "unknown": several had messages in
+   * flight, and it is not known which of them did.
+   */
+  readonly dueTo?: "others" | "unknown";
   /** Last lines of its stderr, oldest first, bounded. */
   readonly lastOutput: readonly string[];
 }
@@ -64,3 +69,8 @@ export function isFailure(outcome: Outcome): outcome is Failure {
 
 /** Shared by every delivery that returned without a reply: most of them. */
 export const RETURNED: Outcome = { kind: "returned", reply: undefined };
+
+/** At a deadline, or when it is cancelled, it may have been killed. */
+export function leavesWorkerAlive({ kind }: Outcome): boolean {
+  return kind !== "crashed" && kind !== "out-of-memory" && kind !== "timed-out" && kind !== "cancelled";
+}

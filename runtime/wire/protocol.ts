@@ -4,6 +4,8 @@
 // P2  Everything written in one turn of the event loop leaves in one write; an idle side writes at once.
 // P3  Neither side trusts a length: a frame above MAX_FRAME_BYTES breaks the connection.
 // P4  Payload bytes are copied once into the outgoing batch, never shared and never cloned.
+// P5  Where several handlers share a process each has a channel: a frame says whose the frames after it are, until the next
+//     such frame. Where there is one handler there is none.
 
 import type { Contract } from "../metadata/contract.ts";
 import type { Envelope, Store, Uses } from "../metadata/handler-metadata.ts";
@@ -24,6 +26,8 @@ export const FrameType = {
   batch: 10,
   /** Which publishes need no answer: those to subjects of this first token. Empty: all need one again. */
   unanswered: 11,
+  /** In both directions: what follows is of this channel (P5). */
+  channel: 12,
   // worker -> supervisor
   hello: 20,
   loaded: 21,
@@ -49,6 +53,8 @@ export const FrameType = {
   publishBriefly: 37,
   /** A publish that is not answered: in place of its number is that of the delivery that made it. */
   publishUnanswered: 38,
+  /** The process is about to end, and this handler of it is what it dies of. */
+  blamed: 39,
   /** Asks something of a bucket. */
   store: 40,
 } as const;
@@ -56,10 +62,14 @@ export const FrameType = {
 /** The worker finds its end of the socket here. */
 export const WORKER_SOCKET_FD = 3;
 
+/** Begins a line of a process of several handlers: what it prints from then on is of the channel that the line names. */
+export const OUTPUT_MARK = "\0handlers:";
+
 /** Larger than any NATS payload the server would take by default, with room for headers. */
 export const MAX_FRAME_BYTES = 72 * 1024 * 1024;
 
 const U32 = 2 ** 32;
+const NOTHING = Buffer.alloc(0);
 /** A buffer that has grown for one large batch is not kept for the small ones. */
 const MOST_KEPT_BYTES = 1024 * 1024;
 
@@ -74,6 +84,8 @@ export interface LoadRequest {
   readonly handler: string;
   /** URL of the bundle. */
   readonly url: string;
+  /** The bundle is the program of a group, and this is the handler to take from it. */
+  readonly member?: string;
   /** URLs of what is imported before it. */
   readonly preload: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -125,20 +137,33 @@ export interface StartRequest {
   readonly checksOnly?: boolean;
 }
 
+/** What a batch of that channel begins with (P5). */
+export function channelOpening(channel: number): Uint8Array {
+  const frame = Buffer.alloc(7);
+  frame.writeUInt32BE(3, 0);
+  frame[4] = FrameType.channel;
+  frame.writeUInt16BE(channel, 5);
+  return frame;
+}
+
 /** Appends frames to a batch. `take` hands the batch over and starts a new one. */
 export class FrameWriter {
   private buffer: Buffer;
   private used = 0;
   private start = 0;
   private readonly initialBytes: number;
+  private readonly opening: Uint8Array;
 
-  constructor(initialBytes = 64 * 1024) {
+  /** `opening`: with what each batch begins. */
+  constructor(initialBytes = 64 * 1024, opening: Uint8Array = NOTHING) {
     this.initialBytes = initialBytes;
+    this.opening = opening;
     this.buffer = Buffer.allocUnsafeSlow(initialBytes);
+    this.open();
   }
 
   get pendingBytes(): number {
-    return this.used;
+    return this.used - this.opening.length;
   }
 
   begin(type: number): void {
@@ -217,12 +242,17 @@ export class FrameWriter {
 
   /** Hand the frames so far to `write`, which says whether it is done with their bytes: they are used again then. */
   flush(write: (batch: Buffer) => boolean): void {
-    if (this.used === 0) return;
+    if (this.pendingBytes === 0) return;
     const batch = this.buffer.subarray(0, this.used);
     if (!write(batch)) this.moveOn();
     else if (this.buffer.length > MOST_KEPT_BYTES) this.buffer = Buffer.allocUnsafeSlow(this.initialBytes);
-    this.used = 0;
-    this.start = 0;
+    this.open();
+  }
+
+  private open(): void {
+    this.used = this.opening.length;
+    this.start = this.used;
+    if (this.used > 0) this.buffer.set(this.opening);
   }
 
   /** The tail of a large buffer serves the next batches: most are far smaller than the buffer. */
@@ -244,7 +274,6 @@ export class FrameWriter {
 export type OnFrame = (type: number, bytes: Buffer, start: number, end: number) => void;
 
 const LENGTH_BYTES = 4;
-const NOTHING = Buffer.alloc(0);
 
 /** Cuts a stream of chunks into frames. Throws a RangeError when a length breaks P3. */
 export class FrameReader {

@@ -20,7 +20,7 @@ const FLUSH_AT_BYTES = 256 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 export class Link {
-  readonly out = new FrameWriter();
+  readonly out: FrameWriter;
   private readonly socket: Socket;
   private readonly write: (batch: Buffer) => boolean;
   private readonly calls = new Map<number, PendingCall>();
@@ -33,7 +33,9 @@ export class Link {
   private doneFirst = 0;
   private doneCount = 0;
 
-  constructor(socket: Socket) {
+  /** `opening`: with what each batch begins. */
+  constructor(socket: Socket, opening?: Uint8Array) {
+    this.out = new FrameWriter(undefined, opening);
     this.socket = socket;
     this.write = directWrite(socket, WORKER_SOCKET_FD);
   }
@@ -114,8 +116,17 @@ export class Link {
 
   /** Send in one batch what `work` makes; where nobody waits for it, with what follows from it. */
   together(work: () => void): void {
-    this.scheduled = true;
+    this.hold();
     work();
+    this.release();
+  }
+
+  /** Send what comes in one batch, at `release`. */
+  hold(): void {
+    this.scheduled = true;
+  }
+
+  release(): void {
     this.scheduled = false;
     if (this.isAwaited || this.doneCount > 0) this.flush();
     else if (this.out.pendingBytes > 0) this.schedule();

@@ -49,6 +49,22 @@ export async function importBundle(url: string): Promise<HandlerModule> {
   return (await import(url)) as HandlerModule;
 }
 
+/** What a program of a group exports (bundle/group-program.ts). */
+interface GroupProgram {
+  readonly members: Readonly<Record<string, () => Promise<HandlerModule>>>;
+}
+
+/** One of a group: what it shares with others that have been imported is not evaluated again. */
+export async function importMember(url: string, member: string): Promise<HandlerModule> {
+  const { members } = (await import(url)) as GroupProgram;
+  const module = await members[member]!();
+  // CommonJS has one export, which is the function or has it (bundle/commonjs-handler.ts).
+  const { default: whole } = module as { default?: { default?: HandlerModule["default"] } & HandlerModule["default"] };
+  return typeof whole === "object" && whole !== null
+    ? { ...module, default: (whole as HandlerModule).default! }
+    : module;
+}
+
 /** See `LoadedModule.defaultExport`. */
 export function describeDefault(value: unknown): string {
   if (typeof value !== "function") return typeof value;

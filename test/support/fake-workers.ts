@@ -130,4 +130,9 @@ export class FakeWorkers implements WorkerSource {
     this.taken.push(worker);
     return worker;
   }
+
+  /** No story of a slot has a group: groups.test.ts has shared processes of its own. */
+  async share(): Promise<never> {
+    throw new Error("no test has said what is shared");
+  }
 }

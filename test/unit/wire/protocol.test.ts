@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
 import { decodeHeaders, encodeHeaders, headerProblem, withHeader } from "../../../runtime/message/header-block.ts";
-import { FrameReader, FrameType, FrameWriter, MAX_FRAME_BYTES } from "../../../runtime/wire/protocol.ts";
+import {
+  channelOpening,
+  FrameReader,
+  FrameType,
+  FrameWriter,
+  MAX_FRAME_BYTES,
+} from "../../../runtime/wire/protocol.ts";
 
 function framesOf(chunks: readonly Buffer[]): { type: number; body: string }[] {
   const frames: { type: number; body: string }[] = [];
@@ -75,6 +81,30 @@ test("a batch kept is not changed by what is written after it; one given back ma
     writer.flush(({ byteOffset }) => places.add(byteOffset) !== undefined);
   }
   expect(places.size).toBe(1);
+});
+
+test("each batch of a channel begins by saying whose it is, kept or given back, and an empty one is none (P5)", () => {
+  const writer = new FrameWriter(64, channelOpening(513));
+  const batches: Buffer[] = [];
+  const flush = (isDone: boolean) => writer.flush((batch) => batches.push(Buffer.from(batch)) > 0 && isDone);
+  flush(true);
+  for (const [body, isDone] of [
+    ["a", true],
+    ["b".repeat(100), false],
+    ["c", false],
+    ["d", true],
+  ] as const) {
+    expect(writer.pendingBytes).toBe(0);
+    writer.begin(FrameType.reply);
+    writer.text(body);
+    writer.end();
+    expect(writer.pendingBytes).toBe(5 + body.length);
+    flush(isDone);
+  }
+  const channel = { type: FrameType.channel, body: "\u0002\u0001" };
+  expect(framesOf(batches)).toEqual(
+    ["a", "b".repeat(100), "c", "d"].flatMap((body) => [channel, { type: FrameType.reply, body }]),
+  );
 });
 
 test("a length beyond the limit breaks the connection instead of filling the memory", () => {
