@@ -208,13 +208,13 @@ export class BatchLane implements WorkerPlace {
   }
 
   /** B4. */
-  private workerEnded({ culprits, innocent, suspects, byOperator = false }: LeftBehind<Batch>): Death {
+  private workerEnded({ culprits, innocent, suspects, endedBy }: LeftBehind<Batch>): Death {
     const died = culprits.filter(({ size }) => size === 1);
     return this.owner.ended(this, {
       culprits: membersOf(died),
       innocent: [...membersOf(innocent), ...this.takeBack()],
       suspects: [...this.suspects, ...membersOf(suspects)],
-      byOperator,
+      endedBy,
     });
   }
 

@@ -36,7 +36,7 @@ export function blame<Entry extends InFlight>(all: readonly Entry[], evidence: E
     left: {
       ...rest.left,
       innocent: [...rest.left.innocent, ...deliveriesOf(held)],
-      byOperator: cancelled.length > 0,
+      endedBy: cancelled.length > 0 ? "operator" : evidence.exit.dueTo === undefined ? undefined : "others",
     },
   };
 }
@@ -46,7 +46,7 @@ function besideCancelled<Entry extends InFlight>(running: readonly Entry[], evid
   const { isLate, isBlocked } = evidence;
   const late = running.filter(isLate);
   const innocent = deliveriesOf(running.filter((entry) => !isLate(entry)));
-  if (isBlocked) return { ended: [], left: { culprits: [], innocent, suspects: deliveriesOf(late), byOperator: true } };
+  if (isBlocked) return { ended: [], left: { culprits: [], innocent, suspects: deliveriesOf(late) } };
   return { ended: endedLate(late, evidence), left: leftBy(late, innocent) };
 }
 
@@ -54,13 +54,15 @@ function besideCancelled<Entry extends InFlight>(running: readonly Entry[], evid
 function ofItself<Entry extends InFlight>(running: readonly Entry[], evidence: Evidence<Entry>): Judged<Entry> {
   const { exit, isLate, isBlocked } = evidence;
   const late = running.filter(isLate);
-  if (late.length > 0 && (!isBlocked || running.length === 1)) {
+  const isAlone = running.length === 1 && exit.dueTo !== "unknown";
+  if (late.length > 0 && (!isBlocked || isAlone)) {
     const innocent = deliveriesOf(running.filter((entry) => !isLate(entry)));
     return { ended: endedLate(late, evidence), left: leftBy(late, innocent) };
   }
-  if (exit.killedBecause === NOT_ITS_FAULT) return { ended: [], left: leftBy([], deliveriesOf(running)) };
+  if (exit.killedBecause === NOT_ITS_FAULT || exit.dueTo === "others")
+    return { ended: [], left: leftBy([], deliveriesOf(running)) };
   const [only] = running;
-  if (late.length === 0 && running.length === 1 && only !== undefined) {
+  if (late.length === 0 && isAlone && only !== undefined) {
     const outcome: Outcome = exit.outOfMemory ? { kind: "out-of-memory", exit } : { kind: "crashed", exit };
     return { ended: [{ entry: only, outcome }], left: leftBy(running, []) };
   }
@@ -78,7 +80,7 @@ function leftBy<Entry extends InFlight>(
   culprits: readonly Entry[],
   innocent: readonly Entry["delivery"][],
 ): LeftBehind<Entry["delivery"]> {
-  return { culprits: deliveriesOf(culprits), innocent, suspects: [], byOperator: false };
+  return { culprits: deliveriesOf(culprits), innocent, suspects: [] };
 }
 
 function deliveriesOf<Entry extends InFlight>(entries: readonly Entry[]): Entry["delivery"][] {

@@ -11,32 +11,23 @@
 //     takes up no slot, and stored messages are asked for only shortly before it.
 // D6  While one worker has a share of its own (a canary's), the messages of that share are for it alone, and the others for the
 //     other workers; both together run at most `concurrency` at a time. The share ends with the worker.
+// D7  Where other handlers have their workers in the same process, what runs alone is alone among all of them (neighbours.ts).
 
 import type { Clock } from "../clock.ts";
 import type { Delivery } from "../message/delivery.ts";
-import type { Outcome } from "../message/outcome.ts";
+import { leavesWorkerAlive, type Outcome } from "../message/outcome.ts";
 import type { WorkerPort } from "../message/worker-port.ts";
 import { BatchLane, type BatchOwner } from "./batch-lane.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
 import type { DispatcherLimits } from "./dispatcher-limits.ts";
+import type { DispatcherOwner } from "./dispatcher-owner.ts";
 import { Lane } from "./lane.ts";
+import type { Neighbours } from "./neighbours.ts";
 import { Pace } from "./pace.ts";
 import { Prefetch } from "./prefetch.ts";
 import { type Share, tellingVersion } from "./share.ts";
 import type { Death, Suspicions } from "./suspicions.ts";
 import type { LeftBehind, Running, WorkerPlace } from "./worker-place.ts";
-
-export interface DispatcherOwner {
-  /** @param version that ran it, where its lane was made for one */
-  settled(delivery: Delivery, outcome: Outcome, tookMs: number, version: string | undefined): void;
-  chunk(delivery: Delivery, data: Uint8Array): void;
-  /** A batch of so many has failed: halves of it are tried. */
-  halved(count: number, outcome: Outcome): void;
-  /** There are deliveries and no worker to run them. Called once for each time this becomes so. */
-  wake(): void;
-  /** Room for more may have come up; see `room`. */
-  roomChanged(): void;
-}
 
 export class Dispatcher implements BatchOwner {
   private limits: DispatcherLimits;
@@ -65,6 +56,7 @@ export class Dispatcher implements BatchOwner {
   private waiters: (() => void)[] = [];
   private cachedMs: number | undefined;
   private readonly pace: Pace;
+  private neighbours: Neighbours | undefined;
 
   constructor(limits: DispatcherLimits, owner: DispatcherOwner, suspicions: Suspicions, clock: Clock) {
     this.limits = limits;
@@ -100,6 +92,14 @@ export class Dispatcher implements BatchOwner {
   configure(limits: DispatcherLimits): void {
     this.limits = limits;
     if (this.pace.follow(limits.rate, limits.turns)) this.goOn();
+  }
+
+  /** D7: from now on, or with nobody any more. */
+  liveAmong(neighbours: Neighbours | undefined): void {
+    if (this.neighbours === neighbours) return;
+    this.neighbours?.leave(this);
+    this.neighbours = neighbours;
+    neighbours?.join(this);
   }
 
   /** Nothing more is accepted: what waits has its turns still. */
@@ -253,7 +253,7 @@ export class Dispatcher implements BatchOwner {
   }
 
   settled(delivery: Delivery, outcome: Outcome, tookMs: number, version?: string): void {
-    if (--this.inHand === 0) this.alone = false;
+    if (--this.inHand === 0) this.nothingInHand();
     if (leavesWorkerAlive(outcome)) {
       this.trial = false;
       this.suspicions.endedWell(delivery);
@@ -276,16 +276,17 @@ export class Dispatcher implements BatchOwner {
     this.pump();
     this.owner.roomChanged();
     this.tellFinished();
+    this.neighbours?.progressed(this);
   }
 
   ended(lane: WorkerPlace, left: LeftBehind): Death {
     const found = this.suspicions.death(left.culprits, left.suspects);
-    const death: Death = left.byOperator === true ? { ...found, of: "operator" } : found;
+    const death: Death = left.endedBy === undefined ? found : { ...found, of: left.endedBy };
     this.open.delete(lane);
     this.draining.delete(lane);
     if (this.share?.lane === lane) this.share = undefined;
     this.inHand -= left.innocent.length + left.suspects.length;
-    if (this.inHand === 0) this.alone = false;
+    if (this.inHand === 0) this.nothingInHand();
     this.suspects.push(...left.suspects);
     if (death.of === "killer") this.othersTurn = this.limits.concurrency;
     this.queue.putBack(left.innocent);
@@ -293,6 +294,7 @@ export class Dispatcher implements BatchOwner {
     if (this.queued > 0 && this.isDeserted && !this.isHeld) this.owner.wake();
     this.owner.roomChanged();
     this.tellFinished();
+    this.neighbours?.progressed(this);
     return death;
   }
 
@@ -305,6 +307,7 @@ export class Dispatcher implements BatchOwner {
 
   private pump(): void {
     this.handOut();
+    if (this.neighbours?.isAlone(this) === true && !this.wantsAlone) this.neighbours.doneAlone(this);
     if (this.waiters.length > 0) this.beginAll();
   }
 
@@ -329,15 +332,25 @@ export class Dispatcher implements BatchOwner {
     }
   }
 
+  private nothingInHand(): void {
+    this.alone = false;
+    this.neighbours?.doneAlone(this);
+  }
+
+  private get wantsAlone(): boolean {
+    return this.alone || (this.suspects.length > 0 && this.open.size > 0 && !this.isHeld && !this.isOthersTurn);
+  }
+
   private get isOthersTurn(): boolean {
     return this.othersTurn > 0 && this.queue.size > 0;
   }
 
-  /** D3: only when nothing else is in flight anywhere. */
+  /** D3, D7: only when nothing else is in flight anywhere. */
   private aloneLane(delivery: Delivery): WorkerPlace | undefined {
     if (this.isHeld || this.inHand > 0) return undefined;
     for (const lane of this.open) {
-      if (this.isFor(lane, delivery)) return this.hasNoTurn() ? undefined : lane;
+      if (!this.isFor(lane, delivery)) continue;
+      return this.hasNoTurn() || this.neighbours?.wantsAlone(this) === false ? undefined : lane;
     }
     return undefined;
   }
@@ -350,6 +363,7 @@ export class Dispatcher implements BatchOwner {
   private freeLane(delivery: Delivery): WorkerPlace | undefined {
     if (this.isHeld || this.alone || (this.suspects.length > 0 && !this.isOthersTurn)) return undefined;
     if (this.trial && this.inHand > 0) return undefined;
+    if (this.neighbours?.mayHandOver(this) === false) return undefined;
     const window = this.limits.concurrency + (this.limits.prefetch ? this.prefetch.extra : 0);
     if (this.share !== undefined && this.inHand >= window) return undefined;
     let best: WorkerPlace | undefined;
@@ -378,9 +392,4 @@ export class Dispatcher implements BatchOwner {
     }
     return this.cachedMs;
   }
-}
-
-/** At a deadline, or when it is cancelled, it may have been killed. */
-function leavesWorkerAlive({ kind }: Outcome): boolean {
-  return kind !== "crashed" && kind !== "out-of-memory" && kind !== "timed-out" && kind !== "cancelled";
 }

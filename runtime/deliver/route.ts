@@ -18,10 +18,12 @@ import type { WorkerPort } from "../message/worker-port.ts";
 import { claimsText } from "../metadata/claims.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { Canary } from "./canary.ts";
-import { Dispatcher, type DispatcherOwner } from "./dispatcher.ts";
+import { Dispatcher } from "./dispatcher.ts";
 import { type Deadlines, type DispatcherLimits, limitsOf } from "./dispatcher-limits.ts";
+import type { DispatcherOwner } from "./dispatcher-owner.ts";
 import type { HandlerStats } from "./handler-stats.ts";
 import { Holds } from "./holds.ts";
+import type { Neighbours } from "./neighbours.ts";
 import { outcomeError } from "./outcome-error.ts";
 import { Pause } from "./pause.ts";
 import { explain, type SettleRule, settle } from "./settle.ts";
@@ -36,6 +38,8 @@ export interface RouteOptions extends Deadlines {
   readonly rootDir: string;
   readonly metadata: ResolvedMetadata;
   readonly maxHops: number;
+  /** Of the handlers that share a process by that name; undefined: nobody shares any. */
+  readonly neighboursIn?: ((group: string) => Neighbours | undefined) | undefined;
   readonly plan: PlannedBinding;
   readonly stats: HandlerStats;
   /** Which messages may have killed a worker, from bindings before this one as well. */
@@ -175,6 +179,8 @@ export class Route implements DispatcherOwner, BindingOwner {
     this.sinceMs = this.options.clock.nowMs();
     this.binding?.adopt?.(metadata);
     this.dispatcher.configure(this.limitsFor(metadata));
+    const { group } = metadata;
+    this.dispatcher.liveAmong(group === undefined ? undefined : this.options.neighboursIn?.(group));
   }
 
   async bind(): Promise<void> {

@@ -9,9 +9,9 @@ import { deliveryIdOf } from "../message/message-id.ts";
 export interface Death {
   /**
    * "nobody": nothing was in flight. "several": it is not known which. "killer": a message of which that was known.
-   * "operator": who cancelled a message that would not let go.
+   * "operator": who cancelled a message that would not let go. "others": another handler of the process, or it is not known which.
    */
-  readonly of: "nobody" | "several" | "message" | "killer" | "operator";
+  readonly of: "nobody" | "several" | "message" | "killer" | "operator" | "others";
   /** It is now known which message was to blame for the last death that was of several. */
   readonly explains: boolean;
   /** A delivery has ended without harm since the death before. */

@@ -60,6 +60,6 @@ export interface LeftBehind<T = Delivery> {
   readonly innocent: readonly T[];
   /** They run again, each alone. */
   readonly suspects: readonly T[];
-  /** It ended because an operator has cancelled a message: that says nothing of the handler. */
-  readonly byOperator?: boolean;
+  /** It ended because an operator has cancelled a message, or through another handler: that says nothing of this one. */
+  readonly endedBy?: "operator" | "others" | undefined;
 }

@@ -10,6 +10,7 @@
 // | of one of several, and it is not known which             | the handler    | the same, taken back once it is known |
 // | with nothing in flight, or did not come up               | the handler    | the same                              |
 // | as an operator cancelled a message                       | nobody         | restart at once                       |
+// | through another of its group, or it is not known whose   | nobody         | restart at once                       |
 // | on trial, and it counts against the handler              | the handler    | quarantine, for twice as long         |
 // | on trial, after something has ended well                 | as above       | half of what came before is forgiven  |
 
@@ -74,7 +75,7 @@ export function whatItLacks(code: ErrorCode): "nats" | "stream" | undefined {
 }
 
 export function addFailure(history: FailureHistory, nowMs: number, death: Death): FailureHistory {
-  if (death.of === "operator") return history;
+  if (isNotOurs(death)) return history;
   const faded = history.weight * 0.5 ** (Math.max(0, nowMs - history.atMs) / HALF_LIFE_MS);
   const calm = faded < CALM_WEIGHT;
   const passed = history.onTrial && death.wellBefore;
@@ -88,7 +89,7 @@ export function addFailure(history: FailureHistory, nowMs: number, death: Death)
 }
 
 export function decideRestart(history: FailureHistory, death: Death): RestartDecision {
-  if (death.of === "operator") return { do: "restart", afterMs: 0 };
+  if (isNotOurs(death)) return { do: "restart", afterMs: 0 };
   const { weight, quarantines, onTrial } = history;
   const before = Math.floor(weight - 0.5);
   const afterMs = before < 1 ? 0 : FIRST_DELAY_MS * 2 ** (before - 1);
@@ -100,6 +101,10 @@ export function decideRestart(history: FailureHistory, death: Death): RestartDec
 /** The handler was set aside; one failure during its trial sets it aside again, for longer. Nothing fades meanwhile. */
 export function quarantined(history: FailureHistory, coolDownMs: number): FailureHistory {
   return { ...history, atMs: history.atMs + coolDownMs, quarantines: history.quarantines + 1, onTrial: true };
+}
+
+function isNotOurs({ of }: Death): boolean {
+  return of === "operator" || of === "others";
 }
 
 /** The handler is well, and one message is not. */

@@ -40,8 +40,8 @@ beforeEach(() => {
     settled: ({ seq }: Delivery, outcome: Outcome) => settled.push({ seq, outcome }),
     chunk: () => undefined,
     progressed: () => undefined,
-    ended: (_lane: Lane, { innocent, suspects, byOperator = false }: LeftBehind) => {
-      left = { innocent: seqs(innocent), suspects: seqs(suspects), byOperator };
+    ended: (_lane: Lane, { innocent, suspects, endedBy }: LeftBehind) => {
+      left = { innocent: seqs(innocent), suspects: seqs(suspects), byOperator: endedBy === "operator" };
       return NOBODYS_DEATH;
     },
   };

@@ -23,6 +23,12 @@ function decisions(failures: readonly At[]): (number | string)[] {
   });
 }
 
+test("deaths through another handler of its group count against nobody", () => {
+  const others: Death = { ...NOBODYS_DEATH, of: "others" };
+  expect(decisions([0, 1, 2, 3, 4, 5, 6].map((atMs) => [atMs, others] as const))).toEqual([0, 0, 0, 0, 0, 0, 0]);
+  expect(decisions([0, [1, others], [2, others], 3])).toEqual([0, 0, 0, 500]);
+});
+
 test("a single failure restarts at once", () => {
   expect(decisions([5_000])).toEqual([0]);
 });
