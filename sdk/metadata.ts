@@ -319,6 +319,14 @@ export interface HandlerOptions<Event = unknown> {
    * than one of `workers`. Default: a new version gets all messages at once.
    */
   canary?: number | CanaryPolicy | undefined;
+  /**
+   * Handlers that name the same group share one process in each replica: its modules, its memory and so its connections to
+   * databases. What one of them does to the process it does to all: a loop holds up the others, and a crash interrupts them,
+   * whose messages run again, uncharged. A save of one brings all of them up in a new process. Its memory is the largest `memory` of them, its
+   * variables are all of their `env`. 1 to 64 letters, digits, `_` and `-`. Refused beside `workers` above 1, `exclusive`, `canary`,
+   * `recycle`, `idle` and `minWorkers: 0`. Default: a process of its own.
+   */
+  group?: string | undefined;
   /** Most messages waiting in one replica, 1 to 1,000,000; further ones are dropped, or refused to requesters. Default 10,000. */
   maxQueued?: number | undefined;
   /** Do not bind this handler. Default false. */

@@ -15,6 +15,8 @@ export interface BuildFolder {
   readonly path: string;
   /** Write code and map; `code` gets the reference to its map. Resolves with the path of the code. */
   store(file: { handler: string; version: string; code: string; map: string }): Promise<string>;
+  /** Write what is to be built and is nobody's file. Resolves with its path. */
+  storeSource(name: string, source: string): Promise<string>;
   /** Note that `bundle` is in use until `retire`. */
   hold(bundle: Bundle): void;
   /** Delete the bundle's files unless a later build of the same code holds them. Twice is safe. */
@@ -53,6 +55,11 @@ export function openBuildFolder(buildDir: string): BuildFolder {
       const path = join(folder, `${fileNameOf(handler)}.${version}.mjs`);
       const linked = `${code}//# sourceMappingURL=${basename(path)}.map\n`;
       await Promise.all([writeAtomically(path, linked), writeAtomically(`${path}.map`, map)]);
+      return path;
+    },
+    async storeSource(name, source) {
+      const path = join(folder, fileNameOf(name));
+      await writeAtomically(path, source);
       return path;
     },
     hold: (bundle) => void holdersOf(bundle.path).add(bundle),

@@ -1,5 +1,5 @@
 // From a handler file to a file the worker can import: one call, which says what was built or why not.
-import { resolve } from "node:path";
+import { relative, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Message } from "esbuild";
 import type { HandlerFile } from "../discover/handler-file.ts";
@@ -15,6 +15,7 @@ import { decidedBy } from "./decided-by.ts";
 import { decoratorMetadata } from "./decorator-metadata.ts";
 import { bundleFailed, bundleWarnings, messagesOf } from "./diagnostics.ts";
 import { type FoundSettings, noSettingsYet, settingsOf } from "./followed.ts";
+import { groupProgram, programName } from "./group-program.ts";
 import { importMeta } from "./import-meta.ts";
 import { pathsThatWouldMend, unresolvedIn } from "./missing.ts";
 import { sdkModules } from "./sdk-modules.ts";
@@ -43,6 +44,11 @@ export interface Bundler {
    * retired once it is not needed, also one whose version is the one already serving.
    */
   build(file: HandlerFile): Promise<BuildResult>;
+  /**
+   * Build one module of several handlers (group-program.ts): what they import of the project's own is in it once. As `build`; calls for
+   * one group are to be made one after another.
+   */
+  program(group: string, files: readonly HandlerFile[]): Promise<BuildResult>;
   /** Delete the bundle's files, unless a later build gave the same code. Twice is safe. */
   retire(bundle: Bundle): Promise<void>;
   /** The handler is gone: drop what is kept of it and delete all its files. */
@@ -176,6 +182,12 @@ export function createBundler({ rootDir, buildDir, sdkUrl, conditions = [] }: Bu
     async build(file) {
       if (closing !== undefined) return failed(file, messagesOf(new Error("the bundler is closed")));
       return queue.add(file);
+    },
+    async program(group, files) {
+      const source = groupProgram(files);
+      const path = await folder.storeSource(`${programName(group)}.entry.mjs`, source);
+      const displayPath = relative(rootDir, path).split(sep).join("/");
+      return this.build({ name: programName(group), path, displayPath });
     },
     retire,
     forget: (handler) =>

@@ -9,6 +9,7 @@ import type { HandlerFile } from "../discover/handler-file.ts";
 import { RuntimeError } from "../errors.ts";
 import type { Bundle } from "./bundle.ts";
 import type { BuildResult, Bundler } from "./bundler.ts";
+import { isProgram } from "./group-program.ts";
 
 type Built = Extract<BuildResult, { ok: true }>;
 
@@ -55,6 +56,7 @@ export function withPreloads(bundler: Bundler, preloads: readonly HandlerFile[])
       return together;
     },
     async retire(bundle) {
+      if (isProgram(bundle)) return bundler.retire(bundle); // It has no preloads of its own: its handlers bring them.
       const parts = partsOf.get(bundle);
       partsOf.delete(bundle);
       if (parts !== undefined) await Promise.all([bundler.retire(parts.own), ...parts.preloads.map(leave)]);

@@ -12,9 +12,10 @@ import { toldAtHome } from "../prebuild/elsewhere.ts";
 import type { Manifest } from "../prebuild/manifest.ts";
 import { type OutDir, openOutDir } from "../prebuild/out-dir.ts";
 import { packHandlers } from "../prebuild/pack-handlers.ts";
+import { packPrograms } from "../prebuild/pack-programs.ts";
 import { copyPackages } from "../prebuild/place-packages.ts";
 import { writeRuntimeProgram } from "../prebuild/runtime-program.ts";
-import { type GoodHandler, writeManifest } from "../prebuild/write-manifest.ts";
+import { type GoodHandler, type ManifestRequest, writeManifest } from "../prebuild/write-manifest.ts";
 import { checkHandlers, type InspectOptions, inspectHandler, type ProjectCheck } from "../supervise/check-handlers.ts";
 import { createTools, type Tools, type ToolsOptions, wantedBy } from "./tools.ts";
 
@@ -82,14 +83,19 @@ async function buildInto(
     return handler.ok && built?.ok === true ? [{ ...handler, bundle: built.bundle }] : [];
   });
   const bad = checked.problems.length + handlers.length - good.length;
-  return { checked, manifest: bad > 0 ? undefined : await complete(outDir, good, packed.preloads, copied, options) };
+  if (bad > 0) return { checked, manifest: undefined };
+  const handlersIn = good.map((handler) => ({ ...handler, file: files.find(({ name }) => name === handler.name)! }));
+  const about = { rootDir, outDir, sdkUrl: SDK_URL, external, conditions };
+  const groups = await packPrograms({ ...about, scratchDir: place, handlers: handlersIn });
+  return {
+    checked,
+    manifest: await complete(outDir, { handlers: good, groups, preload: packed.preloads, copied }, options),
+  };
 }
 
 async function complete(
   outDir: string,
-  handlers: readonly GoodHandler[],
-  preload: readonly string[],
-  copied: Manifest["copied"],
+  made: Pick<ManifestRequest, "handlers" | "groups" | "preload" | "copied">,
   { config, runtimeVersion }: BuildOptions,
 ): Promise<Manifest> {
   const { rootDir, configFile, configInputs, defaults } = config;
@@ -102,9 +108,7 @@ async function complete(
     defaults,
     config: built,
     configInputs,
-    preload,
-    handlers,
-    copied,
+    ...made,
   });
 }
 

@@ -199,6 +199,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
     eagerWorkers: config.eagerWorkers,
     clock,
     emit,
+    ownBundler: tools.bundler,
     onInputs: mode === "dev" ? (paths) => watch?.follow(paths) : undefined,
     deps: {
       app,

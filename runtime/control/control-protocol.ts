@@ -196,8 +196,9 @@ export interface ConnectionsReply extends Answer {
   readonly isUnknown?: boolean;
 }
 
-/** Of one handler, with all that its processes have started. */
+/** Of one handler, or of those that share a process, with all that its processes have started. */
 export interface HandlerConnections extends OpenConnections {
+  /** Its name; of several with commas. */
   readonly handler: string;
   /** How many processes it has. */
   readonly processes: number;

@@ -115,7 +115,10 @@ export class HandlerAnswers {
 
   async connections({ names }: ConnectionsRequest): Promise<ConnectionsReply[]> {
     const status = this.options.supervisor.status().filter(({ name }) => names.length === 0 || names.includes(name));
-    const pids = new Map(status.map(({ name, pids }) => [name, pids]));
+    // A process that several share has its connections once.
+    const sharing = Map.groupBy(status, ({ name, pids }) => pids.join() || name);
+    const owners = [...sharing.values()].map((own) => [own.map(({ name }) => name).join(", "), own[0]!.pids] as const);
+    const pids = new Map(owners);
     const found = await connectionsOf(pids);
     const all = [...(found ?? [])].flatMap(([handler, open]) =>
       open.map((one): HandlerConnections => ({ handler, processes: pids.get(handler)?.length ?? 0, ...one })),

@@ -78,6 +78,8 @@ export interface ResolvedMetadata {
   readonly recycle: { readonly messages: number; readonly ageMs: number };
   /** Processes per replica. */
   readonly workers: number;
+  /** Shares its process with the handlers that name the same one; undefined: with nobody. */
+  readonly group?: string | undefined;
   /** Whether a version must have ended before the next is set up. */
   readonly exclusive: boolean;
   /** A new version is tried on a part of the messages before it has all; undefined: it has all at once. Not of events. */
@@ -190,6 +192,7 @@ export type HandlerDefaults = Omit<
   | "canary"
   | "debounce"
   | "throttle"
+  | "group"
   | "filters"
   | "ordered"
   | "oneAtATime"

@@ -21,6 +21,7 @@ import {
   fleetOrderProblems,
   PARTITIONS,
 } from "./fleet-order.ts";
+import { groupProblems, OF_A_GROUP, readGroup } from "./group.ts";
 import type {
   HandlerDefaults,
   MessageKey,
@@ -96,7 +97,7 @@ const KNOWN_KEYS = [
     "idle",
   ],
   ...["batch", "recycle", "minWorkers", "workers", "exclusive", "maxQueued", "rate", "replicas", "canary", "disabled"],
-  ...["debounce", "throttle", "singleton"],
+  ...["debounce", "throttle", "singleton", "group"],
 ];
 const RETRY_KEYS = ["attempts", "backoff"];
 const USES_KEYS = ["kv", "objects"];
@@ -131,7 +132,8 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     (raw.orderBy !== undefined && !overFleet) ||
     raw.exclusive === true ||
     raw.concurrency === "one" ||
-    raw.canary !== undefined;
+    raw.canary !== undefined ||
+    raw.group !== undefined;
   const workers = take("workers", handlerOptions.workers, needsOne ? 1 : defaults.workers);
   const store = readStore(raw, problems);
   const subjects = takeSubjects(raw, store, problems);
@@ -141,6 +143,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   const payload = take("payload", readPayload, "json");
   const batch = readBatch(raw.batch, problems);
   const canary = readCanary(raw.canary, problems);
+  const group = take<string | undefined>("group", readGroup, undefined);
   const rate = take<Rate | undefined>("rate", readRate, undefined);
   const fleetOrder = overFleet ? readFleetOrder(raw.orderBy, problems) : undefined;
   const schedule =
@@ -188,6 +191,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     workers,
     exclusive: take("exclusive", boolean, false),
     ...(canary === undefined ? {} : { canary }),
+    ...(group === undefined ? {} : { group, ...OF_A_GROUP }),
     maxQueued: take("maxQueued", handlerOptions.maxQueued, defaults.maxQueued),
     maxQueuedBytes: defaults.maxQueuedBytes,
     disabled: take("disabled", boolean, defaults.disabled),
@@ -197,6 +201,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     ...batchProblems(raw, metadata),
     ...canaryProblems(raw, metadata),
     ...spacingProblems(raw, metadata),
+    ...groupProblems(raw, metadata),
     ...fleetOrderProblems(raw, metadata),
     ...storeProblems(raw, metadata),
   );

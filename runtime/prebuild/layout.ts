@@ -4,6 +4,7 @@
 //   config.mjs                         handlers.config.ts, built
 //   handlers/todo/save.VERSION.mjs     one bundle for each handler, its source map beside
 //   handlers/todo/mail.html            what lies among the handlers and is not code
+//   groups/orders.VERSION.mjs          the program of a group: what its process runs
 //   node_modules/                      packages that cannot be bundled
 //   runtime/                           the runtime itself, with all it needs
 //   handlers.mjs                       starts it

@@ -10,13 +10,16 @@ import { MANIFEST } from "./layout.ts";
 /** Goes up when an older runtime could not read it. */
 export const FORMAT = 1;
 
-export interface BuiltHandler {
+export interface BuiltModule {
   readonly name: string;
-  readonly file: string;
   readonly bundle: string;
   readonly version: string;
   /** Source map excluded. */
   readonly sizeBytes: number;
+}
+
+export interface BuiltHandler extends BuiltModule {
+  readonly file: string;
   readonly inputs: readonly string[];
   readonly metadata: ResolvedMetadata;
 }
@@ -45,6 +48,8 @@ export interface Manifest {
   readonly preload: readonly string[];
   /** Sorted by name. */
   readonly handlers: readonly BuiltHandler[];
+  /** The programs of groups. */
+  readonly groups: readonly BuiltModule[];
   readonly copied: readonly CopiedPackage[];
   /** Operating system and processor the native packages run on: "linux-x64"; null without such packages. */
   readonly platform: string | null;

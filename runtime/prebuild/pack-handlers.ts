@@ -99,7 +99,7 @@ export async function packHandlers({
     const version = versionOf(file.name, code, []);
     const path = `${stem}.${version}.mjs`;
     await write(path, `${code}//# sourceMappingURL=${urlPath(basename(path))}.map\n`);
-    await write(`${path}.map`, relocatable(own.map, dirname(join(mapDir, stem))));
+    await write(`${path}.map`, relocatable(own.map, dirname(join(mapDir, stem)), file));
     for (const asset of own.assets) await write(relative(mapDir, asset.path), asset.contents);
     const authored = own.inputs.filter((input) => !isPackaged(rootDir, input) && !input.startsWith(sdkDir));
     const inputs = [...new Set([...authored, ...companions.flatMap((one) => one.inputs)])];
@@ -112,10 +112,12 @@ export async function packHandlers({
   }
 
   /** The map with each package where an installed one lies: linked ones lie anywhere, and so does the sdk of a clone (P1). */
-  function relocatable(map: string, from: string): string {
+  function relocatable(map: string, from: string, file: HandlerFile): string {
     const parsed = JSON.parse(map) as { sources: string[] };
     const sources = parsed.sources.map((source) => {
-      const installed = installedPlace(resolve(from, source));
+      const path = resolve(from, source);
+      // That of a group is nobody's file.
+      const installed = path === file.path ? join(rootDir, file.displayPath) : installedPlace(path);
       return installed === undefined ? source : relative(from, installed).split(sep).join("/");
     });
     return JSON.stringify({ ...parsed, sources });

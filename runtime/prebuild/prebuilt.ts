@@ -3,12 +3,13 @@
 import { dirname, join, resolve } from "node:path";
 import type { Bundle } from "../bundle/bundle.ts";
 import type { Bundler } from "../bundle/bundler.ts";
+import { programName } from "../bundle/group-program.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import type { ScanResult } from "../discover/scan.ts";
 import { RuntimeError } from "../errors.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { WORKER_ENTRY } from "./layout.ts";
-import { type BuiltHandler, type Manifest, readManifest } from "./manifest.ts";
+import { type BuiltHandler, type BuiltModule, type Manifest, readManifest } from "./manifest.ts";
 
 export interface Prebuilt {
   /** Absolute. */
@@ -42,6 +43,11 @@ export function openBuild(dir: string, rootDir: string, runtimeVersion: string):
         if (handler === undefined) return { ok: false, error: notBuilt(name, dir), inputs: [] };
         return { ok: true, bundle: bundleOf(handler, manifest, dir), warnings: [] };
       },
+      async program(group) {
+        const built = manifest.groups.find(({ name }) => name === group);
+        if (built === undefined) return { ok: false, error: notBuilt(programName(group), dir), inputs: [] };
+        return { ok: true, bundle: bundleOf({ ...built, name: programName(group) }, manifest, dir), warnings: [] };
+      },
       retire: async () => undefined,
       forget: async () => undefined,
       rest: async () => undefined,
@@ -54,7 +60,7 @@ function fileOf({ name, file }: BuiltHandler, rootDir: string): HandlerFile {
   return { name, path: resolve(rootDir, file), displayPath: file };
 }
 
-function bundleOf({ name, version, bundle, sizeBytes }: BuiltHandler, { preload }: Manifest, dir: string): Bundle {
+function bundleOf({ name, version, bundle, sizeBytes }: BuiltModule, { preload }: Manifest, dir: string): Bundle {
   const inDir = (path: string) => join(dir, path);
   const paths = { path: inDir(bundle), preload: preload.map(inDir) };
   return { handler: name, version, ...paths, companions: [], inputs: [], sizeBytes };

@@ -6,7 +6,15 @@ import { join, relative, sep } from "node:path";
 import type { Bundle } from "../bundle/bundle.ts";
 import type { HandlerDefaults, ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { MANIFEST } from "./layout.ts";
-import { type BuiltHandler, type CopiedPackage, FORMAT, type Manifest, thisPlatform } from "./manifest.ts";
+import {
+  type BuiltHandler,
+  type BuiltModule,
+  type CopiedPackage,
+  FORMAT,
+  type Manifest,
+  thisPlatform,
+} from "./manifest.ts";
+import type { PackedProgram } from "./pack-programs.ts";
 import { hashInputs } from "./sources-since.ts";
 
 export interface GoodHandler {
@@ -26,11 +34,13 @@ export interface ManifestRequest {
   readonly configInputs: readonly string[];
   readonly preload: readonly string[];
   readonly handlers: readonly GoodHandler[];
+  readonly groups: readonly PackedProgram[];
   readonly copied: readonly CopiedPackage[];
 }
 
 export async function writeManifest(request: ManifestRequest): Promise<Manifest> {
-  const { rootDir, outDir, runtimeVersion, defaults, config, configInputs, preload, handlers, copied } = request;
+  const { rootDir, outDir, runtimeVersion, defaults, config, configInputs, preload, handlers, groups, copied } =
+    request;
   const manifest: Manifest = {
     format: FORMAT,
     runtime: runtimeVersion,
@@ -39,6 +49,7 @@ export async function writeManifest(request: ManifestRequest): Promise<Manifest>
     defaults,
     preload,
     handlers: handlers.map((handler) => builtHandler(handler, rootDir, outDir)),
+    groups: groups.map(({ name, bundle }) => builtModule(name, bundle, outDir)),
     copied,
     platform: copied.some(({ native }) => native) ? thisPlatform() : null,
     inputs: hashInputs(rootDir, [...configInputs, ...handlers.flatMap(({ bundle }) => bundle.inputs)]),
@@ -48,10 +59,16 @@ export async function writeManifest(request: ManifestRequest): Promise<Manifest>
 }
 
 function builtHandler({ name, file, metadata, bundle }: GoodHandler, rootDir: string, outDir: string): BuiltHandler {
-  const { version, sizeBytes, inputs, path } = bundle;
-  const from = (folder: string) => (to: string) => relative(folder, to).split(sep).join("/");
-  const sources = inputs.map(from(rootDir)).sort();
-  return { name, file, bundle: from(outDir)(path), version, sizeBytes, inputs: sources, metadata };
+  const sources = bundle.inputs.map((input) => pathFrom(rootDir, input)).sort();
+  return { ...builtModule(name, bundle, outDir), file, inputs: sources, metadata };
+}
+
+function builtModule(name: string, { version, sizeBytes, path }: Bundle, outDir: string): BuiltModule {
+  return { name, bundle: pathFrom(outDir, path), version, sizeBytes };
+}
+
+function pathFrom(folder: string, path: string): string {
+  return relative(folder, path).split(sep).join("/");
 }
 
 function packageNameOf(rootDir: string): string | null {

@@ -13,6 +13,7 @@ import { declaredEnvironment } from "../isolate/environment.ts";
 import type { HandlerWorker, WorkerListener, WorkerSource } from "../isolate/worker-source.ts";
 import type { HandlerDefaults, ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { checkExports } from "./check-exports.ts";
+import type { Groups } from "./groups.ts";
 import { guessLaunchNeeds, type LaunchNeeds, launchNeedsOf, sameLaunchNeeds } from "./launch-needs.ts";
 import { faultError, tooSlow } from "./load-fault.ts";
 import { Superseded } from "./superseded.ts";
@@ -30,6 +31,8 @@ export interface CandidateOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly inspectPort: number | undefined;
   readonly pool: WorkerSource;
+  /** The processes of groups; undefined: it is to have one of its own. */
+  readonly groups?: Pick<Groups, "take"> | undefined;
   readonly clock: Clock;
   readonly listener: WorkerListener;
   /** Whether it is to say what it takes and publishes, as JSON Schemas. */
@@ -70,7 +73,7 @@ async function loadWith(
 ): Promise<LoadedCandidate> {
   const { file, bundle, pool, rootDir } = options;
   if (options.signal.aborted) throw new Superseded();
-  const worker = await pool.take(needs.memoryMiB);
+  const worker = (await ofItsGroup(needs, options)) ?? (await pool.take(needs.memoryMiB));
   const { values } = declaredEnvironment(needs.env, options.environment);
   const url = `${pathToFileURL(bundle.path).href}`;
   const { inspectPort, describe = false } = options;
@@ -91,6 +94,10 @@ async function loadWith(
     worker.terminate();
     throw error;
   }
+}
+
+async function ofItsGroup({ group, memoryMiB }: LaunchNeeds, { groups, file, bundle }: CandidateOptions) {
+  return group === undefined ? undefined : groups?.take(group, { file, bundle, memoryMiB });
 }
 
 /** The environment is checked after the metadata, so that the author hears of wrong metadata first. */

@@ -5,7 +5,7 @@ import type { HandlerStats } from "../deliver/handler-stats.ts";
 import { type RuntimeError, toRuntimeError } from "../errors.ts";
 import type { Generation } from "./generation.ts";
 import { IdleWatch } from "./idle-watch.ts";
-import { type CandidateSource, candidateOptions } from "./prepare.ts";
+import { type CandidateSource, servingCandidate } from "./prepare.ts";
 import type { Recovery } from "./recovery.ts";
 import { RecycleWatch } from "./recycle-watch.ts";
 import type { SlotDeps } from "./slot-deps.ts";
@@ -98,7 +98,7 @@ export class CrewCare {
     // It has come up before: it does not wait for those that are to change.
     const place = deps.gate.queue(Number.NEGATIVE_INFINITY);
     try {
-      await place.enter(() => generation.recruit(candidateOptions(candidate)), candidate.signal);
+      await place.enter(() => generation.recruit(servingCandidate(candidate)), candidate.signal);
       if (!life.is("serving")) this.serveAgain(generation, why, sinceMs);
     } catch (error) {
       if (error instanceof Superseded) return;

@@ -138,6 +138,7 @@ export class Generation {
       route.giveBackQueued(why);
     }
     await this.dismiss();
+    route.dispatcher.liveAmong(undefined);
     return unfinished;
   }
 
@@ -153,6 +154,10 @@ export class Generation {
     const { teardownError, killed } = await worker.stop(teardownMs, clock);
     if (teardownError !== undefined) onTeardownFailed(teardownError);
     else if (killed)
-      onTeardownFailed({ name: "Error", message: `it did not end within ${teardownMs} ms and was killed`, stack: "" });
+      onTeardownFailed({
+        name: "Error",
+        message: `it did not end within ${teardownMs} ms, and was not waited for`,
+        stack: "",
+      });
   }
 }

@@ -69,6 +69,10 @@ export interface HandlerStatus {
   readonly reloads: number;
   readonly restarts: number;
   readonly pids: readonly number[];
+  /** Whose process it shares, where it does so with any. */
+  readonly group?: string | undefined;
+  /** Handlers that are in its process too; undefined: none. */
+  readonly sharesWith?: readonly string[] | undefined;
   /** Why the last version did not come up; undefined when it did. */
   readonly lastFailure: RuntimeError | undefined;
   /** What keeps messages from the version that serves. */
@@ -134,6 +138,7 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
     durations: [...stats.durations.counts],
     reloads: stats.reloads,
     restarts: stats.restarts,
+    group: metadata?.group,
     pids: [...(current?.pids ?? []), ...(slot.canary?.pids ?? [])],
     lastFailure: failure,
     holds: current === undefined ? [] : [...current.route.holds.all, ...slot.writes],

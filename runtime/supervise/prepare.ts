@@ -48,7 +48,7 @@ export interface PrepareOptions {
 export async function prepareGeneration(options: PrepareOptions): Promise<Generation | undefined> {
   const { deps, bundle, current } = options;
   const { bundler } = deps;
-  const candidate = candidateOptions(options);
+  const candidate = servingCandidate(options);
   // A debugger finds every version on the same port, so the one that serves lets go of it first.
   const port = candidate.inspectPort;
   if (port !== undefined) current?.setDebugger(undefined);
@@ -162,6 +162,12 @@ export function candidateOptions({ deps, file, bundle, current, signal }: Candid
   };
 }
 
+/** One that is to serve: in its group's process, unless a debugger may hold it, and with it all others there. */
+export function servingCandidate(source: CandidateSource): CandidateOptions {
+  const candidate = candidateOptions(source);
+  return candidate.inspectPort === undefined ? { ...candidate, groups: source.deps.groups } : candidate;
+}
+
 function knownNeeds(metadata: ResolvedMetadata | undefined): LaunchNeeds | undefined {
   return metadata === undefined ? undefined : launchNeedsOf(metadata);
 }
@@ -177,6 +183,7 @@ async function openRoute(metadata: ResolvedMetadata, options: PrepareOptions): P
     deadlines: deps.inspectPort(file.name) === undefined,
     killGraceMs: deps.killGraceMs,
     maxHops: deps.maxHops,
+    neighboursIn: (group) => deps.groups?.neighboursIn(group),
     plan: await deps.binder.plan(file.name, metadata),
     stats,
     suspicions,

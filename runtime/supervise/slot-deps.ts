@@ -17,6 +17,7 @@ import type { HandlerDefaults, ResolvedMetadata } from "../metadata/handler-meta
 import type { VersionStanding } from "../versions/rollbacks.ts";
 import type { Gate } from "./concurrency-limit.ts";
 import type { Evaluator } from "./evaluator.ts";
+import type { Groups } from "./groups.ts";
 import type { SubjectClaims } from "./subject-claims.ts";
 
 export interface HandlerVersions {
@@ -53,6 +54,8 @@ export interface SlotDeps {
   /** Metadata found out when the handler was built; undefined: it is known once a worker has loaded it. */
   readonly known: (handler: string) => ResolvedMetadata | undefined;
   readonly pool: WorkerSource;
+  /** The processes that several handlers share. */
+  readonly groups?: Pick<Groups, "take" | "sharing" | "neighboursIn"> | undefined;
   readonly binder: Binder;
   readonly claims: SubjectClaims;
   readonly evaluator: Pick<Evaluator, "look">;

@@ -5,6 +5,7 @@
 //     that is coming up will do so is waited for, RENAME_MS at most.
 // V2  One handler's trouble is its own: every step of a slot ends in a state, never in a rejection.
 
+import type { Bundler } from "../bundle/bundler.ts";
 import { dependentsOf } from "../bundle/dependents.ts";
 import { type Clock, type Timer, within } from "../clock.ts";
 import type { HandlerStats } from "../deliver/handler-stats.ts";
@@ -13,6 +14,7 @@ import { WriteWatches } from "../deliver/write-watch.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import type { ScanResult } from "../discover/scan.ts";
 import type { Emit } from "../events.ts";
+import { Groups } from "./groups.ts";
 import { HandlerSlot } from "./handler-slot.ts";
 import type { HandlerStatus } from "./handler-status.ts";
 import { HeldPlaces } from "./held-places.ts";
@@ -36,7 +38,9 @@ export interface SupervisorOptions {
   readonly hold: boolean;
   /** Up to this many handlers get a process each at the start. */
   readonly eagerWorkers: number;
-  readonly deps: Omit<SlotDeps, "claims" | "crowded" | "writes">;
+  readonly deps: Omit<SlotDeps, "claims" | "crowded" | "writes" | "groups">;
+  /** Builds what the files are now, whatever is served instead; undefined: that of `deps`. */
+  readonly ownBundler?: Bundler | undefined;
   readonly clock: Clock;
   readonly emit: Emit;
   /** The files that handlers are built from may be others than before; undefined: nobody follows them. */
@@ -58,6 +62,7 @@ export class Supervisor {
   private readonly deps: SlotDeps;
   private readonly mistakes: SharedMistakes;
   private readonly places: HeldPlaces;
+  private readonly groups: Groups;
   private readonly slots = new Map<string, HandlerSlot>();
   private readonly files = new Map<string, HandlerFile>();
   private readonly operatorSaid = new Map<string, Disabled>();
@@ -94,7 +99,16 @@ export class Supervisor {
       this.mistakes.emit(event);
       this.places.saw(event);
     };
-    this.deps = { ...options.deps, bundler, emit, claims, crowded, writes };
+    this.groups = new Groups({
+      pool: options.deps.pool,
+      bundler: options.ownBundler ?? options.deps.bundler,
+      defaults: options.deps.defaults,
+      files: () => this.files.values(),
+      metadataOf: (handler) => this.slots.get(handler)?.metadata ?? options.deps.known(handler),
+      moveOver: (handler) => void this.reload(handler, { force: true }),
+      emit,
+    });
+    this.deps = { ...options.deps, bundler, emit, claims, crowded, writes, groups: this.groups };
   }
 
   /** Discover and bring up every handler. Resolves when each serves or has failed. */
@@ -165,7 +179,11 @@ export class Supervisor {
   }
 
   status(): HandlerStatus[] {
-    return [...this.slots.values()].map((slot) => slot.status).sort((a, b) => (a.name < b.name ? -1 : 1));
+    const all = [...this.slots.values()].map(({ name, status }) => {
+      const sharesWith = this.groups.sharing(name).filter((other) => other !== name);
+      return sharesWith.length === 0 ? status : { ...status, sharesWith };
+    });
+    return all.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /** How every handler stands, with its counters themselves: they go on counting. */

@@ -51,6 +51,7 @@ export function slotStage(changes: Partial<SlotDeps> = {}, candidatesAtOnce = 4)
       if ("bundle" in found) return { ok: true, bundle: found.bundle, warnings: [] };
       return { ok: false, error: new RuntimeError("BUNDLE_FAILED", found.reason), inputs: [file.path] };
     },
+    program: async () => ({ ok: false, error: new RuntimeError("BUNDLE_FAILED", "no test builds any"), inputs: [] }),
     async retire({ version }) {
       retired.push(version);
     },

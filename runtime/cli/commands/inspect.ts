@@ -80,7 +80,19 @@ function print(summary: HandlerSummary, left: readonly string[], kept: readonly 
 }
 
 function printReplica({ replica, handler }: Held, nowMs: number, out: Output): void {
-  const { state, version, servesSinceMs, inFlight, queued, reloads, restarts, pids, memoryBytes } = handler;
+  const {
+    state,
+    version,
+    servesSinceMs,
+    inFlight,
+    queued,
+    reloads,
+    restarts,
+    pids,
+    memoryBytes,
+    group,
+    sharesWith = [],
+  } = handler;
   const { disabled, holds = [], lastFailure, lastError } = handler;
   printLine(
     out,
@@ -95,6 +107,12 @@ function printReplica({ replica, handler }: Held, nowMs: number, out: Output): v
   const process = pids.length === 0 ? "none" : `pid ${pids.join(", ")}, ${memoryCell(memoryBytes)}`;
   printFact(out, "process", `${process}; ${reloads} reloads, ${restarts} restarts`);
   if (handler.standby === true) printFact(out, "", "stands by: another replica runs it (singleton)");
+  if (group !== undefined)
+    printFact(
+      out,
+      "group",
+      `${group}, ${sharesWith.length === 0 ? "alone in its process" : `with ${sharesWith.join(", ")}`}`,
+    );
   printFact(out, "now", `${inFlight} in flight, ${queued} queued`);
   printFact(out, "done", countsText(handler));
   if (lastFailure !== undefined) {
