@@ -4,7 +4,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { ChangeContext, HandlerContext } from "./context.ts";
 import type { PayloadOf, PublishedOf } from "./define-event.ts";
 import type { Duration } from "./duration.ts";
-import type { MessageKey } from "./message-key.ts";
+import type { FieldKey, HeaderKey, MessageKey } from "./message-key.ts";
 import type { PayloadFormat } from "./payload.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Size } from "./size.ts";
@@ -72,18 +72,28 @@ interface KeyOf<Event> {
 }
 
 /**
- * Order over all replicas: the runtime keeps a stream for the handler, into which the server copies its messages, divided by
- * the token into partitions. One message of each partition runs at a time.
+ * Order over all replicas: the runtime keeps a stream for the handler, with a copy of its messages, divided by the key into
+ * partitions. One message of each partition runs at a time.
  */
-export interface WildcardOrder {
-  /** Which `*` of `subject` has the key, 0 for the first. */
-  wildcard: number;
+interface Partitioned {
   /**
    * Most keys that run at the same time over all replicas, 1 to 64; a key that waits for its retry holds up the others of
    * its partition. Default 8. When it changes, what is divided the old way is handled first.
    */
   partitions?: number | undefined;
 }
+
+/** By a token of the subject. The server makes the copy. */
+export interface WildcardOrder extends Partitioned {
+  /** Which `*` of `subject` has the key, 0 for the first. */
+  wildcard: number;
+}
+
+/** By a header. The replicas make the copy, one message at a time. */
+export interface HeaderOrder extends Partitioned, HeaderKey {}
+
+/** By a field of the content. The replicas make the copy, one message at a time. */
+export interface FieldOrder extends Partitioned, FieldKey {}
 
 /** What `when` and `orderBy` may look at beside the content: `key`, `operation` and `revision` are those of a change. */
 export type FilteredMessage = Pick<HandlerContext, "subject" | "wildcards" | "headers" | "attempt"> &
@@ -273,9 +283,10 @@ export interface HandlerOptions<Event = unknown> {
    * Durable only. A function: messages for which it gives the same key run one after another, **within a replica**. It may
    * look at the message too: `(_, { subject }) => subject` keeps the order of the changes of each key of a bucket.
    * `{ wildcard: 0 }`: those with the same token at that `*` of the subject run one after another **over all replicas**,
-   * retries included. Needs nats-server 2.10. Refused for several subjects, and beside `batch`, `kv` and `objects`. Default: in any order.
+   * retries included; `{ header: "tenant" }` and `{ field: "tenant.id" }`: those with the same header or field. Needs nats-server 2.10.
+   * Refused for several subjects, and beside `batch`, `kv` and `objects`. Default: in any order.
    */
-  orderBy?: KeyOf<Event>["key"] | WildcardOrder | undefined;
+  orderBy?: KeyOf<Event>["key"] | WildcardOrder | HeaderOrder | FieldOrder | undefined;
   /**
    * What the function publishes and requests: events, or subjects, which may have wildcards. Nothing is refused by it;
    * `handlers permissions` grants it. At most 1,000. Default none.

@@ -24,7 +24,7 @@ import { EventBinding } from "./event-binding.ts";
 import { holdDurable } from "./held-durable.ts";
 import { OrderedPlaces, type OrderedSubject, type OrderedTaking } from "./ordered-places.ts";
 import { RedriveSource } from "./redrive-source.ts";
-import { bindStream, idPrefixOf } from "./stream-binding.ts";
+import { bindStream, idPrefixOf, type Upkeep } from "./stream-binding.ts";
 import { createStreamDeps, type StreamDeps } from "./stream-deps.ts";
 import type { SourcePlace } from "./stream-source.ts";
 
@@ -74,7 +74,7 @@ export interface BinderOptions {
 
 interface SubjectTaking {
   readonly places: readonly SourcePlace[];
-  readonly upkeep?: (() => () => void) | undefined;
+  readonly upkeep?: Upkeep | undefined;
 }
 
 /** How long binding a durable handler waits for a lost connection before it is given up, and begun anew when it is back. */

@@ -8,7 +8,13 @@ import { RuntimeError } from "../errors.ts";
 import type { FleetOrder, ResolvedMetadata, StartFrom } from "../metadata/handler-metadata.ts";
 import { isSince } from "../nats/server-version.ts";
 import { durableNameOf } from "../streams/durable-name.ts";
-import { type CopyFrom, type OrderedStream, orderedStreamNames, partitionFilter } from "../streams/ordered-stream.ts";
+import {
+  type CopyFrom,
+  isSorted,
+  type OrderedStream,
+  orderedStreamNames,
+  partitionFilter,
+} from "../streams/ordered-stream.ts";
 import {
   leftIn,
   notCopied,
@@ -19,6 +25,8 @@ import {
   whereOrdered,
 } from "../streams/ordered-streams.ts";
 import { findConsumer } from "../streams/stored-consumer.ts";
+import { durableOfHandler } from "./durable-of-handler.ts";
+import { readySorter, type SortingTold } from "./sorter.ts";
 import type { StreamDeps } from "./stream-deps.ts";
 import type { SourcePlace } from "./stream-source.ts";
 
@@ -49,8 +57,8 @@ export type OrderedTaking =
   | {
       /** One for each partition. */
       readonly places: readonly SourcePlace[];
-      /** Begins to remove what is settled, until what is returned is called. */
-      readonly upkeep: () => () => void;
+      /** Removes what is settled, and puts there what the server does not copy, until what is returned is called. */
+      readonly upkeep: (told: SortingTold) => () => Promise<void>;
     }
   /** Up to this number of its stream all is handled. */
   | { readonly settledTo: number };
@@ -75,7 +83,7 @@ export class OrderedPlaces {
   /** Rejects as the client does, or with STREAM_MISSING or STREAM_REFUSED. */
   async of(ordered: OrderedSubject): Promise<OrderedTaking> {
     const { app, jsm } = this.deps;
-    const { handler, stream, subject } = ordered;
+    const { handler, stream } = ordered;
     const asked = await this.handlerOf(ordered);
     const turn = await orderedTurn(jsm, asked);
     this.names = undefined; // It may have been made just now.
@@ -88,7 +96,7 @@ export class OrderedPlaces {
       return source && whereOrdered(jsm, asked).catch(() => undefined);
     };
     const places = Array.from({ length: turn.division.partitions }, (_, partition) => ({
-      subject: partitionFilter(partition, subject),
+      subject: partitionFilter(turn, partition),
       stream: turn.name,
       durable: partitionDurable(part, partition),
       copyOf: stream,
@@ -96,7 +104,27 @@ export class OrderedPlaces {
       // One of them looks for all.
       where: partition === 0 ? where : async () => turn.name,
     }));
-    return { places, upkeep: () => this.tidy(turn) };
+    const sort = turn.isFed && isSorted(turn.division) ? await this.sorter(ordered, turn) : undefined;
+    const upkeep = (told: SortingTold) => {
+      const stopTidying = this.tidy(turn);
+      const sorter = sort?.(told);
+      return async () => {
+        stopTidying();
+        await sorter?.close();
+      };
+    };
+    return { places, upkeep };
+  }
+
+  /** From the handler's own durable, so that it goes on where it was. */
+  private async sorter({ handler, subject, stream, metadata }: OrderedSubject, turn: OrderedStream) {
+    const { deps } = this;
+    const durable = await durableOfHandler(deps, { handler, stream, subject, domain: undefined });
+    // With the first of all a consumer begins anyway; one of a work queue may not say so.
+    const { begunWith = 1 } = turn;
+    const settledTo = begunWith === 1 ? undefined : begunWith - 1;
+    const place = { subject, stream, durable, settledTo, where: async () => stream };
+    return readySorter({ deps, handler, stream: turn, metadata }, place);
   }
 
   private tidy(stream: OrderedStream): () => void {
@@ -114,7 +142,8 @@ export class OrderedPlaces {
     const info = await jsm.streams.info(stream);
     if (order.partitions > 0) {
       assertNewEnough(connection, handler);
-      const why = notCopied(info);
+      // What the replicas put in order themselves they take with the handler's own consumer.
+      const why = isSorted(order) ? undefined : notCopied(info);
       if (why !== undefined) throw cannotOrder(handler, `stream "${stream}" ${why}`);
     }
     const wish = {
@@ -188,7 +217,7 @@ function assertNewEnough({ info }: NatsConnection, handler: string): void {
 }
 
 function cannotOrder(handler: string, why: string): RuntimeError {
-  const message = `handler "${handler}" cannot have an order over all replicas (orderBy: { wildcard }): ${why}`;
+  const message = `handler "${handler}" cannot have an order over all replicas (orderBy: { wildcard }, { header } or { field }): ${why}`;
   return new RuntimeError("STREAM_REFUSED", message, {
     handler,
     remedy: 'A function as orderBy keeps the order within a replica; concurrency: "one" that of all messages.',

@@ -25,13 +25,16 @@ export interface StreamBindingOptions {
   /** One for each subject, in their order: the number of a place is the origin of its deliveries. */
   readonly places: readonly SourcePlace[];
   /** What goes on for as long as it is bound; ended with it. */
-  readonly upkeep?: (() => () => void) | undefined;
+  readonly upkeep?: Upkeep | undefined;
   readonly metadata: ResolvedMetadata;
   readonly owner: BindingOwner;
   readonly holds: HoldBoard;
   readonly onFault: (error: RuntimeError) => void;
   readonly onMoved: () => void;
 }
+
+/** Begins it, and returns what ends it. */
+export type Upkeep = (told: Pick<StreamBindingOptions, "holds" | "onFault">) => () => Promise<void>;
 
 /** Set up the consumers and take from them. Rejects with CONSUMER_REFUSED, STREAM_MISSING or NATS_REFUSED; nothing is taken then. */
 export async function bindStream(options: StreamBindingOptions): Promise<StreamBinding> {
@@ -51,7 +54,7 @@ export class StreamBinding implements Binding {
   private metadata: ResolvedMetadata;
   private readonly sources: readonly StreamSource[];
   private readonly redrives: RedriveSource;
-  private readonly endUpkeep: () => void;
+  private readonly endUpkeep: () => Promise<void>;
   /** Undefined: every replica runs it. */
   private readonly lease: Lease | undefined;
   /** Undefined: there is one place only. */
@@ -76,7 +79,7 @@ export class StreamBinding implements Binding {
     const isStandby = () => this.isStandby;
     this.redrives = new RedriveSource({ deps, handler, streams, metadata, owner, isStandby, onError: onFault });
     this.redrives.start();
-    this.endUpkeep = options.upkeep?.() ?? (() => undefined);
+    this.endUpkeep = options.upkeep?.({ holds: holds.boardOf("upkeep"), onFault }) ?? (async () => undefined);
   }
 
   /** Another replica runs the handler. */
@@ -143,8 +146,8 @@ export class StreamBinding implements Binding {
   }
 
   async unbind(): Promise<void> {
-    this.endUpkeep();
-    await Promise.all([...this.sources, this.redrives].map((source) => source.unbind()));
+    const unbound = [...this.sources, this.redrives].map((source) => source.unbind());
+    await Promise.all([...unbound, this.endUpkeep()]);
     const { deps } = this.options;
     if (this.lease !== undefined)
       deps.pending.add(this.lease.close(() => this.sources.every(({ inHand }) => inHand === 0)));

@@ -4,7 +4,7 @@ import type { Msg, MsgHdrs } from "@nats-io/transport-node";
 import { type Delivery, HOPS_HEADER } from "../message/delivery.ts";
 import { encodeHeaders } from "../message/header-block.ts";
 import type { AckInfo } from "../streams/ack-subject.ts";
-import { copiedNumber, isMarkOfCopy, subjectBefore } from "../streams/ordered-stream.ts";
+import { copiedNumber, headersBefore, subjectBefore } from "../streams/ordered-stream.ts";
 import { headerPairs } from "./core-delivery.ts";
 
 /** What a redriven message has behind it; it stands in the message's `Dead-Letter-*` headers. */
@@ -112,7 +112,7 @@ export function readStreamMessage(message: MessageContent, info: AckInfo, origin
 export function readCopy(message: MessageContent, info: AckInfo, origin: number, copyOf: string): StreamMessage {
   const { headers } = message;
   const sequence = copiedNumber(headers);
-  const kept = headers === undefined ? [] : [...headerPairs(headers)].filter(([name]) => !isMarkOfCopy(name));
+  const kept = headers === undefined ? [] : headersBefore([...headerPairs(headers)]);
   return {
     subject: subjectBefore(message.subject),
     seq: sequence ?? info.streamSequence,

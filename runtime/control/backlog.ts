@@ -20,6 +20,8 @@ export interface Claimant {
   readonly domain?: string | undefined;
   /** Its messages wait in a stream of its own. */
   readonly inOrder?: boolean | undefined;
+  /** And before that in a durable of its own. */
+  readonly putsInOrder?: boolean | undefined;
 }
 
 export class Backlog {
@@ -59,12 +61,13 @@ export class Backlog {
 
   private async durablesOn(
     jsm: JetStreamManager,
-    { name, inOrder }: Claimant,
+    { name, inOrder, putsInOrder }: Claimant,
     subject: string,
   ): Promise<readonly ConsumerInfo[]> {
-    if (inOrder !== true) return [(await this.durableOf(jsm, name, subject)) ?? []].flat();
-    const streams = orderedStreamNames(this.app, name, subject);
-    return (await Promise.all(streams.map((stream) => consumersIn(jsm, stream)))).flat();
+    const own = inOrder !== true || putsInOrder === true ? await this.durableOf(jsm, name, subject) : undefined;
+    const streams = inOrder === true ? orderedStreamNames(this.app, name, subject) : [];
+    const partitions = await Promise.all(streams.map((stream) => consumersIn(jsm, stream)));
+    return [...partitions.flat(), ...(own === undefined ? [] : [own])];
   }
 
   private async durableOf(jsm: JetStreamManager, handler: string, subject: string): Promise<ConsumerInfo | undefined> {

@@ -162,13 +162,11 @@ export interface ThrottleRule {
   readonly key?: MessageKey | undefined;
 }
 
-/** Messages that have the same token at a wildcard of the subject run one after another. */
-export interface FleetOrder {
-  /** Which `*` of the subject, from 0 on. */
-  readonly wildcard: number;
-  /** So many keys at most run at a time, over all replicas: each key belongs to one of them. */
+/** Messages that have the key in common run one after another, over all replicas. */
+export type FleetOrder = MessageKey & {
+  /** So many keys at most run at a time: each key belongs to one of them. */
   readonly partitions: number;
-}
+};
 
 export interface RetryDefaults {
   /** Runs in all, the first included. */

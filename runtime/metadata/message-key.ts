@@ -14,6 +14,8 @@ const PARTS: Readonly<Record<string, Reader<unknown>>> = {
   field: text('must be the names on the way to a field, such as "tenant.id"', /^[^.]{1,255}(\.[^.]{1,255}){0,15}$/),
 };
 
+export const MESSAGE_KEY_PARTS = Object.keys(PARTS);
+
 /** The example stands in each complaint: what is written instead is most often a function. */
 export function readMessageKey(raw: unknown): Read<MessageKey> {
   const [given, ...more] = typeof raw === "object" && raw !== null ? Object.entries(raw) : [];

@@ -17,9 +17,9 @@ import {
   asksForFleetOrder,
   FLEET_ORDER_EXAMPLE,
   FLEET_ORDER_KEYS,
-  fleetOrderOptions,
   fleetOrderProblems,
   PARTITIONS,
+  partitionCount,
 } from "./fleet-order.ts";
 import { groupProblems, OF_A_GROUP, readGroup } from "./group.ts";
 import type {
@@ -31,7 +31,7 @@ import type {
   StartFrom,
   Store,
 } from "./handler-metadata.ts";
-import { readMessageKey } from "./message-key.ts";
+import { MESSAGE_KEY_PARTS, readMessageKey } from "./message-key.ts";
 import { invalidMetadata, type MetadataOrigin, missingMetadata, type Problem } from "./metadata-problems.ts";
 import { didYouMean } from "./nearest.ts";
 import {
@@ -314,15 +314,12 @@ const readOrderBy: Reader<boolean> = (raw) =>
 function readFleetOrder(raw: unknown, problems: Problem[]): ResolvedMetadata["fleetOrder"] {
   const take = nested("orderBy", raw, FLEET_ORDER_KEYS, FLEET_ORDER_EXAMPLE, problems);
   if (take === undefined) return undefined;
-  if ((raw as Fields).wildcard === undefined)
-    problems.push({
-      path: ["orderBy", "wildcard"],
-      message: 'is missing: say which "*" of the subject is the key, from 0 on',
-    });
-  return {
-    wildcard: take("wildcard", fleetOrderOptions.wildcard, 0),
-    partitions: take("partitions", fleetOrderOptions.partitions, PARTITIONS),
-  };
+  const { partitions: _, ...written } = raw as Fields;
+  const known = Object.entries(written).filter(([part]) => MESSAGE_KEY_PARTS.includes(part));
+  const key = readMessageKey(Object.fromEntries(known));
+  if ("problem" in key) problems.push({ path: ["orderBy"], message: key.problem });
+  const partitions = take("partitions", partitionCount, PARTITIONS);
+  return "problem" in key ? undefined : { ...key.value, partitions };
 }
 
 function readRetry(raw: unknown, defaults: HandlerDefaults, problems: Problem[]): ResolvedMetadata["retry"] {

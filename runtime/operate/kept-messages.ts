@@ -85,5 +85,6 @@ export function ownDurables(name: string, { app, durables, replies }: KeptMessag
   );
   // What it took in another way before stands still, and counts nothing.
   const inOrder = said.some((one) => one.inOrder === true);
-  return own.filter(({ isPartition }) => isPartition === inOrder);
+  const putsInOrder = said.some((one) => one.putsInOrder === true);
+  return own.filter(({ isPartition }) => isPartition === inOrder || putsInOrder);
 }

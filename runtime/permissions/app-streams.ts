@@ -2,7 +2,7 @@
 
 import { claims } from "../metadata/claims.ts";
 import { durableNameOf, earlierDurableName } from "../streams/durable-name.ts";
-import { orderedStreamNames } from "../streams/ordered-stream.ts";
+import { isSorted, orderedStreamNames } from "../streams/ordered-stream.ts";
 import { madeStreamName } from "../streams/stream-settings.ts";
 import { coveredBy } from "../streams/subject-cover.ts";
 import type { PermittedApp, PermittedHandler } from "./grant.ts";
@@ -38,12 +38,23 @@ export function takenStreams({ app, streams, handlers }: PermittedApp): TakenStr
 }
 
 /** Those in which handlers have their messages in order (streams/ordered-stream.ts). */
-export function orderedStreams({ app, handlers }: PermittedApp): { handler: string; names: readonly string[] }[] {
-  return handlers
-    .filter(({ metadata }) => metadata.fleetOrder !== undefined)
-    .flatMap(({ name, metadata }) =>
-      claims(metadata).map((subject) => ({ handler: name, names: orderedStreamNames(app, name, subject) })),
-    );
+export function orderedStreams({ app, handlers }: PermittedApp): OrderedStreams[] {
+  return handlers.flatMap(({ name, metadata }) => {
+    const { fleetOrder } = metadata;
+    if (fleetOrder === undefined) return [];
+    return claims(metadata).map((subject) => ({
+      handler: name,
+      names: orderedStreamNames(app, name, subject),
+      isSorted: isSorted(fleetOrder),
+    }));
+  });
+}
+
+export interface OrderedStreams {
+  readonly handler: string;
+  readonly names: readonly string[];
+  /** The replicas put messages into them. */
+  readonly isSorted: boolean;
 }
 
 /** Names of the declared streams and of those of the account that handlers take from. */

@@ -18,6 +18,7 @@ import { markSubject, scheduleStream } from "../schedule/mark-store.ts";
 import { type Bucket, bucketsOf, streamOf, subjectsOf } from "../stores/bucket-streams.ts";
 import { onceStore, onceStream } from "../stores/once-bucket.ts";
 import { earlierRedriveDurableName, queueGroupOf, redriveDurableName } from "../streams/durable-name.ts";
+import { sortedSubjects } from "../streams/ordered-stream.ts";
 import { versionStream, versionSubjects } from "../versions/version-store.ts";
 import { orderedStreams, ownStreamNames, takenStreams } from "./app-streams.ts";
 import { bucketUse } from "./bucket.ts";
@@ -87,9 +88,10 @@ function durableHandlers(app: PermittedApp): Grant[] {
 
 /** Of the handler's own, two of them: one is begun while what is left in the other is handled. */
 function inOrder(app: PermittedApp): Grant[] {
-  return orderedStreams(app).map(({ handler, names }) => ({
-    why: `${handler} (durable): its partitions, in a stream of its own.`,
+  return orderedStreams(app).map(({ handler, names, isSorted }) => ({
+    why: `${handler} (durable): its partitions, in a stream of its own${isSorted ? ", into which it puts its messages" : ""}.`,
     publish: names.flatMap((stream) => [
+      ...(isSorted ? [sortedSubjects(stream)] : []),
       ...streamApi(stream, "MSG.GET", "PURGE"),
       ...consumersOf(stream, "INFO", "CREATE", "MSG.NEXT"),
       ...acknowledgements(stream),

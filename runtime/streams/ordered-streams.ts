@@ -8,7 +8,8 @@ import { waitingOf } from "./left-durables.ts";
 import { findStream } from "./make-stream.ts";
 import {
   copiedNumber,
-  EVERY_PARTITION,
+  everyPartition,
+  fedNoMore,
   firstNeeded,
   type OrderedStream,
   orderedStreamConfig,
@@ -81,7 +82,7 @@ export interface OrderedPart {
 }
 
 export function partitionDurable({ app, handler, stream }: OrderedPart, partition: number): string {
-  return durableNameOf(app, handler, partitionFilter(partition, stream.division.subject));
+  return durableNameOf(app, handler, partitionFilter(stream, partition));
 }
 
 /** Messages that are not settled; of a partition that nobody has taken from yet, all. */
@@ -102,8 +103,8 @@ async function durablesOf(jsm: JetStreamManager, stream: string): Promise<Map<st
   return found;
 }
 
-async function storedIn(jsm: JetStreamManager, { name, division }: OrderedStream, partition: number): Promise<number> {
-  const { state } = await jsm.streams.info(name, { subjects_filter: partitionFilter(partition, division.subject) });
+async function storedIn(jsm: JetStreamManager, stream: OrderedStream, partition: number): Promise<number> {
+  const { state } = await jsm.streams.info(stream.name, { subjects_filter: partitionFilter(stream, partition) });
   return Object.values(state.subjects ?? {}).reduce((sum, count) => sum + count, 0);
 }
 
@@ -111,9 +112,11 @@ async function storedIn(jsm: JetStreamManager, { name, division }: OrderedStream
 async function copiedTo(
   jsm: JetStreamManager,
   { state }: StreamInfo,
-  { name, begunWith }: OrderedStream,
+  stream: OrderedStream,
 ): Promise<number | undefined> {
-  const last = state.messages === 0 ? null : await jsm.streams.getMessage(name, { last_by_subj: EVERY_PARTITION });
+  const { name, begunWith } = stream;
+  const query = { last_by_subj: everyPartition(stream) };
+  const last = state.messages === 0 ? null : await jsm.streams.getMessage(name, query);
   return copiedNumber(last?.header) ?? (begunWith === undefined ? undefined : begunWith - 1);
 }
 
@@ -130,7 +133,7 @@ async function carryOut(
       return;
     }
     case "feed-no-more":
-      await jsm.streams.update(step.name, { sources: [] }).catch(unlessGone);
+      await jsm.streams.update(step.name, fedNoMore(step.name)).catch(unlessGone);
       return;
     case "remove":
       await jsm.streams.delete(step.name).catch(unlessGone);

@@ -30,6 +30,8 @@ export interface HandlerStatus {
   readonly everyReplica?: boolean | undefined;
   /** It has its messages in order over all replicas: they wait in a stream of its own. */
   readonly inOrder?: boolean | undefined;
+  /** It puts them there itself: until then they wait in its own durable. */
+  readonly putsInOrder?: boolean | undefined;
   /** What its messages lie in; undefined: in nothing. */
   readonly envelope?: Envelope | undefined;
   /** It is given so many messages at a time; undefined: one. */
@@ -115,6 +117,7 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
     subject: metadata && claimsText(metadata.subjects),
     everyReplica: metadata?.everyReplica === true ? true : undefined,
     inOrder: metadata?.fleetOrder === undefined ? undefined : true,
+    putsInOrder: metadata?.fleetOrder === undefined || "wildcard" in metadata.fleetOrder ? undefined : true,
     envelope: metadata?.envelope === "none" ? undefined : metadata?.envelope,
     batch: metadata?.batch,
     standby: current?.route.isStandby === true ? true : undefined,

@@ -1,6 +1,7 @@
-// `orderBy: { wildcard }`: messages of one key run one after another over all replicas, retries included.
+// `orderBy: { wildcard }`, `{ header }` and `{ field }`: messages of one key run one after another over all replicas, retries included.
 
 import { type JetStreamManager, jetstream, jetstreamManager, RetentionPolicy } from "@nats-io/jetstream";
+import { headers as createHeaders } from "@nats-io/transport-node";
 import { beforeEach, describe, expect, it } from "vitest";
 import { isSince } from "../../runtime/nats/server-version.ts";
 import { runCli } from "../support/cli-process.ts";
@@ -38,15 +39,25 @@ const handler = (options: string) => `
     if (failed) throw new Error("not yet");
   };`;
 const IN_ORDER = "orderBy: { wildcard: 0 }";
+const BY_HEADER = 'orderBy: { header: "key" }';
+const BY_FIELD = 'orderBy: { field: "of.key" }';
 
 const start = (name: string, source = handler(IN_ORDER)) =>
   stage.start({ handlers: { "follow.js": source }, environment: { REPLICA: name } });
+
+/** Its key is a token, a header and a field. */
+function messageOf(n: number) {
+  const key = `k${n % KEYS}`;
+  const headers = createHeaders();
+  headers.set("Key", key);
+  return [`shop.${key}.changed`, JSON.stringify({ n, of: { key } }), { headers }] as const;
+}
 
 async function publish(from: number, count: number): Promise<void> {
   const js = jetstream(stage.client.connection);
   for (let n = from; n < from + count; ) {
     const some = Array.from({ length: Math.min(200, from + count - n) }, () => n++);
-    await Promise.all(some.map((at) => js.publish(`shop.k${at % KEYS}.changed`, JSON.stringify({ n: at }))));
+    await Promise.all(some.map((at) => js.publish(...messageOf(at))));
   }
 }
 
@@ -86,36 +97,45 @@ describe("on a server that can divide a stream", () => {
     if (!isSince(stage.client.connection.info?.version, [2, 10])) skip("before 2.10");
   });
 
-  it("not one message of a key overtakes another, through retries, while replicas come and go, and all have their share", async () => {
-    const third = volume(6_700, 400);
-    const ran = await stage.client.collect<Ran>("ran");
-    await start("a");
-    const first = publish(0, third);
-    await ran.when((values) => values.length > third / 10);
-    const [second] = [await start("b"), await start("c")];
-    await first;
-    const next = publish(third, third);
-    await ran.when((values) => values.some(({ by }) => by === "b"));
-    await second.close(5_000);
-    await next;
-    await ran.when(allOnce(2 * third));
-    const before = ran.values.length;
-    await publish(2 * third, third);
-    await ran.when(allOnce(3 * third));
-    expect(numbers(ran.values)).toEqual(upTo(3 * third));
-    expect(overtaken(ran.values)).toEqual([]);
-    expect(new Set(ran.values.map(({ id }) => id)).size).toBe(3 * third);
-    const shared = ran.values.slice(before);
-    for (const name of ["a", "c"]) {
-      expect(shared.filter(({ by }) => by === name).length / shared.length).toBeGreaterThan(0.2);
-    }
-  });
+  it.each([IN_ORDER, BY_HEADER])(
+    "%s: not one message of a key overtakes another, through retries, while replicas come and go, and all have their share",
+    async (order) => {
+      const third = volume(6_700, 400);
+      const ran = await stage.client.collect<Ran>("ran");
+      const start = (name: string) =>
+        stage.start({ handlers: { "follow.js": handler(order) }, environment: { REPLICA: name } });
+      await start("a");
+      const first = publish(0, third);
+      await ran.when((values) => values.length > third / 10);
+      const [second] = [await start("b"), await start("c")];
+      await first;
+      const next = publish(third, third);
+      await ran.when((values) => values.some(({ by }) => by === "b"));
+      await second.close(5_000);
+      await next;
+      await ran.when(allOnce(2 * third));
+      const before = ran.values.length;
+      await publish(2 * third, third);
+      await ran.when(allOnce(3 * third));
+      expect(numbers(ran.values)).toEqual(upTo(3 * third));
+      expect(overtaken(ran.values)).toEqual([]);
+      expect(new Set(ran.values.map(({ id }) => id)).size).toBe(3 * third);
+      const shared = ran.values.slice(before);
+      for (const name of ["a", "c"]) {
+        expect(shared.filter(({ by }) => by === name).length / shared.length).toBeGreaterThan(0.2);
+      }
+    },
+  );
 
-  it("another number of partitions loses and doubles nothing, and replicas of both versions go on side by side", async () => {
+  it.each([
+    ["another number of partitions", [`orderBy: { wildcard: 0, partitions: 3 }`, IN_ORDER]],
+    ["another kind of key", [BY_FIELD, BY_HEADER]],
+    ["a key of the subject again", [BY_HEADER, IN_ORDER]],
+  ])("%s loses and doubles nothing, and replicas of both versions go on side by side", async (_, saves) => {
     const ran = await stage.client.collect<Ran>("ran");
     const [one] = [await start("a"), await start("b")];
     await publish(0, 400);
-    for (const [round, options] of [`orderBy: { wildcard: 0, partitions: 3 }`, IN_ORDER].entries()) {
+    for (const [round, options] of saves.entries()) {
       await Promise.all([publish(400 * (round + 1), 400), save(one, options)]);
     }
     await ran.when(allOnce(1_200));
@@ -124,50 +144,69 @@ describe("on a server that can divide a stream", () => {
     await expect.poll(orderedStreams).toHaveLength(1);
   });
 
-  it("an order that comes, and one that goes: nothing that was handled is handled again", async () => {
+  it.each([IN_ORDER, BY_FIELD])(
+    "%s that comes, and one that goes: nothing that was handled is handled again",
+    async (order) => {
+      const ran = await stage.client.collect<Ran>("ran");
+      const app = await start("a", handler(""));
+      await publish(0, 200);
+      await ran.when(allOnce(200));
+      for (const [round, options] of [order, "", order].entries()) {
+        const done = 200 * (round + 1);
+        await save(app, options);
+        await publish(done, 200);
+        await ran.when(allOnce(done + 200));
+        expect(numbers(ran.values)).toEqual(upTo(done + 200));
+      }
+    },
+  );
+
+  it.each([IN_ORDER, BY_HEADER])(
+    "%s: a dead letter names the message as its own stream has it, with its number there",
+    async (order) => {
+      const source = handler(`${order}, retry: { attempts: 1 }`).replace("n % 20 === 7", "true");
+      await start("a", source);
+      const headers = createHeaders();
+      headers.set("Nats-Msg-Id", "mine");
+      await stage.client.connection.request("shop.k1.changed", JSON.stringify({ n: 1 }), { headers, timeout: 5_000 });
+      const letter = () => jsm.streams.getMessage("DLQ_shop", { last_by_subj: "dlq.shop.follow" }).catch(() => null);
+      await expect.poll(letter).not.toBeNull();
+      const stored = await letter();
+      expect(stored?.header.get("Dead-Letter-Stream")).toBe("SHOP");
+      expect(stored?.header.get("Dead-Letter-Sequence")).toBe("1");
+      expect(stored?.header.get("Dead-Letter-Subject")).toBe("shop.k1.changed");
+      expect([...(stored?.header.keys() ?? [])].filter((name) => /Source|Copied/.test(name))).toEqual([]);
+    },
+  );
+
+  it.each([IN_ORDER, BY_HEADER])(
+    "%s: what waits is counted, no partition is taken for left behind, and with the handler goes its stream",
+    async (order) => {
+      const app = await start("a", handler(order).replace("const failed", "await new Promise(() => {}); const failed"));
+      await publish(0, 40);
+      const cli = (...args: string[]) =>
+        runCli([...args, "--app", "shop"], { cwd: app.project.rootDir, env: { NATS_URL: stage.server.url } });
+      const status = async () => JSON.parse((await cli("status", "--json")).stdout);
+      await expect.poll(status).toMatchObject({ handlers: [{ name: "follow", pending: 40 }] });
+      expect(await cli("prune")).toMatchObject({ code: 0 });
+      await app.after(() => app.project.remove("follow.js"), "handler.removed");
+      expect(await cli("prune", "--yes")).toMatchObject({ code: 0 });
+      expect(await orderedStreams()).toEqual([]);
+    },
+  );
+
+  it("a stream that keeps messages only for its consumers is put in order by us, and what is put there is gone from it", async () => {
+    await jsm.streams.delete("SHOP");
+    await jsm.streams.add({ name: "SHOP", subjects: ["shop.>"], retention: RetentionPolicy.Workqueue });
     const ran = await stage.client.collect<Ran>("ran");
-    const app = await start("a", handler(""));
+    await start("a", handler(BY_FIELD));
     await publish(0, 200);
     await ran.when(allOnce(200));
-    for (const [round, options] of [IN_ORDER, "", IN_ORDER].entries()) {
-      const done = 200 * (round + 1);
-      await save(app, options);
-      await publish(done, 200);
-      await ran.when(allOnce(done + 200));
-      expect(numbers(ran.values)).toEqual(upTo(done + 200));
-    }
+    expect(overtaken(ran.values)).toEqual([]);
+    expect((await jsm.streams.info("SHOP")).state.messages).toBe(0);
   });
 
-  it("a dead letter names the message as its own stream has it, with its number there", async () => {
-    const source = handler(`${IN_ORDER}, retry: { attempts: 1 }`).replace("n % 20 === 7", "true");
-    await start("a", source);
-    await stage.client.connection.request("shop.k1.changed", JSON.stringify({ n: 1 }));
-    const letter = () => jsm.streams.getMessage("DLQ_shop", { last_by_subj: "dlq.shop.follow" }).catch(() => null);
-    await expect.poll(letter).not.toBeNull();
-    const stored = await letter();
-    expect(stored?.header.get("Dead-Letter-Stream")).toBe("SHOP");
-    expect(stored?.header.get("Dead-Letter-Sequence")).toBe("1");
-    expect(stored?.header.get("Dead-Letter-Subject")).toBe("shop.k1.changed");
-    expect(stored?.header.has("Nats-Stream-Source")).toBe(false);
-  });
-
-  it("what waits is counted, no partition is taken for left behind, and with the handler goes its stream", async () => {
-    const app = await start(
-      "a",
-      handler(IN_ORDER).replace("const failed", "await new Promise(() => {}); const failed"),
-    );
-    await publish(0, 40);
-    const cli = (...args: string[]) =>
-      runCli([...args, "--app", "shop"], { cwd: app.project.rootDir, env: { NATS_URL: stage.server.url } });
-    const status = async () => JSON.parse((await cli("status", "--json")).stdout);
-    await expect.poll(status).toMatchObject({ handlers: [{ name: "follow", pending: 40 }] });
-    expect(await cli("prune")).toMatchObject({ code: 0 });
-    await app.after(() => app.project.remove("follow.js"), "handler.removed");
-    expect(await cli("prune", "--yes")).toMatchObject({ code: 0 });
-    expect(await orderedStreams()).toEqual([]);
-  });
-
-  it("a stream that keeps messages only for its consumers is refused, and why", async () => {
+  it("a stream that keeps messages only for its consumers is not copied by the server, and why", async () => {
     await jsm.streams.delete("SHOP");
     await jsm.streams.add({ name: "SHOP", subjects: ["shop.>"], retention: RetentionPolicy.Workqueue });
     const app = await start("a");

@@ -338,6 +338,12 @@ describe("metadata", () => {
     defineHandler(metadata, (todo) => void todo.item);
     void ({ subject: "a.b", orderBy: (event: { key: string }) => event.key } satisfies HandlerMetadata);
     void ({ subject: "a.*", kind: "durable", orderBy: { wildcard: 0, partitions: 4 } } satisfies HandlerMetadata);
+    void ({ subject: "a.b", kind: "durable", orderBy: { header: "tenant" } } satisfies HandlerMetadata);
+    void ({
+      subject: "a.b",
+      kind: "durable",
+      orderBy: { field: "tenant.id", partitions: 4 },
+    } satisfies HandlerMetadata);
     // @ts-expect-error: which wildcard has the key
     void ({ subject: "a.*", kind: "durable", orderBy: { partitions: 4 } } satisfies HandlerMetadata);
     // @ts-expect-error: the key must be a string

@@ -30,6 +30,11 @@ const OPTIONS: Readonly<Record<string, Benched>> = {
     option: "orderBy: { wildcard: 0, partitions: 64 }",
     since: [2, 10],
   },
+  "order-field": {
+    label: "orderBy: { field, partitions: 64 }",
+    option: 'orderBy: { field: "item", partitions: 64 }',
+    since: [2, 10],
+  },
   batch: { label: "batch: { size: 64 }", option: "batch: { size: 64 }" },
   "batch-key": { label: "batch: { size: 64, key: wildcard }", option: "batch: { size: 64, key: { wildcard: 0 } }" },
 };

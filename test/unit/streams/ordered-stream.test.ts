@@ -1,8 +1,18 @@
-import { expect, it } from "vitest";
+import type { StreamInfo } from "@nats-io/jetstream";
+import { describe, expect, it } from "vitest";
 import {
+  claimBefore,
   copiedNumber,
+  everyPartition,
+  fedNoMore,
   firstNeeded,
+  headersBefore,
+  headersOfCopy,
+  isSameDivision,
+  orderedStreamConfig,
+  orderedStreamOf,
   partitionFilter,
+  sortedSubjects,
   subjectBefore,
   transformOf,
 } from "../../../runtime/streams/ordered-stream.ts";
@@ -21,7 +31,8 @@ it.each([
 
 it("the subject of a copy is what it was before", () => {
   expect(subjectBefore("in-order.3.order.k7.placed")).toBe("order.k7.placed");
-  expect(partitionFilter(3, "order.*.placed")).toBe("in-order.3.order.*.placed");
+  const stream = { name: "ORDER_x_a", division: division("order.*.placed", 0) };
+  expect(partitionFilter(stream, 3)).toBe("in-order.3.order.*.placed");
 });
 
 it.each([
@@ -41,4 +52,51 @@ it("the first number that is needed is that after which a partition has somethin
   });
   expect(firstNeeded([durable(7, 0), durable(4, 1), durable(5, 0, 1)])).toBe(5);
   expect(firstNeeded([durable(7, 0), durable(4, 0)])).toBeUndefined();
+});
+
+describe("what we put in order ourselves", () => {
+  const byHeader = { header: "tenant", partitions: 4, subject: "order.*", source: "SHOP", sourceCreated: "monday" };
+  const stream = { name: "ORDER_x_a", division: byHeader };
+
+  it("is published to subjects that name the stream, and no other takes", () => {
+    expect(partitionFilter(stream, 3)).toBe("put-in-order.ORDER_x_a.3.order.*");
+    expect(everyPartition(stream)).toBe(sortedSubjects("ORDER_x_a"));
+    expect(subjectBefore("put-in-order.ORDER_x_a.3.order.new")).toBe("order.new");
+    expect(claimBefore(partitionFilter(stream, 3))).toBe("order.*");
+    expect(orderedStreamConfig("ORDER_x_a", byHeader, { sequence: 5 })).toMatchObject({
+      subjects: ["put-in-order.ORDER_x_a.>"],
+      metadata: { "nats-handlers.header": "tenant", "nats-handlers.from": "5" },
+    });
+  });
+
+  it.each(
+    [byHeader, { ...byHeader, header: undefined, field: "tenant.id" }].map((one) => [JSON.parse(JSON.stringify(one))]),
+  )("is known again by its stream: %j", (made) => {
+    const { name, ...config } = orderedStreamConfig("ORDER_x_a", made, { sequence: 5 });
+    const info = { created: "2030-01-01T00:00:00Z", config: { name, ...config } } as unknown as StreamInfo;
+    expect(orderedStreamOf(info)).toEqual({
+      ...{ name, division: made, createdAtMs: Date.parse("2030-01-01T00:00:00Z"), isFed: true, begunWith: 5 },
+    });
+    const before = { ...info, config: { ...info.config, ...fedNoMore(name) } };
+    expect(orderedStreamOf(before)?.isFed).toBe(false);
+  });
+
+  it("divides otherwise by another key, or into other parts", () => {
+    expect(isSameDivision(byHeader, { ...byHeader })).toBe(true);
+    expect(isSameDivision(byHeader, { ...byHeader, header: "customer" })).toBe(false);
+    expect(isSameDivision(byHeader, { ...byHeader, partitions: 5 })).toBe(false);
+    expect(isSameDivision(byHeader, division("order.*", 0))).toBe(false);
+  });
+
+  it("keeps the headers, but hides from the stream those that would tell it what to do", () => {
+    const pairs = [
+      ["Tenant", "a"],
+      ["Nats-Msg-Id", "7"],
+      ["nats-rollup", "all"],
+    ] as const;
+    const copy = headersOfCopy(pairs, "SHOP", 17);
+    expect(copy.filter(([name]) => /^nats-/i.test(name))).toEqual([]);
+    expect(copiedNumber(new Map(copy) as unknown as { get(name: string): string })).toBe(17);
+    expect(headersBefore(copy)).toEqual(pairs);
+  });
 });
