@@ -89,6 +89,9 @@ export class Sorter implements BindingOwner {
     return true;
   }
 
+  /** Not here: takenForSorting. */
+  letPass(): void {}
+
   /** What is in hand is put there first, if that can be done now. Never rejects. */
   async close(): Promise<void> {
     this.gone.abort();
