@@ -1,6 +1,5 @@
 // One binding and the dispatcher behind it: what comes in is dispatched, what has ended is settled, counted and told.
 
-import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../clock.ts";
 import type { RuntimeError } from "../errors.ts";
 import type { Emit } from "../events.ts";
@@ -17,6 +16,7 @@ import { traceIdIn } from "../message/trace-context.ts";
 import type { WorkerPort } from "../message/worker-port.ts";
 import { claimsText } from "../metadata/claims.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import { isBoundAlike } from "./bound-to.ts";
 import type { Canary } from "./canary.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { type Deadlines, type DispatcherLimits, limitsOf } from "./dispatcher-limits.ts";
@@ -144,21 +144,7 @@ export class Route implements DispatcherOwner, BindingOwner {
 
   /** Whether a version with this metadata can be served without binding anew. */
   serves(metadata: ResolvedMetadata): boolean {
-    const { kind, subjects, stream, domain, oneAtATime, singleton, fleetOrder, everyReplica } = this.metadata;
-    const { maxQueued, maxQueuedBytes } = this.metadata;
-    return (
-      this.binding?.hasMoved !== true &&
-      stream === metadata.stream &&
-      domain === metadata.domain &&
-      oneAtATime === metadata.oneAtATime &&
-      singleton === metadata.singleton &&
-      everyReplica === metadata.everyReplica &&
-      kind === metadata.kind &&
-      isDeepStrictEqual(subjects, metadata.subjects) &&
-      isDeepStrictEqual(fleetOrder, metadata.fleetOrder) &&
-      maxQueued === metadata.maxQueued &&
-      maxQueuedBytes === metadata.maxQueuedBytes
-    );
+    return this.binding?.hasMoved !== true && isBoundAlike(this.metadata, metadata);
   }
 
   get isStandby(): boolean {

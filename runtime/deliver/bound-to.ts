@@ -1,0 +1,14 @@
+// What of a handler's metadata is part of how it is bound: a version that says otherwise is bound anew. Pure.
+
+import { isDeepStrictEqual } from "node:util";
+import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+
+export function isBoundAlike(one: ResolvedMetadata, other: ResolvedMetadata): boolean {
+  return isDeepStrictEqual(boundTo(one), boundTo(other));
+}
+
+function boundTo(metadata: ResolvedMetadata): readonly unknown[] {
+  const { kind, subjects, stream, domain, everyReplica, maxQueued, maxQueuedBytes } = metadata;
+  const { oneAtATime, singleton, fleetOrder } = metadata;
+  return [kind, subjects, stream, domain, everyReplica, maxQueued, maxQueuedBytes, oneAtATime, singleton, fleetOrder];
+}
