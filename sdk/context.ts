@@ -1,5 +1,6 @@
 // What a handler is given beside the payload.
 
+import type { Defer } from "./defer.ts";
 import type { EventDefinition, PublishedOf } from "./define-event.ts";
 import type { ReplyOf, RequestDefinition } from "./define-request.ts";
 import type { Duration } from "./duration.ts";
@@ -242,6 +243,17 @@ export interface HandlerContext {
    * cannot carry, or is larger: the message fails for good. In a shadow run `part` is called, and nothing is looked for or kept.
    */
   readonly once: Once;
+
+  /**
+   * Have the message be settled later: the function returns, its slot of `concurrency` is free, and the message stays in hand until
+   * `done` or `fail` of what this gives is called. `timeout` is for the function alone; after `lease`, counted from its return, the
+   * message has timed out: `signal` aborts, and it is retried. When the function throws, that is how it ends.
+   *
+   * For handlers of kind `durable` without `batch`, `orderBy` and `concurrency: "one"`. Throws a TypeError with the code
+   * `"CANNOT_DEFER"` in others, `"INVALID_OPTION"` for a lease that is no duration from 1 s to 24 h; an Error with `"DEFERRED_TWICE"` for a second call in a run,
+   * `"TOO_MANY_DEFERRED"` when 1,000 of the process wait. In a shadow run the message ends with the function.
+   */
+  readonly defer: Defer;
 
   /** A bucket of JetStream's object store, for contents beyond what a message can hold. For the rest as `kv`: `uses: { objects: ["files"] }`. */
   readonly objects: (bucket: string, options?: BucketOptions) => ObjectBucket;

@@ -18,6 +18,7 @@ export type {
   RequestOptions,
   SendOptions,
 } from "./context.ts";
+export type { Defer, DeferOptions, DeferredMessage } from "./defer.ts";
 export type { HandlerDefaultsConfig, NatsConfig, StreamConfig, UserConfig } from "./define-config.ts";
 export { defineConfig } from "./define-config.ts";
 export type { EventDefinition, PayloadOf, PublishedOf } from "./define-event.ts";

@@ -122,6 +122,8 @@ export interface RunHandlerOptions {
   readonly attempt?: number | undefined;
   /** Number of the message in its stream, 1 or more: two messages have two ids. It is the revision of a change. Default 1. */
   readonly sequence?: number | undefined;
+  /** In place of what `ctx.defer` says: how long the run waits to be settled after the function has returned. */
+  readonly lease?: Duration | undefined;
   /** In place of the metadata's. `ctx.signal` aborts then, and a second later the run is given up. */
   readonly timeout?: Duration | undefined;
   /** Whether `setup` runs before and `teardown` after. Default true. */
@@ -156,7 +158,7 @@ export type ReplyOf<Module extends HandlerExports> = Module["default"] extends (
  * Run one message through a handler as the runtime does: payload encoded and decoded, schema, context, verdicts,
  * settlement. There is no NATS and no process; time is the process's own.
  *
- * Never rejects for what the handler does: that is the outcome. Rejects with METADATA_INVALID for metadata that the
+ * What `ctx.defer` has put off is waited for, as long as its lease. Never rejects for what the handler does: that is the outcome. Rejects with METADATA_INVALID for metadata that the
  * runtime would refuse, with a TypeError for a subject, header or payload that could not have been published, and with
  * what `setup` or `teardown` throws. A handler with `batch` is refused: `runBatch` runs it.
  */
@@ -328,7 +330,7 @@ export interface CrashPoint {
 }
 
 export interface CrashPointOptions
-  extends Omit<RunHandlerOptions, "lifecycle" | "onPublish" | "kv" | "objects" | "once"> {
+  extends Omit<RunHandlerOptions, "lifecycle" | "onPublish" | "kv" | "objects" | "once" | "lease"> {
   /** The project's root, in which the handler runs. Default: the working directory. */
   readonly root?: string | undefined;
   /** Environment variables of the handler, beside those of the process. Default none. */

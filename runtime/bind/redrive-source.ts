@@ -70,6 +70,10 @@ export class RedriveSource {
     return this.source?.intake.apply(delivery, settlement);
   }
 
+  inSlot(delivery: StreamDelivery, isInSlot: boolean): void {
+    this.source?.intake.inSlot(delivery, isInSlot);
+  }
+
   roomChanged(): void {
     if (this.state === "awake") this.source?.intake.roomChanged();
   }

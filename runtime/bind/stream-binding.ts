@@ -131,6 +131,12 @@ export class StreamBinding implements Binding {
       : this.redrives.apply(delivery, settlement);
   }
 
+  inSlot(delivery: Delivery, isInSlot: boolean): void {
+    if (!(delivery instanceof StreamDelivery)) return;
+    if (delivery.history === undefined) this.sources[delivery.origin]?.inSlot(delivery, isInSlot);
+    else this.redrives.inSlot(delivery, isInSlot);
+  }
+
   chunk(): void {
     // Nobody waits for a reply to a stored message.
   }

@@ -78,6 +78,8 @@ export class StreamIntake {
   private readonly putOffs: PutOffs;
   /** By sequence: everything that came and is not settled with the server. */
   private readonly inHand = new Map<number, StreamDelivery>();
+  /** Those that are deferred. */
+  private readonly withoutSlot = new Set<StreamDelivery>();
   private readonly beat: AckBeat;
   private readonly right: AckRight;
   private readonly looks: ConsumerLook;
@@ -182,7 +184,7 @@ export class StreamIntake {
   }
 
   private get inSlots(): number {
-    return this.inHand.size - this.settler.waiting - this.putOffs.withoutSlot;
+    return this.inHand.size - this.settler.waiting - this.putOffs.withoutSlot - this.withoutSlot.size;
   }
 
   private get free(): number {
@@ -228,6 +230,11 @@ export class StreamIntake {
 
   roomChanged(): void {
     this.pulls.request();
+  }
+
+  inSlot(delivery: StreamDelivery, isInSlot: boolean): void {
+    if (isInSlot) this.withoutSlot.delete(delivery);
+    else this.withoutSlot.add(delivery);
   }
 
   apply(delivery: StreamDelivery, settlement: Settlement): string | undefined {

@@ -152,6 +152,10 @@ export class StreamSource {
     return this.intake.apply(delivery, settlement);
   }
 
+  inSlot(delivery: StreamDelivery, isInSlot: boolean): void {
+    this.intake.inSlot(delivery, isInSlot);
+  }
+
   roomChanged(): void {
     this.intake.roomChanged();
   }

@@ -151,10 +151,12 @@ function remarks(summary: HandlerSummary, nowMs: number, width: number, paint: O
   const off = disabledTexts(summary, nowMs).flatMap((text) => wrap(text, width).split("\n"));
   const { schedule } = summary;
   const runs = schedule === undefined ? [] : wrap(`runs ${runsText(summary, schedule, nowMs)}`, width).split("\n");
+  const deferred =
+    summary.deferred === undefined ? [] : [`deferred ${summary.deferred}: settled later, and in no slot`];
   const slowStart = slowStartText(summary);
   const slowly = slowStart === undefined ? [] : wrap(slowStart, width).split("\n");
   return [
-    ...runs.map((line) => paint("dim", line)),
+    ...[...runs, ...deferred].map((line) => paint("dim", line)),
     ...off.map((line) => paint("yellow", line)),
     ...slowly.map((line) => paint("yellow", line)),
     ...holdTexts(summary, nowMs).flatMap((text) =>

@@ -185,6 +185,8 @@ export interface RunningMessage {
   readonly attempt: number;
   readonly bytes: number;
   readonly ranMs: number;
+  /** Its function has returned, and it waits to be settled (`ctx.defer`). */
+  readonly isDeferred?: true | undefined;
 }
 
 /** Asks what handlers' processes are connected to. */

@@ -27,9 +27,13 @@ export function runningNow(
   return { running, unsaid: inAll - running.length };
 }
 
-function runningMessage(app: string, handler: string, { delivery, id, ranMs }: RunningDelivery): RunningMessage {
+function runningMessage(
+  app: string,
+  handler: string,
+  { delivery, id, ranMs, isDeferred }: RunningDelivery,
+): RunningMessage {
   const { subject, attempt, data, storedAtMs } = delivery;
   const headers = delivery.headers === undefined ? [] : decodeHeaders(Buffer.from(delivery.headers));
   const origin = originOf({ app, subject, headers, id, isStored: storedAtMs !== undefined });
-  return { handler, id, origin, subject, attempt, bytes: data.length, ranMs: Math.round(ranMs) };
+  return { handler, id, origin, subject, attempt, bytes: data.length, ranMs: Math.round(ranMs), isDeferred };
 }

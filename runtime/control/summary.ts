@@ -39,6 +39,8 @@ export interface HandlerSummary {
   /** What serves, most common first: more than one while a deployment is on its way, or when it has failed halfway. */
   readonly versions: readonly ServedVersion[];
   readonly inFlight: number;
+  /** Of those, how many are settled after their function has returned; undefined: none. */
+  readonly deferred?: number | undefined;
   readonly queued: number;
   /** Messages of the stream that are not settled; undefined where that is not known, or the handler is not durable. */
   readonly pending: number | undefined;
@@ -111,6 +113,7 @@ function summaryOf(name: string, replicas: HandlerSummary["replicas"], pending: 
     ...(known?.schedule === undefined ? {} : { schedule: known.schedule }),
     versions: versionsOf(handlers),
     inFlight: total(handlers, "inFlight"),
+    ...deferredIn(handlers),
     queued: total(handlers, "queued"),
     pending,
     handled: total(handlers, "handled"),
@@ -155,6 +158,11 @@ function holdsOf(handlers: readonly ReportedHandler[]): HandlerSummary["holds"] 
     const same = all.filter((hold) => hold.reason === reason);
     return { ...same[0]!, onReplicas: same.length };
   });
+}
+
+function deferredIn(handlers: readonly ReportedHandler[]): Pick<HandlerSummary, "deferred"> {
+  const deferred = handlers.reduce((sum, handler) => sum + (handler.deferred ?? 0), 0);
+  return deferred === 0 ? {} : { deferred };
 }
 
 /** Who has heard last knows best how many are left. */

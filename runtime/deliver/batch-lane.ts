@@ -65,7 +65,8 @@ export class BatchLane implements WorkerPlace {
     };
     const batches: LaneOwner<Batch> = {
       settled: (batch, outcome, tookMs) => this.batchEnded(batch, outcome, tookMs),
-      chunk: () => undefined, // Batches have no replies.
+      chunk: () => undefined, // Batches have no replies,
+      inSlot: () => undefined, // and end with their function.
       progressed: () => this.progressed(),
       ended: (_, left) => this.workerEnded(left),
     };

@@ -12,6 +12,7 @@
 // D6  While one worker has a share of its own (a canary's), the messages of that share are for it alone, and the others for the
 //     other workers; both together run at most `concurrency` at a time. The share ends with the worker.
 // D7  Where other handlers have their workers in the same process, what runs alone is alone among all of them (neighbours.ts).
+// D8  What is deferred takes up no slot, and holds nothing up but the end of its worker, and of all work.
 
 import type { Clock } from "../clock.ts";
 import type { Delivery } from "../message/delivery.ts";
@@ -27,6 +28,7 @@ import { Pace } from "./pace.ts";
 import { Prefetch } from "./prefetch.ts";
 import { type Share, tellingVersion } from "./share.ts";
 import type { Death, Suspicions } from "./suspicions.ts";
+import { TurnClock } from "./turn-clock.ts";
 import type { LeftBehind, Running, WorkerPlace } from "./worker-place.ts";
 
 export class Dispatcher implements BatchOwner {
@@ -52,9 +54,11 @@ export class Dispatcher implements BatchOwner {
   private lastBusyMs: number;
   /** A suspect is in flight. */
   private alone = false;
+  /** Besides those in flight: in no slot, and settled later (D8). */
+  deferrals = 0;
   private inHand = 0;
   private waiters: (() => void)[] = [];
-  private cachedMs: number | undefined;
+  private readonly turn: TurnClock;
   private readonly pace: Pace;
   private neighbours: Neighbours | undefined;
 
@@ -63,6 +67,7 @@ export class Dispatcher implements BatchOwner {
     this.suspicions = suspicions;
     this.owner = owner;
     this.clock = clock;
+    this.turn = new TurnClock(clock);
     this.queue = new DeliveryQueue(limits.maxQueued, limits.maxQueuedBytes);
     this.lastBusyMs = clock.monotonicMs();
     this.pace = new Pace({ clock, waiting: () => this.queued, onTurn: () => this.goOn() });
@@ -166,7 +171,7 @@ export class Dispatcher implements BatchOwner {
 
   /** Milliseconds since something was last handed over or in flight; 0 while anything is. */
   get idleForMs(): number {
-    if (this.inHand + this.queued > 0) return 0;
+    if (this.inHand + this.deferrals + this.queued > 0) return 0;
     return this.clock.monotonicMs() - this.lastBusyMs;
   }
 
@@ -227,7 +232,7 @@ export class Dispatcher implements BatchOwner {
 
   /** Resolves when nothing waits and nothing is in flight. */
   finished(): Promise<void> {
-    if (this.inHand + this.queued === 0) return Promise.resolve();
+    if (this.inHand + this.deferrals + this.queued === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.waiters.push(resolve);
       this.beginAll();
@@ -260,6 +265,14 @@ export class Dispatcher implements BatchOwner {
     }
     this.prefetch.count();
     this.owner.settled(delivery, outcome, tookMs, version);
+  }
+
+  /** D8. */
+  inSlot(delivery: Delivery, isInSlot: boolean): void {
+    this.deferrals += isInSlot ? -1 : 1;
+    this.inHand += isInSlot ? 1 : -1;
+    if (this.inHand === 0) this.nothingInHand();
+    this.owner.inSlot?.(delivery, isInSlot);
   }
 
   chunk(delivery: Delivery, data: Uint8Array): void {
@@ -299,10 +312,8 @@ export class Dispatcher implements BatchOwner {
   }
 
   private tellFinished(): void {
-    if (this.waiters.length === 0 || this.inHand + this.queued > 0) return;
-    const waiters = this.waiters;
-    this.waiters = [];
-    for (const resolve of waiters) resolve();
+    if (this.waiters.length === 0 || this.inHand + this.deferrals + this.queued > 0) return;
+    for (const resolve of this.waiters.splice(0)) resolve();
   }
 
   private pump(): void {
@@ -384,12 +395,6 @@ export class Dispatcher implements BatchOwner {
 
   /** The time, read once for all that arrived in one chunk. */
   turnMs(): number {
-    if (this.cachedMs === undefined) {
-      this.cachedMs = this.clock.monotonicMs();
-      queueMicrotask(() => {
-        this.cachedMs = undefined;
-      });
-    }
-    return this.cachedMs;
+    return this.turn.nowMs();
   }
 }

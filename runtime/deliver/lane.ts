@@ -9,11 +9,14 @@
 // L6  What the worker holds back behind another of its key has no clock, and no part in how the worker ends.
 // L7  What an operator cancels is aborted as at its deadline, and ends as cancelled, whatever it does then. A worker that
 //     will not let go of it is killed, which charges that one alone.
+// L8  What is deferred has left its slot and its timeout for a lease (deferred.ts). Unless it was alone, the end of its worker
+//     charges it nothing: it goes back to the queue.
 
 import type { Clock, Timer } from "../clock.ts";
 import type { Delivery } from "../message/delivery.ts";
 import { type Outcome, PAST_CANCEL, PAST_TIMEOUT, RETURNED, type WorkerExit } from "../message/outcome.ts";
 import { blame } from "./blame.ts";
+import { Deferred } from "./deferred.ts";
 import { EntryTable } from "./entry-table.ts";
 import type { Death } from "./suspicions.ts";
 import type { Handed, LaneOwner, LanePort, LeftBehind, Running, WorkerPlace } from "./worker-place.ts";
@@ -44,6 +47,10 @@ const NOT_YET = -1;
 
 function isRunning({ startedAtMs }: Pick<Entry<unknown>, "startedAtMs">): boolean {
   return startedAtMs !== NOT_STARTED && startedAtMs !== HELD;
+}
+
+function runningOf<T>({ delivery, startedAtMs }: Entry<T>): Running<T> {
+  return { delivery, sinceMs: startedAtMs };
 }
 
 function isLate({ abortedAtMs }: Pick<Entry<unknown>, "abortedAtMs">): boolean {
@@ -77,16 +84,20 @@ export class Lane<T extends Handed = Delivery> implements WorkerPlace<T> {
   private blockedAt: string | undefined;
   private emptied: (() => void) | undefined;
   private readonly cancels = new Map<Entry<T>, Cancel>();
+  private readonly later: Deferred<Entry<T>>;
 
   constructor(worker: LanePort<T>, limits: LaneLimits, owner: LaneOwner<T>, clock: Clock) {
     this.worker = worker;
     this.limits = limits;
     this.owner = owner;
     this.clock = clock;
+    this.later = new Deferred(clock, (entry, timeoutMs) =>
+      this.endDeferred(entry, { kind: "timed-out", timeoutMs, blocked: false, deferred: true }),
+    );
   }
 
   get inFlight(): number {
-    return this.entries.size;
+    return this.entries.size - this.later.size;
   }
 
   /** What is in flight under that number. */
@@ -116,7 +127,7 @@ export class Lane<T extends Handed = Delivery> implements WorkerPlace<T> {
 
   /** Resolves when nothing is in flight any more, or the worker is gone. */
   empty(): Promise<void> {
-    if (this.entries.size === 0) return Promise.resolve();
+    if (this.isEmpty) return Promise.resolve();
     return new Promise((resolve) => {
       const before = this.emptied;
       this.emptied = () => {
@@ -128,18 +139,22 @@ export class Lane<T extends Handed = Delivery> implements WorkerPlace<T> {
 
   /** Subjects in flight, for the report of a drain that did not end. */
   describeInFlight(): string[] {
-    return this.inOrder().map(({ delivery }) => delivery.subject);
+    return [...this.inOrder(), ...this.later.entries].map(({ delivery }) => delivery.subject);
   }
 
   /** Oldest first. */
   running(): Running<T>[] {
-    return this.inOrder()
-      .filter(isRunning)
-      .map(({ delivery, startedAtMs }) => ({ delivery, sinceMs: startedAtMs }));
+    const running = this.inOrder().filter(isRunning).map(runningOf);
+    return [...this.later.entries.map((entry) => ({ ...runningOf(entry), isDeferred: true as const })), ...running];
   }
 
   /** L7. Undefined when none runs that is meant. Resolves when it has ended. */
   cancel(isMeant: (delivery: T) => boolean, by: string): Promise<void> | undefined {
+    const deferred = this.later.entries.find(({ delivery }) => isMeant(delivery));
+    if (deferred !== undefined) {
+      this.endDeferred(deferred, { kind: "cancelled", by, blocked: false });
+      return Promise.resolve();
+    }
     const entry = this.inOrder().find((one) => isRunning(one) && isMeant(one.delivery));
     if (entry === undefined) return undefined;
     const before = this.cancels.get(entry);
@@ -181,6 +196,25 @@ export class Lane<T extends Handed = Delivery> implements WorkerPlace<T> {
     if (this.deadline === undefined) this.armDeadline(this.limits.timeoutMs);
   }
 
+  /** L8. One that is late has ended, or its worker is about to. */
+  deferred(id: number, leaseMs: number): void {
+    const entry = this.entries.get(id);
+    if (entry === undefined || isLate(entry)) return;
+    this.unlink(entry);
+    this.later.add(entry, leaseMs);
+    this.owner.inSlot(entry.delivery, false);
+    this.afterProgress(this.clock.monotonicMs());
+  }
+
+  private endDeferred(entry: Entry<T>, outcome: Outcome): void {
+    this.later.end(entry);
+    this.worker.abort(entry.id, outcome.kind === "cancelled" ? "cancelled" : "timeout");
+    const nowMs = this.clock.monotonicMs();
+    this.owner.inSlot(entry.delivery, true);
+    this.settle(entry, outcome, nowMs);
+    this.afterProgress(nowMs);
+  }
+
   alive(): void {
     this.answered = true;
   }
@@ -189,23 +223,26 @@ export class Lane<T extends Handed = Delivery> implements WorkerPlace<T> {
     this.deadline?.cancel();
     this.kill?.cancel();
     this.probe?.cancel();
-    const left = this.inOrder();
+    const deferred = new Set(this.later.entries);
+    for (const { delivery } of deferred) this.owner.inSlot(delivery, true);
+    const left = [...this.inOrder(), ...deferred];
     for (const { delivery } of left) delivery.again = true;
     this.entries.clear();
+    this.later.clear();
     this.head = this.tail = this.nextToStart = undefined;
-    this.death = this.owner.ended(this, this.judge(left, exit));
+    this.death = this.owner.ended(this, this.judge(left, deferred, exit));
     this.emptied?.();
     this.emptied = undefined;
   }
 
-  /** L3 to L7: settle those whose part in the end is known, and sort the rest. */
-  private judge(all: readonly Entry<T>[], exit: WorkerExit): LeftBehind<T> {
+  /** L3 to L8: settle those whose part in the end is known, and sort the rest. */
+  private judge(all: readonly Entry<T>[], deferred: ReadonlySet<Entry<T>>, exit: WorkerExit): LeftBehind<T> {
     const { ended, left } = blame(all, {
       exit,
       isBlocked: all.some(isLate) && !this.answered,
       isLate,
       isCancelled: (entry) => this.cancels.has(entry),
-      isHeld: ({ startedAtMs }) => startedAtMs === HELD,
+      isHeld: (entry) => entry.startedAtMs === HELD || (deferred.has(entry) && all.length > 1),
       outcomeOf: (entry, isBlocked) => this.tooLate(entry, isBlocked),
     });
     const nowMs = this.clock.monotonicMs();
@@ -217,7 +254,10 @@ export class Lane<T extends Handed = Delivery> implements WorkerPlace<T> {
     const entry = this.entries.get(id);
     if (entry === undefined) return; // Already settled: a delivery ends once.
     this.entries.delete(entry);
-    this.unlink(entry);
+    const isOpen = this.later.size === 0 ? undefined : this.later.letGo(entry);
+    if (isOpen === false) return;
+    if (isOpen === true) this.owner.inSlot(entry.delivery, true);
+    else this.unlink(entry);
     this.settle(entry, isLate(entry) ? this.tooLate(entry, false) : outcome, nowMs);
   }
 
@@ -227,6 +267,11 @@ export class Lane<T extends Handed = Delivery> implements WorkerPlace<T> {
     if (this.cancels.size === 0) return;
     this.cancels.get(entry)?.ended.resolve();
     this.cancels.delete(entry);
+  }
+
+  /** Nothing is to be settled any more. */
+  private get isEmpty(): boolean {
+    return this.entries.size === this.later.settled;
   }
 
   private tooLate(entry: Entry<T>, blocked: boolean): Outcome {
@@ -266,7 +311,7 @@ export class Lane<T extends Handed = Delivery> implements WorkerPlace<T> {
   private afterProgress(nowMs: number): void {
     this.startNext(nowMs);
     this.owner.progressed();
-    if (this.entries.size > 0) return;
+    if (!this.isEmpty) return;
     this.emptied?.();
     this.emptied = undefined;
   }

@@ -94,6 +94,8 @@ function verb(outcome: Outcome): string {
 function remedyFor(outcome: Outcome, { timeoutMs }: FailedDelivery): string | undefined {
   switch (outcome.kind) {
     case "timed-out":
+      if (outcome.deferred === true)
+        return "Give it a longer `lease`, or find out why neither `done` nor `fail` was called.";
       return outcome.blocked
         ? "Its worker was killed. Look for a loop that never awaits; long computations need a higher `timeout`."
         : `Raise \`timeout\` (now ${timeoutMs} ms), or stop work when \`ctx.signal\` aborts.`;

@@ -67,6 +67,8 @@ export interface RunningDelivery {
   readonly delivery: Delivery;
   readonly id: string;
   readonly ranMs: number;
+  /** Its function has returned, and it waits to be settled. */
+  readonly isDeferred?: true;
 }
 
 const DROP_REPORT_MS = 1_000;
@@ -269,7 +271,8 @@ export class Route implements DispatcherOwner, BindingOwner {
   /** What runs, oldest first in each worker. */
   running(): RunningDelivery[] {
     const nowMs = this.options.clock.monotonicMs();
-    return this.dispatcher.running().map(({ delivery, sinceMs }) => ({
+    return this.dispatcher.running().map(({ delivery, sinceMs, ...more }) => ({
+      ...more,
       delivery,
       id: deliveryIdOf(this.idPrefixes, delivery),
       ranMs: Math.max(0, nowMs - sinceMs),
@@ -312,6 +315,11 @@ export class Route implements DispatcherOwner, BindingOwner {
     // A stored message waits in its stream; another one has nobody else.
     if (this.rule.kind === "durable") return runAgain;
     return isPaused && this.dispatcher.accept(delivery) ? undefined : runAgain.otherwise;
+  }
+
+  /** A deferred message holds no slot of its binding. */
+  inSlot(delivery: Delivery, isInSlot: boolean): void {
+    this.binding?.inSlot?.(delivery, isInSlot);
   }
 
   /** To whoever watches. */

@@ -181,6 +181,7 @@ export function explain(outcome: Outcome): string {
     case "invalid":
       return `invalid payload: ${outcome.message}`;
     case "timed-out":
+      if (outcome.deferred === true) return `was deferred, and not settled within its lease of ${outcome.timeoutMs} ms`;
       return `did not return within ${outcome.timeoutMs} ms${outcome.blocked ? " and blocked its event loop" : ""}`;
     case "cancelled":
       return `was cancelled by ${outcome.by}${outcome.blocked ? "; it blocked its event loop" : ""}`;

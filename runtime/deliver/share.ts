@@ -19,6 +19,7 @@ export function tellingVersion(owner: ToldVersions, version: string): BatchOwner
   return {
     settled: (delivery, outcome, tookMs) => owner.settled(delivery, outcome, tookMs, version),
     chunk: (delivery, data) => owner.chunk(delivery, data),
+    inSlot: (delivery, isInSlot) => owner.inSlot(delivery, isInSlot),
     halved: (count, outcome) => owner.halved(count, outcome),
     progressed: () => owner.progressed(),
     ended: (lane, left) => owner.ended(lane, left),

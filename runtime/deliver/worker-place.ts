@@ -21,6 +21,8 @@ export interface LanePort<T> extends Pick<WorkerPort, "abort" | "whereBlocked" |
 export interface Running<T = Delivery> {
   readonly delivery: T;
   readonly sinceMs: number;
+  /** Its function has returned, and it waits to be settled. */
+  readonly isDeferred?: true;
 }
 
 export interface WorkerPlace<T = Delivery> extends WorkerEvents {
@@ -46,6 +48,8 @@ export interface WorkerPlace<T = Delivery> extends WorkerEvents {
 export interface LaneOwner<T = Delivery> {
   settled(delivery: T, outcome: Outcome, tookMs: number): void;
   chunk(delivery: T, data: Uint8Array): void;
+  /** It has left its slot, and is settled later; or is as if it were back in it: it is settled now, or goes back. */
+  inSlot(delivery: T, isInSlot: boolean): void;
   /** After a batch of outcomes: there may be room. */
   progressed(): void;
   /** The worker is gone. Returns what it died of. */

@@ -45,6 +45,9 @@ export class FramesIn {
         });
       case FrameType.failed:
         return this.events?.ended(bytes.readUInt32BE(start), readFailure(jsonBody(bytes, start + 4, end)));
+      case FrameType.deferred:
+        this.progress.reported(1);
+        return this.events?.deferred?.(bytes.readUInt32BE(start), bytes.readUInt32BE(start + 4));
       case FrameType.named:
         return this.events?.named?.(
           bytes.readUInt32BE(start),

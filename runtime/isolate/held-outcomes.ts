@@ -54,6 +54,10 @@ export class HeldOutcomes implements WorkerEvents {
     this.events.named?.(id, at, outcome);
   }
 
+  deferred(id: number, leaseMs: number): void {
+    this.events.deferred?.(id, leaseMs);
+  }
+
   chunk(id: number, data: Uint8Array): void {
     this.events.chunk(id, data);
   }

@@ -18,6 +18,8 @@ export interface Binding {
    * Returns what was done, for the log: "replied 500", "dropped". Undefined when there is nothing to tell.
    */
   apply(delivery: Delivery, settlement: Settlement): string | undefined;
+  /** A message in hand has left its slot, or is as if it were back in it. Only for bindings that count them. */
+  inSlot?(delivery: Delivery, isInSlot: boolean): void;
   /** One message of a streamed reply. */
   chunk(delivery: Delivery, data: Uint8Array): void;
   /** There may be room for more deliveries. */

@@ -49,7 +49,14 @@ export type Outcome =
   | { readonly kind: "slow-down"; readonly delayMs: number; readonly error: SerializedError }
   | { readonly kind: "invalid"; readonly message: string; readonly issues: readonly SchemaIssue[] }
   | { readonly kind: "not-serializable"; readonly error: SerializedError }
-  | { readonly kind: "timed-out"; readonly timeoutMs: number; readonly blocked: boolean; readonly stack?: string }
+  | {
+      readonly kind: "timed-out";
+      readonly timeoutMs: number;
+      readonly blocked: boolean;
+      readonly stack?: string;
+      /** Its function had returned: the time is that of its lease. */
+      readonly deferred?: true;
+    }
   /** By an operator, while it ran: it is not run again. */
   | { readonly kind: "cancelled"; readonly by: string; readonly blocked: boolean; readonly stack?: string }
   | { readonly kind: "crashed"; readonly exit: WorkerExit }

@@ -28,6 +28,8 @@ export interface WorkerEvents {
   ended(id: number, outcome: Outcome): void;
   /** How the message at that place of a batch, from 0, has ended; the batch itself ends after it. Only where there are batches. */
   named?(id: number, at: number, outcome: Outcome): void;
+  /** The function has returned, and the message is settled later; within `leaseMs`. Only where there are no batches. */
+  deferred?(id: number, leaseMs: number): void;
   /** One message of a streamed reply. */
   chunk(id: number, data: Uint8Array): void;
   /** The delivery waits in the worker behind an earlier one of its key: its clock stands still until it has begun. */

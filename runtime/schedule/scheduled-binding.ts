@@ -56,6 +56,10 @@ export class ScheduledBinding implements Binding {
     if (JSON.stringify(metadata.schedule) !== JSON.stringify(this.schedule)) this.follow(metadata.schedule);
   }
 
+  inSlot(delivery: Delivery, isInSlot: boolean): void {
+    this.inner.inSlot?.(delivery, isInSlot);
+  }
+
   async lookAgain(): Promise<void> {
     await this.inner.lookAgain?.();
   }

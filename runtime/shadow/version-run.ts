@@ -16,6 +16,7 @@ import type { HandlerWorker, WorkerSource } from "../isolate/worker-source.ts";
 import type { Delivery } from "../message/delivery.ts";
 import type { Outcome } from "../message/outcome.ts";
 import type { CarryStoreCall } from "../message/store-call.ts";
+import { whyNotDeferred } from "../metadata/deferral.ts";
 import type { HandlerDefaults, ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { type CandidateOptions, loadCandidate, setUpCandidate } from "../supervise/candidate.ts";
 import { launchNeedsOf } from "../supervise/launch-needs.ts";
@@ -129,7 +130,8 @@ export class VersionRun {
     const { idPrefix, checksOnly, source } = this.options;
     // Keys that are given to others are those of the app: what has been done with one is not done again for a shadow.
     const about = { app: source.app, kind, subjects, store, envelope, propagate, uses, idPrefixes: [idPrefix] };
-    const request = { ...about, ...limits, shadow: true, checksOnly };
+    const cannotDefer = whyNotDeferred(this.options.metadata);
+    const request = { ...about, ...limits, cannotDefer, shadow: true, checksOnly };
     const lane = this.dispatcher.lane(worker);
     await setUpCandidate(worker, () => worker.start(request, lane), this.candidate());
     this.worker = worker;

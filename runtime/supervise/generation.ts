@@ -13,6 +13,7 @@ import { type Death, NOBODYS_DEATH } from "../deliver/suspicions.ts";
 import type { WorkerPlace } from "../deliver/worker-place.ts";
 import type { HandlerWorker } from "../isolate/worker-source.ts";
 import { NOT_ITS_FAULT, type SerializedError, type WorkerExit } from "../message/outcome.ts";
+import { whyNotDeferred } from "../metadata/deferral.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { type CandidateOptions, loadCandidate, setUpCandidate } from "./candidate.ts";
 
@@ -63,7 +64,8 @@ export class Generation {
     const attempts = kind === "durable" ? retry.attempts : 1;
     const limits = { concurrency, batches: batch !== undefined, attempts, timeoutMs };
     const { app } = this.options;
-    const request = { app, kind, subjects, store, envelope, propagate, uses, ...limits, idPrefixes: route.idPrefixes };
+    const about = { app, kind, subjects, store, envelope, propagate, uses, cannotDefer: whyNotDeferred(metadata) };
+    const request = { ...about, ...limits, idPrefixes: route.idPrefixes };
     const lane = route.lane(worker, this.bundle.version, metadata);
     await setUpCandidate(worker, () => worker.start(request, lane), candidate);
     this.crew.set(worker, lane);

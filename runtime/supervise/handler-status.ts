@@ -59,6 +59,8 @@ export interface HandlerStatus {
   /** A new version is tried on a share of the messages, beside the one that serves. */
   readonly canary?: CanaryStanding | undefined;
   readonly inFlight: number;
+  /** Of those in flight, how many are settled after their function has returned; undefined: none. */
+  readonly deferred?: number | undefined;
   readonly queued: number;
   readonly handled: number;
   readonly failed: number;
@@ -131,7 +133,8 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
     ownVersion: own === version ? undefined : own,
     rollback,
     canary: slot.canary,
-    inFlight: dispatchers.reduce((sum, { inFlight }) => sum + inFlight, 0),
+    inFlight: dispatchers.reduce((sum, { inFlight, deferrals }) => sum + inFlight + deferrals, 0),
+    deferred: dispatchers.reduce((sum, { deferrals }) => sum + deferrals, 0) || undefined,
     queued: dispatchers.reduce((sum, { queued }) => sum + queued, 0),
     handled: stats.handled,
     failed: stats.failed,

@@ -2,7 +2,7 @@
 
 import type { PayloadFormat } from "../../sdk/payload.ts";
 import type { HandlerRun, TestOutcome, TestSettlement } from "../../sdk/testing.ts";
-import { settle } from "../deliver/settle.ts";
+import { explain, settle } from "../deliver/settle.ts";
 import type { Outcome } from "../message/outcome.ts";
 import type { Settlement } from "../message/settlement.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
@@ -33,6 +33,7 @@ function errorOf(outcome: Outcome): HandlerRun["error"] {
   if ("error" in outcome) return outcome.error;
   if (outcome.kind === "invalid") return { name: "InvalidPayload", message: outcome.message, stack: "" };
   if (outcome.kind !== "timed-out") return undefined;
+  if (outcome.deferred === true) return { name: "TimeoutError", message: explain(outcome), stack: "" };
   return { name: "TimeoutError", message: `did not return within ${outcome.timeoutMs} ms`, stack: "" };
 }
 

@@ -20,6 +20,8 @@ export interface ModuleRun {
   readonly end: LoopbackEnd;
   /** Without `setup` and `teardown`. */
   readonly bare?: boolean | undefined;
+  /** In place of what `ctx.defer` says. */
+  readonly leaseMs?: number | undefined;
   /** Called before the function is, and when it has ended. */
   readonly onBegin?: () => void;
   readonly onEnd?: () => void;
@@ -33,11 +35,20 @@ export interface EndedRun {
 }
 
 /** Throws a TypeError for a handler that takes batches. Rejects with what `setup` or `teardown` throws; what the function does is the outcome. */
-export function runModule({ module, metadata, message, end, bare, onBegin, onEnd }: ModuleRun): Promise<EndedRun> {
+export function runModule({
+  module,
+  metadata,
+  message,
+  end,
+  bare,
+  leaseMs,
+  onBegin,
+  onEnd,
+}: ModuleRun): Promise<EndedRun> {
   if (metadata.batch !== undefined)
     throw new TypeError("the handler takes batches (metadata.batch): run it with `runBatch`, or in `startTestRuntime`");
   return inItsLife({ module, end, bare }, async (deps) => {
-    const run = new TestRun(module, metadata, message, deps);
+    const run = new TestRun(module, metadata, message, { ...deps, leaseMs });
     onBegin?.();
     const outcome = await run.ended();
     onEnd?.();

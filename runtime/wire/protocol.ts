@@ -55,6 +55,8 @@ export const FrameType = {
   publishUnanswered: 38,
   /** The process is about to end, and this handler of it is what it dies of. */
   blamed: 39,
+  /** A function has returned before its message is settled. */
+  deferred: 41,
   /** Asks something of a bucket. */
   store: 40,
 } as const;
@@ -129,6 +131,8 @@ export interface StartRequest {
   readonly batches?: boolean;
   readonly attempts: number;
   readonly timeoutMs: number;
+  /** Why messages cannot be settled after their function has returned (metadata/deferral.ts); absent: they can. */
+  readonly cannotDefer?: string | undefined;
   /** They make of a delivery's numbers an id that is unique in time and space (message-id.ts). */
   readonly idPrefixes: readonly string[];
   /** What it does towards NATS is withheld: the author's code is told. */

@@ -57,7 +57,7 @@ export function readRequestOptions(options: RequestOptions): Envelope {
 export function checkOptions(
   options: object,
   known: readonly string[],
-  method: "publish" | "request" | "kv" | "objects",
+  method: "publish" | "request" | "kv" | "objects" | "defer",
 ): void {
   if (typeof options !== "object" || options === null)
     throw optionError("INVALID_OPTION", `the options of ctx.${method} must be an object, but are ${preview(options)}`);

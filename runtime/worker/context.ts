@@ -1,6 +1,7 @@
 // What a handler knows about the message it handles, and what it can do: everything is made when first asked for,
 // because most handlers ask for little.
 
+import type { DeferOptions } from "../../sdk/defer.ts";
 import { EFFECTS, type EffectsPort, type PreparedMessage } from "../../sdk/effects-port.ts";
 import { TTL_HEADER } from "../../sdk/message-ttl.ts";
 import type { OnceGiven } from "../../sdk/once.ts";
@@ -29,6 +30,7 @@ import {
 import { assertSubject, subjectOf, type Target } from "./call-target.ts";
 import { Confirmation, Publishes } from "./confirmation.ts";
 import { decodePayload } from "./decode-payload.ts";
+import { type Deferral, deferral } from "./deferral.ts";
 import { assertSendable, textOrBytes } from "./encode-payload.ts";
 import { ReceivedHeaders } from "./headers.ts";
 import { type FetchedContent, fetchLargeContent } from "./large-content.ts";
@@ -100,6 +102,7 @@ export class DeliveryContext {
   private ownLog: Log | undefined;
   private parts: readonly string[] | undefined;
   private publishes: Publishes | undefined;
+  private laterEnd: Deferral | undefined;
   /** Headers of everything published without any of its own. */
   private passedOn: Buffer | undefined;
 
@@ -209,6 +212,23 @@ export class DeliveryContext {
       });
   }
 
+  get defer() {
+    return (options: DeferOptions) => {
+      const { handler, start } = this.services;
+      this.laterEnd = deferral(options, { handler, cannotDefer: start.cannotDefer, before: this.laterEnd });
+      return this.laterEnd.handle;
+    };
+  }
+
+  /** Undefined: it ends with its function. */
+  get deferral(): Deferral | undefined {
+    return this.laterEnd;
+  }
+
+  get isAborted(): boolean {
+    return this.abortReason !== undefined;
+  }
+
   /** Of a message whose content is kept elsewhere. */
   get elsewhere(): string | undefined {
     return this.arrival.headerBytes && largeHeaderIn(this.arrival.headerBytes);
@@ -279,8 +299,8 @@ export class DeliveryContext {
     const { headers, payload, count, subject, timeoutMs } = outgoing;
     if (count % ANSWERED_EVERY === 0 || headers.length + payload.length > MOST_UNANSWERED || start.batches === true)
       return false;
-    // What a part of a run publishes is out before it is kept that the part has run.
-    if (isPartOf(this)) return false;
+    // What a part of a run publishes is out before it is kept that the part has run; what is deferred may publish after its end.
+    if (isPartOf(this) || this.laterEnd !== undefined) return false;
     const frame = link.publishUnanswered(this.arrival.frameId, subject);
     if (frame === undefined) return false;
     this.write(frame, outgoing, timeoutMs);

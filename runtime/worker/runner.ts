@@ -4,12 +4,14 @@
 // R1  A handler that returns without a promise costs no promise.
 // R2  After TURN_MS of synchronous work the event loop gets its turn, so that aborts and signs of life get through.
 // R3  With `orderBy`, messages of one key run one after another (key-queue.ts); one held back keeps its slot.
+// R4  A message that is deferred leaves its slot when its function returns (deferred-runs.ts), unless its time is up or it is a shadow.
 
 import type { PayloadFormat } from "../../sdk/payload.ts";
 import { FrameType } from "../wire/protocol.ts";
 import { contextOf } from "./change-context.ts";
 import { contentTypeIn } from "./content-type.ts";
 import type { ContextDeps, DeliveryContext } from "./context.ts";
+import { DeferredRuns } from "./deferred-runs.ts";
 import { keyQueueOn, type OrderBy } from "./key-queue.ts";
 import type { Link } from "./link.ts";
 import type { HandlerFunction, StandardSchema } from "./load.ts";
@@ -59,6 +61,10 @@ export class Runner implements RunOwner {
   private readonly services: WorkerDeps;
   private readonly program: HandlerProgram;
   private readonly running = new Map<number, DeliveryContext>();
+  private readonly deferred = new DeferredRuns({
+    deferred: (frameId, leaseMs) => this.writeDeferred(frameId, leaseMs),
+    settled: (frameId, outcome) => this.report(frameId, outcome),
+  });
   private waiting: Waiting[] = [];
   private waitingHead = 0;
   private active = 0;
@@ -87,12 +93,14 @@ export class Runner implements RunOwner {
   }
 
   abort(frameId: number, isCancelled: boolean): void {
-    this.running.get(frameId)?.abort(isCancelled ? cancelledByOperator() : timeoutPassed());
+    const reason = isCancelled ? cancelledByOperator() : timeoutPassed();
+    if (!this.deferred.abort(frameId, reason)) this.running.get(frameId)?.abort(reason);
   }
 
   /** Abort every running delivery: the worker is about to go. */
   abortAll(reason: Error): void {
     for (const context of this.running.values()) context.abort(reason);
+    this.deferred.abortAll(reason);
   }
 
   /** Whether bytes given to `deliver` are still needed. */
@@ -156,14 +164,24 @@ export class Runner implements RunOwner {
     const incoming = { id: frameId, bytes, start: payloadStart, end, contentType };
     const context = contextOf(arrival, this.services, incoming);
     const outcome = runOnce(this.program, incoming, context, this);
-    if (!(outcome instanceof Promise)) return this.report(frameId, outcome);
+    if (!(outcome instanceof Promise)) return this.finish(frameId, outcome, context);
     this.active++;
     this.running.set(frameId, context);
-    void outcome.then((late) => this.ended(frameId, late));
+    void outcome.then((late) => this.ended(frameId, late, context));
   }
 
-  private ended(frameId: number, outcome: RunOutcome): void {
+  /** R4. */
+  private finish(frameId: number, outcome: RunOutcome, context: DeliveryContext): void {
+    const { deferral } = context;
+    if (deferral === undefined) return this.report(frameId, outcome);
+    if (outcome.kind === "returned" && !context.isAborted && !context.shadow)
+      return this.deferred.add(frameId, context, deferral);
+    deferral.end();
     this.report(frameId, outcome);
+  }
+
+  private ended(frameId: number, outcome: RunOutcome, context: DeliveryContext): void {
+    this.finish(frameId, outcome, context);
     this.running.delete(frameId);
     this.active--;
     this.runWaiting();
@@ -179,6 +197,15 @@ export class Runner implements RunOwner {
     if (outcome.reply !== undefined) return this.write(FrameType.reply, frameId, outcome.reply);
     const { link } = this.services;
     link.done(frameId);
+    link.schedule();
+  }
+
+  private writeDeferred(frameId: number, leaseMs: number): void {
+    const { link } = this.services;
+    const frame = link.begin(FrameType.deferred);
+    frame.u32(frameId);
+    frame.u32(leaseMs);
+    frame.end();
     link.schedule();
   }
 

@@ -85,6 +85,7 @@ function printReplica({ replica, handler }: Held, nowMs: number, out: Output): v
     version,
     servesSinceMs,
     inFlight,
+    deferred,
     queued,
     reloads,
     restarts,
@@ -113,7 +114,11 @@ function printReplica({ replica, handler }: Held, nowMs: number, out: Output): v
       "group",
       `${group}, ${sharesWith.length === 0 ? "alone in its process" : `with ${sharesWith.join(", ")}`}`,
     );
-  printFact(out, "now", `${inFlight} in flight, ${queued} queued`);
+  printFact(
+    out,
+    "now",
+    `${inFlight} in flight${deferred === undefined ? "" : ` (${deferred} deferred)`}, ${queued} queued`,
+  );
   printFact(out, "done", countsText(handler));
   if (lastFailure !== undefined) {
     printFact(out, "save", out.paint("red", "the last version did not come up"));

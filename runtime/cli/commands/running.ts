@@ -25,11 +25,11 @@ export function running(
 
 function print({ running: all, unsaid }: RunningAnywhere, { out }: Terminal): void {
   if (all.length === 0) return printLine(out, "nothing runs now");
-  const rows = all.map(({ handler, id, subject, attempt, ranMs, replica }) => [
+  const rows = all.map(({ handler, id, subject, attempt, ranMs, isDeferred, replica }) => [
     spanText(ranMs),
     handler,
     subject,
-    attempt > 1 ? `attempt ${attempt}` : "",
+    [...(attempt > 1 ? [`attempt ${attempt}`] : []), ...(isDeferred === true ? ["deferred"] : [])].join(", "),
     replica.instance,
     id,
   ]);

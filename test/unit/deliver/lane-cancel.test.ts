@@ -40,6 +40,7 @@ beforeEach(() => {
     settled: ({ seq }: Delivery, outcome: Outcome) => settled.push({ seq, outcome }),
     chunk: () => undefined,
     progressed: () => undefined,
+    inSlot: () => undefined,
     ended: (_lane: Lane, { innocent, suspects, endedBy }: LeftBehind) => {
       left = { innocent: seqs(innocent), suspects: seqs(suspects), byOperator: endedBy === "operator" };
       return NOBODYS_DEATH;

@@ -35,6 +35,7 @@ beforeEach(() => {
       settled.push(`${seq} ${kind} ${tookMs}`),
     chunk: () => undefined,
     progressed: () => undefined,
+    inSlot: () => undefined,
     ended: (_lane: Lane, { innocent, suspects }: LeftBehind) => {
       left = { innocent: seqs(innocent), suspects: seqs(suspects) };
       return NOBODYS_DEATH;

@@ -17,6 +17,7 @@ function outcomes() {
     chunk: (id, data) => told.push([id, data.length]),
     held: (id) => told.push(["held", id]),
     begun: (id) => told.push(["begun", id]),
+    deferred: (id, leaseMs) => told.push(["deferred", id, leaseMs]),
     alive: () => told.push("alive"),
     exited: ({ code }) => told.push(["exited", code]),
   });
@@ -33,9 +34,19 @@ it("what has published nothing, or what has left at once, ends when it ends", ()
   held.chunk(7, new Uint8Array(3));
   held.held(8);
   held.begun(8);
+  held.deferred(9, 1_000);
   held.alive();
   held.exited(EXIT);
-  expect(told).toEqual([[1, 5], [6, "TypeError"], [7, 3], ["held", 8], ["begun", 8], "alive", ["exited", 1]]);
+  expect(told).toEqual([
+    [1, 5],
+    [6, "TypeError"],
+    [7, 3],
+    ["held", 8],
+    ["begun", 8],
+    ["deferred", 9, 1_000],
+    "alive",
+    ["exited", 1],
+  ]);
 });
 
 it("a delivery has not ended before what it published has left, and holds up no other", async () => {

@@ -1,6 +1,6 @@
 // The test kit's `runHandler`: what a test sees is what the runtime would do.
 
-import { defineEvent, GiveUp, type HandlerContext, RetryLater, SlowDown } from "nats-handlers";
+import { type DeferredMessage, defineEvent, GiveUp, type HandlerContext, RetryLater, SlowDown } from "nats-handlers";
 import { type HandlerExports, type RunHandlerOptions, runHandler, type SentMessage } from "nats-handlers/testing";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -418,6 +418,56 @@ describe("buckets", () => {
     );
     expect(codes).toEqual([409, 409, 409, "BUCKET_NOT_DECLARED", "BUCKET_NOT_DECLARED", "UNKNOWN_OPTION"]);
     expect(kv).toEqual({ users: { ann: 1 } });
+  });
+});
+
+describe("a message that is deferred", () => {
+  const deferring = (then: (later: DeferredMessage, ctx: HandlerContext) => unknown) =>
+    durable((_event, ctx) => void then(ctx.defer({ lease: "1h" }), ctx), { timeout: "1s" });
+
+  it("ends as whoever settles it says, with what it published meanwhile", async () => {
+    const done = await runHandler(
+      deferring(async (later, ctx) => {
+        await ctx.publish("a.later", 1);
+        later.done();
+      }),
+      order,
+    );
+    expect(done).toMatchObject({ outcome: "returned", settlement: { do: "ack" }, published: [{ subject: "a.later" }] });
+    const failed = await runHandler(
+      deferring((later) => setImmediate(() => later.fail(new RetryLater("5s")))),
+      order,
+    );
+    expect(failed).toMatchObject({ outcome: "retry-later", settlement: { do: "retry", delayMs: 5_000 } });
+  });
+
+  it("times out with its lease, and its signal aborts", async () => {
+    const handles: DeferredMessage[] = [];
+    let aborted = false;
+    const module = deferring((later, { signal }) => {
+      handles.push(later);
+      signal.addEventListener("abort", () => {
+        aborted = true;
+      });
+    });
+    const run = await runHandler(module, order, { lease: "20ms" });
+    expect(run).toMatchObject({ outcome: "timed-out", settlement: { do: "retry" } });
+    expect(run.error?.message).toBe("was deferred, and not settled within its lease of 20 ms");
+    expect([aborted, handles[0]?.done()]).toEqual([true, false]);
+  });
+
+  it("that throws has thrown, and one that cannot be deferred is refused", async () => {
+    const throwing = durable((_event, ctx) => {
+      ctx.defer({ lease: "1h" });
+      throw new GiveUp("no");
+    });
+    expect(await runHandler(throwing, order)).toMatchObject({ outcome: "gave-up" });
+    const asking = requested((_event, ctx) => ctx.defer({ lease: "1h" }));
+    const message = 'ctx.defer: handler "handler" is of kind "request"';
+    expect(await runHandler(asking, {})).toMatchObject({
+      outcome: "threw",
+      error: { message: expect.stringContaining(message) },
+    });
   });
 });
 
