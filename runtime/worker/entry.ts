@@ -81,6 +81,7 @@ function channelOf(member: Member): number | undefined {
 }
 
 function holdsBytes(): boolean {
+  if (!hasChannels) return whole.holdsBytes;
   for (const member of members.values()) if (member.holdsBytes) return true;
   return false;
 }
