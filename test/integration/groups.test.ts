@@ -75,6 +75,10 @@ function start(handlers: Record<string, string>): Promise<TestRuntime> {
   return stage.start({ handlers: { ...handlers, "_pool.ts": pool }, environment: { DATABASE_PORT: String(port) } });
 }
 
+function say(app: TestRuntime, ...args: string[]) {
+  return runCli([...args, "--app", "shop"], { cwd: app.project.rootDir, env: { NATS_URL: stage.server.url } });
+}
+
 it("two of a group have one process, one module and one connection; a third has its own", async () => {
   const handlers = { "one.ts": member("one"), "two.ts": member("two"), "apart.ts": member("apart", "") };
   const app = await start(handlers);
@@ -168,17 +172,83 @@ for (const [how, text, failure] of [
   });
 }
 
+it("operators see whose process it is, and what it holds once", async () => {
+  const app = await start({ "one.ts": member("one"), "two.ts": member("two"), "apart.ts": member("apart", "") });
+  const [pid] = app.status("one").pids;
+  const ask = async (...args: string[]) => (await say(app, ...args)).stdout;
+  expect(await ask("inspect", "one")).toMatch(new RegExp(`process +pid ${pid}, .*\\n.*group +orders, with two`));
+  const { handlers } = JSON.parse(await ask("status", "one", "--json"));
+  expect(handlers[0].replicas[0].handler).toMatchObject({ name: "one", group: "orders", sharesWith: ["two"] });
+  if (process.platform !== "linux") return;
+  const table = (await ask("status", "--connections")).split("\n").map((line) => line.trim().split(/\s{2,}/));
+  expect(table.slice(1, 4)).toEqual([
+    [`127.0.0.1:${port}`, "2 handlers", "2", "2", "1"],
+    ["apart", "1", "1", "1"],
+    ["one, two", "1", "1", "1"],
+  ]);
+});
+
+it("one that joins by a save comes into the process with the others, and one that leaves has its own again", async () => {
+  const app = await start({ "one.ts": member("one"), "two.ts": member("two"), "three.ts": member("three", "") });
+  const joined = app.next("handler.serving", { handler: "two", why: "reload" });
+  app.project.write("three.ts", member("three"));
+  await joined;
+  await app.runtime.reload("one");
+  expect(app.status("three").sharesWith).toEqual(["one", "two"]);
+  const left = app.next("generation.retired", { handler: "three" });
+  app.project.write("three.ts", member("three", ""));
+  await left;
+  expect(app.status("three").pids).not.toEqual(app.status("one").pids);
+  expect(app.status("one").sharesWith).toEqual(["two"]);
+});
+
+it("one that is rolled back runs apart, which is told, and comes back to the others when that is over", async () => {
+  const app = await start({ "back.ts": member("back"), "stays.ts": member("stays") });
+  const { version = "" } = app.status("back");
+  await app.next("version.kept", { handler: "back", version }, 0);
+  const saved = app.next("handler.serving", { handler: "stays", why: "reload" });
+  app.project.write("back.ts", member("back").replace('"first"', '"second"'));
+  await saved;
+  const [handled, told] = [await stage.client.collect<Handled>("handled.back"), app.next("runtime.notice")];
+  await app.after(() => say(app, "rollback", "back", "--to", version), "handler.serving", { handler: "back", version });
+  expect((await told).message).toMatch(
+    /handler "back" runs in a process of its own instead of that of its group "orders"/,
+  );
+  stage.client.publish("back", { id: 1 });
+  expect(await handled.until(1)).toMatchObject([{ version: "first", pid: app.status("back").pids[0] }]);
+  expect(app.status("back").pids).not.toEqual(app.status("stays").pids);
+  await app.after(() => say(app, "rollback", "back", "--off"), "handler.serving", { handler: "stays", why: "reload" });
+  expect(app.status("back").pids).toEqual(app.status("stays").pids);
+});
+
+it("one that is turned off at once interrupts the others: their messages run again, uncharged", async () => {
+  const waiting = 'const gate = await ctx.request("gate", { name: ctx.subject, pid: process.pid });';
+  const app = await start({
+    "left.ts": member("left", undefined, waiting),
+    "right.ts": member("right", undefined, waiting),
+  });
+  const gate = await stage.client.collect<{ name: string; pid: number }>("gate");
+  const right = await stage.client.collect<Handled>("handled.right");
+  for (const name of ["left", "right"]) stage.client.publish(name, { id: 1 });
+  const [first] = await gate.until(2);
+  await app.after(() => say(app, "disable", "left", "--now"), "handler.serving", { handler: "right", why: "restart" });
+  const [, , again] = await gate.until(3);
+  expect(again).toMatchObject({ name: "right" });
+  expect(again!.pid).not.toBe(first!.pid);
+  gate.messages[2]!.respond("null");
+  expect((await right.until(1))[0]).toMatchObject({ id: 1, pid: again!.pid });
+  expect(app.told("delivery.failed").filter(({ handler }) => handler === "right")).toEqual([]);
+});
+
 it("one that is turned off leaves the process to the others, and turned on again it comes up with them in a new one", async () => {
   const app = await start({ "one.ts": member("one"), "two.ts": member("two") });
   const { pids } = app.status("two");
-  const say = (...args: string[]) =>
-    runCli([...args, "--app", "shop"], { cwd: app.project.rootDir, env: { NATS_URL: stage.server.url } });
-  await app.after(() => say("disable", "one"), "generation.retired", { handler: "one" });
+  await app.after(() => say(app, "disable", "one"), "generation.retired", { handler: "one" });
   const two = await stage.client.collect<Handled>("handled.two");
   stage.client.publish("two", { id: 1 });
   expect((await two.until(1))[0]!.pid).toBe(pids[0]);
   expect(app.status("one")).toMatchObject({ state: "disabled", pids: [] });
-  await app.after(() => say("enable", "one"), "handler.serving", { handler: "two", why: "reload" });
+  await app.after(() => say(app, "enable", "one"), "handler.serving", { handler: "two", why: "reload" });
   expect(app.status("one").pids).toEqual(app.status("two").pids);
   expect(app.status("one").pids).not.toEqual(pids);
 });
