@@ -37,6 +37,31 @@ export interface CanaryPolicy {
   tolerance?: number | undefined;
 }
 
+/** So many in a second, a minute or an hour. */
+export type RateLimit = `${number}/${"s" | "m" | "h"}`;
+
+export interface RatePolicy {
+  /** At most so many begin, evenly, from one in an hour to `"10000/s"`. */
+  limit: RateLimit;
+  /**
+   * `"replica"`: in each replica. `"fleet"`: in all replicas together; needs JetStream, in which replicas reserve their turns. While it
+   * does not answer no message begins. Default `"replica"`.
+   */
+  per?: "replica" | "fleet" | undefined;
+  /**
+   * Each key has the limit for itself: messages of a key that has no turn wait in the replica, as many as `maxQueued`, and those of other
+   * keys pass by. Default: all messages together.
+   */
+  key?: MessageKey | undefined;
+}
+
+export interface FairPolicy {
+  /** Messages that have it in common wait behind each other; those that have another one do not. */
+  key: MessageKey;
+  /** At most so many of one key run at a time **in each replica**, 1 to 10,000. Default: as many as `concurrency` has room for. */
+  concurrency?: number | undefined;
+}
+
 export interface BatchPolicy {
   /** Most messages in one batch, 1 to 1,000. A batch of 8 MB is full as well. */
   size: number;
@@ -237,12 +262,19 @@ export interface HandlerOptions<Event = unknown> {
    */
   batch?: BatchPolicy | undefined;
   /**
-   * Event and durable only: at most so many messages begin in a second, a minute or an hour **in each replica**, evenly:
-   * `"100/s"`, `"30/m"`, `"500/h"`, from one to `"10000/s"`. Retries count too. What waits for its turn takes up no slot of
-   * `concurrency`, is charged no attempt and no time; stored messages wait in the stream, events in the queue (`maxQueued`).
-   * Refused for requests and beside `batch`. Default: as fast as they can.
+   * Event and durable only: at most so many messages begin in a second, a minute or an hour, evenly: `"100/s"`, `"30/m"`, `"500/h"`,
+   * from one to `"10000/s"`, **in each replica**; over all of them, or for each key of the messages, as a `RatePolicy` says. Retries count
+   * too. What waits for its turn takes up no slot of `concurrency`, is charged no attempt and no time; stored messages wait in the
+   * stream, events in the queue (`maxQueued`). Refused for requests and beside `batch`. Default: as fast as they can.
    */
-  rate?: `${number}/${"s" | "m" | "h"}` | undefined;
+  rate?: RateLimit | RatePolicy | undefined;
+  /**
+   * Event and durable only: messages of different keys take turns, so that one of a quiet key does not wait behind another key's flood.
+   * Stored messages that wait are kept in the replica, as many as `maxQueued` (200,000 by default here) and 64 MB: so far a flood is
+   * looked past. No attempt is charged, but when the process is killed. Refused for requests, beside `batch`, `orderBy` and
+   * `concurrency: "one"`, and beside a `rate` of another key. Default: in the order in which they come.
+   */
+  fairBy?: FairPolicy | undefined;
   /** Longest run of one message, `"1ms"` to `"24d"`. Then `ctx.signal` aborts, and a second later the worker is ended. Default `"30s"`. */
   timeout?: Duration | undefined;
   /**

@@ -115,7 +115,7 @@ export class StreamIntake {
     this.looks = new ConsumerLook({ deps, jsm: options.jsm, spec, onConfig: (config) => this.adopt(config) });
     this.beat = new AckBeat(
       deps.clock,
-      () => this.inHand.values(),
+      () => this.inHand,
       (delivery) => this.settler.working(delivery),
     );
     this.right = new AckRight({

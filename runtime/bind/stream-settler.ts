@@ -10,6 +10,7 @@ import { type Clock, within } from "../clock.ts";
 import type { DeadLetter, DeadLetterReason, ReadLetter } from "../dead-letters/dead-letter.ts";
 import { letterIdOf, messageIdOf } from "../message/message-id.ts";
 import type { Settlement } from "../message/settlement.ts";
+import { WriteTurns } from "../nats/write-turns.ts";
 import type { PutOffs } from "./put-offs.ts";
 import type { StreamDelivery } from "./stream-delivery.ts";
 import type { StreamDeps } from "./stream-deps.ts";
@@ -48,6 +49,7 @@ const NAK = encoder.encode("-NAK");
 const TERM = encoder.encode("+TERM");
 const WORKING = encoder.encode("+WPI");
 const BOOKKEEPING_MS = 2_000;
+const MOST_WRITES = 256;
 const FAILURES_REMEMBERED = 10_000;
 /** The last delivery was none that ran. */
 const UNRUN: ReadonlySet<DeadLetterReason> = new Set(["attempts-used", "expired", "unclaimed"]);
@@ -58,6 +60,8 @@ export class StreamSettler {
   /** As those, and they hold none: their letters cannot be stored now. */
   waiting = 0;
   readonly retries = new WaitingRetries();
+  /** A flood that waits in hand may go back at once. */
+  private readonly writes = new WriteTurns(MOST_WRITES);
   private readonly options: SettlerOptions;
   private readonly clock: Clock;
   /** When a message first failed, as far as this replica has seen. */
@@ -225,11 +229,13 @@ export class StreamSettler {
 
   private writeDown(delivery: StreamDelivery, known: ToWriteDown): Promise<string> {
     const { givenBack } = this.options.deps;
-    const writing = givenBack.write(this.messageOf(delivery), known).then(
-      () => "written",
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
-    );
-    return within(this.clock, BOOKKEEPING_MS, writing);
+    return this.writes.run(() => {
+      const writing = givenBack.write(this.messageOf(delivery), known).then(
+        () => "written",
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      );
+      return within(this.clock, BOOKKEEPING_MS, writing);
+    });
   }
 
   /** As its records name it. */

@@ -65,7 +65,8 @@ export async function readyDurable(
 ): Promise<ReadyDurable> {
   const from = beginningOf(metadata.from, copyOf, settledTo);
   const oneAtATime = metadata.oneAtATime || copyOf !== undefined;
-  const spec: DurableSpec = { app: deps.app, handler, stream, domain, durable, filter, oneAtATime, from };
+  const looksPast = metadata.fairBy !== undefined;
+  const spec: DurableSpec = { app: deps.app, handler, stream, domain, durable, filter, oneAtATime, looksPast, from };
   const jsm = await deps.managerOf(domain);
   const ensured = await ensureDurable(deps.connection, jsm, spec);
   for (const { level, text } of costsOf(ensured.config, spec)) deps.notices.tell(`${handler} ${text}`, level, text);

@@ -5,7 +5,7 @@ import type { Intent } from "../control/intent.ts";
 import { keepsRate } from "../control/slow-start-text.ts";
 import { type HandlerSummary, summarize } from "../control/summary.ts";
 import { RuntimeError } from "../errors.ts";
-import { readRate } from "../metadata/readers.ts";
+import { readRate } from "../metadata/rate.ts";
 import { readCount } from "./dead-letter-filter.ts";
 
 export interface SlowStartOptions {

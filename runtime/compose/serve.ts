@@ -35,6 +35,7 @@ import { StandingSubscriptions } from "../nats/standing-subscriptions.ts";
 import { watchNats } from "../observe/health-nats.ts";
 import type { RuntimeSource } from "../observe/metrics-source.ts";
 import { ServiceProtocol } from "../observe/service-protocol.ts";
+import { createRateStore, provisionRates, rateStream } from "../pacing/rate-store.ts";
 import { Publisher } from "../publish/publisher.ts";
 import { provisionSchedules, scheduleStream } from "../schedule/mark-store.ts";
 import { createScheduledBinder } from "../schedule/scheduled-binder.ts";
@@ -142,6 +143,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
   const slowDowns = new ReplicaSlowDowns({ connection, subscriptions, app, instance });
   closers.push(() => slowDowns.close());
   const slowStarts = new ReplicaSlowStarts();
+  const fleetRates = await createRateStore({ connection, app, copies, serverClock });
   const onLetterKept = (handler: string) => supervisor.deadLetterKept(handler);
   const bound = createBinder({
     connection,
@@ -222,6 +224,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       tap,
       slowDowns,
       slowStarts,
+      fleetRates,
       retrySpread: options.retrySpread,
       gate: createConcurrencyLimit(ground.candidatesAtOnce),
       inspectPort: (handler) => inspect.get(handler),
@@ -253,6 +256,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       options.provision === true ? surely(() => ensureKeptStreams(connection, app, copies)) : undefined,
       options.provision === true ? surely(() => provisionLater(connection, app, copies)) : undefined,
       options.provision === true ? surely(() => provisionSchedules(connection, app, copies)) : undefined,
+      options.provision === true ? surely(() => provisionRates(connection, app, copies)) : undefined,
       options.provision === true ? surely(() => provisionVersions(connection, app, copies)) : undefined,
       surely(() => operators.loadIntents()),
     ]);
@@ -260,8 +264,8 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       watch = await watchHandlers(config, supervisor, options);
       await watch.ready;
     }
-    const made = [laterStream(app), scheduleStream(app), versionStream(app), intentStream(app), onceStream(app)];
-    const own = [...keptStreams(app), ...made];
+    const ofApp = [laterStream, scheduleStream, rateStream, versionStream, intentStream, onceStream];
+    const own = [...keptStreams(app), ...ofApp.map((nameOf) => nameOf(app))];
     void raiseCopies({
       connection,
       streams: own,

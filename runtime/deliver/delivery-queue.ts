@@ -2,7 +2,19 @@
 
 import type { Delivery } from "../message/delivery.ts";
 
-export class DeliveryQueue {
+export interface WaitingDeliveries {
+  readonly size: number;
+  /** The one that `shift` takes. */
+  readonly first: Delivery | undefined;
+  /** False when it is full: the delivery was not taken. */
+  push(delivery: Delivery): boolean;
+  /** Put back at the front what had been taken, in its order. */
+  putBack(deliveries: readonly Delivery[]): void;
+  shift(): Delivery | undefined;
+  takeAll(): Delivery[];
+}
+
+export class DeliveryQueue implements WaitingDeliveries {
   private entries: Delivery[] = [];
   private head = 0;
   private queuedBytes = 0;

@@ -2,12 +2,14 @@
 
 import { keyReader } from "../message/message-key.ts";
 import { slotsOf } from "../metadata/batch.ts";
-import type { BatchRule, Rate, ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import type { BatchRule, ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { BatchLimits } from "./batch-lane.ts";
-import type { CountedTurns } from "./counted-turns.ts";
+import type { KeyRules } from "./keyed-queue.ts";
 import type { LaneLimits } from "./lane.ts";
+import type { Paces } from "./pace.ts";
 
-export interface DispatcherLimits extends LaneLimits {
+/** Of `Paces`, D5: without any as fast as they can. */
+export interface DispatcherLimits extends LaneLimits, Paces {
   readonly maxQueued: number;
   readonly maxQueuedBytes: number;
   /** One at a time in the whole replica, in order (D2). */
@@ -16,10 +18,8 @@ export interface DispatcherLimits extends LaneLimits {
   readonly prefetch: boolean;
   /** Workers run batches; `concurrency` counts messages all the same: those in all batches that run at a time, and with a key those gathered. */
   readonly batch?: BatchLimits | undefined;
-  /** D5; undefined: as fast as they can. */
-  readonly rate?: Rate | undefined;
-  /** D5; undefined: nobody counts them. */
-  readonly turns?: CountedTurns | undefined;
+  /** D8; undefined: all wait behind each other. Never changed. */
+  readonly keys?: KeyRules | undefined;
 }
 
 export interface Deadlines {
@@ -31,7 +31,7 @@ export interface Deadlines {
 const UNLIMITED_MS = 24 * 3_600_000;
 
 export function limitsOf(metadata: ResolvedMetadata, { deadlines, killGraceMs }: Deadlines): DispatcherLimits {
-  const { concurrency, workers, maxQueued, maxQueuedBytes, kind, ordered, batch, rate } = metadata;
+  const { concurrency, workers, maxQueued, maxQueuedBytes, kind, ordered, batch, rate, fairBy } = metadata;
   const timeoutMs = deadlines ? metadata.timeoutMs : UNLIMITED_MS;
   return {
     concurrency: slotsOf(metadata),
@@ -43,7 +43,7 @@ export function limitsOf(metadata: ResolvedMetadata, { deadlines, killGraceMs }:
     maxQueuedBytes,
     rate,
     // A durable message waits in the stream, where every replica can take it; one for a batch to be whole; one that is handed over begins.
-    prefetch: kind !== "durable" && batch === undefined && rate === undefined,
+    prefetch: kind !== "durable" && batch === undefined && rate === undefined && fairBy === undefined,
   };
 }
 

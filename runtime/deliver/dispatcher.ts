@@ -13,33 +13,38 @@
 //     other workers; both together run at most `concurrency` at a time. The share ends with the worker.
 // D7  Where other handlers have their workers in the same process, what runs alone is alone among all of them (neighbours.ts).
 // D8  What is deferred takes up no slot, and holds nothing up but the end of its worker, and of all work.
+// D9  Where messages wait by their keys, those of one key that may not begin let the others pass (keyed-queue.ts).
 
 import type { Clock } from "../clock.ts";
 import type { Delivery } from "../message/delivery.ts";
 import { leavesWorkerAlive, type Outcome } from "../message/outcome.ts";
 import type { WorkerPort } from "../message/worker-port.ts";
+import { AllDone } from "./all-done.ts";
 import { BatchLane, type BatchOwner } from "./batch-lane.ts";
-import { DeliveryQueue } from "./delivery-queue.ts";
+import { DeliveryQueue, type WaitingDeliveries } from "./delivery-queue.ts";
 import type { DispatcherLimits } from "./dispatcher-limits.ts";
 import type { DispatcherOwner } from "./dispatcher-owner.ts";
+import { KeyedQueue } from "./keyed-queue.ts";
 import { Lane } from "./lane.ts";
+import { Lanes } from "./lanes.ts";
 import type { Neighbours } from "./neighbours.ts";
 import { Pace } from "./pace.ts";
 import { Prefetch } from "./prefetch.ts";
 import { type Share, tellingVersion } from "./share.ts";
 import type { Death, Suspicions } from "./suspicions.ts";
 import { TurnClock } from "./turn-clock.ts";
-import type { LeftBehind, Running, WorkerPlace } from "./worker-place.ts";
+import type { LeftBehind, WorkerPlace } from "./worker-place.ts";
 
 export class Dispatcher implements BatchOwner {
   private limits: DispatcherLimits;
   private readonly owner: DispatcherOwner;
   private readonly clock: Clock;
   private readonly suspicions: Suspicions;
-  private readonly queue: DeliveryQueue;
+  private readonly queue: WaitingDeliveries;
+  /** The queue, where there are keys (D9). */
+  private readonly keyed: KeyedQueue | undefined;
   private readonly prefetch = new Prefetch();
-  private readonly open = new Set<WorkerPlace>();
-  private readonly draining = new Set<WorkerPlace>();
+  readonly lanes = new Lanes();
   private share: Share | undefined;
   /** To be run alone (D3). */
   private suspects: Delivery[] = [];
@@ -57,7 +62,7 @@ export class Dispatcher implements BatchOwner {
   /** Besides those in flight: in no slot, and settled later (D8). */
   deferrals = 0;
   private inHand = 0;
-  private waiters: (() => void)[] = [];
+  private readonly allDone = new AllDone();
   private readonly turn: TurnClock;
   private readonly pace: Pace;
   private neighbours: Neighbours | undefined;
@@ -68,10 +73,12 @@ export class Dispatcher implements BatchOwner {
     this.owner = owner;
     this.clock = clock;
     this.turn = new TurnClock(clock);
-    this.queue = new DeliveryQueue(limits.maxQueued, limits.maxQueuedBytes);
+    const { maxQueued, maxQueuedBytes: maxBytes, keys: rules } = limits;
+    this.keyed = rules && new KeyedQueue({ rules, maxQueued, maxBytes, clock, onOpen: () => this.goOn() });
+    this.queue = this.keyed ?? new DeliveryQueue(maxQueued, maxBytes);
     this.lastBusyMs = clock.monotonicMs();
     this.pace = new Pace({ clock, waiting: () => this.queued, onTurn: () => this.goOn() });
-    this.pace.follow(limits.rate, limits.turns);
+    this.pace.follow(limits);
   }
 
   get inFlight(): number {
@@ -87,16 +94,17 @@ export class Dispatcher implements BatchOwner {
     if (this.isHeld) return 0;
     const { concurrency } = this.limits;
     // As many as run at a time may wait to run alone without holding up the rest.
-    const waiting = this.queue.size + Math.max(0, this.suspects.length - concurrency);
-    const workers = this.share === undefined ? Math.max(1, this.open.size) : 1;
-    const free = Math.max(0, workers * concurrency - this.inHand - waiting);
+    const waiting = Math.max(0, this.suspects.length - concurrency);
+    const workers = this.share === undefined ? Math.max(1, this.lanes.open.size) : 1;
+    const places = workers * concurrency - this.inHand - waiting;
+    const free = Math.max(0, this.keyed?.room(places) ?? places - this.queue.size);
     return this.pace.isSet ? Math.min(free, this.pace.soon(this.turnMs())) : free;
   }
 
-  /** Changes what is queued and handed over from now on. */
+  /** From now on. */
   configure(limits: DispatcherLimits): void {
     this.limits = limits;
-    if (this.pace.follow(limits.rate, limits.turns)) this.goOn();
+    if (this.pace.follow(limits)) this.goOn();
   }
 
   /** D7: from now on, or with nobody any more. */
@@ -115,14 +123,17 @@ export class Dispatcher implements BatchOwner {
   /** False when the queue is full: the delivery was not taken. */
   accept(delivery: Delivery): boolean {
     if (this.suspicions.has(delivery)) return this.acceptSuspect(delivery);
-    const lane = this.queue.size === 0 ? this.freeLane(delivery) : undefined;
+    const lane = this.queue.size === 0 && this.keyed === undefined ? this.freeLane(delivery) : undefined;
     if (lane !== undefined) {
       this.handOver(lane, delivery);
       return true;
     }
-    const taken = this.queue.push(delivery);
-    if (taken && this.isDeserted && !this.isHeld) this.owner.wake();
-    return taken;
+    if (!this.queue.push(delivery)) return false;
+    if (this.isDeserted && !this.isHeld) this.owner.wake();
+    if (this.keyed === undefined) return true;
+    this.pump();
+    this.owner.roomChanged(); // What waits for its turn takes up none.
+    return true;
   }
 
   private acceptSuspect(delivery: Delivery): boolean {
@@ -138,41 +149,41 @@ export class Dispatcher implements BatchOwner {
    * that it runs, which need not be adopted yet. `version`: which one that is, where it is to be told of what it ran.
    */
   lane(worker: WorkerPort, limits: DispatcherLimits = this.limits, version?: string): WorkerPlace {
-    const { clock } = this;
+    const [{ batch }, { clock }] = [limits, this];
     const owner = version === undefined ? this : tellingVersion(this, version);
-    return limits.batch === undefined
-      ? new Lane(worker, limits, owner, clock)
-      : new BatchLane(worker, limits.batch, owner, clock);
+    return batch === undefined ? new Lane(worker, limits, owner, clock) : new BatchLane(worker, batch, owner, clock);
   }
 
   /** D6: from now on, or no longer. Its lane may have been open before. */
   give(share: Share | undefined): void {
     this.share = share;
-    if (share !== undefined) this.open.add(share.lane);
+    if (share !== undefined) this.lanes.open.add(share.lane);
     this.pump();
   }
 
   /** From now on the lane's worker gets deliveries. */
   ready(lane: WorkerPlace): void {
-    this.open.add(lane);
+    this.lanes.open.add(lane);
     this.pump();
   }
 
   /** No more deliveries for this lane. Resolves when it has none in flight. */
   async retire(lane: WorkerPlace): Promise<void> {
-    this.open.delete(lane);
     this.takeBack(lane);
-    this.draining.add(lane);
+    this.lanes.drain(lane);
     this.pump();
     await lane.empty();
-    this.draining.delete(lane);
+    this.lanes.gone(lane);
     this.pump();
+  }
+
+  private get isBusy(): boolean {
+    return this.inHand + this.deferrals + this.queued > 0;
   }
 
   /** Milliseconds since something was last handed over or in flight; 0 while anything is. */
   get idleForMs(): number {
-    if (this.inHand + this.deferrals + this.queued > 0) return 0;
-    return this.clock.monotonicMs() - this.lastBusyMs;
+    return this.isBusy ? 0 : this.clock.monotonicMs() - this.lastBusyMs;
   }
 
   /** Hand nothing over until `resume`; what arrives waits. */
@@ -190,7 +201,7 @@ export class Dispatcher implements BatchOwner {
   slow(isSlowed: boolean): void {
     this.slowed = isSlowed;
     if (!isSlowed) return this.goOn();
-    for (const lane of this.open) this.takeBack(lane);
+    for (const lane of this.lanes.open) this.takeBack(lane);
   }
 
   /** To the front of the queue, what has been handed over and not begun. */
@@ -215,7 +226,7 @@ export class Dispatcher implements BatchOwner {
 
   /** There is no worker, but for the one that has a share (D6). */
   private get isDeserted(): boolean {
-    return this.open.size === (this.share === undefined ? 0 : 1);
+    return this.lanes.open.size === (this.share === undefined ? 0 : 1);
   }
 
   private get isHeld(): boolean {
@@ -226,39 +237,22 @@ export class Dispatcher implements BatchOwner {
   takeQueued(): Delivery[] {
     const all = [...this.suspects, ...this.queue.takeAll()];
     this.suspects = [];
+    this.pace.nobodyWaits();
     this.tellFinished();
     return all;
   }
 
   /** Resolves when nothing waits and nothing is in flight. */
   finished(): Promise<void> {
-    if (this.inHand + this.deferrals + this.queued === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.waiters.push(resolve);
-      this.beginAll();
-    });
-  }
-
-  describeInFlight(): string[] {
-    return [...this.open, ...this.draining].flatMap((lane) => lane.describeInFlight());
-  }
-
-  /** In every worker, oldest first in each. */
-  running(): Running[] {
-    return [...this.open, ...this.draining].flatMap((lane) => lane.running());
-  }
-
-  /** Undefined when none runs that is meant. Resolves when it has ended. */
-  cancel(isMeant: (delivery: Delivery) => boolean, by: string): Promise<void> | undefined {
-    for (const lane of [...this.open, ...this.draining]) {
-      const ended = lane.cancel(isMeant, by);
-      if (ended !== undefined) return ended;
-    }
-    return undefined;
+    if (!this.isBusy) return Promise.resolve();
+    const done = this.allDone.wait();
+    this.lanes.beginAll();
+    return done;
   }
 
   settled(delivery: Delivery, outcome: Outcome, tookMs: number, version?: string): void {
     if (--this.inHand === 0) this.nothingInHand();
+    this.keyed?.ended(delivery);
     if (leavesWorkerAlive(outcome)) {
       this.trial = false;
       this.suspicions.endedWell(delivery);
@@ -295,11 +289,11 @@ export class Dispatcher implements BatchOwner {
   ended(lane: WorkerPlace, left: LeftBehind): Death {
     const found = this.suspicions.death(left.culprits, left.suspects);
     const death: Death = left.endedBy === undefined ? found : { ...found, of: left.endedBy };
-    this.open.delete(lane);
-    this.draining.delete(lane);
+    this.lanes.gone(lane);
     if (this.share?.lane === lane) this.share = undefined;
     this.inHand -= left.innocent.length + left.suspects.length;
     if (this.inHand === 0) this.nothingInHand();
+    for (const suspect of left.suspects) this.keyed?.ended(suspect);
     this.suspects.push(...left.suspects);
     if (death.of === "killer") this.othersTurn = this.limits.concurrency;
     this.queue.putBack(left.innocent);
@@ -312,19 +306,13 @@ export class Dispatcher implements BatchOwner {
   }
 
   private tellFinished(): void {
-    if (this.waiters.length === 0 || this.inHand + this.deferrals + this.queued > 0) return;
-    for (const resolve of this.waiters.splice(0)) resolve();
+    if (this.allDone.isAwaited && !this.isBusy) this.allDone.tell();
   }
 
   private pump(): void {
     this.handOut();
     if (this.neighbours?.isAlone(this) === true && !this.wantsAlone) this.neighbours.doneAlone(this);
-    if (this.waiters.length > 0) this.beginAll();
-  }
-
-  /** Whoever waits for the end knows that no more comes. */
-  private beginAll(): void {
-    for (const lane of this.open) lane.begin?.();
+    if (this.allDone.isAwaited) this.lanes.beginAll(); // No more comes.
   }
 
   private handOut(): void {
@@ -335,8 +323,9 @@ export class Dispatcher implements BatchOwner {
       this.handOver(lane, this.suspects.shift()!);
       lane.begin?.();
     }
-    while (this.queue.size > 0) {
-      const lane = this.freeLane(this.queue.first!);
+    while (this.queue.size > 0 && (this.keyed === undefined || this.hasPlace)) {
+      const { first } = this.queue;
+      const lane = first && this.freeLane(first);
       if (lane === undefined) return;
       if (this.othersTurn > 0) this.othersTurn--;
       this.handOver(lane, this.queue.shift()!);
@@ -349,7 +338,12 @@ export class Dispatcher implements BatchOwner {
   }
 
   private get wantsAlone(): boolean {
-    return this.alone || (this.suspects.length > 0 && this.open.size > 0 && !this.isHeld && !this.isOthersTurn);
+    return this.alone || (this.suspects.length > 0 && this.lanes.open.size > 0 && !this.isHeld && !this.isOthersTurn);
+  }
+
+  /** A key is asked for a turn only where it would be used (D9). */
+  private get hasPlace(): boolean {
+    return !this.isHeld && [...this.lanes.open].some(({ inFlight }) => inFlight < this.limits.concurrency);
   }
 
   private get isOthersTurn(): boolean {
@@ -359,7 +353,7 @@ export class Dispatcher implements BatchOwner {
   /** D3, D7: only when nothing else is in flight anywhere. */
   private aloneLane(delivery: Delivery): WorkerPlace | undefined {
     if (this.isHeld || this.inHand > 0) return undefined;
-    for (const lane of this.open) {
+    for (const lane of this.lanes.open) {
       if (!this.isFor(lane, delivery)) continue;
       return this.hasNoTurn() || this.neighbours?.wantsAlone(this) === false ? undefined : lane;
     }
@@ -378,7 +372,7 @@ export class Dispatcher implements BatchOwner {
     const window = this.limits.concurrency + (this.limits.prefetch ? this.prefetch.extra : 0);
     if (this.share !== undefined && this.inHand >= window) return undefined;
     let best: WorkerPlace | undefined;
-    for (const lane of this.open) {
+    for (const lane of this.lanes.open) {
       if (!this.isFor(lane, delivery)) continue;
       if (this.limits.ordered && this.inHand > lane.inFlight) continue;
       if (lane.inFlight < window && (best === undefined || lane.inFlight < best.inFlight)) best = lane;
@@ -393,7 +387,7 @@ export class Dispatcher implements BatchOwner {
     lane.handOver(delivery, nowMs);
   }
 
-  /** The time, read once for all that arrived in one chunk. */
+  /** As `TurnClock` has it. */
   turnMs(): number {
     return this.turn.nowMs();
   }

@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Clock, Timer } from "../clock.ts";
 import type { Rate } from "../metadata/handler-metadata.ts";
 import type { CountedTurns } from "./counted-turns.ts";
+import type { FleetTurns } from "./fleet-turns.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 export interface PaceOptions {
@@ -15,12 +16,22 @@ export interface PaceOptions {
   readonly onTurn: () => void;
 }
 
+/** What it keeps to; nothing where there is none. */
+export interface Paces {
+  /** In this replica. */
+  readonly rate?: Rate | undefined;
+  /** Of a rate over all replicas. */
+  readonly fleet?: FleetTurns | undefined;
+  readonly turns?: CountedTurns | undefined;
+}
+
 /** Long enough for messages to be on their way when their turn comes. */
 const AHEAD_MS = 200;
 
 export class Pace {
   private readonly options: PaceOptions;
   private bucket: TokenBucket | undefined;
+  private fleet: FleetTurns | undefined;
   private turns: CountedTurns | undefined;
   private nextTurn: Timer | undefined;
   /** Nothing comes any more but what waits. */
@@ -31,22 +42,25 @@ export class Pace {
   }
 
   get isSet(): boolean {
-    return this.bucket !== undefined || this.turns !== undefined;
+    return this.bucket !== undefined || this.turns !== undefined || this.fleet !== undefined;
   }
 
-  /** Keep to that rate from now on, and to those turns; undefined: to none. Returns whether that is news. */
-  follow(rate: Rate | undefined, turns: CountedTurns | undefined): boolean {
-    const isOther = turns !== this.turns;
+  /** Keep to these from now on. Returns whether that is news. */
+  follow({ rate, fleet, turns }: Paces): boolean {
+    const isOther = turns !== this.turns || fleet !== this.fleet;
     this.turns = turns;
+    if (fleet !== this.fleet) this.fleet?.stop();
+    this.fleet = fleet;
     if (isDeepStrictEqual(rate, this.bucket?.rate)) return isOther;
     this.bucket = rate === undefined ? undefined : new TokenBucket(rate, this.options.clock.monotonicMs());
-    this.stop();
+    this.nextTurn?.cancel();
+    this.nextTurn = undefined;
     return true;
   }
 
   /** One wants to begin: true when it has to wait. */
   holdsBack(nowMs: number): boolean {
-    return this.isTooEarly(nowMs) || this.turns?.mayBegin() === false;
+    return this.isTooEarly(nowMs) || this.turns?.mayBegin() === false || this.fleet?.mayBegin(nowMs) === false;
   }
 
   private isTooEarly(nowMs: number): boolean {
@@ -55,14 +69,16 @@ export class Pace {
 
   /** How many have their turn soon, and do not wait here yet. */
   soon(nowMs: number): number {
-    const { bucket, turns } = this;
-    const inTime = bucket?.within(nowMs, AHEAD_MS) ?? Number.POSITIVE_INFINITY;
+    const { bucket, turns, fleet } = this;
+    const here = bucket?.within(nowMs, AHEAD_MS) ?? Number.POSITIVE_INFINITY;
+    const inTime = Math.min(here, fleet?.most ?? here);
     return Math.max(0, Math.min(inTime, turns?.atMost ?? inTime) - this.options.waiting());
   }
 
   /** One begins; it must not have been held back. */
   take(nowMs: number): void {
     this.turns?.take();
+    this.fleet?.take();
     if (this.bucket === undefined) return;
     this.bucket.take(nowMs);
     this.awaitTurn(this.bucket, nowMs);
@@ -72,6 +88,11 @@ export class Pace {
   noMore(): void {
     this.isLast = true;
     if (this.options.waiting() === 0) this.stop();
+  }
+
+  /** What waited was taken back. */
+  nobodyWaits(): void {
+    this.fleet?.stop();
   }
 
   private awaitTurn(bucket: TokenBucket, nowMs: number): void {
@@ -88,6 +109,7 @@ export class Pace {
   }
 
   private stop(): void {
+    this.fleet?.stop();
     this.nextTurn?.cancel();
     this.nextTurn = undefined;
   }

@@ -7,6 +7,7 @@ import type { Binding, BindingOwner, PlannedBinding } from "../message/binding.t
 import type { Delivery } from "../message/delivery.ts";
 import type { DeliverySpans } from "../message/delivery-spans.ts";
 import type { DeliveryTap, HowItEnded } from "../message/delivery-tap.ts";
+import type { FleetRates } from "../message/fleet-rates.ts";
 import { deliveryIdOf } from "../message/message-id.ts";
 import { type Failure, isFailure, type Outcome, RETURNED } from "../message/outcome.ts";
 import type { Settlement } from "../message/settlement.ts";
@@ -25,6 +26,7 @@ import type { HandlerStats } from "./handler-stats.ts";
 import { Holds } from "./holds.ts";
 import type { Neighbours } from "./neighbours.ts";
 import { outcomeError } from "./outcome-error.ts";
+import { OwnPaces } from "./own-paces.ts";
 import { Pause } from "./pause.ts";
 import { explain, type SettleRule, settle } from "./settle.ts";
 import { SlowStart } from "./slow-start.ts";
@@ -51,6 +53,8 @@ export interface RouteOptions extends Deadlines {
   readonly slowDowns?: SlowDowns | undefined;
   /** Undefined: no operator is there to have it begin slowly. */
   readonly slowStarts?: SlowStarts | undefined;
+  /** Undefined: there are no other replicas to share a rate with. */
+  readonly fleetRates?: FleetRates | undefined;
   /** Where the wait before a retry lies in its spread, from 0 to 1; undefined: by chance. */
   readonly retrySpread?: (() => number) | undefined;
   readonly clock: Clock;
@@ -83,6 +87,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   private readonly suspicions: Suspicions;
   private readonly pause: Pause;
   private readonly slowStart: SlowStart;
+  private readonly paces: OwnPaces;
   private metadata: ResolvedMetadata;
   private rule: SettleRule;
   /** Since when the rule is that of its version. */
@@ -102,16 +107,17 @@ export class Route implements DispatcherOwner, BindingOwner {
     this.idPrefixes = options.plan.idPrefixes;
     this.holds = new Holds(options.handler, options.clock, options.emit);
     this.suspicions = new Suspicions(this.idPrefixes, options.suspicions);
-    this.dispatcher = new Dispatcher(limitsOf(options.metadata, options), this, this.suspicions, options.clock);
-    const { handler, slowDowns, slowStarts, clock, emit } = options;
+    const { handler, slowDowns, slowStarts, fleetRates, clock, emit } = options;
+    const waiting = () => this.dispatcher.queued;
+    const onTurn = () => this.dispatcher.goOn();
+    this.paces = new OwnPaces({ handler, fleetRates, holds: this.holds, clock, waiting, onTurn });
+    this.dispatcher = new Dispatcher(this.ownLimits(this.metadata), this, this.suspicions, clock);
     const onChange = (isPaused: boolean) => this.dispatcher.slow(isPaused);
     this.pause = new Pause({ handler, slowDowns, holds: this.holds, clock, onChange });
     this.slowStart = new SlowStart({
-      ...{ handler, slowStarts, clock },
-      waiting: () => this.dispatcher.queued,
+      ...{ handler, slowStarts, clock, waiting, onTurn },
       metadata: () => this.metadata,
       onChange: () => this.dispatcher.configure(this.limitsFor(this.metadata)),
-      onTurn: () => this.dispatcher.goOn(),
       onUsedUp: (why) => this.giveBackQueued(why),
       tell: (message) => emit({ type: "runtime.notice", level: "warn", message }),
     });
@@ -141,7 +147,11 @@ export class Route implements DispatcherOwner, BindingOwner {
   }
 
   private limitsFor(metadata: ResolvedMetadata): DispatcherLimits {
-    return this.slowStart.limits(limitsOf(metadata, this.options), metadata);
+    return this.slowStart.limits(this.ownLimits(metadata), metadata);
+  }
+
+  private ownLimits(metadata: ResolvedMetadata): DispatcherLimits {
+    return this.paces.limits(limitsOf(metadata, this.options), metadata);
   }
 
   /** Whether a version with this metadata can be served without binding anew. */
@@ -187,6 +197,9 @@ export class Route implements DispatcherOwner, BindingOwner {
 
   private async unbindOnce(): Promise<void> {
     await this.binding?.unbind();
+    const { kind, rate, fairBy } = this.metadata;
+    // It may wait for long, and other replicas may have its turn.
+    if (kind === "durable" && (rate ?? fairBy) !== undefined) this.giveBackQueued("it waited for its turn");
     this.dispatcher.noMore();
     this.pause.close();
     this.slowStart.close();
@@ -271,7 +284,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   /** What runs, oldest first in each worker. */
   running(): RunningDelivery[] {
     const nowMs = this.options.clock.monotonicMs();
-    return this.dispatcher.running().map(({ delivery, sinceMs, ...more }) => ({
+    return this.dispatcher.lanes.running().map(({ delivery, sinceMs, ...more }) => ({
       ...more,
       delivery,
       id: deliveryIdOf(this.idPrefixes, delivery),
@@ -286,7 +299,7 @@ export class Route implements DispatcherOwner, BindingOwner {
     const { handler, emit } = this.options;
     const { delivery, ranMs } = found;
     emit({ type: "delivery.cancelled", handler, id, subject: delivery.subject, by, ranMs: Math.round(ranMs) });
-    return this.dispatcher.cancel((one) => one === delivery, by);
+    return this.dispatcher.lanes.cancel((one) => one === delivery, by);
   }
 
   chunk(delivery: Delivery, data: Uint8Array): void {

@@ -15,6 +15,8 @@ export type HoldReason =
   | "writes-refused"
   /** The handler has been told to go slower. */
   | "slowed-down"
+  /** Turns of its rate over all replicas cannot be reserved. */
+  | "turns-unreserved"
   /** An operator has paused the consumer. */
   | "paused"
   /** Messages that wait for their retry use up what may be unacknowledged. */

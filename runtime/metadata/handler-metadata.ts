@@ -42,12 +42,14 @@ export interface ResolvedMetadata {
   readonly oneAtATime: boolean;
   /** One replica runs it, until that is gone. Durable only. */
   readonly singleton: boolean;
-  /** So many begin in so long in one replica, evenly; undefined: as fast as they can. Not of requests. */
-  readonly rate?: Rate | undefined;
   /** Of the messages of a key the last one is run, once no further one comes; undefined: each is. Durable only. */
   readonly debounce?: DebounceRule | undefined;
   /** Of the messages of a key the first one of a time is run; undefined: each is. Durable only. */
   readonly throttle?: ThrottleRule | undefined;
+  /** So many begin in so long, evenly; undefined: as fast as they can. Not of requests. */
+  readonly rate?: RateRule | undefined;
+  /** Messages of different keys take turns; undefined: they begin in the order in which they come. Not of requests. */
+  readonly fairBy?: FairRule | undefined;
   /** Every replica has every message, instead of one of them. Event only. */
   readonly everyReplica: boolean;
   /** From hand-over to outcome. */
@@ -109,6 +111,19 @@ export interface Uses {
 export interface Rate {
   readonly count: number;
   readonly everyMs: number;
+}
+
+export interface RateRule extends Rate {
+  /** Where they are counted together. */
+  readonly per: "replica" | "fleet";
+  /** Each key has the rate for itself; undefined: all messages together. */
+  readonly key?: MessageKey | undefined;
+}
+
+export interface FairRule {
+  readonly key: MessageKey;
+  /** So many of a key run at a time in one replica; undefined: as many as there is room for. */
+  readonly concurrency?: number | undefined;
 }
 
 /** What messages have in common that belong together. Exactly as it is written. */
@@ -196,6 +211,7 @@ export type HandlerDefaults = Omit<
   | "oneAtATime"
   | "rate"
   | "singleton"
+  | "fairBy"
   | "from"
   | "everyReplica"
   | "exclusive"

@@ -13,6 +13,7 @@ import {
 } from "./canary.ts";
 import { kindProblems, workerProblems } from "./combinations.ts";
 import { readEnvelope } from "./envelope.ts";
+import { FAIR_EXAMPLE, FAIR_KEYS, FAIR_MOST_QUEUED, fairByProblems, fairOptions } from "./fair-by.ts";
 import {
   asksForFleetOrder,
   FLEET_ORDER_EXAMPLE,
@@ -22,15 +23,7 @@ import {
   partitionCount,
 } from "./fleet-order.ts";
 import { groupProblems, OF_A_GROUP, readGroup } from "./group.ts";
-import type {
-  HandlerDefaults,
-  MessageKey,
-  Rate,
-  ResolvedMetadata,
-  Schedule,
-  StartFrom,
-  Store,
-} from "./handler-metadata.ts";
+import type { HandlerDefaults, MessageKey, ResolvedMetadata, Schedule, StartFrom, Store } from "./handler-metadata.ts";
 import { MESSAGE_KEY_PARTS, readMessageKey } from "./message-key.ts";
 import { invalidMetadata, type MetadataOrigin, missingMetadata, type Problem } from "./metadata-problems.ts";
 import { didYouMean } from "./nearest.ts";
@@ -46,6 +39,7 @@ import {
   text,
 } from "./options.ts";
 import { readPropagate } from "./propagate.ts";
+import { isRatePolicy, RATE_EXAMPLE, RATE_KEYS, rateProblems, readPer, readRate, readShortRate } from "./rate.ts";
 import { readKeys, readStore, storeProblems } from "./read-store.ts";
 import {
   aFunction,
@@ -54,7 +48,6 @@ import {
   readFrom,
   readPayload,
   readPublishes,
-  readRate,
   readSchema,
 } from "./readers.ts";
 import { readSchedule, scheduleRefusals } from "./schedule.ts";
@@ -96,7 +89,19 @@ const KNOWN_KEYS = [
     "env",
     "idle",
   ],
-  ...["batch", "recycle", "minWorkers", "workers", "exclusive", "maxQueued", "rate", "replicas", "canary", "disabled"],
+  ...[
+    "batch",
+    "recycle",
+    "minWorkers",
+    "workers",
+    "exclusive",
+    "maxQueued",
+    "rate",
+    "fairBy",
+    "replicas",
+    "canary",
+    "disabled",
+  ],
   ...["debounce", "throttle", "singleton", "group"],
 ];
 const RETRY_KEYS = ["attempts", "backoff"];
@@ -144,7 +149,9 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   const batch = readBatch(raw.batch, problems);
   const canary = readCanary(raw.canary, problems);
   const group = take<string | undefined>("group", readGroup, undefined);
-  const rate = take<Rate | undefined>("rate", readRate, undefined);
+  const rate = takeRate(raw, problems);
+  const fairBy = readFairBy(raw.fairBy, problems);
+  const mostQueued = fairBy !== undefined && kind === "durable" ? FAIR_MOST_QUEUED : 0;
   const fleetOrder = overFleet ? readFleetOrder(raw.orderBy, problems) : undefined;
   const schedule =
     raw.schedule === undefined || store !== undefined ? undefined : takeSchedule(raw, { kind, subjects }, problems);
@@ -172,6 +179,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     ...(rate === undefined ? {} : { rate }),
     ...readSpacing(raw, problems),
     singleton: take("singleton", boolean, false),
+    ...(fairBy === undefined ? {} : { fairBy }),
     everyReplica,
     timeoutMs: take("timeout", handlerOptions.timeout, defaults.timeoutMs),
     retry: readRetry(raw.retry, defaults, problems),
@@ -192,7 +200,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     exclusive: take("exclusive", boolean, false),
     ...(canary === undefined ? {} : { canary }),
     ...(group === undefined ? {} : { group, ...OF_A_GROUP }),
-    maxQueued: take("maxQueued", handlerOptions.maxQueued, defaults.maxQueued),
+    maxQueued: take("maxQueued", handlerOptions.maxQueued, Math.max(defaults.maxQueued, mostQueued)),
     maxQueuedBytes: defaults.maxQueuedBytes,
     disabled: take("disabled", boolean, defaults.disabled),
   };
@@ -202,6 +210,8 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     ...canaryProblems(raw, metadata),
     ...spacingProblems(raw, metadata),
     ...groupProblems(raw, metadata),
+    ...rateProblems(raw, metadata),
+    ...fairByProblems(raw, metadata),
     ...fleetOrderProblems(raw, metadata),
     ...storeProblems(raw, metadata),
   );
@@ -293,6 +303,29 @@ function readBatch(raw: unknown, problems: Problem[]): ResolvedMetadata["batch"]
     waitMs: take("wait", batchOptions.wait, BATCH_WAIT_MS),
     ...(key === undefined ? {} : { key }),
   };
+}
+
+function takeRate(raw: Fields, problems: Problem[]): ResolvedMetadata["rate"] {
+  if (!isRatePolicy(raw.rate)) return taking(raw, [], problems)("rate", readShortRate, undefined);
+  const take = nested("rate", raw.rate, RATE_KEYS, RATE_EXAMPLE, problems);
+  if (take === undefined) return undefined;
+  if ((raw.rate as Fields).limit === undefined)
+    problems.push({ path: ["rate", "limit"], message: 'is missing: say how many may begin, such as "100/s"' });
+  return {
+    ...take("limit", readRate, { count: 1, everyMs: 1_000 }),
+    per: take<"replica" | "fleet">("per", readPer, "replica"),
+    key: take<MessageKey | undefined>("key", readMessageKey, undefined),
+  };
+}
+
+function readFairBy(raw: unknown, problems: Problem[]): ResolvedMetadata["fairBy"] {
+  const take = nested("fairBy", raw, FAIR_KEYS, FAIR_EXAMPLE, problems);
+  if (take === undefined) return undefined;
+  const key = take<MessageKey | undefined>("key", fairOptions.key, undefined);
+  if ((raw as Fields).key === undefined)
+    problems.push({ path: ["fairBy", "key"], message: `is missing: say whose turn it is, as in ${FAIR_EXAMPLE}` });
+  if (key === undefined) return undefined;
+  return { key, concurrency: take<number | undefined>("concurrency", fairOptions.concurrency, undefined) };
 }
 
 function readCanary(raw: unknown, problems: Problem[]): ResolvedMetadata["canary"] {

@@ -1,6 +1,6 @@
 // Readers of the options that only a handler's metadata knows, not the defaults of the configuration.
 
-import type { Rate, ResolvedMetadata, StartFrom } from "./handler-metadata.ts";
+import type { ResolvedMetadata, StartFrom } from "./handler-metadata.ts";
 import {
   handlerOptions,
   isWireCodec,
@@ -20,19 +20,6 @@ const MOST_PUBLISHES = 1_000;
 export function readConcurrency(raw: unknown): Read<number> {
   const read = handlerOptions.concurrency(raw);
   return "value" in read || typeof raw !== "string" ? read : problem('must be a whole number, or "one"', raw);
-}
-
-const RATE = /^([1-9]\d{0,5})\/([smh])$/;
-const EVERY_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
-const MOST_A_SECOND = 10_000;
-
-export function readRate(raw: unknown): Read<Rate> {
-  const [, count = "", unit = ""] = (typeof raw === "string" && RATE.exec(raw)) || [];
-  const rate = { count: Number(count), everyMs: EVERY_MS[unit] ?? 0 };
-  const fits = rate.everyMs > 0 && (rate.count / rate.everyMs) * 1_000 <= MOST_A_SECOND;
-  const must =
-    'must be so many in a second, a minute or an hour, such as "100/s", "30/m" or "500/h", at most "10000/s"';
-  return fits ? { value: rate } : problem(must, raw);
 }
 
 /** A time without a zone would be another one on each machine. */

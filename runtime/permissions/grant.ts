@@ -24,6 +24,7 @@ export interface PermittedHandler {
     | "schedule"
     | "everyReplica"
     | "fleetOrder"
+    | "rate"
     | "timeoutMs"
     | "publishes"
     | "uses"

@@ -5,6 +5,7 @@ import { keyStream } from "../bind/key-marks.ts";
 import { intentStream } from "../control/intent-store.ts";
 import { laterStream } from "../later/later-stream.ts";
 import { usesMarks } from "../metadata/spacing.ts";
+import { rateStream } from "../pacing/rate-store.ts";
 import { scheduleStream } from "../schedule/mark-store.ts";
 import { bucketsOf, streamOf } from "../stores/bucket-streams.ts";
 import { onceStream } from "../stores/once-bucket.ts";
@@ -19,6 +20,7 @@ export function toProvision(app: PermittedApp): Grant[] {
     ...keptStreams(app.app),
     laterStream(app.app),
     scheduleStream(app.app),
+    rateStream(app.app),
     versionStream(app.app),
     intentStream(app.app),
     onceStream(app.app),
@@ -37,7 +39,7 @@ export function toProvision(app: PermittedApp): Grant[] {
       publish: names.flatMap((stream) => streamApi(stream, "DELETE")),
     })),
     {
-      why: "Make the streams for dead letters, redrives, given-back deliveries, what leaves later, what schedules have seen to and the versions of handlers, and the buckets; keep them in more copies.",
+      why: "Make the streams for dead letters, redrives, given-back deliveries, what leaves later, what schedules have seen to, turns of rates and the versions of handlers, and the buckets; keep them in more copies.",
       publish: kept.flatMap((stream) => streamApi(stream, "INFO", "CREATE", "UPDATE")),
     },
     ...(buckets.length === 0

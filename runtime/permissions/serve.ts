@@ -14,6 +14,7 @@ import { OVERDUE, windowSubject } from "../later/window.ts";
 import { claims } from "../metadata/claims.ts";
 import { usesMarks } from "../metadata/spacing.ts";
 import { serviceSubjects } from "../observe/service-protocol.ts";
+import { rateStream, rateSubjects } from "../pacing/rate-store.ts";
 import { markSubject, scheduleStream } from "../schedule/mark-store.ts";
 import { type Bucket, bucketsOf, streamOf, subjectsOf } from "../stores/bucket-streams.ts";
 import { onceStore, onceStream } from "../stores/once-bucket.ts";
@@ -46,6 +47,7 @@ export function toServe(app: PermittedApp): Grant[] {
     ...schedules(app),
     ...keptOnce(app),
     ...marks(app),
+    ...fleetRates(app),
     bucketUse(app.app),
     {
       why: "Keep the last versions of each handler, and roll back to one of them.",
@@ -209,6 +211,21 @@ function marks({ app, handlers }: PermittedApp): Grant[] {
     {
       why: `Note in a stream of ours which message of ${names.join(", ")} is run, or which replica runs it, by debounce, throttle and singleton.`,
       publish: [...streamApi(keyStream(app), "INFO", "MSG.GET"), ...names.map((name) => markSubjects(app, name))],
+    },
+  ];
+}
+
+function fleetRates({ app, handlers }: PermittedApp): Grant[] {
+  const paced = handlers.filter(({ metadata }) => metadata.rate?.per === "fleet");
+  if (paced.length === 0) return [];
+  const names = paced.map(({ name }) => name).join(", ");
+  return [
+    {
+      why: `Reserve the turns of ${names}, whose rate holds over all replicas, in a stream of ours.`,
+      publish: [
+        ...streamApi(rateStream(app), "INFO", "MSG.GET"),
+        ...paced.flatMap(({ name }) => rateSubjects(app, name)),
+      ],
     },
   ];
 }

@@ -10,6 +10,7 @@
 // K4  Where a stream, an account or a server lets less be in hand than we ask for, that is taken.
 // K5  One for a handler that runs one message at a time over all replicas has one in hand at most, and its description says
 //     so: when the handler no longer asks for it, the bound goes with it.
+// K6  One for a handler that looks past floods (`fairBy`) may have more in hand than others. What we asked for before is raised.
 
 import {
   AckPolicy,
@@ -28,6 +29,8 @@ import { describedOwner, filterOf, findConsumer, ownerDescription } from "./stor
 export const ACK_WAIT_MS = 30_000;
 /** Asked for when a durable is made. Messages that wait for their retry count too. */
 export const MAX_ACK_PENDING = 65_536;
+/** K6. */
+const MAX_LOOKED_PAST = 1_000_000;
 const NS_PER_MS = 1_000_000;
 
 export interface DurableSpec {
@@ -40,6 +43,8 @@ export interface DurableSpec {
   readonly filter: string;
   /** K5. */
   readonly oneAtATime?: boolean;
+  /** K6. */
+  readonly looksPast?: boolean;
   /** Where it begins, should it have to be made. Undefined: with all that is stored. */
   readonly from?: StartFrom | undefined;
 }
@@ -74,9 +79,10 @@ async function changed(jsm: JetStreamManager, spec: DurableSpec): Promise<Ensure
   const existing = await findConsumer(jsm, stream, durable);
   if (existing === undefined) return undefined;
   assertUsable(existing.config, spec);
-  if (!differs(existing.config, spec)) return ensured("found", existing);
+  const more = raised(existing.config, spec);
+  if (more === undefined && !differs(existing.config, spec)) return ensured("found", existing);
   const update = (limit: InHandLimit) => jsm.consumers.update(stream, durable, { ...wanted(spec), ...limit });
-  return ensured("found", await withinLimit(update, boundOf(spec) ?? unbound(existing.config)));
+  return ensured("found", await withinLimit(update, boundOf(spec) ?? more ?? unbound(existing.config)));
 }
 
 function ensured(how: EnsuredDurable["how"], info: ConsumerInfo): EnsuredDurable {
@@ -87,8 +93,9 @@ async function created(jsm: JetStreamManager, spec: DurableSpec): Promise<Ensure
   const { stream, durable } = spec;
   const config = { durable_name: durable, ...wanted(spec), ...onCreation(spec) };
   const add = (limit: InHandLimit) => jsm.consumers.add(stream, { ...config, ...limit });
+  const most = spec.looksPast === true ? MAX_LOOKED_PAST : MAX_ACK_PENDING;
   try {
-    return ensured("created", await withinLimit(add, boundOf(spec) ?? { max_ack_pending: MAX_ACK_PENDING }));
+    return ensured("created", await withinLimit(add, boundOf(spec) ?? { max_ack_pending: most }));
   } catch (error) {
     // A replica of another version was first.
     const existing = isApiError(error, ApiCode.consumerExists) ? await changed(jsm, spec) : undefined;
@@ -117,6 +124,12 @@ export async function withinLimit<T>(step: (limit: InHandLimit) => Promise<T>, w
 /** K5. */
 function boundOf({ oneAtATime }: DurableSpec): InHandLimit | undefined {
   return oneAtATime === true ? { max_ack_pending: 1 } : undefined;
+}
+
+/** K6. */
+function raised({ max_ack_pending }: ConsumerConfig, { looksPast }: DurableSpec): InHandLimit | undefined {
+  const isOurs = max_ack_pending === MAX_ACK_PENDING;
+  return looksPast === true && isOurs ? { max_ack_pending: MAX_LOOKED_PAST } : undefined;
 }
 
 /** K1, K5: only a bound of ours is taken away. */

@@ -133,7 +133,7 @@ export class Generation {
       });
     }
     const ended = await within(options.clock, graceMs, route.dispatcher.finished());
-    const unfinished = ended === "expired" ? route.dispatcher.describeInFlight() : [];
+    const unfinished = ended === "expired" ? route.dispatcher.lanes.describeInFlight() : [];
     if (ended === "expired") {
       route.giveBackQueued(why);
       await this.terminate();

@@ -191,6 +191,7 @@ async function openRoute(metadata: ResolvedMetadata, options: PrepareOptions): P
     tap: deps.tap,
     slowDowns: deps.slowDowns,
     slowStarts: deps.slowStarts,
+    fleetRates: deps.fleetRates,
     retrySpread: deps.retrySpread,
     clock: deps.clock,
     emit: deps.emit,

@@ -39,7 +39,7 @@ export class RetiringGenerations {
     const all = Promise.all(this.leaving);
     if ((await within(this.clock, graceMs, all)) !== "expired") return [];
     const apart = new Set(late.map(({ route }) => route).filter((route) => route !== except));
-    const subjects = [...apart].flatMap(({ dispatcher }) => dispatcher.describeInFlight());
+    const subjects = [...apart].flatMap(({ dispatcher }) => dispatcher.lanes.describeInFlight());
     await this.terminate();
     await all;
     return subjects;

@@ -9,6 +9,7 @@ import type { Emit } from "../events.ts";
 import type { WorkerSource } from "../isolate/worker-source.ts";
 import type { DeliverySpans } from "../message/delivery-spans.ts";
 import type { DeliveryTap } from "../message/delivery-tap.ts";
+import type { FleetRates } from "../message/fleet-rates.ts";
 import type { Call } from "../message/handler-call.ts";
 import type { SlowDowns } from "../message/slow-down.ts";
 import type { SlowStarts } from "../message/slow-start.ts";
@@ -75,6 +76,8 @@ export interface SlotDeps {
   readonly tap?: DeliveryTap | undefined;
   /** Has other replicas pause a handler that has been told to go slower. */
   readonly slowDowns?: SlowDowns | undefined;
+  /** Where replicas share the rates that hold over all of them. */
+  readonly fleetRates?: FleetRates | undefined;
   /** How slowly operators want handlers to begin. */
   readonly slowStarts?: SlowStarts | undefined;
   /** Where the wait before a retry lies in its spread, from 0 to 1; undefined: by chance. */

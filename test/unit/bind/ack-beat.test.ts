@@ -12,7 +12,7 @@ beforeEach(() => {
   [clock, inHand, told] = [fakeClock(), [], []];
   beat = new AckBeat(
     clock,
-    () => inHand,
+    () => new Map(inHand.map((delivery) => [delivery.seq, delivery])),
     ({ seq }) => void told.push(seq),
   );
   beat.start();
@@ -66,4 +66,17 @@ it("stopped, it tells of nothing, whatever the consumer is set to", () => {
   beat.adopt({ ack_wait: 3e9 });
   clock.advance(60_000);
   expect(told).toEqual([]);
+});
+
+it("B3: a flood is told of little by little, all of it well before the next beat", () => {
+  for (let seq = 0; seq < 100_000; seq++) arrive(seq);
+  clock.advance(20_000);
+  expect(told.length).toBeLessThanOrEqual(200);
+  clock.advance(1_000);
+  expect(told.length).toBeGreaterThan(15_000);
+  expect(told.length).toBeLessThan(25_000);
+  clock.advance(5_000);
+  expect(new Set(told).size).toBe(100_000);
+  beat.stop();
+  expect(clock.pending).toBe(0);
 });

@@ -427,7 +427,7 @@ describe("B5: a message that is cancelled", () => {
   test("ends so, whatever is said of it later, and the others of its batch run again", async () => {
     const { dispatcher, worker, lane } = stage({ size: 3 });
     deliver(dispatcher, [1, 2, 3]);
-    const cancelled = dispatcher.cancel(meant(2), "eva");
+    const cancelled = dispatcher.lanes.cancel(meant(2), "eva");
     expect(worker.aborted).toEqual([worker.ran[0]!.id]);
     lane.named?.(worker.ran[0]!.id, 1, THREW);
     returned(lane, worker);
@@ -445,7 +445,7 @@ describe("B5: a message that is cancelled", () => {
   test("whose worker will not let go of it costs the worker, and charges none of the others", () => {
     const { dispatcher, worker, lane } = stage({ size: 3 });
     deliver(dispatcher, [1, 2, 3]);
-    void dispatcher.cancel(meant(2), "eva");
+    void dispatcher.lanes.cancel(meant(2), "eva");
     clock.advance(100);
     expect(worker.terminated).toBeDefined();
     lane.exited({ ...CRASH, killedBecause: worker.terminated });
@@ -461,6 +461,6 @@ describe("B5: a message that is cancelled", () => {
   test("which no longer runs is not found", () => {
     const { dispatcher } = stage();
     deliver(dispatcher, [1]);
-    expect(dispatcher.cancel(meant(1), "eva")).toBeUndefined();
+    expect(dispatcher.lanes.cancel(meant(1), "eva")).toBeUndefined();
   });
 });

@@ -122,13 +122,13 @@ describe("what is deferred", () => {
     const { lane, aborted } = open();
     deliver(1, 2);
     lane.deferred?.(0, 60_000);
-    const running = dispatcher.running().map(({ delivery, isDeferred = false }) => [delivery.seq, isDeferred]);
+    const running = dispatcher.lanes.running().map(({ delivery, isDeferred = false }) => [delivery.seq, isDeferred]);
     expect(running).toEqual([
       [1, true],
       [2, false],
     ]);
-    expect(dispatcher.describeInFlight()).toEqual(["s.2", "s.1"]);
-    await dispatcher.cancel(({ seq }) => seq === 1, "ana");
+    expect(dispatcher.lanes.describeInFlight()).toEqual(["s.2", "s.1"]);
+    await dispatcher.lanes.cancel(({ seq }) => seq === 1, "ana");
     expect([settled, aborted]).toEqual([["1 cancelled 0"], ["0 cancelled"]]);
   });
 
