@@ -35,7 +35,7 @@ import { StandingSubscriptions } from "../nats/standing-subscriptions.ts";
 import { watchNats } from "../observe/health-nats.ts";
 import type { RuntimeSource } from "../observe/metrics-source.ts";
 import { ServiceProtocol } from "../observe/service-protocol.ts";
-import { createRateStore, provisionRates, rateStream } from "../pacing/rate-store.ts";
+import { createRateStore, rateStream } from "../pacing/rate-store.ts";
 import { Publisher } from "../publish/publisher.ts";
 import { provisionSchedules, scheduleStream } from "../schedule/mark-store.ts";
 import { createScheduledBinder } from "../schedule/scheduled-binder.ts";
@@ -143,7 +143,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
   const slowDowns = new ReplicaSlowDowns({ connection, subscriptions, app, instance });
   closers.push(() => slowDowns.close());
   const slowStarts = new ReplicaSlowStarts();
-  const fleetRates = await createRateStore({ connection, app, copies, serverClock });
+  const fleetRates = await createRateStore({ connection, app, copies, provision, serverClock });
   const onLetterKept = (handler: string) => supervisor.deadLetterKept(handler);
   const bound = createBinder({
     connection,
@@ -256,7 +256,6 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       options.provision === true ? surely(() => ensureKeptStreams(connection, app, copies)) : undefined,
       options.provision === true ? surely(() => provisionLater(connection, app, copies)) : undefined,
       options.provision === true ? surely(() => provisionSchedules(connection, app, copies)) : undefined,
-      options.provision === true ? surely(() => provisionRates(connection, app, copies)) : undefined,
       options.provision === true ? surely(() => provisionVersions(connection, app, copies)) : undefined,
       surely(() => operators.loadIntents()),
     ]);

@@ -32,6 +32,11 @@ export class OwnPaces {
     this.options = options;
   }
 
+  /** What it takes is seen to. */
+  prepare({ rate }: ResolvedMetadata): void {
+    if (rate?.per === "fleet") this.options.fleetRates?.prepare();
+  }
+
   limits(limits: DispatcherLimits, metadata: ResolvedMetadata): DispatcherLimits {
     const { rate, fairBy } = metadata;
     if (rate?.per !== "fleet" && rate?.key === undefined && fairBy === undefined) return limits;

@@ -185,6 +185,7 @@ export class Route implements DispatcherOwner, BindingOwner {
     const { handler, plan, onFault, onMoved, emit } = this.options;
     const onOverflow = (delivery: Delivery) => this.settled(delivery, { kind: "queue-full" }, 0);
     const { metadata, holds } = this;
+    this.paces.prepare(metadata);
     this.binding = await plan.bind({ handler, metadata, owner: this, onOverflow, holds, onFault, onMoved });
     emit({ type: "handler.bound", handler, kind: metadata.kind, subject: claimsText(metadata.subjects) });
   }

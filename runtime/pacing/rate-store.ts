@@ -5,19 +5,12 @@
 // R2  Messages of a key that nobody has reserved turns of for KEPT_MS are forgotten.
 
 import { createHash } from "node:crypto";
-import {
-  DiscardPolicy,
-  type JetStreamClient,
-  type JetStreamManager,
-  RetentionPolicy,
-  StorageType,
-} from "@nats-io/jetstream";
+import { DiscardPolicy, type JetStreamManager, RetentionPolicy, StorageType } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { FleetRates } from "../message/fleet-rates.ts";
 import type { Rate } from "../metadata/handler-metadata.ts";
 import { jetStreamOf, managerOf } from "../nats/jetstream.ts";
-import { ApiCode, isApiError, jetStreamError } from "../nats/jetstream-errors.ts";
-import { lacksJetStream } from "../nats/no-jetstream.ts";
+import { ApiCode, isApiError } from "../nats/jetstream-errors.ts";
 import type { ServerClock } from "../nats/server-clock.ts";
 import { handlerTokens } from "../streams/durable-name.ts";
 import { ensureOwnStream } from "../streams/own-stream.ts";
@@ -56,44 +49,55 @@ export interface RateStoreOptions {
   readonly app: string;
   /** Of the stream, should it have to be made. */
   readonly copies: number;
+  /** It is made as soon as a handler has such a rate, so that whoever serves later needs no right to make it. */
+  readonly provision: boolean;
   readonly serverClock: ServerClock;
 }
 
 /** Asks the server nothing yet. */
 export async function createRateStore(options: RateStoreOptions): Promise<FleetRates> {
-  const { connection, app, copies, serverClock } = options;
-  const jsm = await managerOf(connection);
-  return new RateStore(app, jetStreamOf(connection), jsm, copies, serverClock);
+  return new RateStore(options, await managerOf(options.connection));
 }
 
 class RateStore implements FleetRates {
-  private readonly app: string;
-  private readonly serverClock: ServerClock;
+  private readonly options: RateStoreOptions;
+  private readonly jsm: JetStreamManager;
   private readonly reader: OwnStreamReader;
   private readonly writer: OwnStreamWriter;
   /** R1: by subject. */
   private readonly known = new Map<string, Stored>();
 
-  constructor(app: string, js: JetStreamClient, jsm: JetStreamManager, copies: number, serverClock: ServerClock) {
-    this.app = app;
-    this.serverClock = serverClock;
+  constructor(options: RateStoreOptions, jsm: JetStreamManager) {
+    const { app, copies, connection } = options;
+    this.options = options;
+    this.jsm = jsm;
     this.reader = new OwnStreamReader(jsm, rateStream(app));
-    this.writer = new OwnStreamWriter({ js, ensure: () => ensureRateStream(jsm, app, copies) });
+    this.writer = new OwnStreamWriter({
+      js: jetStreamOf(connection),
+      ensure: () => ensureRateStream(jsm, app, copies),
+    });
+  }
+
+  prepare(): void {
+    const { provision, app, copies } = this.options;
+    // Where it cannot be made, whoever reserves turns is told.
+    if (provision) ensureRateStream(this.jsm, app, copies).catch(() => undefined);
   }
 
   async reserve(handler: string, key: string | undefined, rate: Rate, turns: number): Promise<number> {
     const subject = this.subjectOf(handler, key);
     for (let tries = 0; tries < TRIES; tries++) {
       const stored = this.known.get(subject) ?? (await this.read(subject));
-      const nowMs = this.serverClock.nowMs();
+      const nowMs = this.options.serverClock.nowMs();
       const lot = lotAfter(stored, rate, turns, nowMs);
-      if (await this.write(subject, lot.nextMs, stored?.revision ?? 0)) return lot.startMs - this.serverClock.nowMs();
+      if (await this.write(subject, lot.nextMs, stored?.revision ?? 0))
+        return lot.startMs - this.options.serverClock.nowMs();
     }
     throw new Error(`others were first ${TRIES} times in a row`);
   }
 
   private subjectOf(handler: string, key: string | undefined): string {
-    const [own = ""] = rateSubjects(this.app, handler);
+    const [own = ""] = rateSubjects(this.options.app, handler);
     if (key === undefined) return own;
     return `${own}.=.${createHash("sha256").update(key).digest("hex").slice(0, KEY_DIGITS)}`;
   }
@@ -111,7 +115,7 @@ class RateStore implements FleetRates {
     try {
       const { seq } = await this.writer.publish(subject, String(nextMs), { expect, timeout: WRITE_MS, retries: 1 });
       if (this.known.size >= MOST_KNOWN) this.known.clear();
-      this.known.set(subject, { nextMs, writtenMs: this.serverClock.nowMs(), revision: seq });
+      this.known.set(subject, { nextMs, writtenMs: this.options.serverClock.nowMs(), revision: seq });
       return true;
     } catch (error) {
       if (isApiError(error, ApiCode.wrongLastSequence, ApiCode.wrongLastSequenceConstant)) return false;
@@ -132,15 +136,4 @@ async function ensureRateStream(jsm: JetStreamManager, app: string, copies: numb
     max_age: KEPT_MS * NS_PER_MS,
   };
   await ensureOwnStream(jsm, config, { max_bytes: MAX_BYTES, num_replicas: copies });
-}
-
-/** Rejects with STREAM_REFUSED or NATS_REFUSED. Without JetStream there is none. */
-export async function provisionRates(connection: NatsConnection, app: string, copies: number): Promise<void> {
-  if (lacksJetStream(connection)) return;
-  try {
-    await ensureRateStream(await managerOf(connection), app, copies);
-  } catch (error) {
-    const doing = `stream "${rateStream(app)}", for rates over all replicas, could not be set up`;
-    throw jetStreamError(error, { connection, code: "STREAM_REFUSED", doing });
-  }
 }

@@ -20,7 +20,7 @@ export function toProvision(app: PermittedApp): Grant[] {
     ...keptStreams(app.app),
     laterStream(app.app),
     scheduleStream(app.app),
-    rateStream(app.app),
+    ...(app.handlers.some(({ metadata }) => metadata.rate?.per === "fleet") ? [rateStream(app.app)] : []),
     versionStream(app.app),
     intentStream(app.app),
     onceStream(app.app),

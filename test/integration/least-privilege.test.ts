@@ -30,15 +30,16 @@ const SPACED = `
   export default (n, ctx) => ctx.log.info(\`the last is \${n}\`);
 `;
 
-/** Runs by itself. */
+/** Runs by itself, at a rate that holds over all replicas. */
 const BEAT = `
-  export const metadata = { subject: "beat", schedule: "* * * * * *" };
+  export const metadata = { subject: "beat", schedule: "* * * * * *", rate: { limit: "10/s", per: "fleet" } };
   export default (_event, ctx) => ctx.log.info(\`beat of \${ctx.scheduledFor.toISOString()}\`);
 `;
 
-/** Takes what changes in a bucket, and keeps something of it. */
+/** Takes what changes in a bucket, at a rate that each key has for itself over all replicas, and keeps something of it. */
 const KEPT = `
-  export const metadata = { kind: "durable", kv: "kept", subject: "profile.*" };
+  const rate = { limit: "10/s", per: "fleet", key: { wildcard: 0 } };
+  export const metadata = { kind: "durable", kv: "kept", subject: "profile.*", rate };
   export default async (value, ctx) => {
     const key = await ctx.once("key", () => ctx.key);
     ctx.log.info(\`\${ctx.operation} \${key} \${value}\`);

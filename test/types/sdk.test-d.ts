@@ -203,6 +203,21 @@ describe("a handler", () => {
     defineHandler({ subject: "a.b" }, (_, { key }) => key);
   });
 
+  test("a rate and keys that take turns are said as data", () => {
+    const key = { header: "tenant" } as const;
+    defineHandler({ subject: "a.b", rate: "5/s" }, () => undefined);
+    defineHandler({ subject: "a.b", rate: { limit: "5/s", per: "fleet", key }, fairBy: { key } }, () => undefined);
+    defineHandler({ subject: "a.b", fairBy: { key, concurrency: 2 } }, () => undefined);
+    // @ts-expect-error: how many?
+    defineHandler({ subject: "a.b", rate: { per: "fleet" } }, () => undefined);
+    // @ts-expect-error: no place
+    defineHandler({ subject: "a.b", rate: { limit: "5/s", per: "worker" } }, () => undefined);
+    // @ts-expect-error: whose turn is it?
+    defineHandler({ subject: "a.b", fairBy: { concurrency: 2 } }, () => undefined);
+    // @ts-expect-error: a key is said as data, as the runtime reads it
+    defineHandler({ subject: "a.b", fairBy: { key: () => "" } }, () => undefined);
+  });
+
   test("what batches do not go with is refused", () => {
     const batch = { size: 10 } as const;
     // @ts-expect-error: a request has a reply of its own

@@ -205,6 +205,21 @@ test("every option is read, in the runtime's units", () => {
 describe("batch", () => {
   const batch = { size: 100 };
 
+  test("a rate is that of a replica unless it says otherwise", () => {
+    expect(resolved({ subject: "a", rate: "30/m" }).rate).toEqual({ count: 30, everyMs: 60_000, per: "replica" });
+    const policy = { limit: "5/s", per: "fleet", key: { header: "t" } };
+    expect(resolved({ subject: "a", rate: policy }).rate).toEqual({
+      ...{ count: 5, everyMs: 1_000, per: "fleet", key: { header: "t" } },
+    });
+  });
+
+  test("where stored messages take turns, more of them may wait", () => {
+    const fairBy = { key: { header: "t" }, concurrency: 3 };
+    expect(resolved({ subject: "a", kind: "durable", fairBy })).toMatchObject({ fairBy, maxQueued: 200_000 });
+    expect(resolved({ subject: "a", kind: "durable", fairBy, maxQueued: 5 }).maxQueued).toBe(5);
+    expect(resolved({ subject: "a", fairBy }).maxQueued).toBeLessThan(200_000);
+  });
+
   test("waits 200 ms unless it says otherwise, and runs one at a time unless it says otherwise", () => {
     expect(resolved({ subject: "a", batch })).toMatchObject({ batch: { size: 100, waitMs: 200 }, concurrency: 1 });
     const stated = { subject: "a", kind: "durable", concurrency: 4, batch: { size: 2, wait: "1s" } };
@@ -379,6 +394,34 @@ describe("a single problem is one sentence with the value received", () => {
     [{ subject: "a.b", rate: "0/s" }, "metadata.rate must be so many in a second, a minute or an hour"],
     [{ subject: "a.b", rate: "10001/s" }, 'at most "10000/s"; received "10001/s"'],
     [{ subject: "a.b", rate: 5 }, "such as"],
+    [{ subject: "a.b", rate: {} }, "metadata.rate.limit is missing: say how many may begin"],
+    [{ subject: "a.b", rate: { limit: "5/d" } }, "metadata.rate.limit must be so many in a second"],
+    [{ subject: "a.b", rate: { limit: "5/s", per: "app" } }, 'metadata.rate.per must be "replica" or "fleet"'],
+    [{ subject: "a.b", rate: { limit: "5/s", by: "key" } }, "metadata.rate.by is not an option"],
+    [{ subject: "a.b", rate: { limit: "5/s", key: { wildcard: 0 } } }, '"a.b" has 0, received 0'],
+    [
+      { subject: "a.b", kind: "durable", concurrency: "one", rate: { limit: "5/s", key: { header: "t" } } },
+      'metadata.rate.key cannot be kept beside concurrency "one": messages pass those of another key that wait',
+    ],
+    [{ subject: "a.b", fairBy: { concurrency: 2 } }, "metadata.fairBy.key is missing: say whose turn it is"],
+    [{ subject: "a.b", fairBy: { key: { $function: true } } }, "metadata.fairBy.key must be one of"],
+    [{ subject: "a.b", fairBy: { key: { header: "t" }, concurrency: 0 } }, "must be a whole number from 1 to 10,000"],
+    [
+      { subject: "a.b", kind: "request", fairBy: { key: { header: "t" } } },
+      'metadata.fairBy is for handlers of kind "event" or "durable"',
+    ],
+    [
+      { subject: "a.b", batch: { size: 2 }, fairBy: { key: { header: "t" } } },
+      "metadata.fairBy cannot be kept beside batch",
+    ],
+    [
+      { subject: "a.b", rate: { limit: "5/s", key: { header: "u" } }, fairBy: { key: { header: "t" } } },
+      "metadata.fairBy must have the key of `rate`",
+    ],
+    [
+      { subject: "a.b", kind: "durable", orderBy: { $function: true }, fairBy: { key: { header: "t" } } },
+      "metadata.fairBy.key cannot be kept beside orderBy",
+    ],
     [{ subject: "a.b", kind: "request", rate: "5/s" }, 'metadata.rate is for handlers of kind "event" or "durable"'],
     [{ subject: "a.b", replicas: "all" }, 'metadata.replicas must be "share" or "each"; received "all"'],
     [
