@@ -66,5 +66,5 @@ export type {
   StoredObject,
   UsedBuckets,
 } from "./stores.ts";
-export type { Verdict } from "./verdicts.ts";
+export type { SlowDownOptions, Verdict } from "./verdicts.ts";
 export { GiveUp, RetryLater, SlowDown, verdictOf } from "./verdicts.ts";

@@ -1,6 +1,7 @@
 // What a handler throws to choose how its message is settled. Any other throw is a failure.
 
 import { type Duration, parseDuration } from "./duration.ts";
+import type { MessageKey } from "./message-key.ts";
 
 // A handler may bring a copy of the sdk of its own, so verdicts are known by this mark and never by `instanceof`.
 const VERDICT = Symbol.for("nats-handlers.verdict");
@@ -10,7 +11,16 @@ const LONGEST_PAUSE_MS = 3_600_000;
 export type Verdict =
   | { readonly kind: "retry-later"; readonly delayMs: number | undefined }
   | { readonly kind: "give-up" }
-  | { readonly kind: "slow-down"; readonly delayMs: number };
+  | { readonly kind: "slow-down"; readonly delayMs: number; readonly key?: MessageKey | undefined };
+
+export interface SlowDownOptions {
+  /** As of every error. */
+  cause?: unknown;
+  /**
+   * Only messages pause that have this in common with the one that is handled: `{ header: "tenant" }`. Default: all of the handler's.
+   */
+  key?: MessageKey | undefined;
+}
 
 /**
  * Run the message again after `delay` (without one: after the next backoff). Counts as an attempt.
@@ -32,22 +42,35 @@ export class RetryLater extends Error {
 
 /**
  * The other side wants less, as with status 429: the handler pauses for `delay`, in every replica, and then runs this message
- * again. No attempt is charged. For durable and event handlers; a request is answered with error 429, and nothing pauses.
- * Throws a TypeError when `delay` is not a duration from "1ms" to "1h".
+ * again. With `key` only what has it in common with this message pauses. No attempt is charged. For durable and event handlers; a request
+ * is answered with error 429, and nothing pauses. Throws a TypeError when `delay` is not a duration from "1ms" to "1h", or `key` is none.
  */
 export class SlowDown extends Error {
   override readonly name = "SlowDown";
   readonly [VERDICT]: Verdict;
 
-  constructor(delay: Duration, message?: string, options?: { cause?: unknown }) {
-    super(message ?? `slow down for ${delay}`, options);
+  constructor(delay: Duration, message?: string | SlowDownOptions, options?: SlowDownOptions) {
+    const { key, ...others } = (typeof message === "object" ? message : options) ?? {};
+    super(typeof message === "string" ? message : `slow down for ${delay}`, others);
     const delayMs = parseDuration(delay);
+    if (key !== undefined && !isKey(key))
+      throw new TypeError(
+        `SlowDown: the key must be { wildcard: 0 }, { header: "tenant" } or { field: "tenant.id" }; received ${JSON.stringify(key)}`,
+      );
     if (delayMs === undefined || delayMs < 1 || delayMs > LONGEST_PAUSE_MS)
       throw new TypeError(
         `SlowDown: the delay must be a duration from "1ms" to "1h", such as "30s"; received ${JSON.stringify(delay)}`,
       );
-    this[VERDICT] = { kind: "slow-down", delayMs };
+    this[VERDICT] = { kind: "slow-down", delayMs, key };
   }
+}
+
+function isKey(key: unknown): boolean {
+  const [[name, value] = [], ...more] = typeof key === "object" && key !== null ? Object.entries(key) : [];
+  if (more.length > 0) return false;
+  return name === "wildcard"
+    ? Number.isInteger(value)
+    : (name === "header" || name === "field") && typeof value === "string";
 }
 
 /** The message can never succeed: no further attempt. `reason` is kept with the dead letter. */
@@ -70,10 +93,16 @@ export function verdictOf(thrown: unknown): Verdict | undefined {
   }
 }
 
-function readVerdict(mark: { readonly kind?: unknown; readonly delayMs?: unknown } | undefined): Verdict | undefined {
+interface Mark {
+  readonly kind?: unknown;
+  readonly delayMs?: unknown;
+  readonly key?: MessageKey | undefined;
+}
+
+function readVerdict(mark: Mark | undefined): Verdict | undefined {
   if (mark?.kind === "give-up") return { kind: "give-up" };
   if (mark?.kind === "slow-down" && typeof mark.delayMs === "number")
-    return { kind: "slow-down", delayMs: mark.delayMs };
+    return { kind: "slow-down", delayMs: mark.delayMs, ...(mark.key === undefined ? {} : { key: mark.key }) };
   if (mark?.kind !== "retry-later") return undefined;
   return { kind: "retry-later", delayMs: typeof mark.delayMs === "number" ? mark.delayMs : undefined };
 }

@@ -3,6 +3,7 @@
 
 import type { NatsConnection } from "@nats-io/transport-node";
 import { LONGEST_PAUSE_MS, type SlowDowns, type SlowDownWords } from "../message/slow-down.ts";
+import { readMessageKey } from "../metadata/message-key.ts";
 import type { StandingSubscription, StandingSubscriptions } from "../nats/standing-subscriptions.ts";
 import { controlSubject } from "./control-protocol.ts";
 
@@ -41,9 +42,9 @@ export class ReplicaSlowDowns implements SlowDowns {
     });
   }
 
-  tell(handler: string, { delayMs, why }: SlowDownWords): void {
+  tell(handler: string, { delayMs, why, only }: SlowDownWords): void {
     const { connection, app, instance } = this.options;
-    const told: Told = { handler, delayMs, why, instance };
+    const told: Told = { handler, delayMs, why, only, instance };
     if (!connection.isClosed() && !connection.isDraining())
       connection.publish(slowDownSubject(app), JSON.stringify(told));
   }
@@ -71,10 +72,14 @@ export class ReplicaSlowDowns implements SlowDowns {
 
 function toldIn(text: string): Told | undefined {
   try {
-    const { handler, delayMs, why, instance } = JSON.parse(text) as Partial<Told>;
+    const { handler, delayMs, why, only, instance } = JSON.parse(text) as Partial<Told>;
     if (typeof handler !== "string" || typeof why !== "string" || typeof delayMs !== "number") return undefined;
     if (!(delayMs > 0)) return undefined;
-    return { handler, delayMs: Math.min(delayMs, LONGEST_PAUSE_MS), why, instance: String(instance) };
+    const told = { handler, delayMs: Math.min(delayMs, LONGEST_PAUSE_MS), why, instance: String(instance) };
+    if (only === undefined) return told;
+    const read = readMessageKey(only.key);
+    if ("problem" in read || typeof only.value !== "string") return undefined;
+    return { ...told, only: { key: read.value, value: only.value } };
   } catch {
     return undefined; // Not of ours.
   }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { codeFrame } from "../bundle/frame.ts";
 import { type ErrorCode, RuntimeError, type SourcePlace } from "../errors.ts";
 import type { Failure, Outcome } from "../message/outcome.ts";
+import type { Settlement } from "../message/settlement.ts";
 import { explain, stackOf } from "./settle.ts";
 import { placeInStack } from "./stack-place.ts";
 
@@ -111,4 +112,10 @@ function remedyFor(outcome: Outcome, { timeoutMs }: FailedDelivery): string | un
     default:
       return undefined;
   }
+}
+
+/** As the service protocol wants it: with the code, where the caller was told one. */
+export function errorText(outcome: Outcome, settlement: Settlement): string {
+  if (outcome.kind === "returned") return "500:the reply could not be sent";
+  return settlement.do === "reply-error" ? `${settlement.code}:${settlement.text}` : explain(outcome);
 }

@@ -22,7 +22,14 @@ export class Pause {
 
   constructor(options: PauseOptions) {
     this.options = options;
-    this.unwatch = options.slowDowns?.watch(options.handler, (words) => this.begin(words, "in another replica"));
+    // What is said of a key is for another (key-pauses.ts).
+    this.unwatch = options.slowDowns?.watch(options.handler, (words) => {
+      if (words.only === undefined) this.begin(words, "in another replica");
+    });
+  }
+
+  get isOn(): boolean {
+    return this.timer !== undefined;
   }
 
   /**

@@ -22,13 +22,15 @@ import type { Canary } from "./canary.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { type Deadlines, type DispatcherLimits, limitsOf } from "./dispatcher-limits.ts";
 import type { DispatcherOwner } from "./dispatcher-owner.ts";
+import { FailureLines } from "./failure-lines.ts";
 import type { HandlerStats } from "./handler-stats.ts";
 import { Holds } from "./holds.ts";
+import { KeyPauses } from "./key-pauses.ts";
 import type { Neighbours } from "./neighbours.ts";
-import { outcomeError } from "./outcome-error.ts";
+import { errorText, outcomeError } from "./outcome-error.ts";
 import { OwnPaces } from "./own-paces.ts";
 import { Pause } from "./pause.ts";
-import { explain, type SettleRule, settle } from "./settle.ts";
+import { explain, ruleOf, type SettleRule, settle } from "./settle.ts";
 import { SlowStart } from "./slow-start.ts";
 import { type SuspicionMemory, Suspicions } from "./suspicions.ts";
 import { Trial } from "./trial.ts";
@@ -75,9 +77,6 @@ export interface RunningDelivery {
   readonly isDeferred?: true;
 }
 
-const DROP_REPORT_MS = 1_000;
-const REPORTS_PER_SECOND = 20;
-
 export class Route implements DispatcherOwner, BindingOwner {
   readonly dispatcher: Dispatcher;
   readonly idPrefixes: readonly string[];
@@ -86,6 +85,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   private readonly options: RouteOptions;
   private readonly suspicions: Suspicions;
   private readonly pause: Pause;
+  private readonly keyPauses: KeyPauses;
   private readonly slowStart: SlowStart;
   private readonly paces: OwnPaces;
   private metadata: ResolvedMetadata;
@@ -94,8 +94,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   private sinceMs: number;
   private binding: Binding | undefined;
   private unbinding: Promise<void> | undefined;
-  private dropped = 0;
-  private reports = 0;
+  private readonly lines: FailureLines;
   private asideBecause: string | undefined;
   private trial: Trial | undefined;
 
@@ -105,6 +104,7 @@ export class Route implements DispatcherOwner, BindingOwner {
     this.rule = ruleOf(options.metadata, "");
     this.sinceMs = options.clock.nowMs();
     this.idPrefixes = options.plan.idPrefixes;
+    this.lines = new FailureLines(options);
     this.holds = new Holds(options.handler, options.clock, options.emit);
     this.suspicions = new Suspicions(this.idPrefixes, options.suspicions);
     const { handler, slowDowns, slowStarts, fleetRates, clock, emit } = options;
@@ -113,7 +113,14 @@ export class Route implements DispatcherOwner, BindingOwner {
     this.paces = new OwnPaces({ handler, fleetRates, holds: this.holds, clock, waiting, onTurn });
     this.dispatcher = new Dispatcher(this.ownLimits(this.metadata), this, this.suspicions, clock);
     const onChange = (isPaused: boolean) => this.dispatcher.slow(isPaused);
-    this.pause = new Pause({ handler, slowDowns, holds: this.holds, clock, onChange });
+    const { holds } = this;
+    this.pause = new Pause({ handler, slowDowns, holds, clock, onChange });
+    this.keyPauses = new KeyPauses({
+      ...{ handler, slowDowns, holds, clock },
+      metadata: () => this.metadata,
+      onBegin: () => this.takeQueuedAgain(),
+      again: (delivery) => this.takeAgain(delivery),
+    });
     this.slowStart = new SlowStart({
       ...{ handler, slowStarts, clock, waiting, onTurn },
       metadata: () => this.metadata,
@@ -203,6 +210,7 @@ export class Route implements DispatcherOwner, BindingOwner {
     if (kind === "durable" && (rate ?? fairBy) !== undefined) this.giveBackQueued("it waited for its turn");
     this.dispatcher.noMore();
     this.pause.close();
+    this.keyPauses.close();
     this.slowStart.close();
     this.holds.clear();
     const { handler, emit } = this.options;
@@ -211,7 +219,8 @@ export class Route implements DispatcherOwner, BindingOwner {
 
   /** Settle what still waits as not handled. */
   giveBackQueued(why: string): void {
-    for (const delivery of this.dispatcher.takeQueued()) this.settled(delivery, { kind: "given-back", why }, 0);
+    for (const delivery of [...this.keyPauses.takeAll(), ...this.dispatcher.takeQueued()])
+      this.settled(delivery, { kind: "given-back", why }, 0);
   }
 
   /** The handler keeps dying: requests are refused with the reason, events dropped; durable messages stay in the stream. */
@@ -229,6 +238,11 @@ export class Route implements DispatcherOwner, BindingOwner {
     this.dispatcher.resume(onTrial);
   }
 
+  /** What waits, for a place or its turn. */
+  get queued(): number {
+    return this.dispatcher.queued + this.keyPauses.kept;
+  }
+
   get room(): number {
     return this.dispatcher.room;
   }
@@ -243,7 +257,26 @@ export class Route implements DispatcherOwner, BindingOwner {
       this.settled(delivery, { kind: "given-back", why: this.asideBecause }, 0);
       return true;
     }
-    return this.dispatcher.accept(delivery);
+    const pausedMs = this.keyPauses.count === 0 ? 0 : this.keyPauses.leftMs(delivery);
+    return pausedMs === 0 ? this.dispatcher.accept(delivery) : this.putOff(delivery, pausedMs);
+  }
+
+  /** A stored message waits in its stream; another one has nobody else. */
+  private putOff(delivery: Delivery, delayMs: number): boolean {
+    if (this.rule.kind !== "durable") return this.keyPauses.keep(delivery);
+    this.binding?.apply(delivery, { do: "run-again", delayMs, why: "", otherwise: { do: "give-back" } });
+    return true;
+  }
+
+  private takeAgain(delivery: Delivery): void {
+    if (!this.accept(delivery)) this.settled(delivery, { kind: "queue-full" }, 0);
+  }
+
+  /** What waits, in a worker too, as if it had just come. */
+  private takeQueuedAgain(): void {
+    this.dispatcher.slow(true);
+    for (const delivery of this.dispatcher.takeQueued()) this.takeAgain(delivery);
+    this.dispatcher.slow(this.pause.isOn);
   }
 
   letPass(why: string, delivery?: Delivery): void {
@@ -274,11 +307,11 @@ export class Route implements DispatcherOwner, BindingOwner {
     if (!isFailure(outcome) && done === undefined) return;
     stats.lastError = errorText(outcome, settlement);
     if (outcome.kind === "queue-full")
-      return this.reportDrops(
+      return this.lines.drop(
         `the queue is full (${this.metadata.maxQueued} messages or ${this.metadata.maxQueuedBytes} bytes)`,
       );
     if (outcome.kind === "slow-down" && kind === "durable") return;
-    if (outcome.kind === "given-back") return kind === "durable" ? undefined : this.reportDrops(outcome.why);
+    if (outcome.kind === "given-back") return kind === "durable" ? undefined : this.lines.drop(outcome.why);
     this.reportFailure(delivery, outcome, done ?? settlement.do, rule.version);
   }
 
@@ -309,7 +342,7 @@ export class Route implements DispatcherOwner, BindingOwner {
 
   /** Told as long as few batches fail: the messages that are to blame are told of by themselves. */
   halved(count: number, outcome: Outcome): void {
-    if (!this.mayReport()) return;
+    if (!this.lines.mayTell()) return;
     const { handler, emit } = this.options;
     const message = `handler "${handler}": a batch of ${count} messages failed (${explain(outcome)}); its halves are tried, which charges nobody. Fail a message that is known to be bad with ctx.fail`;
     emit({ type: "runtime.notice", level: "warn", message });
@@ -325,10 +358,11 @@ export class Route implements DispatcherOwner, BindingOwner {
 
   /** Undefined when the message waits here. */
   private slowDown(delivery: Delivery, runAgain: Extract<Settlement, { do: "run-again" }>): Settlement | undefined {
-    const isPaused = this.pause.ask(runAgain);
-    // A stored message waits in its stream; another one has nobody else.
+    const { key } = runAgain;
+    const isPaused = key === undefined ? this.pause.ask(runAgain) : this.keyPauses.ask(delivery, runAgain, key);
     if (this.rule.kind === "durable") return runAgain;
-    return isPaused && this.dispatcher.accept(delivery) ? undefined : runAgain.otherwise;
+    const isKept = isPaused && (key === undefined ? this.dispatcher.accept(delivery) : this.keyPauses.keep(delivery));
+    return isKept ? undefined : runAgain.otherwise;
   }
 
   /** A deferred message holds no slot of its binding. */
@@ -357,7 +391,7 @@ export class Route implements DispatcherOwner, BindingOwner {
   }
 
   private reportFailure(delivery: Delivery, outcome: Outcome, settled: string, version: string): void {
-    if (!this.mayReport()) return;
+    if (!this.lines.mayTell()) return;
     const { handler, emit } = this.options;
     emit({
       type: "delivery.failed",
@@ -372,38 +406,4 @@ export class Route implements DispatcherOwner, BindingOwner {
       settled,
     });
   }
-
-  /** A handler that fails thousands of times a second gets REPORTS_PER_SECOND lines, and one that counts the rest. */
-  private mayReport(): boolean {
-    const { clock, handler, emit } = this.options;
-    if (this.reports++ === 0) {
-      clock.after(DROP_REPORT_MS, () => {
-        const more = this.reports - REPORTS_PER_SECOND;
-        this.reports = 0;
-        const message = `handler "${handler}": ${more} more failures in the last second`;
-        if (more > 0) emit({ type: "runtime.notice", level: "warn", message });
-      });
-    }
-    return this.reports <= REPORTS_PER_SECOND;
-  }
-
-  /** An overflow is thousands of messages; the log gets one line a second. */
-  private reportDrops(why: string): void {
-    if (this.dropped++ > 0) return;
-    const { clock, handler, emit } = this.options;
-    clock.after(DROP_REPORT_MS, () => {
-      emit({ type: "delivery.dropped", handler, count: this.dropped, why });
-      this.dropped = 0;
-    });
-  }
-}
-
-/** As the service protocol wants it: with the code, where the caller was told one. */
-function errorText(outcome: Outcome, settlement: Settlement): string {
-  if (outcome.kind === "returned") return "500:the reply could not be sent";
-  return settlement.do === "reply-error" ? `${settlement.code}:${settlement.text}` : explain(outcome);
-}
-
-function ruleOf({ kind, envelope, retry, streamsReply }: ResolvedMetadata, version: string): SettleRule {
-  return { kind, envelope, attempts: retry.attempts, backoffMs: retry.backoffMs, streamsReply, version };
 }

@@ -23,7 +23,7 @@ import { errorPacket } from "../message/nest-packet.ts";
 import { isFailure, type Outcome } from "../message/outcome.ts";
 import type { Settlement } from "../message/settlement.ts";
 import { UNAVAILABLE } from "../message/unavailable.ts";
-import type { Envelope, HandlerKind } from "../metadata/handler-metadata.ts";
+import type { Envelope, HandlerKind, ResolvedMetadata } from "../metadata/handler-metadata.ts";
 
 export interface SettleRule {
   readonly kind: HandlerKind;
@@ -35,6 +35,11 @@ export interface SettleRule {
   readonly streamsReply: boolean;
   /** Of the bundle, for the dead letter. */
   readonly version: string;
+}
+
+/** @param version of the bundle */
+export function ruleOf({ kind, envelope, retry, streamsReply }: ResolvedMetadata, version: string): SettleRule {
+  return { kind, envelope, attempts: retry.attempts, backoffMs: retry.backoffMs, streamsReply, version };
 }
 
 /**
@@ -105,7 +110,8 @@ function settleDurable(outcome: Outcome, attempt: number, rule: SettleRule, rand
 }
 
 function runAgain(outcome: Extract<Outcome, { kind: "slow-down" }>, otherwise: Settlement): Settlement {
-  return { do: "run-again", delayMs: outcome.delayMs, why: explain(outcome), otherwise };
+  const { delayMs, key } = outcome;
+  return { do: "run-again", delayMs, ...(key === undefined ? {} : { key }), why: explain(outcome), otherwise };
 }
 
 /** NATS was away, and not the message to blame. */

@@ -17,6 +17,8 @@ export type HoldReason =
   | "slowed-down"
   /** Turns of its rate over all replicas cannot be reserved. */
   | "turns-unreserved"
+  /** Messages of some keys wait: the handler has been told to go slower with these. */
+  | "keys-slowed-down"
   /** An operator has paused the consumer. */
   | "paused"
   /** Messages that wait for their retry use up what may be unacknowledged. */

@@ -1,5 +1,7 @@
 // How a delivery ended. Expected ends are values; each carries what its settlement and its report need.
 
+import type { MessageKey } from "../metadata/handler-metadata.ts";
+
 /** An author's error, carried across the process boundary as data. */
 export interface SerializedError {
   readonly name: string;
@@ -46,7 +48,13 @@ export type Outcome =
   | { readonly kind: "threw"; readonly error: SerializedError; readonly answer?: string }
   | { readonly kind: "gave-up"; readonly error: SerializedError }
   | { readonly kind: "retry-later"; readonly delayMs: number | undefined; readonly error: SerializedError }
-  | { readonly kind: "slow-down"; readonly delayMs: number; readonly error: SerializedError }
+  /** `key`: it is said of messages only that have it in common with this one. */
+  | {
+      readonly kind: "slow-down";
+      readonly delayMs: number;
+      readonly key?: MessageKey | undefined;
+      readonly error: SerializedError;
+    }
   | { readonly kind: "invalid"; readonly message: string; readonly issues: readonly SchemaIssue[] }
   | { readonly kind: "not-serializable"; readonly error: SerializedError }
   | {

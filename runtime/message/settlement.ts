@@ -1,5 +1,6 @@
 // What is done with a message once its delivery has ended; the binding carries it out.
 
+import type { MessageKey } from "../metadata/handler-metadata.ts";
 import type { OutcomeKind } from "./outcome.ts";
 
 export type Settlement =
@@ -17,8 +18,17 @@ export type Settlement =
   | { readonly do: "retry"; readonly delayMs: number }
   /** Uncharged, and at once: the handler did nothing wrong. */
   | { readonly do: "give-back" }
-  /** Uncharged, when the pause of `delayMs` milliseconds is over that its handler asks for. `otherwise`: nobody keeps it until then. */
-  | { readonly do: "run-again"; readonly delayMs: number; readonly why: string; readonly otherwise: Settlement }
+  /**
+   * Uncharged, when the pause of `delayMs` milliseconds is over that its handler asks for. `key`: it is asked for messages only that have it
+   * in common with this one. `otherwise`: nobody keeps it until then.
+   */
+  | {
+      readonly do: "run-again";
+      readonly delayMs: number;
+      readonly key?: MessageKey | undefined;
+      readonly why: string;
+      readonly otherwise: Settlement;
+    }
   /** It could not publish for want of NATS: uncharged for a while, then `otherwise`. */
   | { readonly do: "put-off"; readonly otherwise: Settlement }
   | {

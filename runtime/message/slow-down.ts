@@ -1,5 +1,7 @@
 // A handler that has been told to go slower pauses, in every replica: what it is told by does not matter here.
 
+import type { MessageKey } from "../metadata/handler-metadata.ts";
+
 /** Of a pause, whoever asks for it. As the sdk has it. */
 export const LONGEST_PAUSE_MS = 3_600_000;
 
@@ -9,6 +11,14 @@ export interface SlowDownWords {
   readonly delayMs: number;
   /** The author's. */
   readonly why: string;
+  /** Undefined: all messages of the handler pause. */
+  readonly only?: PausedKey | undefined;
+}
+
+/** Messages that have this in common. */
+export interface PausedKey {
+  readonly key: MessageKey;
+  readonly value: string;
 }
 
 export interface SlowDowns {

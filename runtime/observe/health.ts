@@ -65,7 +65,7 @@ function isOff({ state }: HandlerStanding): boolean {
   return state === "disabled" || state === "stopped";
 }
 
-const IN_ORDER: ReadonlySet<string> = new Set(["paused", "ack-limit", "slowed-down"]);
+const IN_ORDER: ReadonlySet<string> = new Set(["paused", "ack-limit", "slowed-down", "keys-slowed-down"]);
 
 /** The reason only, for the same cause as the code below. */
 function stuckTexts({ name, holds }: HandlerStanding) {

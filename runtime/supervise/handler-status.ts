@@ -109,7 +109,7 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
   const version = current?.bundle.version;
   const { own, rollback } = slot.standing ?? {};
   const generations = current === undefined ? finishing : [...finishing, current];
-  const dispatchers = [...new Set(generations.map(({ route }) => route.dispatcher))];
+  const routes = [...new Set(generations.map(({ route }) => route))];
   return {
     name: slot.name,
     file: slot.file.displayPath,
@@ -136,6 +136,8 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
     inFlight: dispatchers.reduce((sum, { inFlight, deferrals }) => sum + inFlight + deferrals, 0),
     deferred: dispatchers.reduce((sum, { deferrals }) => sum + deferrals, 0) || undefined,
     queued: dispatchers.reduce((sum, { queued }) => sum + queued, 0),
+    inFlight: routes.reduce((sum, { dispatcher }) => sum + dispatcher.inFlight, 0),
+    queued: routes.reduce((sum, { queued }) => sum + queued, 0),
     handled: stats.handled,
     failed: stats.failed,
     filtered: stats.filtered,

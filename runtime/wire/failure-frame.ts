@@ -3,10 +3,12 @@
 
 import type { Outcome, SchemaIssue, SerializedError } from "../message/outcome.ts";
 import { LONGEST_PAUSE_MS } from "../message/slow-down.ts";
+import type { MessageKey } from "../metadata/handler-metadata.ts";
+import { readMessageKey } from "../metadata/message-key.ts";
 
 /** Throws a RangeError for anything a worker of ours would not say. */
 export function readFailure(said: unknown): Outcome {
-  const { kind, error, answer, message, issues, delayMs } = fields(said);
+  const { kind, error, answer, message, issues, delayMs, key } = fields(said);
   switch (kind) {
     case "threw":
       return { kind, error: readError(error), ...(typeof answer === "string" ? { answer } : {}) };
@@ -17,7 +19,7 @@ export function readFailure(said: unknown): Outcome {
       return { kind, error: readError(error), delayMs: typeof delayMs === "number" ? delayMs : undefined };
     case "slow-down":
       if (typeof delayMs !== "number" || !(delayMs > 0)) break;
-      return { kind, error: readError(error), delayMs: Math.min(delayMs, LONGEST_PAUSE_MS) };
+      return { kind, error: readError(error), delayMs: Math.min(delayMs, LONGEST_PAUSE_MS), ...readKey(key) };
     case "filtered":
       return { kind };
     case "invalid":
@@ -25,6 +27,14 @@ export function readFailure(said: unknown): Outcome {
       return { kind, message, issues: issues as SchemaIssue[] };
   }
   throw new RangeError(`no outcome of a delivery: ${JSON.stringify(said)?.slice(0, 100)}`);
+}
+
+/** None: it is said of all messages. */
+function readKey(said: unknown): { readonly key?: MessageKey } {
+  if (said === undefined) return {};
+  const read = readMessageKey(said);
+  if ("problem" in read) throw new RangeError(`a key of messages ${read.problem}`);
+  return { key: read.value };
 }
 
 function readError(error: unknown): SerializedError {

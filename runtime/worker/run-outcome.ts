@@ -16,6 +16,6 @@ export function outcomeOfThrown(thrown: unknown): RunOutcome {
   const verdict = verdictOf(thrown);
   if (verdict?.kind === "give-up") return { kind: "gave-up", error };
   if (verdict?.kind === "retry-later") return { kind: "retry-later", error, delayMs: verdict.delayMs };
-  if (verdict?.kind === "slow-down") return { kind: "slow-down", error, delayMs: verdict.delayMs };
+  if (verdict?.kind === "slow-down") return { ...verdict, error };
   return { kind: NotSerializableError.is(thrown) ? "not-serializable" : "threw", error };
 }

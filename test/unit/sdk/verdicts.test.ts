@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { GiveUp, RetryLater, verdictOf } from "../../../sdk/verdicts.ts";
+import { GiveUp, RetryLater, SlowDown, verdictOf } from "../../../sdk/verdicts.ts";
 
 describe("verdictOf", () => {
   test("RetryLater carries its delay in milliseconds", () => {
@@ -13,6 +13,23 @@ describe("verdictOf", () => {
     expect(verdictOf(error)).toEqual({ kind: "give-up" });
     expect(error).toMatchObject({ name: "GiveUp", message: "card expired", cause });
   });
+
+  test("SlowDown carries its delay, and what the messages have in common that pause", () => {
+    expect(verdictOf(new SlowDown("30s"))).toEqual({ kind: "slow-down", delayMs: 30_000 });
+    const key = { header: "tenant" };
+    expect(verdictOf(new SlowDown("30s", { key }))).toEqual({ kind: "slow-down", delayMs: 30_000, key });
+    const cause = new Error("429");
+    const error = new SlowDown("1m", "too many", { key, cause });
+    expect(error).toMatchObject({ message: "too many", cause });
+    expect(verdictOf(error)).toEqual({ kind: "slow-down", delayMs: 60_000, key });
+  });
+
+  test.each([["acme"], [{}], [{ header: 1 }], [{ token: 0 }], [{ header: "a", field: "b" }], [() => "acme"]])(
+    "SlowDown refuses %j as a key",
+    (key) => {
+      expect(() => new SlowDown("30s", { key: key as never })).toThrow(/the key must be \{ wildcard: 0 \}/);
+    },
+  );
 
   test("what throws when it is touched is no verdict, and a mark that makes no sense is none", () => {
     const hostile = new Proxy(new Error("no"), {
