@@ -50,7 +50,7 @@ export function partitionOf(key: string, partitions: number): number {
 /** As it is taken here: attempts and age are counted, and what is to be let pass is let pass, when the handler has it. */
 export function takenForSorting(metadata: ResolvedMetadata): ResolvedMetadata {
   const retry = { ...metadata.retry, attempts: Number.MAX_SAFE_INTEGER };
-  return { ...metadata, oneAtATime: true, retry, expiresMs: 0, throttle: undefined };
+  return { ...metadata, oneAtATime: true, retry, expiresMs: 0, throttle: undefined, fairBy: undefined };
 }
 
 /** Its durable is there, or is made. Rejects with CONSUMER_REFUSED, STREAM_MISSING or NATS_REFUSED. */

@@ -3,6 +3,9 @@
 
 import type { Clock } from "../clock.ts";
 import type { Emit } from "../events.ts";
+import type { Outcome } from "../message/outcome.ts";
+import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import { explain } from "./settle.ts";
 
 export interface FailureLinesOptions {
   readonly handler: string;
@@ -34,6 +37,18 @@ export class FailureLines {
       });
     }
     return this.failures <= LINES_A_SECOND;
+  }
+
+  /** As long as few are. */
+  halved(count: number, outcome: Outcome): void {
+    if (!this.mayTell()) return;
+    const { handler, emit } = this.options;
+    const message = `handler "${handler}": a batch of ${count} messages failed (${explain(outcome)}); its halves are tried, which charges nobody. Fail a message that is known to be bad with ctx.fail`;
+    emit({ type: "runtime.notice", level: "warn", message });
+  }
+
+  queueFull({ maxQueued, maxQueuedBytes }: Pick<ResolvedMetadata, "maxQueued" | "maxQueuedBytes">): void {
+    this.drop(`the queue is full (${maxQueued} messages or ${maxQueuedBytes} bytes)`);
   }
 
   /** An overflow is thousands of messages: one line a second. */

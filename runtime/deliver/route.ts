@@ -30,7 +30,7 @@ import type { Neighbours } from "./neighbours.ts";
 import { errorText, outcomeError } from "./outcome-error.ts";
 import { OwnPaces } from "./own-paces.ts";
 import { Pause } from "./pause.ts";
-import { explain, ruleOf, type SettleRule, settle } from "./settle.ts";
+import { ruleOf, type SettleRule, settle } from "./settle.ts";
 import { SlowStart } from "./slow-start.ts";
 import { type SuspicionMemory, Suspicions } from "./suspicions.ts";
 import { Trial } from "./trial.ts";
@@ -306,12 +306,9 @@ export class Route implements DispatcherOwner, BindingOwner {
     if (tap?.isOpen) this.show(tap, delivery, outcome, { tookMs, waitedMs, settlement, settled: done }, rule);
     if (!isFailure(outcome) && done === undefined) return;
     stats.lastError = errorText(outcome, settlement);
-    if (outcome.kind === "queue-full")
-      return this.lines.drop(
-        `the queue is full (${this.metadata.maxQueued} messages or ${this.metadata.maxQueuedBytes} bytes)`,
-      );
-    if (outcome.kind === "slow-down" && kind === "durable") return;
-    if (outcome.kind === "given-back") return kind === "durable" ? undefined : this.lines.drop(outcome.why);
+    if (outcome.kind === "queue-full") return this.lines.queueFull(this.metadata);
+    if (kind === "durable" && (outcome.kind === "slow-down" || outcome.kind === "given-back")) return;
+    if (outcome.kind === "given-back") return this.lines.drop(outcome.why);
     this.reportFailure(delivery, outcome, done ?? settlement.do, rule.version);
   }
 
@@ -340,12 +337,9 @@ export class Route implements DispatcherOwner, BindingOwner {
     this.binding?.chunk(delivery, data);
   }
 
-  /** Told as long as few batches fail: the messages that are to blame are told of by themselves. */
+  /** The messages that are to blame are told of by themselves. */
   halved(count: number, outcome: Outcome): void {
-    if (!this.lines.mayTell()) return;
-    const { handler, emit } = this.options;
-    const message = `handler "${handler}": a batch of ${count} messages failed (${explain(outcome)}); its halves are tried, which charges nobody. Fail a message that is known to be bad with ctx.fail`;
-    emit({ type: "runtime.notice", level: "warn", message });
+    this.lines.halved(count, outcome);
   }
 
   wake(): void {
@@ -393,17 +387,13 @@ export class Route implements DispatcherOwner, BindingOwner {
   private reportFailure(delivery: Delivery, outcome: Outcome, settled: string, version: string): void {
     if (!this.lines.mayTell()) return;
     const { handler, emit } = this.options;
+    const { subject, attempt, headers } = delivery;
     emit({
       type: "delivery.failed",
-      handler,
-      version,
-      subject: delivery.subject,
+      ...{ handler, version, subject, attempt, outcome: outcome.kind, settled },
       id: deliveryIdOf(this.idPrefixes, delivery),
-      attempt: delivery.attempt,
-      traceId: traceIdIn(delivery.headers),
-      outcome: outcome.kind,
+      traceId: traceIdIn(headers),
       error: this.errorOf(delivery, outcome, settled),
-      settled,
     });
   }
 }
