@@ -123,7 +123,8 @@ export async function optionContender(
     progress,
     async again(round) {
       await child.call("close", null);
-      await child.call("start", { ...lab.startOptions(project, "start"), app: `bench-${name}-${round}` });
+      // Streams of the options' own are made by `dev`.
+      await child.call("start", { ...lab.startOptions(project, "dev"), app: `bench-${name}-${round}` });
     },
     cpu: () => processTree(child.pid).reduce((sum, pid) => sum + cpuNs(pid), 0),
     failures: () => child.call("failures", null),
