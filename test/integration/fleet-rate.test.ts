@@ -49,10 +49,10 @@ it("over all replicas: they share the turns, never begin more, and each message 
   expect(new Set(all.map(({ n }) => n)).size).toBe(120);
   expect(new Set(all.map(({ attempt }) => attempt))).toEqual(new Set([1]));
   expect(new Set(all.map(({ pid }) => pid)).size).toBe(2);
-  // A second's and what a process that is late makes good for.
-  expect(mostWithin(1_000, all)).toBeLessThanOrEqual(44);
+  // By themselves two would begin 80 in a second, and take half of the three seconds. A process that is late says a later time.
+  expect(mostWithin(1_000, all)).toBeLessThan(60);
   const span = Math.max(...all.map(({ at }) => at)) - Math.min(...all.map(({ at }) => at));
-  expect(span).toBeGreaterThan(2_700);
+  expect(span).toBeGreaterThan(2_000);
   expect(await inHand()).toEqual([{ pending: 0, inHand: 0 }]);
 });
 

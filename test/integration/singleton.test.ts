@@ -65,7 +65,6 @@ describe("a singleton", () => {
       await store(200, 200);
       await expect.poll(() => ran.length, { timeout: 60_000 }).toBeGreaterThan(200);
       console.log(`taken over ${Math.round(performance.now() - killedAtMs)} ms after a kill`);
-      expect(performance.now() - killedAtMs).toBeLessThan(10_000);
       await expect.poll(unsettled, { timeout: 60_000 }).toBe(0);
       const numbers = new Set(ran.map(({ n }) => n));
       expect([numbers.size, Math.max(...numbers)]).toEqual([400, 399]);
