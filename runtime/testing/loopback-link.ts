@@ -48,6 +48,8 @@ export class LoopbackLink implements ContextLink {
     return undefined;
   }
 
+  async written(): Promise<void> {}
+
   schedule(): void {
     this.out.flush((batch) => {
       this.reader.push(batch);

@@ -90,7 +90,6 @@ const NO_OPTIONS: SendOptions = {};
 const ANSWERED_EVERY = 16;
 /** Bytes that go without an answer; a longer message may be too long for NATS. */
 const MOST_UNANSWERED = 16 * 1024;
-const GONE = Promise.resolve();
 
 export class DeliveryContext {
   protected readonly arrival: Arrival;
@@ -285,7 +284,7 @@ export class DeliveryContext {
     const outgoing = this.encode(target, isNest ? packetFor(subjectOf(target), data) : data, options, ttl);
     const { publish, publishLater, publishBriefly } = FrameType;
     const type = later !== undefined ? publishLater : ttl !== undefined ? publishBriefly : publish;
-    if (type === publish && !isAnswered && this.goesUnanswered(outgoing)) return GONE;
+    if (type === publish && !isAnswered && this.goesUnanswered(outgoing)) return this.services.link.written();
     this.publishes ??= new Publishes();
     const confirmation = new Confirmation(this.publishes, type);
     this.send(confirmation, outgoing, outgoing.timeoutMs, later);

@@ -14,10 +14,11 @@ export interface PendingCall {
 }
 
 /** What a message's context sends by. */
-export type ContextLink = Pick<Link, "call" | "publishUnanswered" | "schedule" | "sendJson">;
+export type ContextLink = Pick<Link, "call" | "publishUnanswered" | "schedule" | "sendJson" | "written">;
 
 const FLUSH_AT_BYTES = 256 * 1024;
 const NOTHING = Buffer.alloc(0);
+const WRITTEN = Promise.resolve();
 
 export class Link {
   readonly out: FrameWriter;
@@ -28,8 +29,8 @@ export class Link {
   private readonly unanswered = new Set<string>();
   private nextCall = 1;
   private scheduled = false;
-  /** Somebody waits for some of what is to leave. */
-  private isAwaited = false;
+  private isHeld = false;
+  private writing: PromiseWithResolvers<void> | undefined;
   private doneFirst = 0;
   private doneCount = 0;
 
@@ -54,7 +55,6 @@ export class Link {
   /** Begin a frame that leaves with the next batch. */
   begin(type: number): FrameWriter {
     this.closeRun();
-    this.isAwaited = true;
     this.out.begin(type);
     return this.out;
   }
@@ -79,11 +79,17 @@ export class Link {
   /** Begin the frame of a publish that is not answered, made by that delivery. Undefined: one to that subject is. */
   publishUnanswered(deliveryId: number, subject: string): FrameWriter | undefined {
     if (this.unanswered.size === 0 || !this.unanswered.has(firstTokenOf(subject))) return undefined;
-    const { isAwaited } = this;
     const frame = this.begin(FrameType.publishUnanswered);
-    this.isAwaited = isAwaited;
     frame.u32(deliveryId);
     return frame;
+  }
+
+  /** Resolves when what has been begun is out of this process: whoever waits for that may block it then. */
+  written(): Promise<void> {
+    // At `release`, before anybody can go on.
+    if (this.isHeld) return WRITTEN;
+    this.writing ??= Promise.withResolvers();
+    return this.writing.promise;
   }
 
   /** Begin a frame that carries a call's number and is answered later. */
@@ -114,7 +120,7 @@ export class Link {
     return call;
   }
 
-  /** Send in one batch what `work` makes; where nobody waits for it, with what follows from it. */
+  /** Send in one batch what `work` makes. */
   together(work: () => void): void {
     this.hold();
     work();
@@ -123,19 +129,18 @@ export class Link {
 
   /** Send what comes in one batch, at `release`. */
   hold(): void {
-    this.scheduled = true;
+    this.isHeld = true;
   }
 
   release(): void {
-    this.scheduled = false;
-    if (this.isAwaited || this.doneCount > 0) this.flush();
-    else if (this.out.pendingBytes > 0) this.schedule();
+    this.isHeld = false;
+    this.flush();
   }
 
   /** Send the batch at the end of this turn of the event loop. */
   schedule(): void {
     if (this.out.pendingBytes > FLUSH_AT_BYTES) return this.flush();
-    if (this.scheduled) return;
+    if (this.isHeld || this.scheduled) return;
     this.scheduled = true;
     setImmediate(() => {
       this.scheduled = false;
@@ -145,8 +150,9 @@ export class Link {
 
   flush(): void {
     this.closeRun();
-    this.isAwaited = false;
     this.out.flush(this.write);
+    this.writing?.resolve();
+    this.writing = undefined;
   }
 
   /** Resolves when little enough is waiting to be written. */

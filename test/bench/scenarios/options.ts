@@ -40,8 +40,14 @@ const OPTIONS: Readonly<Record<string, Benched>> = {
   fair: { label: "fairBy: wildcard", option: `${AT_ONCE}, fairBy: { key: { wildcard: 0 } }` },
   "rate-fleet": { label: "rate: 10,000/s, per fleet", option: `${AT_ONCE}, rate: { limit: "10000/s", per: "fleet" }` },
   // Each message has a key of its own, so that all are run.
-  throttle: { label: "throttle, each has a key", option: `${AT_ONCE}, throttle: { every: "1s", key: { field: "id" } }` },
-  debounce: { label: "debounce, each has a key", option: `${AT_ONCE}, debounce: { wait: "1ms", key: { field: "id" } }` },
+  throttle: {
+    label: "throttle, each has a key",
+    option: `${AT_ONCE}, throttle: { every: "1s", key: { field: "id" } }`,
+  },
+  debounce: {
+    label: "debounce, each has a key",
+    option: `${AT_ONCE}, debounce: { wait: "1ms", key: { field: "id" } }`,
+  },
   "batch-key": { label: "batch: { size: 64, key: wildcard }", option: "batch: { size: 64, key: { wildcard: 0 } }" },
 };
 

@@ -13,6 +13,7 @@ const SERVICES: ContextDeps = {
   link: {
     call: () => expect.fail("nothing is called"),
     publishUnanswered: () => undefined,
+    written: async () => undefined,
     schedule: () => {},
     sendJson: () => {},
   },
