@@ -197,7 +197,7 @@ export class HandlerSlot {
       onMetadata: (metadata) => this.learn(metadata),
       isWanted: () => !this.life.is("disabled") && !this.intents.has("metadata"),
     });
-    this.turns.over({ superseded: end.kind === "superseded" });
+    this.turns.over({ superseded: end.kind === "superseded", fresh });
     switch (end.kind) {
       case "ready":
         if (end.isBefore) void this.queueReload(this.deps.clock.monotonicMs());

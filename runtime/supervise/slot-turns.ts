@@ -61,9 +61,13 @@ export class SlotTurns {
     return this.place;
   }
 
-  /** A version came up, or did not, or was cut short: who cut it short keeps the place, unless that is the operator. */
-  over({ superseded }: { readonly superseded: boolean }): void {
-    if (!superseded || this.waiting === undefined) this.leave();
+  /**
+   * A version came up, or did not, or was cut short: who cut it short keeps the place, unless that is the operator, and makes a new
+   * generation where the one that was cut short would have.
+   */
+  over({ superseded, fresh }: { readonly superseded: boolean; readonly fresh: boolean }): void {
+    if (!superseded || this.waiting === undefined) return this.leave();
+    this.forced ||= fresh;
   }
 
   leave(): void {
