@@ -75,7 +75,8 @@ export class HeldOutcomes implements WorkerEvents {
   }
 
   exited(exit: WorkerExit): void {
-    for (const [id, kept] of this.kept) {
+    // What another handler's end has cut off has not ended: it runs again.
+    for (const [id, kept] of exit.dueTo === undefined ? this.kept : []) {
       kept.refusal ??= WORKER_ENDED;
       kept.open = 0;
       this.settle(id, kept);

@@ -103,3 +103,14 @@ it("what was done when its worker ended, and waited to leave, is run again and i
   await turn();
   expect(told.length).toBe(2);
 });
+
+it("what waited to leave when another handler of its process ended that has not ended: it is left to run again", async () => {
+  const { held, told } = outcomes();
+  const never = Promise.withResolvers<CallAnswer>();
+  void held.keep(1, never.promise);
+  held.ended(1, RETURNED);
+  held.exited({ ...EXIT, dueTo: "others" });
+  never.resolve(SENT);
+  await turn();
+  expect(told).toEqual([["exited", 1]]);
+});
