@@ -98,7 +98,8 @@ export class Dispatcher implements BatchOwner {
     const workers = this.share === undefined ? Math.max(1, this.lanes.open.size) : 1;
     const places = workers * concurrency - this.inHand - waiting;
     const free = Math.max(0, this.keyed?.room(places) ?? places - this.queue.size);
-    return this.pace.isSet ? Math.min(free, this.pace.soon(this.turnMs())) : free;
+    if (!this.pace.isSet || this.keyed?.looksAhead === true) return free;
+    return Math.min(free, this.pace.soon(this.turnMs()));
   }
 
   /** From now on. */

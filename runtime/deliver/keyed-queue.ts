@@ -63,6 +63,10 @@ export class KeyedQueue implements WaitingDeliveries {
     return this.count;
   }
 
+  get looksAhead(): boolean {
+    return this.options.rules.looksAhead;
+  }
+
   /** How many more stored messages are wanted where so many places are free. */
   room(free: number): number {
     const { rules, maxQueued, maxBytes } = this.options;

@@ -39,7 +39,9 @@ async function storeFlood(count: number): Promise<void> {
   const data = JSON.stringify({ n: 0, at: 0 });
   for (let stored = 0; stored < count; stored += 500)
     await Promise.all(
-      Array.from({ length: Math.min(500, count - stored) }, () => stage.client.connection.request("t.flood", data)),
+      Array.from({ length: Math.min(500, count - stored) }, () =>
+        stage.client.connection.request("t.flood", data, { timeout: 30_000 }),
+      ),
     );
 }
 
@@ -47,7 +49,7 @@ async function storeFlood(count: number): Promise<void> {
 async function quiet(key: string, count: number): Promise<readonly number[]> {
   const ran = await stage.client.collect<Ran>("ran");
   for (let n = 0; n < count; n++) {
-    await stage.client.connection.request(`t.${key}`, JSON.stringify({ n, at: Date.now() }));
+    await stage.client.connection.request(`t.${key}`, JSON.stringify({ n, at: Date.now() }), { timeout: 30_000 });
     await ran.until(n + 1);
   }
   expect(new Set(ran.values.map(({ attempt }) => attempt))).toEqual(new Set([1]));

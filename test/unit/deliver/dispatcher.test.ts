@@ -505,6 +505,18 @@ describe("a rate (D5)", () => {
   });
 });
 
+test("where keys take turns (D8) a flood is looked past, also beside a rate of all, and nothing begins before its turn", async () => {
+  const keys = { keyOf: ({ subject }: { readonly subject: string }) => subject, looksAhead: true };
+  const rate = { count: 1, everyMs: 60_000 };
+  const dispatcher = dispatcherWith({ rate, keys, concurrency: 8, maxQueued: 100, maxQueuedBytes: 2 ** 26 });
+  const { worker, lane } = open(dispatcher);
+  deliver(dispatcher, 1, 2, 3);
+  expect([worker.seqs, dispatcher.queued, dispatcher.room]).toEqual([[1], 2, 98]);
+  lane.done(0, 1);
+  expect(worker.seqs).toEqual([1]);
+  expect(dispatcher.takeQueued()).toHaveLength(2);
+});
+
 test("where turns are counted (D5) nothing begins without one, also alone, and no more are asked for than may begin", async () => {
   const granted: number[] = [];
   const turns = new CountedTurns({
