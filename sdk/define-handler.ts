@@ -26,6 +26,16 @@ type NoDebounce =
   | { concurrency: "one" }
   | { schedule: object | string };
 
+/** Options beside which not every replica has each message. */
+type NoEach =
+  | { singleton: true }
+  | { concurrency: "one" }
+  | { orderBy: { wildcard: number } | { header: string } | { field: string } }
+  | { debounce: object }
+  | { throttle: object }
+  | { schedule: object | string }
+  | { canary: number | object };
+
 /** Options beside which there are no changes of buckets. */
 type NoChanges =
   | { stream: string }
@@ -37,6 +47,8 @@ type NoChanges =
 /** A combination that the runtime refuses becomes an error at the option named here. */
 type Fitting<Metadata> = (Metadata extends { batch: object } & NoBatch ? { readonly batch: never } : unknown) &
   (Metadata extends { debounce: object } & NoDebounce ? { readonly debounce: never } : unknown) &
+  (Metadata extends { kind: "durable"; replicas: "each" } & NoEach ? { readonly replicas: never } : unknown) &
+  (Metadata extends { kind: "event" | "request"; singleton: true } ? { readonly singleton: never } : unknown) &
   (Metadata extends { throttle: object } & NoThrottle ? { readonly throttle: never } : unknown) &
   (Metadata extends { kv: string } & NoChanges ? { readonly kv: never } : unknown) &
   (Metadata extends { objects: string } & (NoChanges | { payload: "bytes" | object })

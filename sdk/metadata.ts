@@ -217,9 +217,10 @@ export interface HandlerOptions<Event = unknown> {
   /**
    * Durable only: where a handler begins that meets its stream for the first time. `"all"`: with the oldest message that is
    * stored. `"new"`: with what is stored from then on. A time such as `"2030-01-31T18:30:00Z"`: with what was stored then or
-   * later. After that it goes on from its own place, whatever is said here. Default `"all"`.
+   * later. After that it goes on from its own place, whatever is said here. With `replicas: "each"` every start is the first time; `"last"`,
+   * which is refused without it: with the last message of each subject. Default `"all"`, with `replicas: "each"` `"new"`.
    */
-  from?: "all" | "new" | (string & {}) | undefined;
+  from?: "all" | "new" | "last" | (string & {}) | undefined;
   /**
    * When it runs by itself, once for all replicas together: a message is published to its subject at each planned time, and
    * `ctx.scheduledFor` says which. `"0 5 * * *"`, `{ cron: "0 5 * * *", timeZone: "Europe/Berlin" }`, `{ every: "5m" }`. Needs
@@ -278,8 +279,10 @@ export interface HandlerOptions<Event = unknown> {
   /** Longest run of one message, `"1ms"` to `"24d"`. Then `ctx.signal` aborts, and a second later the worker is ended. Default `"30s"`. */
   timeout?: Duration | undefined;
   /**
-   * Event only. `"share"`: each message goes to one replica. `"each"`: every replica has every message, as caches and
-   * connections to browsers need; what is published while a replica is away is not for it. Default `"share"`.
+   * Event and durable only. `"share"`: each message goes to one replica. `"each"`: every replica has every message, as caches and
+   * connections to browsers need; what is published while a replica is away is not for it, but for what `from` says. A durable handler
+   * has a consumer for each replica then, which goes with it. Refused for durable handlers beside `singleton`, `concurrency: "one"`, `orderBy` over
+   * all replicas, `debounce`, `throttle`, `schedule` and `canary`. Default `"share"`.
    */
   replicas?: "share" | "each" | undefined;
   /**

@@ -14,7 +14,7 @@ import { isNotYet, type Patience } from "../nats/patience.ts";
 import type { ServerClock } from "../nats/server-clock.ts";
 import { StandingSubscriptions } from "../nats/standing-subscriptions.ts";
 import { requestsCapturedNow } from "../streams/captured-requests.ts";
-import { queueGroupOf } from "../streams/durable-name.ts";
+import { queueGroupOf, replicaConsumerName } from "../streams/durable-name.ts";
 import { leftNotice, takesText } from "../streams/left-behind.ts";
 import { StreamFinder } from "../streams/stream-finder.ts";
 import { BoundHandlers } from "./bound-handlers.ts";
@@ -92,6 +92,7 @@ export function createBinder(options: BinderOptions): Binder {
   const subscriptions = new StandingSubscriptions(connection, clock);
   let deps: Promise<StreamDeps> | undefined;
   let ordered: OrderedPlaces | undefined;
+  let ownConsumers = 0;
 
   function streamDeps(): Promise<StreamDeps> {
     deps ??= createStreamDeps({ ...options, subscriptions });
@@ -113,14 +114,15 @@ export function createBinder(options: BinderOptions): Binder {
     const places = takings.flatMap((taking) => taking.places);
     const upkeep = takings.find((taking) => taking.upkeep !== undefined)?.upkeep;
     const idPrefixes = places.map((place) => idPrefixOf(place, metadata));
+    const shared = metadata.everyReplica ? [] : places;
     return {
       idPrefixes,
-      groups: places.map(({ durable }) => durable),
+      groups: shared.map(({ durable }) => durable),
       async bind(request) {
         const binding = await surely(metadata, () => bindStream({ deps, places, upkeep, ...request }));
         return bound.add(handler, binding, {
           takes: takesText(metadata),
-          places: places.map(({ durable }, origin) => ({
+          places: shared.map(({ durable }, origin) => ({
             place: `${idPrefixes[origin]}${durable}`,
             async onLeft(now) {
               const left = await binding.leftBehind(origin);
@@ -144,6 +146,14 @@ export function createBinder(options: BinderOptions): Binder {
     if (domain === undefined) taken.add(stream);
     // While the connection is lost nobody can say.
     const where = async () => (state.isUp ? finder.where(subject, metadata) : undefined);
+    if (metadata.everyReplica) {
+      const replica = `${options.instance} ${++ownConsumers}`;
+      return {
+        places: [
+          { subject, stream, durable: replicaConsumerName(app, handler, subject, replica), ofReplica: true, where },
+        ],
+      };
+    }
     const order = await orderOf(deps, { handler, subject, stream, metadata, provision, copies, where });
     if (order !== undefined && "places" in order) return order;
     const durable = await durableOfHandler(deps, { handler, stream, subject, domain });
@@ -174,7 +184,8 @@ export function createBinder(options: BinderOptions): Binder {
       return planCore(handler, metadata, { ...options, subscriptions }, streamDeps, bound);
     },
     async hold(handler, metadata) {
-      if (metadata.kind !== "durable" || lacksJetStream(connection)) return () => undefined;
+      const waits = metadata.kind === "durable" && !metadata.everyReplica;
+      if (!waits || lacksJetStream(connection)) return () => undefined;
       const holding = metadata.subjects.map((subject) => holdSubject(handler, subject, metadata));
       const held = await Promise.all(holding);
       return () => {

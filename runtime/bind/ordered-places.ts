@@ -203,6 +203,7 @@ function beginning(from: StartFrom, last: number): CopyFrom {
     case "all":
       return { sequence: 1 };
     case "new":
+    case "last": // Said by no handler that shares its messages.
       return { sequence: last + 1 };
     case "sequence":
       return { sequence: from.sequence };

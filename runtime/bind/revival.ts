@@ -78,7 +78,11 @@ export class Revival {
     const { deps, spec } = this.options;
     const { durable, stream, handler } = spec;
     const reason = why === "" ? "it was gone after a reconnect" : `the server says: ${why}`;
-    const message = `durable "${durable}" of stream "${stream}" was removed (${reason}) and is made anew; everything still stored for handler "${handler}" is delivered again`;
+    const what =
+      spec.ofReplica === true
+        ? `goes on where it was for handler "${handler}"`
+        : `everything still stored for handler "${handler}" is delivered again`;
+    const message = `durable "${durable}" of stream "${stream}" was removed (${reason}) and is made anew; ${what}`;
     deps.notices.tell(`recreated ${durable}`, "warn", message);
   }
 }

@@ -45,8 +45,10 @@ export interface IntakeOptions {
   readonly owner: BindingOwner;
   /** The message as the handler is to see it. */
   readonly read: (message: MessageContent, info: AckInfo) => StreamMessage;
-  /** Whether the handler has settled it already: then it is acknowledged, unrun. */
-  readonly settledBefore?: (message: StreamMessage) => boolean;
+  /** When the handler has settled it already, in words: then it is acknowledged, unrun. */
+  readonly settledBefore?: (message: StreamMessage, info: AckInfo) => string | undefined;
+  /** It is done with for good. */
+  readonly onDone?: (info: AckInfo) => void;
   /**
    * Slots that nothing is in. `inHand`: how many hold one. `late`: of those, how many have ended and are only not settled
    * yet.
@@ -110,7 +112,10 @@ export class StreamIntake {
       putOffs: this.putOffs,
       onSettled: (delivery, late) => this.onSettled(delivery, late),
       onRoom: () => this.pulls.request(),
-      onDone: ({ info }) => this.handled.add(info),
+      onDone: ({ info }) => {
+        this.handled.add(info);
+        options.onDone?.(info);
+      },
     });
     this.looks = new ConsumerLook({ deps, jsm: options.jsm, spec, onConfig: (config) => this.adopt(config) });
     this.beat = new AckBeat(
@@ -302,7 +307,8 @@ export class StreamIntake {
     if (again !== undefined) again.orphaned = true;
     if (this.handled.comesAgain(info)) return this.acknowledgeUnrun(reply, "before the connection broke");
     const read = this.options.read(message, info);
-    if (this.options.settledBefore?.(read) === true) return this.acknowledgeUnrun(reply, "before its subject changed");
+    const before = this.options.settledBefore?.(read, info);
+    if (before !== undefined) return this.acknowledgeUnrun(reply, before);
     const delivery = new StreamDelivery(read, reply, info);
     delivery.round = this.beat.round;
     this.inHand.set(info.streamSequence, delivery);

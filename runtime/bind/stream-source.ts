@@ -13,6 +13,7 @@ import { otherDurables, settledByOther } from "../streams/handler-durable.ts";
 import type { LeftDurable } from "../streams/left-behind.ts";
 import { type AppDurable, waitingIn } from "../streams/left-durables.ts";
 import { findConsumer } from "../streams/stored-consumer.ts";
+import { SeenSoFar } from "./seen-so-far.ts";
 import { readCopy, readStreamMessage, type StreamDelivery } from "./stream-delivery.ts";
 import type { StreamDeps } from "./stream-deps.ts";
 import { StreamIntake } from "./stream-intake.ts";
@@ -24,6 +25,8 @@ export interface SourcePlace {
   readonly stream: string;
   /** handler-durable.ts, H2. */
   readonly durable: string;
+  /** The consumer is this replica's own: it has all messages. */
+  readonly ofReplica?: boolean | undefined;
   /** The stream that `stream` is a copy of (streams/ordered-stream.ts): ids and letters name that one. */
   readonly copyOf?: string | undefined;
   /** Up to this number of the stream, everything was handled in another way. */
@@ -60,19 +63,24 @@ export interface ReadyDurable {
 export async function readyDurable(
   deps: StreamDeps,
   handler: string,
-  { subject: filter, stream, durable, copyOf, settledTo }: SourcePlace,
+  { subject: filter, stream, durable, copyOf, settledTo, ofReplica = false }: SourcePlace,
   { domain, ...metadata }: ResolvedMetadata,
 ): Promise<ReadyDurable> {
   const from = beginningOf(metadata.from, copyOf, settledTo);
   const oneAtATime = metadata.oneAtATime || copyOf !== undefined;
   const looksPast = metadata.fairBy !== undefined;
-  const spec: DurableSpec = { app: deps.app, handler, stream, domain, durable, filter, oneAtATime, looksPast, from };
+  const consumer = { stream, domain, durable, filter, oneAtATime, looksPast, ofReplica };
+  const spec: DurableSpec = { app: deps.app, handler, ...consumer, from };
   const jsm = await deps.managerOf(domain);
   const ensured = await ensureDurable(deps.connection, jsm, spec);
-  for (const { level, text } of costsOf(ensured.config, spec)) deps.notices.tell(`${handler} ${text}`, level, text);
-  if (ensured.how === "created" && from.kind !== "all" && from.kind !== "sequence") tellBeginning(deps, spec, from);
+  // That it goes with the replica is meant, and where it begins is the same at every start.
+  if (!ofReplica)
+    for (const { level, text } of costsOf(ensured.config, spec)) deps.notices.tell(`${handler} ${text}`, level, text);
+  if (!ofReplica && ensured.how === "created" && from.kind !== "all" && from.kind !== "sequence")
+    tellBeginning(deps, spec, from);
   // Only what waits can have been settled by another. Where we may not look, it runs again. Partitions share nothing.
-  const others = ensured.waiting === 0 || copyOf !== undefined ? [] : await otherDurables(jsm, spec).catch(() => []);
+  const others =
+    ensured.waiting === 0 || copyOf !== undefined || ofReplica ? [] : await otherDurables(jsm, spec).catch(() => []);
   // Should it be lost and made anew, what was stored since then is not passed over.
   const begun: StartFrom = from.kind === "new" ? { kind: "time", atMs: Date.parse(ensured.createdAt) } : from;
   return { spec: { ...spec, from: begun }, jsm, ensured, others };
@@ -98,8 +106,11 @@ export class StreamSource {
   private readonly release: () => void;
 
   constructor(options: SourceOptions, ready: ReadyDurable) {
-    const { deps, owner, origin, metadata, holds, copyOf, settledTo = 0 } = options;
-    const { spec, jsm, ensured, others } = ready;
+    const { deps, owner, origin, metadata, holds, copyOf, settledTo = 0, ofReplica = false } = options;
+    const { jsm, ensured, others } = ready;
+    const { from: begun = { kind: "all" } } = ready.spec;
+    const seen = ofReplica ? new SeenSoFar(begun, Date.parse(ensured.createdAt)) : undefined;
+    const spec = seen === undefined ? ready.spec : goingOn(ready.spec, seen);
     this.ready = ready;
     this.intake = new StreamIntake({
       deps,
@@ -109,7 +120,12 @@ export class StreamSource {
       owner,
       read: (message, info) =>
         copyOf === undefined ? readStreamMessage(message, info, origin) : readCopy(message, info, origin, copyOf),
-      settledBefore: ({ subject, seq }) => seq <= settledTo || settledByOther(others, subject, seq),
+      settledBefore: ({ subject, seq }, info) => {
+        if (seen?.isDone(info) === true) return "before its consumer was lost";
+        seen?.came(info);
+        return seq <= settledTo || settledByOther(others, subject, seq) ? "before its subject changed" : undefined;
+      },
+      onDone: (info) => seen?.done(info),
       // Dead letters that are not stored yet hold their slots: a handler that fails everything is not fed faster than they.
       free: (_inHand, late) => owner.room - late,
       holds,
@@ -172,6 +188,16 @@ export class StreamSource {
     this.release();
     return this.intake.unbind();
   }
+}
+
+/** Should it be lost, it is made anew where it was. */
+function goingOn(spec: DurableSpec, seen: SeenSoFar): DurableSpec {
+  return {
+    ...spec,
+    get from() {
+      return seen.from;
+    },
+  };
 }
 
 function watchStream({ deps, where, left, onMoved }: SourceOptions, spec: DurableSpec, jsm: JetStreamManager) {

@@ -16,6 +16,8 @@ import { orderedStreamNames } from "../streams/ordered-stream.ts";
 export interface Claimant {
   readonly name: string;
   readonly subjects?: readonly string[] | undefined;
+  /** Each replica has a consumer of its own: nothing waits for all. */
+  readonly everyReplica?: boolean | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
   readonly domain?: string | undefined;
   /** Its messages wait in a stream of its own. */
@@ -50,7 +52,7 @@ export class Backlog {
 
   /** Those of a handler, as they stand; none where we may not look. Never rejects. */
   async durablesOf(handler: Claimant): Promise<readonly ConsumerInfo[]> {
-    if (handler.domain === undefined && lacksJetStream(this.connection)) return [];
+    if (handler.everyReplica === true || (handler.domain === undefined && lacksJetStream(this.connection))) return [];
     try {
       const jsm = await this.managerOf(handler.domain);
       return (await Promise.all(claims(handler).map((subject) => this.durablesOn(jsm, handler, subject)))).flat();

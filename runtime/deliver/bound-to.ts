@@ -1,10 +1,11 @@
 // What of a handler's metadata is part of how it is bound: a version that says otherwise is bound anew. Pure.
 
 import { isDeepStrictEqual } from "node:util";
+import { isFilledAnew } from "../metadata/every-replica.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 
 export function isBoundAlike(one: ResolvedMetadata, other: ResolvedMetadata): boolean {
-  return isDeepStrictEqual(boundTo(one), boundTo(other));
+  return !isFilledAnew(other) && isDeepStrictEqual(boundTo(one), boundTo(other));
 }
 
 function boundTo(metadata: ResolvedMetadata): readonly unknown[] {

@@ -25,8 +25,8 @@ export function kindProblems(
       : []),
     ...(raw.when !== undefined && kind === "request" ? [problem("when", NO_ANSWER)] : []),
     ...(raw.rate !== undefined && kind === "request" ? [problem("rate", NOT_FOR_REQUESTS)] : []),
-    ...(everyReplica && kind !== "event"
-      ? [problem("replicas", `can be "each" for handlers of kind "event" only; this one is "${kind}"`)]
+    ...(everyReplica && kind === "request"
+      ? [problem("replicas", 'can be "each" for handlers of kind "event" or "durable" only; this one is "request"')]
       : []),
     ...(raw.concurrency === "one" && kind !== "durable"
       ? [problem("concurrency", `can be "one" for handlers of kind "durable" only; this one is "${kind}"`)]

@@ -50,7 +50,7 @@ export interface ResolvedMetadata {
   readonly rate?: RateRule | undefined;
   /** Messages of different keys take turns; undefined: they begin in the order in which they come. Not of requests. */
   readonly fairBy?: FairRule | undefined;
-  /** Every replica has every message, instead of one of them. Event only. */
+  /** Every replica has every message, instead of one of them. Not of requests. */
   readonly everyReplica: boolean;
   /** From hand-over to outcome. */
   readonly timeoutMs: number;
@@ -137,6 +137,8 @@ export type MessageKey =
 export type StartFrom =
   | { readonly kind: "all" }
   | { readonly kind: "new" }
+  /** With the last message of each subject, then with what is stored. */
+  | { readonly kind: "last" }
   /** Milliseconds since the Unix epoch. */
   | { readonly kind: "time"; readonly atMs: number }
   /** A number of the stream; said by no metadata. */

@@ -13,6 +13,7 @@ import {
 } from "./canary.ts";
 import { kindProblems, workerProblems } from "./combinations.ts";
 import { readEnvelope } from "./envelope.ts";
+import { everyReplicaProblems } from "./every-replica.ts";
 import { FAIR_EXAMPLE, FAIR_KEYS, FAIR_MOST_QUEUED, fairByProblems, fairOptions } from "./fair-by.ts";
 import {
   asksForFleetOrder,
@@ -144,6 +145,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
   const subjects = takeSubjects(raw, store, problems);
   const oneAtATime = raw.concurrency === "one";
   const everyReplica = take("replicas", oneOf("share", "each"), "share") === "each";
+  const hasOwn = everyReplica && kind === "durable";
   if (!kindIsWrong) problems.push(...kindProblems(raw, { kind, everyReplica }));
   const payload = take("payload", readPayload, "json");
   const batch = readBatch(raw.batch, problems);
@@ -161,7 +163,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     ...(store === undefined ? {} : { store }),
     stream: take<string | undefined>("stream", jetStreamName, store && streamOfStore(store)),
     domain: take<string | undefined>("domain", jetStreamName, undefined),
-    from: take<StartFrom>("from", readFrom, { kind: "all" }),
+    from: take<StartFrom>("from", readFrom, { kind: hasOwn ? "new" : "all" }),
     ...(schedule === undefined ? {} : { schedule }),
     description: take(
       "description",
@@ -192,7 +194,8 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     uses: readUses(raw.uses, problems),
     memoryMiB: take("memory", handlerOptions.memory, defaults.memoryMiB),
     env: take("env", handlerOptions.env, defaults.env),
-    idleMs: take("idle", handlerOptions.idle, defaults.idleMs),
+    // What a replica holds for itself would be gone with its process; the default gives way.
+    idleMs: take("idle", handlerOptions.idle, hasOwn ? 0 : defaults.idleMs),
     recycle: readRecycle(raw.recycle, defaults, problems),
     // The default gives way where fewer workers are asked for.
     minWorkers: take("minWorkers", handlerOptions.minWorkers, Math.min(defaults.minWorkers, workers)),
@@ -212,6 +215,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     ...groupProblems(raw, metadata),
     ...rateProblems(raw, metadata),
     ...fairByProblems(raw, metadata),
+    ...everyReplicaProblems(raw, metadata),
     ...fleetOrderProblems(raw, metadata),
     ...storeProblems(raw, metadata),
   );

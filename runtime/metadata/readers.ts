@@ -26,10 +26,10 @@ export function readConcurrency(raw: unknown): Read<number> {
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/;
 
 export function readFrom(raw: unknown): Read<StartFrom> {
-  if (raw === "all" || raw === "new") return { value: { kind: raw } };
+  if (raw === "all" || raw === "new" || raw === "last") return { value: { kind: raw } };
   const atMs = typeof raw === "string" && TIME.test(raw) ? Date.parse(raw) : Number.NaN;
   return Number.isNaN(atMs)
-    ? problem('must be "all", "new", or a time with its zone such as "2030-01-31T18:30:00Z"', raw)
+    ? problem('must be "all", "new", "last", or a time with its zone such as "2030-01-31T18:30:00Z"', raw)
     : { value: { kind: "time", atMs } };
 }
 

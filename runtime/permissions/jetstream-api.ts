@@ -33,6 +33,17 @@ export function durableUse({ stream, durable, domain }: ConsumerName, filter: st
   ];
 }
 
+/** The same of a consumer of whatever name, in this stream. */
+export function anyConsumerUse({ stream, domain }: Omit<ConsumerName, "durable">, filter: string): string[] {
+  const api = apiPrefix(domain);
+  return [
+    `${api}.CONSUMER.INFO.${stream}.*`,
+    `${api}.CONSUMER.CREATE.${stream}.*.${filter}`,
+    pullSubject({ stream, durable: "*", domain }),
+    ...acknowledgements(`${stream}.*`),
+  ];
+}
+
 /** Settle what the consumers below this place deliver: `stream`, or `stream.durable`. */
 export function acknowledgements(place: string): string[] {
   // With a domain and an account before the stream: servers from 2.14 on, where `js_ack_fc_v2` is set.

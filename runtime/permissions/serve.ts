@@ -26,6 +26,7 @@ import { bucketUse } from "./bucket.ts";
 import { type Grant, inboxes, type PermittedApp, type PermittedHandler } from "./grant.ts";
 import {
   acknowledgements,
+  anyConsumerUse,
   consumerList,
   consumersOf,
   durableUse,
@@ -40,6 +41,7 @@ export function toServe(app: PermittedApp): Grant[] {
     inboxes(app),
     ...coreHandlers(app),
     ...durableHandlers(app),
+    ...ownConsumers(app),
     ...inOrder(app),
     streams(app),
     ...deadLetters(app),
@@ -77,8 +79,22 @@ function coreHandlers({ app, handlers }: PermittedApp): Grant[] {
     }));
 }
 
+/** Each start has consumers of other names. */
+function ownConsumers(app: PermittedApp): Grant[] {
+  const own = takenStreams(app).filter(({ handler }) => handler.metadata.everyReplica);
+  return own.map(({ handler: { name }, subject, stream, domain }) => ({
+    why: `${name} (durable), every replica for itself: its consumers of stream ${stream} have new names at each start, so it may take from any consumer of that stream, and settle what that delivers.`,
+    publish: [
+      ...anyConsumerUse({ stream, domain }, subject),
+      ...(domain === undefined ? [] : streamLookup(stream, domain)),
+    ],
+    subscribe: [usedUpSubject({ stream, durable: "*" })],
+  }));
+}
+
 function durableHandlers(app: PermittedApp): Grant[] {
-  return takenStreams(app).map(({ handler: { name }, subject, durables, stream, domain }) => ({
+  const shared = takenStreams(app).filter(({ handler }) => !handler.metadata.everyReplica);
+  return shared.map(({ handler: { name }, subject, durables, stream, domain }) => ({
     why: `${name} (durable): its consumer of stream ${stream}, or one of before durables had a mark of their subject; acknowledgements in both shapes that servers use; word of what has reached a max_deliver.`,
     publish: [
       ...durables.flatMap((durable) => durableUse({ stream, durable, domain }, subject)),

@@ -11,6 +11,8 @@
 // K5  One for a handler that runs one message at a time over all replicas has one in hand at most, and its description says
 //     so: when the handler no longer asks for it, the bound goes with it.
 // K6  One for a handler that looks past floods (`fairBy`) may have more in hand than others. What we asked for before is raised.
+// K7  One that is a replica's own goes with the replica: the server removes it when nobody has taken from it for a while, and keeps it
+//     in memory. Its description says of what it is, and in no words by which it would be looked for as the handler's.
 
 import {
   AckPolicy,
@@ -31,6 +33,8 @@ export const ACK_WAIT_MS = 30_000;
 export const MAX_ACK_PENDING = 65_536;
 /** K6. */
 const MAX_LOOKED_PAST = 1_000_000;
+/** K7. Without a connection for longer it is made anew, where it was. */
+const REPLICA_KEPT_MS = 30_000;
 const NS_PER_MS = 1_000_000;
 
 export interface DurableSpec {
@@ -45,6 +49,8 @@ export interface DurableSpec {
   readonly oneAtATime?: boolean;
   /** K6. */
   readonly looksPast?: boolean;
+  /** K7. */
+  readonly ofReplica?: boolean;
   /** Where it begins, should it have to be made. Undefined: with all that is stored. */
   readonly from?: StartFrom | undefined;
 }
@@ -146,8 +152,12 @@ function wanted(spec: DurableSpec) {
   };
 }
 
-function onCreation({ from }: DurableSpec) {
-  return { ack_policy: AckPolicy.Explicit, replay_policy: ReplayPolicy.Instant, ...beginning(from) };
+function onCreation({ from, ofReplica = false }: DurableSpec) {
+  const own = { inactive_threshold: REPLICA_KEPT_MS * NS_PER_MS, mem_storage: true, num_replicas: 1 };
+  return {
+    ...{ ack_policy: AckPolicy.Explicit, replay_policy: ReplayPolicy.Instant, ...beginning(from) },
+    ...(ofReplica ? own : {}),
+  };
 }
 
 function beginning(
@@ -158,6 +168,8 @@ function beginning(
       return { deliver_policy: DeliverPolicy.All };
     case "new":
       return { deliver_policy: DeliverPolicy.New };
+    case "last":
+      return { deliver_policy: DeliverPolicy.LastPerSubject };
     case "time":
       return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(from.atMs).toISOString() };
     case "sequence":
@@ -165,7 +177,8 @@ function beginning(
   }
 }
 
-function descriptionOf({ app, handler, oneAtATime = false }: DurableSpec): string {
+function descriptionOf({ app, handler, oneAtATime = false, ofReplica = false }: DurableSpec): string {
+  if (ofReplica) return `one replica's own: handler ${handler} of app ${app}`;
   return ownerDescription({ app, handler, oneAtATime });
 }
 

@@ -16,6 +16,11 @@ export function durableNameOf(app: string, handler: string, subject: string): st
   return marked(readable(app, handler), [app, handler, subject]);
 }
 
+/** Of a consumer that is one replica's own. @param replica no other one has it, nor an earlier binding of this one */
+export function replicaConsumerName(app: string, handler: string, subject: string, replica: string): string {
+  return marked(`${readable(app, handler)}-each`, [app, handler, subject, replica]);
+}
+
 /** As durables were called before they belonged to a subject. */
 export function earlierDurableName(app: string, handler: string): string {
   return readable(app, handler);

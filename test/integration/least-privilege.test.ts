@@ -26,8 +26,14 @@ const GATED = `
 
 /** Runs the last of several. */
 const SPACED = `
-  export const metadata = { subject: "spaced.item", kind: "durable", debounce: { wait: "300ms" } };
+  export const metadata = { subject: "spaced.item", kind: "durable", singleton: true, debounce: { wait: "300ms" } };
   export default (n, ctx) => ctx.log.info(\`the last is \${n}\`);
+`;
+
+/** Has each message in every replica. */
+const OWN = `
+  export const metadata = { subject: "spaced.item", kind: "durable", replicas: "each", from: "last" };
+  export default (n, ctx) => ctx.log.info(\`its own is \${n}\`);
 `;
 
 /** Runs by itself, at a rate that holds over all replicas. */
@@ -122,6 +128,7 @@ beforeAll(async () => {
   project = createProject({
     "gated.js": GATED,
     "spaced.js": SPACED,
+    "own.js": OWN,
     "beat.js": BEAT,
     "kept.js": KEPT,
     "keeper.js": KEEPER,
@@ -181,6 +188,7 @@ describe("the permissions that are printed", () => {
     for (const n of [1, 2, 3]) await publisher.request("spaced.item", `${n}`);
     await publisher.drain();
     await runtime.printed(/the last is 3/);
+    for (const n of [1, 2, 3]) await runtime.printed(new RegExp(`its own is ${n}`));
   });
 
   it("let a handler use its buckets", async () => {
@@ -192,7 +200,7 @@ describe("the permissions that are printed", () => {
   it("let an operator look at everything", async () => {
     const { handlers } = await jsonAs<{ handlers: { name: string; state: string }[] }>("operator", "status");
     expect(handlers.map(({ name, state }) => `${name} ${state}`)).toEqual(
-      ["beat", "gated", "keeper", "kept", "spaced", "todo/audit", "todo/list", "todo/mutate", "todo/save"].map(
+      ["beat", "gated", "keeper", "kept", "own", "spaced", "todo/audit", "todo/list", "todo/mutate", "todo/save"].map(
         (name) => `${name} serving`,
       ),
     );
@@ -211,7 +219,7 @@ describe("the permissions that are printed", () => {
       "10",
     );
     expect(stored).toEqual(
-      ["gated", "kept", "spaced", "todo/mutate", "todo/save"].map((handler) =>
+      ["gated", "kept", "own", "spaced", "todo/mutate", "todo/save"].map((handler) =>
         expect.objectContaining({ handler, refused: 0 }),
       ),
     );

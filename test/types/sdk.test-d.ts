@@ -237,6 +237,18 @@ describe("a handler", () => {
     defineHandler({ subject: "a.b", batch: { size: 1, key: () => "" } }, () => undefined);
   });
 
+  test("what singletons and handlers of each replica do not go with is refused", () => {
+    const each = { subject: "a.b", kind: "durable", replicas: "each" } as const;
+    defineHandler({ ...each, from: "last" }, () => undefined);
+    defineHandler({ subject: "a.b", kind: "durable", singleton: true }, () => undefined);
+    // @ts-expect-error: one, or each?
+    defineHandler({ ...each, singleton: true }, () => undefined);
+    // @ts-expect-error: it runs once for all replicas
+    defineHandler({ ...each, debounce: { wait: "1s" } }, () => undefined);
+    // @ts-expect-error: who stands by would miss events
+    defineHandler({ subject: "a.b", kind: "event", singleton: true }, () => undefined);
+  });
+
   test("what debounce and throttle do not go with is refused", () => {
     const [debounce, throttle] = [{ wait: "5s" } as const, { every: "1m" } as const];
     defineHandler(

@@ -261,6 +261,30 @@ describe("batch", () => {
   });
 });
 
+describe('replicas "each" of a durable handler', () => {
+  const each = { subject: "a.*", kind: "durable", replicas: "each" };
+
+  test("begins with what is new, and keeps its process, unless it says otherwise", () => {
+    expect(resolved(each)).toMatchObject({ everyReplica: true, from: { kind: "new" }, idleMs: 0 });
+    const stated = { ...each, from: "last", idle: "1m" };
+    expect(resolved(stated)).toMatchObject({ from: { kind: "last" }, idleMs: 60_000 });
+  });
+
+  test.each([
+    [{ singleton: true }, 'metadata.replicas "each" cannot be kept beside singleton'],
+    [{ concurrency: "one" }, 'metadata.replicas "each" cannot be kept beside concurrency "one"'],
+    [{ orderBy: { wildcard: 0 } }, 'metadata.replicas "each" cannot be kept beside orderBy over all replicas'],
+    [{ debounce: { wait: "1s" } }, 'metadata.replicas "each" cannot be kept beside debounce'],
+    [{ throttle: { every: "1s" } }, 'metadata.replicas "each" cannot be kept beside throttle'],
+    [{ subject: "a", schedule: "@hourly" }, 'metadata.replicas "each" cannot be kept beside schedule'],
+    [{ canary: 10 }, 'metadata.replicas "each" cannot be kept beside canary'],
+    [{ replicas: "share", from: "last" }, 'metadata.from "last" is for durable handlers with replicas "each"'],
+    [{ kind: "request" }, 'metadata.replicas can be "each" for handlers of kind "event" or "durable" only'],
+  ])("refuses %j", (raw, why) => {
+    expect(refused({ ...each, ...raw }).message).toContain(why);
+  });
+});
+
 test("a singleton is durable", () => {
   expect(resolved({ subject: "a", kind: "durable", singleton: true }).singleton).toBe(true);
   expect(refused({ subject: "a", singleton: true }).message).toContain(
@@ -387,7 +411,7 @@ describe("a single problem is one sentence with the value received", () => {
     [{ subject: "a.b", concurrency: "8" }, 'must be a whole number, or "one"; received "8"'],
     [
       { subject: "a.b", kind: "durable", from: "yesterday" },
-      'metadata.from must be "all", "new", or a time with its zone such as "2030-01-31T18:30:00Z"; received "yesterday"',
+      'metadata.from must be "all", "new", "last", or a time with its zone such as "2030-01-31T18:30:00Z"; received "yesterday"',
     ],
     [{ subject: "a.b", kind: "durable", from: "2030-01-31T18:30" }, 'received "2030-01-31T18:30"'],
     [{ subject: "a.b", from: "new" }, 'metadata.from is for handlers of kind "durable" only'],
@@ -425,8 +449,8 @@ describe("a single problem is one sentence with the value received", () => {
     [{ subject: "a.b", kind: "request", rate: "5/s" }, 'metadata.rate is for handlers of kind "event" or "durable"'],
     [{ subject: "a.b", replicas: "all" }, 'metadata.replicas must be "share" or "each"; received "all"'],
     [
-      { subject: "a.b", kind: "durable", replicas: "each" },
-      'metadata.replicas can be "each" for handlers of kind "event" only; this one is "durable"',
+      { subject: "a.b", kind: "request", replicas: "each" },
+      'metadata.replicas can be "each" for handlers of kind "event" or "durable" only; this one is "request"',
     ],
     [{ subject: "a.b", concurrency: "one" }, 'metadata.concurrency can be "one" for handlers of kind "durable" only'],
     [

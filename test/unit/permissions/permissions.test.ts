@@ -178,6 +178,22 @@ describe("to serve", () => {
   });
 });
 
+test("a durable handler of which every replica has each message makes consumers of any name, with its own subject and no other", () => {
+  const own = [handler("a", "durable", "orders.paid", { everyReplica: true })];
+  const { publish, subscribe } = permitted("serve", { handlers: own });
+  expect(publish.filter((subject) => /\.ORDERS\b/.test(subject)).sort()).toEqual([
+    "$JS.ACK.*.*.ORDERS.*.>",
+    "$JS.ACK.ORDERS.*.>",
+    "$JS.API.CONSUMER.CREATE.ORDERS.*.orders.paid",
+    "$JS.API.CONSUMER.INFO.ORDERS.*",
+    "$JS.API.CONSUMER.LIST.ORDERS",
+    "$JS.API.CONSUMER.MSG.NEXT.ORDERS.*",
+    "$JS.API.STREAM.INFO.ORDERS",
+    "$JS.API.STREAM.MSG.GET.ORDERS",
+  ]);
+  expect(subscribe).toContain("$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.ORDERS.*");
+});
+
 test("what is known of keys and of who runs a singleton is kept by those that ask for it, each in its own subjects", () => {
   const marked = [
     handler("a", "durable", "a", { singleton: true }),
