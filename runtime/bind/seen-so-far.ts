@@ -1,16 +1,14 @@
 // How far a consumer has come that is one replica's own: should it be lost, the next one begins there. The server hands messages
 // out in their order, so all before the last one that came have come, and those of them that are not open are done with.
 //
-// With the last message of each subject it begins in any order (seen on 2.9). Until all of these have come, nothing is known so, and
-// the next one begins as this one did.
+// With the last message of each subject it begins with a list of them. Until one comes that was stored since, it may not have come to the
+// end of the list: nothing is known, the next one begins as this one did, and the last ones run again.
 
 import type { StartFrom } from "../metadata/handler-metadata.ts";
 
 export interface SeenMessage {
   readonly streamSequence: number;
   readonly storedAtMs: number;
-  /** Messages of the consumer after this one. */
-  readonly pending: number;
 }
 
 export class SeenSoFar {
@@ -28,19 +26,24 @@ export class SeenSoFar {
     this.isInOrder = begun.kind !== "last";
   }
 
-  came(message: SeenMessage): void {
-    const { streamSequence, storedAtMs, pending } = message;
-    if (this.last === undefined || storedAtMs >= this.last.storedAtMs) this.last = message;
-    this.open.set(streamSequence, storedAtMs);
-    if (pending === 0 || storedAtMs > this.madeAtMs) this.isInOrder = true;
+  /** It may still be at the list of the last ones. */
+  get isFilling(): boolean {
+    return !this.isInOrder;
   }
 
-  done({ streamSequence, storedAtMs }: Omit<SeenMessage, "pending">): void {
+  came(message: SeenMessage): void {
+    const { streamSequence, storedAtMs } = message;
+    if (this.last === undefined || storedAtMs >= this.last.storedAtMs) this.last = message;
+    this.open.set(streamSequence, storedAtMs);
+    if (storedAtMs > this.madeAtMs) this.isInOrder = true;
+  }
+
+  done({ streamSequence, storedAtMs }: SeenMessage): void {
     if (this.open.get(streamSequence) === storedAtMs) this.open.delete(streamSequence);
   }
 
   /** Whether it came before and is done with. In a stream that was made anew messages are stored later. */
-  isDone({ streamSequence, storedAtMs }: Omit<SeenMessage, "pending">): boolean {
+  isDone({ streamSequence, storedAtMs }: SeenMessage): boolean {
     if (this.last === undefined || !this.isInOrder || this.open.get(streamSequence) === storedAtMs) return false;
     return streamSequence <= this.last.streamSequence && storedAtMs <= this.last.storedAtMs;
   }

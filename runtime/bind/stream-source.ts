@@ -135,7 +135,10 @@ export class StreamSource {
     this.watch = watchStream(options, spec, jsm);
     const afterMs = removedAfterMs(ensured.config);
     // Set aside or at a standstill it asks for nothing.
-    this.release = afterMs === undefined ? () => undefined : keepDurable(deps, spec, afterMs, () => this.intake.asks);
+    this.release =
+      afterMs === undefined
+        ? () => undefined
+        : keepDurable(deps, spec, afterMs, () => this.intake.asks || seen?.isFilling === true);
     this.intake.start(ensured);
   }
 
