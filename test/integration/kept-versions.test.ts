@@ -1,4 +1,5 @@
 // What becomes of versions in `dev`: kept once they have served, rolled back to, and left alone by what goes wrong.
+// @module-tag any-server
 
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,6 @@
 // Awaited publishes to subjects that no stream takes: they are on their way when the handler goes on, as with any client of
 // NATS, and what cannot leave after all fails the message.
+// @module-tag any-server
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
