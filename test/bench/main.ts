@@ -197,7 +197,8 @@ function publishAll(
   if (!tables) return;
   for (const [name, report] of good) if (hasTables(name)) writeTables(name, report.tables, machine);
   const allGood = good.length === Object.keys(reports).length;
-  if (numbers.length > 0 && allGood) writeTables("numbers", [table], machine);
+  const areAll = GROUPS.numbers!.every((scenario) => invocation.scenarios.includes(scenario));
+  if (areAll && allGood) writeTables("numbers", [table], machine);
 }
 
 function draw({ pictures = [] }: Report): void {
