@@ -7,7 +7,7 @@ import { encodeHeaders } from "../message/header-block.ts";
 import { claimOn, quotedClaims } from "../metadata/claims.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import { hasWildcards, publishSubjectProblem } from "../metadata/subject.ts";
-import type { Arrival } from "../worker/context.ts";
+import type { Arrival } from "../worker/arrival.ts";
 import { encodePayload } from "../worker/encode-payload.ts";
 import { changeMessage } from "./change-message.ts";
 

@@ -2,7 +2,8 @@
 
 import { type Change, type ChangeOperation, changeIn } from "../message/change.ts";
 import type { Store } from "../metadata/handler-metadata.ts";
-import { type Arrival, type ContextDeps, DeliveryContext } from "./context.ts";
+import type { Arrival } from "./arrival.ts";
+import { type ContextDeps, DeliveryContext } from "./context.ts";
 import type { Content } from "./decode-payload.ts";
 
 /** The bytes are read now, and not kept. */

@@ -8,7 +8,7 @@ import {
   DELIVER_IS_AGAIN,
   readU53,
 } from "../wire/protocol.ts";
-import type { Arrival } from "./context.ts";
+import type { Arrival } from "./arrival.ts";
 
 /** @param boundSubject what it is when the frame names none: the first of the handler's, without wildcards */
 export function readDelivery(bytes: Buffer, start: number, frameId: number, boundSubject: string): Arrival {
