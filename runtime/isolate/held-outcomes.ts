@@ -21,7 +21,7 @@ const WORKER_ENDED: Refusal = {
   message: "the worker ended while what it had published was waiting to be sent",
 };
 
-export class HeldOutcomes implements WorkerEvents {
+export class HeldOutcomes implements Required<WorkerEvents> {
   private readonly events: WorkerEvents;
   private readonly kept = new Map<number, Kept>();
 

@@ -209,8 +209,8 @@ class SharedWorker implements HandlerWorker, SharedPart {
     if (this.unwanted !== undefined) this.terminate();
   }
 
-  /** How many are in flight decides who answers for the end. */
-  private counting(events: WorkerEvents): WorkerEvents {
+  /** How many are in flight decides who answers for the end. All events, so that none that is new is forgotten. */
+  private counting(events: WorkerEvents): Required<WorkerEvents> {
     return {
       done: (firstId: number, count: number) => {
         this.inFlight -= count;
@@ -221,6 +221,7 @@ class SharedWorker implements HandlerWorker, SharedPart {
         events.ended(id, outcome);
       },
       named: (id, at, outcome) => events.named?.(id, at, outcome),
+      deferred: (id, leaseMs) => events.deferred?.(id, leaseMs),
       chunk: (id, data) => events.chunk(id, data),
       held: (id) => events.held(id),
       begun: (id) => events.begun(id),

@@ -89,7 +89,7 @@ it("with one slot a hundred are begun, none blocks the next, and each ends as it
   const numbers = Array.from({ length: 100 }, (_, n) => n);
   publish(...numbers);
   await expect.poll(() => service.asked.length, { timeout: 60_000 }).toBe(100);
-  expect(app.status("job")).toMatchObject({ inFlight: 100, deferred: 100 });
+  await expect.poll(() => app.status("job")).toMatchObject({ inFlight: 100, deferred: 100 });
   const { stdout } = await handlers(app, "status");
   expect(stdout).toContain("deferred 100: settled later, and in no slot");
   // While that one waits for its retry, `ack_wait` is over for the others, twice.
@@ -104,6 +104,20 @@ it("with one slot a hundred are begun, none blocks the next, and each ends as it
   await expect.poll(unsettled, { timeout: 60_000 }).toBe(0);
   expect(app.status("job")).toMatchObject({ inFlight: 0, handled: 100, failed: 1 });
   expect(service.asked).toHaveLength(101);
+  service.end();
+});
+
+it("in a process of several handlers it leaves its slot too", async () => {
+  const service = answers();
+  const grouped = (text: string) => text.replace('kind: "durable"', 'kind: "durable", group: "jobs"');
+  const beside = `export const metadata = { subject: "jobs.done", group: "jobs" }; export default () => undefined;`;
+  const app = await stage.start({ handlers: { "job.ts": grouped(job("10m")), "beside.js": beside } });
+  publish(1, 2, 3);
+  await expect.poll(() => service.asked.length, { timeout: 60_000 }).toBe(3);
+  await expect.poll(() => app.status("job")).toMatchObject({ inFlight: 3, deferred: 3 });
+  for (const { answer } of service.asked) answer("publishes");
+  await expect.poll(unsettled, { timeout: 60_000 }).toBe(0);
+  await expect.poll(() => app.status("job")).toMatchObject({ inFlight: 0, handled: 3, failed: 0 });
   service.end();
 });
 

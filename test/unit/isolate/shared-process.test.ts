@@ -69,6 +69,7 @@ const listenerOf = (name: string): WorkerListener => ({
 const eventsOf = (name: string): WorkerEvents => ({
   done: (first, count) => said.push(`${name} done ${first}+${count}`),
   ended: (id, { kind }) => said.push(`${name} ${kind} ${id}`),
+  deferred: (id, leaseMs) => said.push(`${name} deferred ${id} for ${leaseMs} ms`),
   chunk: () => undefined,
   held: () => undefined,
   begun: () => undefined,
@@ -105,6 +106,14 @@ it("each has a channel: what it is told and says is its own, and it loads its pa
   ]);
   const channels = fake.told.filter(({ type }) => type === FrameType.channel).map(({ body }) => body.readUInt16BE(0));
   expect(channels).toEqual([1, 1, 2, 2, 1, 2]);
+});
+
+it("one that is deferred is, as in a process of its own", async () => {
+  const one = await served("one", 1);
+  one.deliver(1, DELIVERY);
+  say(1, FrameType.deferred, "\0\0\0\u0001\0\0\u0001\0");
+  await turn();
+  expect(said).toEqual(["one serves", "one deferred 1 for 256 ms"]);
 });
 
 it("frames of a channel that nobody has opened break the protocol", async () => {
