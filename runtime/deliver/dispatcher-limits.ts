@@ -18,7 +18,7 @@ export interface DispatcherLimits extends LaneLimits, Paces {
   readonly prefetch: boolean;
   /** Workers run batches; `concurrency` counts messages all the same: those in all batches that run at a time, and with a key those gathered. */
   readonly batch?: BatchLimits | undefined;
-  /** D8; undefined: all wait behind each other. Never changed. */
+  /** D9; undefined: all wait behind each other. Never changed. */
   readonly keys?: KeyRules | undefined;
 }
 

@@ -12,7 +12,7 @@
 // D6  While one worker has a share of its own (a canary's), the messages of that share are for it alone, and the others for the
 //     other workers; both together run at most `concurrency` at a time. The share ends with the worker.
 // D7  Where other handlers have their workers in the same process, what runs alone is alone among all of them (neighbours.ts).
-// D8  What is deferred takes up no slot, and holds nothing up but the end of its worker, and of all work.
+// D8  What is deferred takes up no slot and no place of its key, and holds nothing up but the end of its worker, and of all work.
 // D9  Where messages wait by their keys, those of one key that may not begin let the others pass (keyed-queue.ts).
 
 import type { Clock } from "../clock.ts";
@@ -267,6 +267,7 @@ export class Dispatcher implements BatchOwner {
     this.deferrals += isInSlot ? -1 : 1;
     this.inHand += isInSlot ? 1 : -1;
     if (this.inHand === 0) this.nothingInHand();
+    if (!isInSlot) this.keyed?.ended(delivery);
     this.owner.inSlot?.(delivery, isInSlot);
   }
 

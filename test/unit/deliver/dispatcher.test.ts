@@ -5,7 +5,7 @@ import type { DispatcherLimits } from "../../../runtime/deliver/dispatcher-limit
 import { type SuspicionMemory, Suspicions } from "../../../runtime/deliver/suspicions.ts";
 import type { WorkerPlace } from "../../../runtime/deliver/worker-place.ts";
 import type { Delivery } from "../../../runtime/message/delivery.ts";
-import { NOT_ITS_FAULT, type Outcome, type WorkerExit } from "../../../runtime/message/outcome.ts";
+import { NOT_ITS_FAULT, type Outcome, RETURNED, type WorkerExit } from "../../../runtime/message/outcome.ts";
 import type { WorkerPort } from "../../../runtime/message/worker-port.ts";
 import { type FakeClock, fakeClock } from "../../support/fake-clock.ts";
 
@@ -132,6 +132,19 @@ describe("handing over", () => {
     expect(worker.seqs).toEqual([]);
     dispatcher.resume();
     expect(worker.seqs).toEqual([1]);
+  });
+
+  test("D8: what is deferred frees the place of its key, until it has ended", () => {
+    const dispatcher = dispatcherWith({ keys: { keyOf: () => "k", most: 1, looksAhead: true } });
+    const { worker, lane } = open(dispatcher);
+    deliver(dispatcher, 1, 2, 3);
+    expect(worker.seqs).toEqual([1]);
+    lane.deferred?.(0, 60_000);
+    expect(worker.seqs).toEqual([1, 2]);
+    lane.ended(0, RETURNED);
+    expect(worker.seqs).toEqual([1, 2]);
+    lane.done(1, 1);
+    expect(worker.seqs).toEqual([1, 2, 3]);
   });
 
   test("a quick handler is handed more than it runs, a slow one is not", () => {
