@@ -2,6 +2,7 @@
 
 import { createBinder } from "../bind/binder.ts";
 import { ensureKeptStreams, keptStreams } from "../bind/kept-streams.ts";
+import { keyStream } from "../bind/key-marks.ts";
 import { type Clock, within } from "../clock.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { Backlog } from "../control/backlog.ts";
@@ -263,7 +264,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       watch = await watchHandlers(config, supervisor, options);
       await watch.ready;
     }
-    const ofApp = [laterStream, scheduleStream, rateStream, versionStream, intentStream, onceStream];
+    const ofApp = [laterStream, scheduleStream, rateStream, keyStream, versionStream, intentStream, onceStream];
     const own = [...keptStreams(app), ...ofApp.map((nameOf) => nameOf(app))];
     void raiseCopies({
       connection,

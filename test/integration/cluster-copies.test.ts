@@ -143,16 +143,19 @@ it("with the bucket away a handler is turned off all the same, and the replicas 
 });
 
 it("those of before, with one copy, are given three at the next start", async () => {
-  const project = createProject(FILES);
+  const calm = `export const metadata = { subject: "shop.calm.*", kind: "durable", throttle: { every: "1m", key: { wildcard: 0 } } };
+export default () => undefined;\n`;
+  const own = [...OWN, "KEYS_shop"];
+  const project = createProject({ ...FILES, "calm.js": calm });
   await addStream(client.connection, { name: "SHOP", subjects: ["shop.>"] });
   const before = start(project, ["--provision"], {});
   await before.ready;
   await before.stop();
   const jsm = await jetstreamManager(client.connection);
-  for (const name of OWN) await jsm.streams.update(name, { num_replicas: 1 });
+  for (const name of own) await jsm.streams.update(name, { num_replicas: 1 });
   const after = start(project, []);
   await after.ready;
-  await expect.poll(() => copiesIn(client.connection), SOON).toEqual({ ...inCopies(3), SHOP: 1 });
+  await expect.poll(() => copiesIn(client.connection), SOON).toEqual({ ...inCopies(3), KEYS_shop: 3, SHOP: 1 });
   await after.stop();
   project.end();
 });
