@@ -105,7 +105,7 @@ export class Sorter implements BindingOwner {
       else if (this.gone.signal.aborted) this.source.apply(delivery, { do: "give-back" });
       else if (refused.isForEver) this.setAside(delivery, refused.error);
       else {
-        this.onFault(this.notPut(delivery, refused.error));
+        this.onFault(this.notPut(delivery, refused.error, "; those behind it wait"));
         await this.pause(waitMs);
         continue;
       }
@@ -118,12 +118,12 @@ export class Sorter implements BindingOwner {
   private async tryToPut(delivery: StreamDelivery): Promise<Refusal | undefined> {
     const { deps, stream } = this.sorting;
     const { source, partitions } = stream.division;
-    const subject = partitionSubject(stream, partitionOf(this.keyOf(delivery), partitions), delivery.subject);
-    const pairs = delivery.headers === undefined ? [] : decodeHeaders(Buffer.from(delivery.headers));
-    const headers = createHeaders();
-    for (const [name, value] of headersOfCopy(pairs, source, delivery.seq)) headers.append(name, value);
-    const msgID = `${ID}.${delivery.seq}.${delivery.storedAtMs}`;
     try {
+      const subject = partitionSubject(stream, partitionOf(this.keyOf(delivery), partitions), delivery.subject);
+      const pairs = delivery.headers === undefined ? [] : decodeHeaders(Buffer.from(delivery.headers));
+      const headers = createHeaders();
+      for (const [name, value] of headersOfCopy(pairs, source, delivery.seq)) headers.append(name, value);
+      const msgID = `${ID}.${delivery.seq}.${delivery.storedAtMs}`;
       const how = { headers, msgID, timeout: PUB_ACK_MS, retries: 1, expect: { streamName: stream.name } };
       await deps.js.publish(subject, delivery.data, how);
       return undefined;
@@ -137,11 +137,11 @@ export class Sorter implements BindingOwner {
     this.source.apply(delivery, { do: "dead-letter", reason: "not-serializable", text });
   }
 
-  private notPut({ seq }: StreamDelivery, cause: unknown): RuntimeError {
+  private notPut({ seq }: StreamDelivery, cause: unknown, then = ""): RuntimeError {
     const { handler, stream } = this.sorting;
     const { source } = stream.division;
     const why = cause instanceof Error ? cause.message : String(cause);
-    const message = `message ${seq} of stream "${source}" cannot be put into the order of handler "${handler}" (stream "${stream.name}"): ${why}; those behind it wait`;
+    const message = `message ${seq} of stream "${source}" cannot be put into the order of handler "${handler}" (stream "${stream.name}"): ${why}${then}`;
     return new RuntimeError("STREAM_REFUSED", message, { handler, cause });
   }
 
