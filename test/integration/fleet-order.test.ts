@@ -3,6 +3,7 @@
 import { type JetStreamManager, jetstream, jetstreamManager, RetentionPolicy } from "@nats-io/jetstream";
 import { headers as createHeaders } from "@nats-io/transport-node";
 import { beforeEach, describe, expect, it } from "vitest";
+import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
 import { isSince } from "../../runtime/nats/server-version.ts";
 import { runCli } from "../support/cli-process.ts";
 import { type TestRuntime, useStage } from "../support/runtime.ts";
@@ -204,6 +205,25 @@ describe("on a server that can divide a stream", () => {
     await ran.when(allOnce(200));
     expect(overtaken(ran.values)).toEqual([]);
     expect((await jsm.streams.info("SHOP")).state.messages).toBe(0);
+  });
+
+  it("one that is too large to be put in order is a dead letter, and those behind it run", async () => {
+    const { max_payload } = stage.client.connection.info!;
+    await start("a", handler(BY_HEADER));
+    const ran = await stage.client.collect<Ran>("ran");
+    const [subject, content, { headers }] = messageOf(0);
+    // As much as the server takes; what is put in order has a header more.
+    const room = max_payload - content.length - "NATS/1.0\r\nKey: k0\r\n\r\n".length;
+    const js = jetstream(stage.client.connection);
+    await js.publish(subject, content.padEnd(content.length + room), { headers });
+    await js.publish(...messageOf(1));
+    await ran.when(allOnce(1));
+    expect(numbers(ran.values)).toEqual([1]);
+    const letters = () => new DeadLetterBox(stage.client.connection, "shop").list();
+    await expect.poll(letters).toMatchObject([{ handler: "follow", reason: "not-serializable" }]);
+    const [letter] = await letters();
+    expect(letter!.message).toMatch(/message 1 of stream "SHOP" cannot be put into the order of handler "follow"/);
+    expect(letter!.message).not.toMatch(/wait/);
   });
 
   it("a stream that keeps messages only for its consumers is not copied by the server, and why", async () => {
