@@ -102,7 +102,7 @@ for (const [how, code] of [
   ["never returns", "await new Promise(() => {})"],
 ]) {
   it(`only the culprit is charged when one of a group ${how}: the other's messages are handled all the same`, async () => {
-    const bad = member("bad", 'group: "orders", timeout: "300ms"', `if (id === 3) { ${code}; }`);
+    const bad = member("bad", 'group: "orders", timeout: "1500ms"', `if (id === 3) { ${code}; }`);
     const good = member("good", 'group: "orders"', "await new Promise((resolve) => setTimeout(resolve, 50));");
     const app = await start({ "bad.ts": bad, "good.ts": good });
     const [ofBad, ofGood] = await Promise.all(
