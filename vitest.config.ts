@@ -1,4 +1,4 @@
-// Six projects: `unit` is fakes only and fast; `integration` runs real processes and a real nats-server, two files at a time,
+// Six projects: `unit` is fakes only and fast; `integration` runs real processes and a real nats-server, three files at a time,
 // as most of them wait more than they work; `alone` is the part of it that keeps the cores busy on purpose, one file at a time;
 // `delivery` is a table of changes under load, each accounted for to the message; `page` is `handlers ui` in a
 // browser, where there is one; `projects` installs real packages and runs real projects.
@@ -46,7 +46,7 @@ export default defineConfig({
           name: "integration",
           include: ["test/contract/**/*.test.ts", "test/integration/**/*.test.ts"],
           exclude: ALONE,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

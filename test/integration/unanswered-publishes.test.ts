@@ -54,7 +54,7 @@ it("a durable handler whose publish cannot leave is run again, uncharged, when N
 
 it("one that publishes in a loop gives way, and hears that its time is up", async () => {
   const loop = `
-    export const metadata = { subject: "begin", timeout: "500ms" };
+    export const metadata = { subject: "begin", timeout: "2s" };
     export default async (_, ctx) => {
       let count = 0;
       while (!ctx.signal.aborted) await ctx.publish("flood", count++);
