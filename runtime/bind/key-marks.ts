@@ -10,8 +10,9 @@ import {
   StorageType,
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { ApiCode, isApiError, jetStreamError } from "../nats/jetstream-errors.ts";
+import { jetStreamError } from "../nats/jetstream-errors.ts";
 import { handlerTokens } from "../streams/durable-name.ts";
+import { OwnRegister } from "../streams/own-register.ts";
 import { ensureOwnStream } from "../streams/own-stream.ts";
 import { OwnStreamReader } from "../streams/own-stream-reader.ts";
 import { OwnStreamWriter } from "../streams/own-stream-writer.ts";
@@ -65,16 +66,16 @@ export interface KeyMarksOptions {
 export class KeyMarks {
   private readonly options: KeyMarksOptions;
   private readonly app: string;
-  private readonly reader: OwnStreamReader;
-  private readonly writer: OwnStreamWriter;
+  private readonly register: OwnRegister;
 
   /** Asks the server nothing yet. */
   constructor(options: KeyMarksOptions) {
     const { app, js, jsm, copies } = options;
     this.options = options;
     this.app = app;
-    this.reader = new OwnStreamReader(jsm, keyStream(app));
-    this.writer = new OwnStreamWriter({ js, ensure: () => ensureKeyStream(jsm, app, copies) });
+    const reader = new OwnStreamReader(jsm, keyStream(app));
+    const writer = new OwnStreamWriter({ js, ensure: () => ensureKeyStream(jsm, app, copies) });
+    this.register = new OwnRegister(reader, writer, { timeout: WRITE_MS, retries: 1 });
   }
 
   /** Have the stream be there. Rejects with STREAM_REFUSED or NATS_REFUSED. */
@@ -90,21 +91,14 @@ export class KeyMarks {
 
   /** Rejects with the client's errors. */
   async read(handler: string, token: string): Promise<KeptMark> {
-    const found = await this.reader.get({ last_by_subj: markSubject(this.app, handler, token) });
-    return found === null ? { mark: undefined, revision: 0 } : { mark: parsed(found.string()), revision: found.seq };
+    const { message, revision } = await this.register.read(markSubject(this.app, handler, token));
+    return { mark: message === null ? undefined : parsed(message.string()), revision };
   }
 
   /** Its revision; undefined: somebody has written since. Rejects with the client's errors. */
   async write(handler: string, token: string, mark: unknown, after: number): Promise<number | undefined> {
-    try {
-      const expect = { lastSubjectSequence: after };
-      const options = { expect, timeout: WRITE_MS, retries: 1 };
-      const subject = markSubject(this.app, handler, token);
-      return (await this.writer.publish(subject, encoder.encode(JSON.stringify(mark)), options)).seq;
-    } catch (error) {
-      if (isApiError(error, ApiCode.wrongLastSequence, ApiCode.wrongLastSequenceConstant)) return undefined;
-      throw error;
-    }
+    const subject = markSubject(this.app, handler, token);
+    return this.register.write(subject, encoder.encode(JSON.stringify(mark)), after);
   }
 }
 

@@ -10,9 +10,9 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { FleetRates } from "../message/fleet-rates.ts";
 import type { Rate } from "../metadata/handler-metadata.ts";
 import { jetStreamOf, managerOf } from "../nats/jetstream.ts";
-import { ApiCode, isApiError } from "../nats/jetstream-errors.ts";
 import type { ServerClock } from "../nats/server-clock.ts";
 import { handlerTokens } from "../streams/durable-name.ts";
+import { OwnRegister } from "../streams/own-register.ts";
 import { ensureOwnStream } from "../streams/own-stream.ts";
 import { OwnStreamReader } from "../streams/own-stream-reader.ts";
 import { OwnStreamWriter } from "../streams/own-stream-writer.ts";
@@ -62,8 +62,7 @@ export async function createRateStore(options: RateStoreOptions): Promise<FleetR
 class RateStore implements FleetRates {
   private readonly options: RateStoreOptions;
   private readonly jsm: JetStreamManager;
-  private readonly reader: OwnStreamReader;
-  private readonly writer: OwnStreamWriter;
+  private readonly register: OwnRegister;
   /** R1: by subject. */
   private readonly known = new Map<string, Stored>();
 
@@ -71,11 +70,10 @@ class RateStore implements FleetRates {
     const { app, copies, connection } = options;
     this.options = options;
     this.jsm = jsm;
-    this.reader = new OwnStreamReader(jsm, rateStream(app));
-    this.writer = new OwnStreamWriter({
-      js: jetStreamOf(connection),
-      ensure: () => ensureRateStream(jsm, app, copies),
-    });
+    const reader = new OwnStreamReader(jsm, rateStream(app));
+    const ensure = () => ensureRateStream(jsm, app, copies);
+    const writer = new OwnStreamWriter({ js: jetStreamOf(connection), ensure });
+    this.register = new OwnRegister(reader, writer, { timeout: WRITE_MS, retries: 1 });
   }
 
   prepare(): void {
@@ -103,24 +101,19 @@ class RateStore implements FleetRates {
   }
 
   private async read(subject: string): Promise<Stored | undefined> {
-    const found = await this.reader.get({ last_by_subj: subject });
-    if (found === null) return undefined;
-    return { nextMs: Number(found.string()) || 0, writtenMs: found.time.getTime(), revision: found.seq };
+    const { message, revision } = await this.register.read(subject);
+    if (message === null) return undefined;
+    return { nextMs: Number(message.string()) || 0, writtenMs: message.time.getTime(), revision };
   }
 
   /** False: another was first. */
-  private async write(subject: string, nextMs: number, revision: number): Promise<boolean> {
-    const expect = { lastSubjectSequence: revision };
+  private async write(subject: string, nextMs: number, after: number): Promise<boolean> {
     this.known.delete(subject);
-    try {
-      const { seq } = await this.writer.publish(subject, String(nextMs), { expect, timeout: WRITE_MS, retries: 1 });
-      if (this.known.size >= MOST_KNOWN) this.known.clear();
-      this.known.set(subject, { nextMs, writtenMs: this.options.serverClock.nowMs(), revision: seq });
-      return true;
-    } catch (error) {
-      if (isApiError(error, ApiCode.wrongLastSequence, ApiCode.wrongLastSequenceConstant)) return false;
-      throw error;
-    }
+    const revision = await this.register.write(subject, String(nextMs), after);
+    if (revision === undefined) return false;
+    if (this.known.size >= MOST_KNOWN) this.known.clear();
+    this.known.set(subject, { nextMs, writtenMs: this.options.serverClock.nowMs(), revision });
+    return true;
   }
 }
 

@@ -10,9 +10,10 @@ import {
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { managerOf } from "../nats/jetstream.ts";
-import { ApiCode, isApiError, jetStreamError } from "../nats/jetstream-errors.ts";
+import { jetStreamError } from "../nats/jetstream-errors.ts";
 import { lacksJetStream } from "../nats/no-jetstream.ts";
 import { handlerTokens } from "../streams/durable-name.ts";
+import { OwnRegister } from "../streams/own-register.ts";
 import { ensureOwnStream } from "../streams/own-stream.ts";
 import { OwnStreamReader } from "../streams/own-stream-reader.ts";
 import { OwnStreamWriter } from "../streams/own-stream-writer.ts";
@@ -46,14 +47,14 @@ export interface MarkStoreOptions {
 
 export class MarkStore {
   private readonly options: MarkStoreOptions;
-  private readonly reader: OwnStreamReader;
-  private readonly writer: OwnStreamWriter;
+  private readonly register: OwnRegister;
 
   constructor(options: MarkStoreOptions) {
     const { js, jsm, app, copies } = options;
     this.options = options;
-    this.reader = new OwnStreamReader(jsm, scheduleStream(app));
-    this.writer = new OwnStreamWriter({ js, ensure: () => ensureScheduleStream(jsm, app, copies) });
+    const reader = new OwnStreamReader(jsm, scheduleStream(app));
+    const writer = new OwnStreamWriter({ js, ensure: () => ensureScheduleStream(jsm, app, copies) });
+    this.register = new OwnRegister(reader, writer, { timeout: WRITE_MS, retries: 1 });
   }
 
   /** @param schedule its fingerprint. What it gives rejects with the client's errors. */
@@ -66,10 +67,10 @@ export class MarkStore {
   }
 
   private async read(subject: string, schedule: string): Promise<StoredMark> {
-    const found = await this.reader.get({ last_by_subj: subject });
-    const book = found === null ? [] : readBook(found.string());
+    const { message, revision } = await this.register.read(subject);
+    const book = message === null ? [] : readBook(message.string());
     const progress = book.find((entry) => entry.schedule === schedule);
-    return { progress, isNewest: book[0] === progress, book, revision: found?.seq ?? 0 };
+    return { progress, isNewest: book[0] === progress, book, revision };
   }
 
   private async write(
@@ -79,17 +80,7 @@ export class MarkStore {
     { book, revision }: StoredMark,
   ): Promise<boolean> {
     const text = bookText(withEntry(book, { schedule, ...progress }));
-    try {
-      await this.writer.publish(subject, text, {
-        expect: { lastSubjectSequence: revision },
-        timeout: WRITE_MS,
-        retries: 1,
-      });
-      return true;
-    } catch (error) {
-      if (isApiError(error, ApiCode.wrongLastSequence, ApiCode.wrongLastSequenceConstant)) return false;
-      throw error;
-    }
+    return (await this.register.write(subject, text, revision)) !== undefined;
   }
 }
 

@@ -22,6 +22,7 @@ import { jetStreamOf, managerOf } from "../nats/jetstream.ts";
 import { ApiCode, isApiError, jetStreamError } from "../nats/jetstream-errors.ts";
 import { lacksJetStream } from "../nats/no-jetstream.ts";
 import { handlerOfTokens, handlerTokens } from "../streams/durable-name.ts";
+import { OwnRegister } from "../streams/own-register.ts";
 import { ensureOwnStream } from "../streams/own-stream.ts";
 import { OwnStreamReader } from "../streams/own-stream-reader.ts";
 import { OwnStreamWriter } from "../streams/own-stream-writer.ts";
@@ -68,12 +69,15 @@ export class VersionStore {
   private readonly options: VersionStoreOptions;
   private readonly reader: OwnStreamReader;
   private readonly writer: OwnStreamWriter;
+  /** S1. */
+  private readonly lists: OwnRegister;
 
   constructor(options: VersionStoreOptions) {
     const { app, js, jsm, copies } = options;
     this.options = options;
     this.reader = new OwnStreamReader(jsm, versionStream(app));
     this.writer = new OwnStreamWriter({ js, ensure: () => ensureVersionStream(jsm, app, copies) });
+    this.lists = new OwnRegister(this.reader, this.writer, { timeout: WRITE_MS });
   }
 
   /** Newest first; empty where none is kept. */
@@ -134,20 +138,13 @@ export class VersionStore {
   }
 
   private async list(handler: string): Promise<{ readonly kept: KeptVersion[]; readonly revision: number }> {
-    const found = await this.reader.get({ last_by_subj: this.listSubject(handler) });
-    return { kept: found === null ? [] : readKept(found.string()), revision: found?.seq ?? 0 };
+    const { message, revision } = await this.lists.read(this.listSubject(handler));
+    return { kept: message === null ? [] : readKept(message.string()), revision };
   }
 
   /** S1. False: another was first. */
   private async write(handler: string, kept: readonly KeptVersion[], revision: number): Promise<boolean> {
-    const expect = { lastSubjectSequence: revision };
-    try {
-      await this.writer.publish(this.listSubject(handler), keptText(kept), { expect, timeout: WRITE_MS });
-      return true;
-    } catch (error) {
-      if (isApiError(error, ApiCode.wrongLastSequence, ApiCode.wrongLastSequenceConstant)) return false;
-      throw error;
-    }
+    return (await this.lists.write(this.listSubject(handler), keptText(kept), revision)) !== undefined;
   }
 
   /** S2. */

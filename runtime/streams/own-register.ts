@@ -1,0 +1,46 @@
+// What all replicas know under one subject: its last message, in a stream of the runtime's own. Who writes says after which
+// message: of two that write at once, one is told that the other was first.
+
+import type { JetStreamPublishOptions, StoredMsg } from "@nats-io/jetstream";
+import { ApiCode, isApiError } from "../nats/jetstream-errors.ts";
+import type { OwnStreamReader } from "./own-stream-reader.ts";
+import type { OwnStreamWriter } from "./own-stream-writer.ts";
+
+export interface Registered {
+  /** Null: nothing has been written. */
+  readonly message: StoredMsg | null;
+  /** To be written after; 0: there is none. */
+  readonly revision: number;
+}
+
+/** How long a write waits for its answer, and how often it is tried anew. */
+export type RegisterPatience = Pick<Partial<JetStreamPublishOptions>, "timeout" | "retries">;
+
+export class OwnRegister {
+  private readonly reader: OwnStreamReader;
+  private readonly writer: OwnStreamWriter;
+  private readonly patience: RegisterPatience;
+
+  constructor(reader: OwnStreamReader, writer: OwnStreamWriter, patience: RegisterPatience) {
+    this.reader = reader;
+    this.writer = writer;
+    this.patience = patience;
+  }
+
+  /** Rejects with the client's errors. */
+  async read(subject: string): Promise<Registered> {
+    const message = await this.reader.get({ last_by_subj: subject });
+    return { message, revision: message?.seq ?? 0 };
+  }
+
+  /** Its revision; undefined: somebody has written since `after`. Rejects with the client's errors. */
+  async write(subject: string, data: Uint8Array | string, after: number): Promise<number | undefined> {
+    const options = { ...this.patience, expect: { lastSubjectSequence: after } };
+    try {
+      return (await this.writer.publish(subject, data, options)).seq;
+    } catch (error) {
+      if (isApiError(error, ApiCode.wrongLastSequence, ApiCode.wrongLastSequenceConstant)) return undefined;
+      throw error;
+    }
+  }
+}
