@@ -8,13 +8,13 @@
 //     is a dead letter.
 
 import { createHash } from "node:crypto";
-import { headers as createHeaders } from "@nats-io/transport-node";
 import { RuntimeError } from "../errors.ts";
 import type { BindingOwner } from "../message/binding.ts";
 import { decodeHeaders } from "../message/header-block.ts";
 import type { HoldBoard } from "../message/hold.ts";
 import { type KeyOf, keyReader } from "../message/message-key.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
+import { headersAsRead } from "../nats/foreign-headers.ts";
 import { headersOfCopy, keyOf, type OrderedStream, partitionSubject } from "../streams/ordered-stream.ts";
 import type { StreamDelivery } from "./stream-delivery.ts";
 import type { StreamDeps } from "./stream-deps.ts";
@@ -121,8 +121,7 @@ export class Sorter implements BindingOwner {
     try {
       const subject = partitionSubject(stream, partitionOf(this.keyOf(delivery), partitions), delivery.subject);
       const pairs = delivery.headers === undefined ? [] : decodeHeaders(Buffer.from(delivery.headers));
-      const headers = createHeaders();
-      for (const [name, value] of headersOfCopy(pairs, source, delivery.seq)) headers.append(name, value);
+      const headers = headersAsRead(headersOfCopy(pairs, source, delivery.seq));
       const msgID = `${ID}.${delivery.seq}.${delivery.storedAtMs}`;
       const how = { headers, msgID, timeout: PUB_ACK_MS, retries: 1, expect: { streamName: stream.name } };
       await deps.js.publish(subject, delivery.data, how);

@@ -11,6 +11,7 @@ import { copiedMark } from "../message/change.ts";
 import { REPLAYED_HEADER } from "../message/delivery.ts";
 import { decodeHeaders } from "../message/header-block.ts";
 import type { OutcomeKind } from "../message/outcome.ts";
+import { headersAsRead } from "../nats/foreign-headers.ts";
 import { earlierHandlerTokens, handlerTokens } from "../streams/durable-name.ts";
 
 export type DeadLetterReason = OutcomeKind | "attempts-used" | "expired" | "unclaimed" | "not-published";
@@ -161,8 +162,7 @@ function withFields(
   original: Iterable<readonly [string, string]>,
   fields: Readonly<Record<string, string | undefined>>,
 ): MsgHdrs {
-  const headers = createHeaders();
-  for (const [name, value] of original) headers.append(name, value);
+  const headers = headersAsRead(original);
   for (const [name, value] of Object.entries(fields)) {
     if (value !== undefined) headers.set(`${PREFIX}${name}`, asciiSafe(value));
   }
@@ -221,10 +221,8 @@ export function readLetter(headers: MsgHdrs | undefined): ReadLetter | undefined
 
 /** The headers to redrive a kept letter with: the same, counted once more (A2). */
 export function redriveHeaders(kept: MsgHdrs): MsgHdrs {
-  const headers = createHeaders();
-  for (const [name, values] of kept) {
-    if (!isServers(name)) for (const value of values) headers.append(name, value);
-  }
+  const own = [...kept].filter(([name]) => !isServers(name));
+  const headers = headersAsRead(own.flatMap(([name, values]) => values.map((value) => [name, value] as const)));
   const before = Number(kept.get(`${PREFIX}Redriven`)) || 0;
   headers.set(`${PREFIX}Redriven`, String(before + 1));
   return headers;
@@ -301,7 +299,7 @@ function fitsIn(maxPayloadBytes: number, { headers, data }: Pick<EncodedLetter, 
 function headerBytes(headers: MsgHdrs): number {
   let bytes = 64;
   for (const [name, values] of headers) {
-    for (const value of values) bytes += name.length + Buffer.byteLength(value) + 4;
+    for (const value of values) bytes += Buffer.byteLength(name) + Buffer.byteLength(value) + 4;
   }
   return bytes;
 }

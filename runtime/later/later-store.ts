@@ -1,11 +1,12 @@
 // Puts what handlers publish with `delay` or `at` into the stream in which it waits.
 
 import type { JetStreamManager, PubAck } from "@nats-io/jetstream";
-import { headers as createHeaders, type NatsConnection } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
 import type { Clock } from "../clock.ts";
 import { type Call, type CallAnswer, type HandlerCall, type Later, lasting } from "../message/handler-call.ts";
 import { publishIdOf } from "../message/message-id.ts";
 import { ConnectionState } from "../nats/connection-state.ts";
+import { headersAsRead } from "../nats/foreign-headers.ts";
 import { jetStreamOf, managerOf } from "../nats/jetstream.ts";
 import { isNoAnswer } from "../nats/jetstream-errors.ts";
 import { lacksJetStream } from "../nats/no-jetstream.ts";
@@ -83,8 +84,7 @@ export class LaterStore {
     { payload, timeoutMs }: Pick<HandlerCall, "payload" | "timeoutMs">,
   ): Promise<PubAck> {
     const { app } = this.options;
-    const headers = createHeaders();
-    for (const [name, value] of laterHeaders(message)) headers.append(name, value);
+    const headers = headersAsRead(laterHeaders(message));
     const window = windowOf(message.dueMs);
     const stored = await this.writer.publish(windowSubject(app, window), payload, {
       headers,

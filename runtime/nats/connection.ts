@@ -13,6 +13,7 @@ import type { Emit } from "../events.ts";
 import { watchConnection } from "./connection-health.ts";
 import { installFastParser } from "./fast-parser.ts";
 import { installFastWriter } from "./fast-writer.ts";
+import { readForeignHeaders } from "./foreign-headers.ts";
 import { useDomain } from "./jetstream.ts";
 import { type Credentials, credentialsOf } from "./nats-credentials.ts";
 import { type NatsSettings, redactUrl, withUrlCredentials } from "./nats-settings.ts";
@@ -71,6 +72,7 @@ async function connectWithin(
       useDomain(attempt.connection, settings.domain);
       installFastParser(attempt.connection);
       installFastWriter(attempt.connection);
+      readForeignHeaders();
       watchConnection({ connection: attempt.connection, emit, clock });
       emit(connected(attempt.connection));
       return attempt.connection;

@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
 import { isSince } from "../../runtime/nats/server-version.ts";
 import { runCli } from "../support/cli-process.ts";
+import { publishRaw } from "../support/raw-publisher.ts";
 import { type TestRuntime, useStage } from "../support/runtime.ts";
 import { volume } from "../support/volume.ts";
 
@@ -195,6 +196,25 @@ describe("on a server that can divide a stream", () => {
       expect(await orderedStreams()).toEqual([]);
     },
   );
+
+  it("headers that the client of Node would not write go with the message that is put in order by us", async () => {
+    await stage.start({
+      handlers: {
+        "follow.js": `
+          export const metadata = { subject: "shop.*.changed", kind: "durable", ${BY_HEADER} };
+          export default (_event, ctx) => ctx.publish("ran", [...ctx.headers]);`,
+      },
+    });
+    const ran = await stage.client.collect<[string, string[]][]>("ran");
+    const block = Buffer.from("NATS/1.0\r\nkey: a\r\nname with spaces: b\r\nnäme: one\ntwo\r\n\r\n");
+    await publishRaw(stage.server.port, { subject: "shop.a.changed", block });
+    const [headers = []] = await ran.until(1);
+    expect(headers.filter(([name]) => !/^(Handlers|Nats)-/.test(name))).toEqual([
+      ["key", ["a"]],
+      ["name with spaces", ["b"]],
+      ["näme", ["one\ntwo"]],
+    ]);
+  });
 
   it("a stream that keeps messages only for its consumers is put in order by us, and what is put there is gone from it", async () => {
     await jsm.streams.delete("SHOP");

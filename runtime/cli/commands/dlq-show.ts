@@ -41,7 +41,7 @@ function printLetter(letter: LetterDetails, out: Output): void {
   for (const [name, value] of facts) printLine(out, `${paint("dim", name.padEnd(width))}  ${value}`);
   if (headers.length > 0) {
     printLine(out, `\n${paint("bold", "headers")}`);
-    for (const [name, value] of headers) printLine(out, `${paint("dim", `${name}:`)} ${visible(value)}`);
+    for (const [name, value] of headers) printLine(out, `${paint("dim", `${visible(name)}:`)} ${visible(value)}`);
   }
   printLine(out, `\n${paint("bold", "payload")}${paint("dim", ` · ${letter.data.length} bytes${whereFrom(letter)}`)}`);
   printLine(out, payloadText(letter.data));

@@ -48,6 +48,22 @@ describe("a letter", () => {
     for (const [, values] of headers) for (const value of values) expect(value).toMatch(/^[\x20-\x7e]*$/);
   });
 
+  it("keeps headers that the client would not write, and passes them on", () => {
+    const foreign = [
+      ["name with spaces", "a"],
+      ["näme", "one\ntwo"],
+    ] as const;
+    const { headers } = encodeLetter({ ...letter, headers: encodeHeaders(foreign) }, 1_000_000);
+    expect(readLetter(headers)?.headers).toEqual(foreign);
+    expect(readLetter(redriveHeaders(headers))).toMatchObject({ headers: foreign, redriven: 1 });
+    const [place, times] = [
+      { subject: "s", stream: "S", sequence: 1 },
+      { storedAtMs: 1, replayedAtMs: 2 },
+    ];
+    const again = encodeReplay({ ...place, ...times, handler: "h", headers, data: Buffer.from("") }, 1_000_000);
+    expect(readLetter(again?.headers)?.headers).toEqual([...foreign, ["Handlers-Replayed", expect.any(String)]]);
+  });
+
   it("keeps the original headers without those of the server and of earlier letters", () => {
     const { headers } = encodeLetter(letter, 1_000_000);
     expect(headers.has("Nats-Msg-Id")).toBe(false);
