@@ -114,7 +114,7 @@ export function assertJson(text: string): void {
 function readHeaders(pairs: SendRequest["headers"], origin: string): MsgHdrs {
   const read = createHeaders();
   for (const [name, value] of pairs) {
-    if (!/^[^\s:]+$/.test(name) || /[\r\n]/.test(value))
+    if (!/^[!-9;-~]+$/.test(name) || /[\r\n]/.test(value))
       throw new RuntimeError(
         "USAGE",
         `a header is one line, NAME: VALUE; received ${JSON.stringify(`${name}: ${value}`)}`,
