@@ -1,8 +1,8 @@
-// A core NATS message as a delivery. Headers are decoded only for messages that have some.
+// A core NATS message as a delivery.
 
 import type { Msg } from "@nats-io/transport-node";
-import { type Delivery, HOPS_HEADER } from "../message/delivery.ts";
-import { encodeHeaders } from "../message/header-block.ts";
+import type { Delivery } from "../message/delivery.ts";
+import { arrivedHeaders } from "./arrived-headers.ts";
 
 export class CoreDelivery implements Delivery {
   readonly subject: string;
@@ -25,14 +25,8 @@ export class CoreDelivery implements Delivery {
     this.subject = subject;
     this.seq = seq;
     this.data = message.data;
-    const headers = message.headers;
-    this.headers = headers === undefined ? undefined : encodeHeaders(headerPairs(headers));
-    this.hops = headers === undefined ? 0 : Number(headers.get(HOPS_HEADER)) || 0;
-  }
-}
-
-export function* headerPairs(headers: Iterable<[string, string[]]>): Generator<[string, string]> {
-  for (const [name, values] of headers) {
-    for (const value of values) yield [name, value];
+    const { block, hops } = arrivedHeaders(message);
+    this.headers = block;
+    this.hops = hops;
   }
 }

@@ -20,13 +20,8 @@ import type { AckInfo } from "../streams/ack-subject.ts";
 import { type DurableSpec, ensureDurable } from "../streams/durable-consumer.ts";
 import { earlierRedriveDurableName, redriveDurableName } from "../streams/durable-name.ts";
 import { durableFor } from "../streams/handler-durable.ts";
-import {
-  type FetchedContent,
-  hopsOf,
-  type MessageContent,
-  type StreamDelivery,
-  type StreamMessage,
-} from "./stream-delivery.ts";
+import { hopsOf } from "./arrived-headers.ts";
+import type { FetchedContent, MessageContent, StreamDelivery, StreamMessage } from "./stream-delivery.ts";
 import type { StreamDeps } from "./stream-deps.ts";
 import { StreamIntake } from "./stream-intake.ts";
 

@@ -1,11 +1,11 @@
-// A stored message as a delivery. Headers are decoded only for messages that have some.
+// A stored message as a delivery.
 
-import type { Msg, MsgHdrs } from "@nats-io/transport-node";
-import { type Delivery, HOPS_HEADER } from "../message/delivery.ts";
+import type { Msg } from "@nats-io/transport-node";
+import type { Delivery } from "../message/delivery.ts";
 import { encodeHeaders } from "../message/header-block.ts";
 import type { AckInfo } from "../streams/ack-subject.ts";
 import { copiedNumber, headersBefore, subjectBefore } from "../streams/ordered-stream.ts";
-import { headerPairs } from "./core-delivery.ts";
+import { arrivedHeaders, headerPairs, hopsOf } from "./arrived-headers.ts";
 
 /** What a redriven message has behind it; it stands in the message's `Dead-Letter-*` headers. */
 export interface RedriveHistory {
@@ -95,7 +95,7 @@ export class StreamDelivery implements Delivery {
 }
 
 export function readStreamMessage(message: MessageContent, info: AckInfo, origin: number): StreamMessage {
-  const { headers } = message;
+  const { block, hops } = arrivedHeaders(message);
   return {
     // Its own, never that of the handler: the consumer may have been set to another subject meanwhile.
     subject: message.subject,
@@ -103,8 +103,8 @@ export function readStreamMessage(message: MessageContent, info: AckInfo, origin
     origin,
     storedAtMs: info.storedAtMs,
     data: message.data,
-    headers: headers === undefined ? undefined : encodeHeaders(headerPairs(headers)),
-    hops: hopsOf(headers),
+    headers: block,
+    hops,
   };
 }
 
@@ -123,8 +123,4 @@ export function readCopy(message: MessageContent, info: AckInfo, origin: number,
     headers: kept.length === 0 ? undefined : encodeHeaders(kept),
     hops: hopsOf(headers),
   };
-}
-
-export function hopsOf(headers: MsgHdrs | undefined): number {
-  return headers === undefined ? 0 : Number(headers.get(HOPS_HEADER)) || 0;
 }

@@ -6,7 +6,7 @@ export type HeaderPairs = readonly (readonly [name: string, value: string])[];
 const NO_HEADERS = Buffer.from("NATS/1.0\r\n\r\n", "utf8");
 const LINE_END_BYTES = 2;
 
-/** CR and LF cannot occur: both the NATS client and `checkHeader` reject them. */
+/** No pair has a line's end in it: what has come was cut at them, and `headerProblem` refuses them. */
 export function encodeHeaders(pairs: Iterable<readonly [string, string]>): Buffer {
   let text = "NATS/1.0\r\n";
   for (const [name, value] of pairs) text += `${name}: ${value}\r\n`;

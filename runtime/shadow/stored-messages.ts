@@ -2,8 +2,7 @@
 
 import type { JetStreamManager, StoredMsg } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { headerPairs } from "../bind/core-delivery.ts";
-import { hopsOf } from "../bind/stream-delivery.ts";
+import { headerPairs, hopsOf } from "../bind/arrived-headers.ts";
 import { RuntimeError } from "../errors.ts";
 import type { Delivery } from "../message/delivery.ts";
 import { encodeHeaders } from "../message/header-block.ts";
