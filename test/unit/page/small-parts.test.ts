@@ -10,7 +10,7 @@ import { logEntry } from "../../../runtime/page/log-entry.ts";
 import { headerView, hiddenView, payloadView } from "../../../runtime/page/payload-view.ts";
 import { RateMeter } from "../../../runtime/page/rates.ts";
 import { ACTIONS, readRights } from "../../../runtime/page/rights.ts";
-import { assertSubject } from "../../../runtime/page/send.ts";
+import { assertSubject, send } from "../../../runtime/page/send.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -180,6 +180,16 @@ describe("a line of the log", () => {
 });
 
 describe("sending", () => {
+  it.each(["näme", "name with spaces", "a:b", ""])(
+    "refuses the header name %j before anything is sent",
+    async (name) => {
+      const desk = { app: "shop" } as Parameters<typeof send>[0];
+      const request = { subject: "a.b", payload: "{}", headers: [[name, "a"]] as const, ask: false, raw: false };
+      const watch = { ready: () => Promise.reject(new Error("asked")), note: () => {} };
+      await expect(send(desk, request, watch)).rejects.toMatchObject({ code: "USAGE" });
+    },
+  );
+
   it.each([
     "$JS.API.STREAM.DELETE.TODO",
     "_HANDLERS.shop.invoke",
