@@ -140,10 +140,10 @@ for (const [kind, subject] of [
 
 it("they are replayed", async () => {
   await send("foreign.stored", 1);
+  const ran = await stage.client.collect<Ran>("ran");
   const app = await stage.start({
     handlers: { "take.js": handler('subject: "foreign.stored", kind: "durable"') },
   });
-  const ran = await stage.client.collect<Ran>("ran");
   await ran.until(1);
   const at = { cwd: app.project.rootDir, env: { NATS_URL: stage.server.url } };
   expect(await runCli(["replay", "take", "--from", "1h", "--app", "shop"], at)).toMatchObject({ code: 0 });
