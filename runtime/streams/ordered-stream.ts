@@ -210,10 +210,10 @@ export function headersOfCopy(pairs: Pairs, source: string, sequence: number): P
   return [...kept, [PUT_FROM, `${source} ${sequence}`]];
 }
 
-/** As it stood in the message that was copied. */
+/** As it stood in the message that was copied. What it was put there with, its id there say, is not its own. */
 export function headersBefore(pairs: Pairs): Pairs {
   const isOurs = pairs.some(([name]) => name === PUT_FROM);
-  const kept = pairs.filter(([name]) => name !== PUT_FROM && name !== COPIED_FROM);
+  const kept = pairs.filter(([name]) => name !== PUT_FROM && name !== COPIED_FROM && !(isOurs && isForStreams(name)));
   return isOurs ? kept.map(([name, value]) => [withoutAside(name), value] as const) : kept;
 }
 

@@ -98,5 +98,7 @@ describe("what we put in order ourselves", () => {
     expect(copy.filter(([name]) => /^nats-/i.test(name))).toEqual([]);
     expect(copiedNumber(new Map(copy) as unknown as { get(name: string): string })).toBe(17);
     expect(headersBefore(copy)).toEqual(pairs);
+    const putWith = [...copy, ["Nats-Msg-Id", "put.7.1"], ["Nats-Expected-Stream", "ORDER_shop"]] as const;
+    expect(headersBefore(putWith)).toEqual(pairs);
   });
 });
