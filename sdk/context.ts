@@ -206,6 +206,9 @@ export interface HandlerContext {
    * Resolves when it is stored, where a stream takes the subject; otherwise when it is on its way. Rejects when it was not sent;
    * where that shows only after it has resolved, the message that is handled fails, as if nobody had awaited it.
    *
+   * With `outputs: "atomic"` it is kept back until the function has returned, and resolves at once. Throws an Error with the code `"NOT_ATOMIC"` for what
+   * cannot be stored with the rest, `"TOO_MANY_OUTPUTS"` for more than 999 messages or 32 MB.
+   *
    * With `delay` or `at` it leaves later, with the same id: resolves when it is stored for that. Throws a TypeError with the
    * code `"UNKNOWN_OPTION"` for an option that there is not.
    */

@@ -36,6 +36,9 @@ type NoEach =
   | { schedule: object | string }
   | { canary: number | object };
 
+/** Options beside which what a run publishes is not stored as one. */
+type NoAtomic = { kind: "event" | "request" } | { batch: object } | { replicas: "each" } | { domain: string };
+
 /** Options beside which there are no changes of buckets. */
 type NoChanges =
   | { stream: string }
@@ -48,6 +51,7 @@ type NoChanges =
 type Fitting<Metadata> = (Metadata extends { batch: object } & NoBatch ? { readonly batch: never } : unknown) &
   (Metadata extends { debounce: object } & NoDebounce ? { readonly debounce: never } : unknown) &
   (Metadata extends { kind: "durable"; replicas: "each" } & NoEach ? { readonly replicas: never } : unknown) &
+  (Metadata extends { outputs: "atomic" } & NoAtomic ? { readonly outputs: never } : unknown) &
   (Metadata extends { kind: "event" | "request"; singleton: true } ? { readonly singleton: never } : unknown) &
   (Metadata extends { throttle: object } & NoThrottle ? { readonly throttle: never } : unknown) &
   (Metadata extends { kv: string } & NoChanges ? { readonly kv: never } : unknown) &

@@ -323,6 +323,15 @@ export interface HandlerOptions<Event = unknown> {
    */
   orderBy?: KeyOf<Event>["key"] | WildcardOrder | HeaderOrder | FieldOrder | undefined;
   /**
+   * Durable only. `"atomic"`: what the function publishes is kept back until it has returned, and then stored as one, beside a mark that the
+   * message is handled; a message that comes again stores nothing twice. An awaited `ctx.publish` says that the message is kept back, not that
+   * it is stored: where the function throws, nothing is. At most 999 messages and 32 MB in a run, all to one stream, which has `allow_atomic`
+   * (nats-server 2.12) and takes `outputs.<app>.<handler>.*`. `ctx.publish` throws `NOT_ATOMIC` for `delay` and `at`, within `ctx.once` and in the outbox of an
+   * `effect`, and `TOO_MANY_OUTPUTS`. Refused beside `batch`, `replicas: "each"` and `domain`; `ctx.defer` is refused. Default `"each"`: each is
+   * stored when it is published.
+   */
+  outputs?: "each" | "atomic" | undefined;
+  /**
    * What the function publishes and requests: events, or subjects, which may have wildcards. Nothing is refused by it;
    * `handlers permissions` grants it. At most 1,000. Default none.
    */

@@ -8,6 +8,8 @@
 // I5  Each is decided, whatever its lookups come to: nothing is kept that nobody has.
 // I7  Once the handler is unbound, what comes all the same goes back.
 // I9  With `debounce` or `throttle` a message waits, or is let pass, as spacing.ts decides; one that is sent again does neither.
+// I10 Of a message whose outputs are stored (stored-outputs.ts) the function has run to its end: it is let pass. Where that cannot be asked
+//     now it is run, and what it publishes is not stored again.
 
 import { within } from "../clock.ts";
 import type { BindingOwner } from "../message/binding.ts";
@@ -19,6 +21,7 @@ import { admissionVerdict } from "./admission.ts";
 import { attemptOf } from "./attempt-count.ts";
 import { SpacingGate } from "./spacing.ts";
 import { type Spaced, SUPERSEDED_TEXT } from "./spacing-rules.ts";
+import { OUTPUTS_STORED } from "./stored-outputs.ts";
 import type { StreamDelivery } from "./stream-delivery.ts";
 import type { StreamDeps } from "./stream-deps.ts";
 import type { StreamSettler } from "./stream-settler.ts";
@@ -69,8 +72,8 @@ export class Admissions {
 
   /** Most messages are decided within the call. */
   decide(delivery: StreamDelivery): void {
-    const { debounce, throttle } = this.options.metadata();
-    const isPlain = debounce === undefined && throttle === undefined;
+    const { debounce, throttle, outputs } = this.options.metadata();
+    const isPlain = debounce === undefined && throttle === undefined && (outputs !== "atomic" || !delivery.again);
     if (isPlain && delivery.info.deliveries === 1 && delivery.fetch === undefined) this.admit(delivery);
     else this.underWay.add(this.decideLater(delivery));
   }
@@ -122,6 +125,7 @@ export class Admissions {
       if (known === NO_ANSWER && (isUsedUp || isStray)) return settler.comeAgain(delivery, UNREADABLE_RETRY_MS);
       if (failure !== undefined) return settler.buryAsKnown(delivery, failure);
       if (isStray) return this.turnAway(delivery);
+      if (await this.hasOutputs(delivery)) return this.keepBack(delivery, { do: "let-pass", why: OUTPUTS_STORED });
       const spaced = await this.space(delivery, uncharged);
       if (spaced.do !== "run") return this.keepBack(delivery, spaced);
       const counted = { deliveries, uncharged: Math.max(uncharged, spaced.putOff), lastBegan };
@@ -135,6 +139,18 @@ export class Admissions {
       onFault(error);
       settler.giveBack(delivery, UNREADABLE_RETRY_MS);
     }
+  }
+
+  /** I10. Never rejects. */
+  private async hasOutputs(delivery: StreamDelivery): Promise<boolean> {
+    const { deps, handler, metadata } = this.options;
+    if (metadata().outputs !== "atomic" || !delivery.again) return false;
+    const found = await within(
+      deps.clock,
+      LOOKUP_MS,
+      deps.outputs.has(handler, delivery).catch(() => "unknown"),
+    );
+    return found === true;
   }
 
   /** I9. */

@@ -114,6 +114,7 @@ export function createBinder(options: BinderOptions): Binder {
     const places = takings.flatMap((taking) => taking.places);
     const upkeep = takings.find((taking) => taking.upkeep !== undefined)?.upkeep;
     const idPrefixes = places.map((place) => idPrefixOf(place, metadata));
+    if (metadata.outputs === "atomic") await deps.outputs.prepare(handler, idPrefixes);
     const shared = metadata.everyReplica ? [] : places;
     return {
       idPrefixes,

@@ -15,6 +15,7 @@ import { UnawaitedWork } from "../nats/unawaited-work.ts";
 import { AckRefusals } from "./ack-refusals.ts";
 import { KeyMarks } from "./key-marks.ts";
 import { LingeringInboxes } from "./lingering-inboxes.ts";
+import { StoredOutputs } from "./stored-outputs.ts";
 import { UnchargedDeliveries } from "./uncharged-deliveries.ts";
 
 interface Given {
@@ -49,6 +50,7 @@ export interface StreamDeps extends Given {
   readonly letters: DeadLetters;
   readonly givenBack: UnchargedDeliveries;
   readonly marks: KeyMarks;
+  readonly outputs: StoredOutputs;
   readonly redrives: RedriveWatch;
   /** Settlements on their way. */
   readonly pending: UnawaitedWork;
@@ -74,6 +76,7 @@ export async function createStreamDeps(options: StreamDepsOptions): Promise<Stre
     letters: new DeadLetters({ connection, app, clock, notices, copies, onKept: options.onLetterKept }),
     givenBack: new UnchargedDeliveries(app, js, jsm, copies),
     marks: new KeyMarks({ connection, app, js, jsm, copies }),
+    outputs: new StoredOutputs({ connection, jsm, app }),
     redrives: new RedriveWatch({ subscriptions: options.subscriptions, jsm, sender, app, notices }),
     pending: new UnawaitedWork(),
   };

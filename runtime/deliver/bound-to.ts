@@ -10,7 +10,7 @@ export function isBoundAlike(one: ResolvedMetadata, other: ResolvedMetadata): bo
 
 function boundTo(metadata: ResolvedMetadata): readonly unknown[] {
   const { kind, subjects, stream, domain, everyReplica, maxQueued, maxQueuedBytes } = metadata;
-  const { oneAtATime, singleton, fleetOrder, rate, fairBy } = metadata;
+  const { oneAtATime, singleton, fleetOrder, rate, fairBy, outputs } = metadata;
   const queue = [maxQueued, maxQueuedBytes, rate?.key && rate, fairBy];
-  return [kind, subjects, stream, domain, everyReplica, oneAtATime, singleton, fleetOrder, ...queue];
+  return [kind, subjects, stream, domain, everyReplica, oneAtATime, singleton, fleetOrder, outputs, ...queue];
 }

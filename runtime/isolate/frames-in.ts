@@ -60,6 +60,7 @@ export class FramesIn {
       case FrameType.publishLater:
       case FrameType.publishBriefly:
       case FrameType.publishUnanswered:
+      case FrameType.publishTogether:
       case FrameType.request:
         return this.calls?.onFrame(type, bytes, start, end);
       case FrameType.store:

@@ -7,10 +7,13 @@
 // C3  Its requests end with it: nobody is there to be answered.
 // C4  Where a publish is only handed to the connection (P8 of publish/publisher.ts) the worker is told that it need not wait for
 //     answers to its like. What it then publishes and cannot leave at once holds up how its delivery ends (held-outcomes.ts).
+// C5  What a run publishes together comes in one go, when it has returned, and is bounded in the worker (worker/kept-outputs.ts): it is
+//     read to its end, whatever waits. Where the worker ends in the middle of it, it comes to nothing.
 
 import type { Call, CallAnswer } from "../message/handler-call.ts";
+import { Together } from "../message/together.ts";
 import { firstTokenOf } from "../metadata/subject.ts";
-import { type Caller, mostRequests, readCall, writeAnswer } from "../wire/call-frame.ts";
+import { type Caller, mostRequests, readCall, readTogether, writeAnswer } from "../wire/call-frame.ts";
 import { FrameType } from "../wire/protocol.ts";
 import type { FloodTurns } from "./flood-turns.ts";
 import type { FramesOut } from "./frames-out.ts";
@@ -42,6 +45,8 @@ export class WorkerCalls {
   private takenCount = 0;
   /** C4: first tokens of subjects. */
   private readonly unanswered = new Set<string>();
+  /** C5: by the delivery. */
+  private readonly together = new Map<number, Together>();
 
   constructor(
     owner: CallsOwner,
@@ -61,6 +66,7 @@ export class WorkerCalls {
     const isPublish = type !== FrameType.request;
     if (isPublish) this.owner.floodTurns.published(end - start);
     else if (this.requests >= this.mostRequests) return this.answer(number, tooMany(this.mostRequests));
+    if (type === FrameType.publishTogether) return this.onTogether(number, bytes, start, end);
     const call = readCall(type, this.caller, bytes, start, end);
     const answer = this.call(call);
     if (type === FrameType.publishUnanswered) return this.published(number, answer, end - start);
@@ -81,9 +87,32 @@ export class WorkerCalls {
     this.takenCount = 0;
   }
 
-  /** C3: the worker has ended. */
+  /** C3, C5: the worker has ended. */
   end(): void {
     this.gone.abort();
+    for (const together of this.together.values()) together.giveUp(ENDED);
+    this.together.clear();
+  }
+
+  /** C5. */
+  private onTogether(number: number, bytes: Buffer, start: number, end: number): void {
+    const { deliveryId, count } = readTogether(bytes, start);
+    const together = this.together.get(deliveryId) ?? new Together(count);
+    const place = together.place();
+    if (together.isFull) this.together.delete(deliveryId);
+    else this.together.set(deliveryId, together);
+    const call = readCall(FrameType.publishTogether, this.caller, bytes, start, end, place);
+    void this.answerTogether(number, together, this.call(call));
+  }
+
+  private async answerTogether(
+    number: number,
+    together: Together,
+    answering: CallAnswer | Promise<CallAnswer>,
+  ): Promise<void> {
+    const answer = await answering;
+    if (!answer.ok) together.giveUp(answer);
+    this.answer(number, answer);
   }
 
   private answerFor(number: number, subject: string, answer: CallAnswer): void {
@@ -177,6 +206,12 @@ export class WorkerCalls {
     this.takenCount = 1;
   }
 }
+
+const ENDED: Extract<CallAnswer, { ok: false }> = {
+  ok: false,
+  code: 503,
+  message: "the worker ended before it had handed over all that its function published",
+};
 
 function tooMany(most: number): CallAnswer {
   return { ok: false, code: 429, message: `more than ${most} requests of one worker at a time` };

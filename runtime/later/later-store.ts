@@ -11,7 +11,7 @@ import { jetStreamOf, managerOf } from "../nats/jetstream.ts";
 import { isNoAnswer } from "../nats/jetstream-errors.ts";
 import { lacksJetStream } from "../nats/no-jetstream.ts";
 import type { ServerClock } from "../nats/server-clock.ts";
-import { failedCall } from "../publish/publisher.ts";
+import { failedCall } from "../publish/refusals.ts";
 import { OwnStreamWriter } from "../streams/own-stream-writer.ts";
 import { StreamLookup } from "../streams/stream-names.ts";
 import { type LaterMessage, laterHeaders } from "./later-message.ts";

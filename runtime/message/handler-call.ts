@@ -23,9 +23,20 @@ export interface HandlerCall {
   readonly later?: Later | undefined;
   /** Its stream is to keep it for a while only: `Nats-TTL`, among its headers, says how long. Absent: it is not. */
   readonly isBrief?: boolean;
+  /** Its place among the publishes that are carried out as one; absent: it is carried out by itself. */
+  readonly together?: PlaceTogether | undefined;
   /** Aborts when the worker has ended that made it: nobody waits for the answer any more. */
   readonly gone: AbortSignal;
 }
+
+/** Of calls that are carried out as one (together.ts). */
+export interface PlaceTogether {
+  /** Resolves as all of them are answered. `all` is called once, when the last of them has come; it never rejects. */
+  carryOut(call: HandlerCall, all: CarryOutTogether): Promise<CallAnswer>;
+}
+
+/** In the order in which they were made. */
+export type CarryOutTogether = (calls: readonly HandlerCall[]) => Promise<CallAnswer>;
 
 /** Of a call that no worker waits for. */
 export const NEVER_GONE: AbortSignal = new AbortController().signal;
@@ -43,8 +54,8 @@ export type Call = (call: HandlerCall) => CallAnswer | Promise<CallAnswer>;
 
 /** A copy, for whoever has to wait before it can be carried out. */
 export function lasting(call: HandlerCall): HandlerCall {
-  const { kind, handler, subject, messageId, again, timeoutMs, later, isBrief = false, gone } = call;
+  const { kind, handler, subject, messageId, again, timeoutMs, later, isBrief = false, together, gone } = call;
   const headers = Buffer.from(call.headers);
   const payload = Buffer.from(call.payload);
-  return { kind, handler, subject, messageId, again, headers, payload, timeoutMs, later, isBrief, gone };
+  return { kind, handler, subject, messageId, again, headers, payload, timeoutMs, later, isBrief, together, gone };
 }

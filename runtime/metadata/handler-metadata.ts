@@ -63,6 +63,8 @@ export interface ResolvedMetadata {
   readonly ordered: boolean;
   /** An order over all replicas; undefined: none. Durable only, of one subject. */
   readonly fleetOrder?: FleetOrder | undefined;
+  /** What a run publishes: each message for itself, or all of them as one, and once. "atomic" is durable only. */
+  readonly outputs: "each" | "atomic";
   /** Subjects it publishes and requests, as far as it says so. */
   readonly publishes: readonly string[];
   /** Headers that go on from a message to what its handler publishes and requests; in small letters. */
@@ -217,6 +219,7 @@ export type HandlerDefaults = Omit<
   | "from"
   | "everyReplica"
   | "exclusive"
+  | "outputs"
   | "publishes"
   | "uses"
   | "contract"

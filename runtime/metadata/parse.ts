@@ -39,6 +39,7 @@ import {
   type Reader,
   text,
 } from "./options.ts";
+import { outputsProblems } from "./outputs.ts";
 import { readPropagate } from "./propagate.ts";
 import { isRatePolicy, RATE_EXAMPLE, RATE_KEYS, rateProblems, readPer, readRate, readShortRate } from "./rate.ts";
 import { readKeys, readStore, storeProblems } from "./read-store.ts";
@@ -103,7 +104,7 @@ const KNOWN_KEYS = [
     "canary",
     "disabled",
   ],
-  ...["debounce", "throttle", "singleton", "group"],
+  ...["debounce", "throttle", "singleton", "group", "outputs"],
 ];
 const RETRY_KEYS = ["attempts", "backoff"];
 const USES_KEYS = ["kv", "objects"];
@@ -189,6 +190,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     filters: take("when", aFunction("of the content and the message that gives true or false"), false),
     ordered: overFleet ? false : take("orderBy", readOrderBy, false),
     ...(fleetOrder === undefined ? {} : { fleetOrder }),
+    outputs: take("outputs", oneOf("each", "atomic"), "each"),
     publishes: take("publishes", readPublishes, []),
     propagate: take("propagate", readPropagate, defaults.propagate),
     uses: readUses(raw.uses, problems),
@@ -218,6 +220,7 @@ function readAll(raw: Fields, defaults: HandlerDefaults, problems: Problem[]): R
     ...everyReplicaProblems(raw, metadata),
     ...fleetOrderProblems(raw, metadata),
     ...storeProblems(raw, metadata),
+    ...outputsProblems(metadata),
   );
   return metadata;
 }

@@ -19,6 +19,8 @@ export const ApiCode = {
   /** Another has written to the subject since; the second from 2.12 on, of some streams. */
   wrongLastSequence: 10071,
   wrongLastSequenceConstant: 10164,
+  /** Messages of an atomic batch did not come, or were refused. */
+  batchIncomplete: 10176,
   consumerExists: 10148,
   consumerUnchangeable: 10012,
   filterOutsideStream: 10093,

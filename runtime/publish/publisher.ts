@@ -11,21 +11,32 @@
 // P7  A request whose worker has ended is given up: it is not sent any more, and its answer not waited for.
 // P8  Where no stream takes any subject of a first token, the answer says so: a publish is then handed to the connection and that is
 //     all that can be known of it, as with any client of NATS.
+// P9  What is carried out together with others is for atomic-outputs.ts.
 
-import { JetStreamApiError, type PubAck } from "@nats-io/jetstream";
+import type { PubAck } from "@nats-io/jetstream";
 import { errors, type NatsConnection } from "@nats-io/transport-node";
-import { ttlRefusal } from "../../sdk/message-ttl.ts";
 import { type Clock, delay } from "../clock.ts";
 import { type CallAnswer, type HandlerCall, lasting } from "../message/handler-call.ts";
 import { withHeader } from "../message/header-block.ts";
 import { publishIdOf } from "../message/message-id.ts";
 import { ConnectionState } from "../nats/connection-state.ts";
-import { isNoAnswer, takesNothingNow } from "../nats/jetstream-errors.ts";
+import { isNoAnswer } from "../nats/jetstream-errors.ts";
 import type { RateLimitedNotices } from "../nats/rate-limited-notices.ts";
 import { ReplyInbox } from "../nats/reply-inbox.ts";
 import { StreamLookup, type TakingStream } from "../streams/stream-names.ts";
+import { AtomicOutputs } from "./atomic-outputs.ts";
 import { asTheyAre } from "./message-headers.ts";
 import { pubAckOf } from "./pub-ack.ts";
+import {
+  failedCall,
+  givenUp,
+  noReply,
+  notConnected,
+  refusedRequest,
+  refusedTtl,
+  sizeOf,
+  tooLarge,
+} from "./refusals.ts";
 
 const WAIT_UP_MS = 5_000;
 const PUB_ACK_MS = 5_000;
@@ -57,6 +68,7 @@ export class Publisher {
   private readonly state: ConnectionState;
   private readonly streams: StreamLookup;
   private readonly replies: ReplyInbox;
+  private readonly outputs: AtomicOutputs;
   private sinceFlush = 0;
   private isFlushing = false;
   private waiting: Waiting[] = [];
@@ -69,10 +81,13 @@ export class Publisher {
     this.state = new ConnectionState(connection, clock);
     this.streams = new StreamLookup(connection, clock);
     this.replies = new ReplyInbox(options);
+    const { state, streams, replies } = this;
+    this.outputs = new AtomicOutputs({ ...options, state, streams, replies });
   }
 
   /** Never rejects. Codes: 400 a request into a stream, or a `ttl` without one, 413 too large, 409 the stream refuses this one, 507 it takes nothing now, 503 not connected or nobody takes it, 504 no reply in time, else the replier's. */
   call(call: HandlerCall): CallAnswer | Promise<CallAnswer> {
+    if (call.together !== undefined) return call.together.carryOut(lasting(call), (calls) => this.outputs.store(calls)); // P9
     return this.publishAtOnce(call) ?? this.callLater(lasting(call));
   }
 
@@ -222,60 +237,4 @@ export class Publisher {
   private get maxPayload(): number {
     return this.connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
   }
-}
-
-function sizeOf({ payload, headers }: HandlerCall): number {
-  return payload.length + headers.length;
-}
-
-function tooLarge(call: HandlerCall, limit: number): CallAnswer {
-  const what = `${call.kind} to "${call.subject}": ${sizeOf(call)} bytes`;
-  return {
-    ok: false,
-    code: 413,
-    message: `${what} are more than the server takes (max_payload ${limit})${kindHint(call)}`,
-  };
-}
-
-function kindHint({ kind }: HandlerCall): string {
-  return kind === "publish" ? ". `largePayloads: true` in handlers.config.ts keeps such contents in a bucket" : "";
-}
-
-function notConnected({ kind, subject }: HandlerCall): CallAnswer {
-  return { ok: false, code: 503, message: `${kind} to "${subject}": not connected to NATS; nothing was sent` };
-}
-
-/** P7. Nobody hears of it. */
-function givenUp({ subject }: HandlerCall): CallAnswer {
-  return { ok: false, code: 503, message: `request to "${subject}": the worker that made it has ended` };
-}
-
-function noReply({ kind, subject, timeoutMs }: HandlerCall): CallAnswer {
-  const what = kind === "publish" ? "confirmation" : "reply";
-  return { ok: false, code: 504, message: `${kind} to "${subject}": no ${what} within ${timeoutMs} ms` };
-}
-
-/** P4. */
-function refusedRequest({ subject }: HandlerCall, stream: string): CallAnswer {
-  const message = `request to "${subject}": stream "${stream}" takes this subject, and would answer before any handler could. Publish to it, or request a subject that no stream takes`;
-  return { ok: false, code: 400, message };
-}
-
-/** P6. */
-function refusedTtl({ subject }: HandlerCall, stream: string | undefined): CallAnswer {
-  return { ok: false, code: 400, message: ttlRefusal(subject, stream) };
-}
-
-/** The answer to a call that failed with the client's error. */
-export function failedCall(call: HandlerCall, error: unknown): CallAnswer {
-  const what = `${call.kind} to "${call.subject}"`;
-  if (error instanceof JetStreamApiError) {
-    const message = `${what}: its stream did not take it: "${error.message}" (${error.code})`;
-    return { ok: false, code: takesNothingNow(error) ? 507 : 409, message, streamCode: error.code };
-  }
-  const cause = error instanceof errors.RequestError ? (error.cause ?? error) : error;
-  if (cause instanceof errors.NoRespondersError)
-    return { ok: false, code: 503, message: `${what}: nobody takes this subject` };
-  if (cause instanceof errors.TimeoutError) return noReply(call);
-  return { ok: false, code: 500, message: `${what} failed: ${cause instanceof Error ? cause.message : String(cause)}` };
 }

@@ -123,10 +123,10 @@ export class VersionRun {
 
   /** Run `setup`, and give it what waits. */
   async enlist(worker: HandlerWorker): Promise<void> {
-    const { kind, subjects, store, envelope, propagate, uses, concurrency, batch, retry, timeoutMs } =
+    const { kind, subjects, store, envelope, propagate, uses, concurrency, batch, retry, timeoutMs, outputs } =
       this.options.metadata;
     const attempts = kind === "durable" ? retry.attempts : 1;
-    const limits = { concurrency, batches: batch !== undefined, attempts, timeoutMs };
+    const limits = { concurrency, batches: batch !== undefined, attempts, timeoutMs, outputs };
     const { idPrefix, checksOnly, source } = this.options;
     // Keys that are given to others are those of the app: what has been done with one is not done again for a shadow.
     const about = { app: source.app, kind, subjects, store, envelope, propagate, uses, idPrefixes: [idPrefix] };

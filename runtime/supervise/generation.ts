@@ -60,9 +60,10 @@ export class Generation {
   /** Run the set-up of a loaded worker. Rejects with a RuntimeError; the worker is gone then. */
   async enlist(worker: HandlerWorker, candidate: CandidateOptions): Promise<void> {
     const { metadata, route } = this;
-    const { kind, subjects, store, envelope, propagate, uses, concurrency, batch, retry, timeoutMs } = metadata;
+    const { kind, subjects, store, envelope, propagate, uses, concurrency, batch, retry, timeoutMs, outputs } =
+      metadata;
     const attempts = kind === "durable" ? retry.attempts : 1;
-    const limits = { concurrency, batches: batch !== undefined, attempts, timeoutMs };
+    const limits = { concurrency, batches: batch !== undefined, attempts, timeoutMs, outputs };
     const { app } = this.options;
     const about = { app, kind, subjects, store, envelope, propagate, uses, cannotDefer: whyNotDeferred(metadata) };
     const request = { ...about, ...limits, idPrefixes: route.idPrefixes };

@@ -100,8 +100,8 @@ export function incomingOf({ arrival, payload: bytes }: TestMessage): Incoming {
 
 /** What a test gives and gets is what lies in the envelope. */
 export function startOf(metadata: ResolvedMetadata, idPrefix: string): StartRequest {
-  const { kind, subjects, store, propagate, uses, concurrency, timeoutMs } = metadata;
-  const limits = { concurrency, attempts: kind === "durable" ? metadata.retry.attempts : 1, timeoutMs };
+  const { kind, subjects, store, propagate, uses, concurrency, timeoutMs, outputs } = metadata;
+  const limits = { concurrency, attempts: kind === "durable" ? metadata.retry.attempts : 1, timeoutMs, outputs };
   const about = { app: APP, kind, subjects, store, envelope: "none" as const, propagate, uses };
   return { ...about, ...limits, cannotDefer: whyNotDeferred(metadata), idPrefixes: [idPrefix] };
 }

@@ -1,6 +1,6 @@
 // A publish or a request of a handler, and its answer, as they cross the boundary.
 
-import type { CallAnswer, HandlerCall, Later } from "../message/handler-call.ts";
+import type { CallAnswer, HandlerCall, Later, PlaceTogether } from "../message/handler-call.ts";
 import { callIdOf, messageIdOf } from "../message/message-id.ts";
 import { FrameType, type FrameWriter, readU53 } from "./protocol.ts";
 
@@ -22,8 +22,13 @@ export function mostRequests(concurrency: number): number {
   return Math.max(MOST_REQUESTS, concurrency);
 }
 
+/** Publishes that are carried out together: an atomic batch has at most 1,000 messages, and one is its mark (publish/atomic-outputs.ts). */
+export const MOST_TOGETHER = 999;
+
 /** Whether a time or a delay, and its milliseconds: after the number of a publish that is to leave later. */
 const LATER_BYTES = 9;
+/** The delivery, and how many are carried out together: after the number of such a publish. */
+const TOGETHER_BYTES = 8;
 /** Number, timeout, sequence, time of storage, origin, again, count and the subject's length come before it. */
 const SUBJECT_AT = 32;
 
@@ -36,6 +41,7 @@ class ReceivedCall implements HandlerCall {
   readonly again: boolean;
   readonly later: Later | undefined;
   readonly isBrief: boolean;
+  readonly together: PlaceTogether | undefined;
   private readonly caller: Caller;
   private readonly seq: number;
   private readonly origin: number;
@@ -43,9 +49,9 @@ class ReceivedCall implements HandlerCall {
   private readonly storedAtMs: number;
   private readonly count: number;
 
-  constructor(type: number, caller: Caller, bytes: Buffer, frameStart: number, end: number) {
+  constructor(type: number, caller: Caller, bytes: Buffer, frameStart: number, end: number, together?: PlaceTogether) {
     const isLater = type === FrameType.publishLater;
-    const start = isLater ? frameStart + LATER_BYTES : frameStart;
+    const start = frameStart + bytesBefore(type);
     const subjectEnd = start + SUBJECT_AT + bytes.readUInt16BE(start + SUBJECT_AT - 2);
     const headersStart = subjectEnd + 4;
     const headersEnd = headersStart + bytes.readUInt32BE(subjectEnd);
@@ -53,6 +59,7 @@ class ReceivedCall implements HandlerCall {
     this.kind = type === FrameType.request ? "request" : "publish";
     this.later = isLater ? readLater(bytes, frameStart + 4) : undefined;
     this.isBrief = type === FrameType.publishBriefly;
+    this.together = together;
     this.timeoutMs = bytes.readUInt32BE(start + 4);
     this.seq = readU53(bytes, start + 8);
     this.storedAtMs = readU53(bytes, start + 16);
@@ -94,9 +101,38 @@ function readLater(bytes: Buffer, at: number): Later {
   return bytes[at] === 1 ? { kind: "at", atMs: ms } : { kind: "delay", delayMs: ms };
 }
 
+/** What comes between the number of a call and the rest. */
+function bytesBefore(type: number): number {
+  if (type === FrameType.publishTogether) return TOGETHER_BYTES;
+  return type === FrameType.publishLater ? LATER_BYTES : 0;
+}
+
+/** After the number of the call. `count`: of those that the delivery publishes. */
+export function writeTogether(out: FrameWriter, deliveryId: number, count: number): void {
+  out.u32(deliveryId);
+  out.u32(count);
+}
+
+/** Throws a RangeError for a number that no worker of ours says. */
+export function readTogether(
+  bytes: Buffer,
+  frameStart: number,
+): { readonly deliveryId: number; readonly count: number } {
+  const count = bytes.readUInt32BE(frameStart + 8);
+  if (count === 0 || count > MOST_TOGETHER) throw new RangeError(`${count} publishes together`);
+  return { deliveryId: bytes.readUInt32BE(frameStart + 4), count };
+}
+
 /** Its bytes are those of the frame. Throws a RangeError when the frame is shorter than it says. */
-export function readCall(type: number, caller: Caller, bytes: Buffer, start: number, end: number): HandlerCall {
-  return new ReceivedCall(type, caller, bytes, start, end);
+export function readCall(
+  type: number,
+  caller: Caller,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  together?: PlaceTogether,
+): HandlerCall {
+  return new ReceivedCall(type, caller, bytes, start, end, together);
 }
 
 export function writeAnswer(out: FrameWriter, number: number, answer: CallAnswer): void {

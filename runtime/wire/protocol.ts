@@ -57,6 +57,8 @@ export const FrameType = {
   blamed: 39,
   /** A function has returned before its message is settled. */
   deferred: 41,
+  /** A publish that is carried out with the others of its run, or not at all. */
+  publishTogether: 42,
   /** Asks something of a bucket. */
   store: 40,
 } as const;
@@ -131,6 +133,8 @@ export interface StartRequest {
   readonly batches?: boolean;
   readonly attempts: number;
   readonly timeoutMs: number;
+  /** What a run publishes is carried out as one when it has returned; absent: each as it is published. */
+  readonly outputs?: "each" | "atomic";
   /** Why messages cannot be settled after their function has returned (metadata/deferral.ts); absent: they can. */
   readonly cannotDefer?: string | undefined;
   /** They make of a delivery's numbers an id that is unique in time and space (message-id.ts). */

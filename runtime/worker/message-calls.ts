@@ -5,7 +5,8 @@ import { TTL_HEADER } from "../../sdk/message-ttl.ts";
 import { readIssues } from "../../sdk/schema-issues.ts";
 import type { Later } from "../message/handler-call.ts";
 import { withHeader } from "../message/header-block.ts";
-import { writeLater } from "../wire/call-frame.ts";
+import { isUnavailable, UNAVAILABLE } from "../message/unavailable.ts";
+import { writeLater, writeTogether } from "../wire/call-frame.ts";
 import { FrameType, type FrameWriter, type StartRequest } from "../wire/protocol.ts";
 import type { Arrival } from "./arrival.ts";
 import { noTurn, unfitReply, unreadableReply } from "./call-errors.ts";
@@ -24,6 +25,7 @@ import { decodePayload } from "./decode-payload.ts";
 import type { Deferral } from "./deferral.ts";
 import { assertSendable, textOrBytes } from "./encode-payload.ts";
 import type { ReceivedHeaders } from "./headers.ts";
+import { KeptOutputs, notAtomic, type Output, tooLate } from "./kept-outputs.ts";
 import type { ContextLink, PendingCall } from "./link.ts";
 import { schemaIn } from "./load.ts";
 import { packetFor, responseOf } from "./nest-calls.ts";
@@ -48,18 +50,11 @@ export interface CallingRun {
   readonly id: string;
   readonly headers: ReceivedHeaders;
   readonly deferral: Deferral | undefined;
+  readonly isAborted: boolean;
 }
 
 export const NO_OPTIONS: SendOptions = {};
-/** A message to be sent, encoded. */
-interface Outgoing {
-  readonly subject: string;
-  readonly timeoutMs: number;
-  readonly headers: Buffer;
-  readonly payload: string | Uint8Array;
-  /** Of the delivery's calls, counted from 1. */
-  readonly count: number;
-}
+const KEPT = Promise.resolve();
 
 /**
  * Of a delivery's publishes each such is answered, though its like need not be: who publishes in a loop gives way, and is not faster
@@ -75,6 +70,8 @@ export class MessageCalls {
   private readonly services: CallsDeps;
   private calls = 0;
   private publishes: Publishes | undefined;
+  /** With `outputs: "atomic"`. */
+  private readonly outputs: KeptOutputs | undefined;
   /** Headers of everything published without any of its own. */
   private passedOn: Buffer | undefined;
 
@@ -82,10 +79,11 @@ export class MessageCalls {
     this.run = run;
     this.arrival = arrival;
     this.services = services;
+    this.outputs = services.start.outputs === "atomic" ? new KeptOutputs() : undefined;
   }
 
   get hasUnconfirmed(): boolean {
-    return this.publishes !== undefined && !this.publishes.areSettled;
+    return this.outputs?.isEmpty === false || (this.publishes !== undefined && !this.publishes.areSettled);
   }
 
   /** What `effect` needs besides (sdk/effect.ts). */
@@ -106,6 +104,8 @@ export class MessageCalls {
     const { later, ttl } = options === NO_OPTIONS ? AT_ONCE : readPublishOptions(options, Date.now());
     const isNest = options !== NO_OPTIONS && options.envelope === "nest";
     const outgoing = this.encode(target, isNest ? packetFor(subjectOf(target), data) : data, options, ttl);
+    // What an effect has left in its outbox leaves at once: it is of an earlier version of the handler.
+    if (this.outputs !== undefined && !isAnswered) return this.keepBack(this.outputs, outgoing, later);
     const { publish, publishLater, publishBriefly } = FrameType;
     const type = later !== undefined ? publishLater : ttl !== undefined ? publishBriefly : publish;
     if (type === publish && !isAnswered && this.goesUnanswered(outgoing)) return this.services.link.written();
@@ -137,6 +137,30 @@ export class MessageCalls {
   /** Resolves when no publish is on its way any more. Rejects as soon as one has failed that nobody awaited. */
   async allConfirmed(): Promise<void> {
     await this.publishes?.settled();
+    if (this.outputs?.isEmpty === false && this.run.isAborted) throw tooLate();
+    await this.outputs?.send((output, count) => this.sendTogether(output, count));
+  }
+
+  private keepBack(outputs: KeptOutputs, outgoing: Output, later: Later | undefined): Promise<void> {
+    const { subject } = outgoing;
+    if (later !== undefined)
+      throw notAtomic(subject, "what leaves later is not stored with the rest: leave out `delay` and `at`");
+    if (isPartOf(this.run))
+      throw notAtomic(subject, "a later run would leave out this part, and what it publishes: publish after ctx.once");
+    outputs.keep(outgoing);
+    return KEPT;
+  }
+
+  private sendTogether(output: Output, count: number): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const refused = (error: Error & { readonly code?: number }) => {
+      if (isUnavailable(error.code ?? 0)) error.name = UNAVAILABLE;
+      reject(error);
+    };
+    const frame = this.services.link.call({ type: FrameType.publishTogether, answered: resolve, refused });
+    writeTogether(frame, this.arrival.frameId, count);
+    this.write(frame, output, output.timeoutMs);
+    return promise;
   }
 
   /** So many numbers of calls, from the one that is given on. */
@@ -159,6 +183,10 @@ export class MessageCalls {
 
   /** Read and encoded as it will be when it is published, so that nothing is refused then that could have been refused now. */
   private prepared(target: Target, data: unknown, options: PublishOptions): PreparedMessage {
+    if (this.outputs !== undefined) {
+      const why = "the outbox of an effect is emptied before the function has returned: use ctx.publish";
+      throw notAtomic(subjectOf(target), why);
+    }
     const { ttl } = readPublishOptions(options, Date.now());
     const sent = options.envelope === "nest" ? packetFor(subjectOf(target), data) : data;
     const { subject, payload } = this.encode(target, sent, options, ttl);
@@ -166,7 +194,7 @@ export class MessageCalls {
   }
 
   /** True: it is on its way, and its delivery ends badly should it not leave after all. */
-  private goesUnanswered(outgoing: Outgoing): boolean {
+  private goesUnanswered(outgoing: Output): boolean {
     const { link, start } = this.services;
     const { headers, payload, count, subject, timeoutMs } = outgoing;
     if (count % ANSWERED_EVERY === 0 || headers.length + payload.length > MOST_UNANSWERED || start.batches === true)
@@ -180,7 +208,7 @@ export class MessageCalls {
   }
 
   /** Resolves with the reply. It may have to wait for its turn first. */
-  private ask(outgoing: Outgoing): Promise<Buffer> {
+  private ask(outgoing: Output): Promise<Buffer> {
     const { requests } = this.services;
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
     const { subject, timeoutMs, payload, headers } = outgoing;
@@ -200,7 +228,7 @@ export class MessageCalls {
   }
 
   /** Throws for what cannot be sent. */
-  private encode(target: Target, data: unknown, options: SendOptions, ttl?: string): Outgoing {
+  private encode(target: Target, data: unknown, options: SendOptions, ttl?: string): Output {
     const subject = subjectOf(target);
     assertSubject(subject);
     const timeoutMs = options.timeout === undefined ? this.services.start.timeoutMs : readTimeout(options.timeout);
@@ -212,13 +240,13 @@ export class MessageCalls {
     return { subject, timeoutMs, headers, payload, count: callOfPart(this.run) ?? ++this.calls };
   }
 
-  private send(pending: PendingCall, outgoing: Outgoing, timeoutMs: number, later?: Later): void {
+  private send(pending: PendingCall, outgoing: Output, timeoutMs: number, later?: Later): void {
     const frame = this.services.link.call(pending);
     if (later !== undefined) writeLater(frame, later);
     this.write(frame, outgoing, timeoutMs);
   }
 
-  private write(frame: FrameWriter, { subject, headers, payload, count }: Outgoing, timeoutMs: number): void {
+  private write(frame: FrameWriter, { subject, headers, payload, count }: Output, timeoutMs: number): void {
     frame.u32(timeoutMs);
     frame.u53(this.arrival.seq);
     frame.u53(this.arrival.storedAtMs ?? 0);

@@ -196,6 +196,7 @@ class Run {
   private async finishLater(returning: unknown): Promise<RunOutcome> {
     try {
       const value = await this.taken(await returning);
+      assertNoGenerator(value); // Before anything leaves that was kept back for a function that has run.
       if (this.context.hasUnconfirmed) await this.context.allConfirmed();
       return this.returned(value);
     } catch (error) {

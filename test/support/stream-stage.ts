@@ -39,6 +39,7 @@ export function durable(subject: string, changes: Partial<ResolvedMetadata> = {}
     expiresMs: 0,
     filters: false,
     ordered: false,
+    outputs: "each",
     publishes: [],
     propagate: [],
     uses: { kv: [], objects: [] },

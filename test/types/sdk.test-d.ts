@@ -249,6 +249,19 @@ describe("a handler", () => {
     defineHandler({ subject: "a.b", kind: "event", singleton: true }, () => undefined);
   });
 
+  test("what outputs that are stored as one do not go with is refused", () => {
+    const atomic = { subject: "a.b", outputs: "atomic" } as const;
+    defineHandler({ ...atomic, kind: "durable" }, () => undefined);
+    // @ts-expect-error: none of its messages comes again
+    defineHandler({ ...atomic, kind: "event" }, () => undefined);
+    // @ts-expect-error: each message of a batch has outputs of its own
+    defineHandler({ ...atomic, kind: "durable", batch: { size: 10 } }, () => undefined);
+    // @ts-expect-error: only those of one replica would be stored
+    defineHandler({ ...atomic, kind: "durable", replicas: "each" }, () => undefined);
+    // @ts-expect-error: one of the two
+    defineHandler({ subject: "a.b", kind: "durable", outputs: "some" }, () => undefined);
+  });
+
   test("what debounce and throttle do not go with is refused", () => {
     const [debounce, throttle] = [{ wait: "5s" } as const, { every: "1m" } as const];
     defineHandler(

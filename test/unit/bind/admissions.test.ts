@@ -6,6 +6,7 @@ import { StreamSettler } from "../../../runtime/bind/stream-settler.ts";
 import type { GivenBack, ToWriteDown } from "../../../runtime/bind/uncharged-deliveries.ts";
 import type { DeadLetter } from "../../../runtime/dead-letters/dead-letter.ts";
 import type { Delivery } from "../../../runtime/message/delivery.ts";
+import type { ResolvedMetadata } from "../../../runtime/metadata/handler-metadata.ts";
 import { UnawaitedWork } from "../../../runtime/nats/unawaited-work.ts";
 import { type FakeClock, fakeClock } from "../../support/fake-clock.ts";
 import { durable } from "../../support/stream-stage.ts";
@@ -21,9 +22,13 @@ let answer: { resolve(known: GivenBack): void; reject(error: Error): void };
 let hasRoom: boolean;
 let written: ToWriteDown[];
 let mayWrite: boolean;
+let outputs: ResolvedMetadata["outputs"];
+/** Looks for the outputs of a message. */
+let look: () => Promise<boolean>;
 
 beforeEach(() => {
   [clock, sent, accepted, buried, faults, hasRoom, mayWrite] = [fakeClock(), [], [], [], [], true, true];
+  [outputs, look] = ["each", () => Promise.reject(new Error("nobody is to look"))];
   pending = new UnawaitedWork();
   written = [];
   const read = Promise.withResolvers<GivenBack>();
@@ -41,6 +46,7 @@ beforeEach(() => {
         written.push(known);
       },
     },
+    outputs: { has: () => look() },
     letters: { keep: async (letter: DeadLetter) => buried.push(letter) > 0 },
     sender: { send: (_reply: string, word: Uint8Array) => sent.push(Buffer.from(word).toString()) },
   } as unknown as StreamDeps;
@@ -49,7 +55,7 @@ beforeEach(() => {
     ...{ onSettled: () => undefined, onRoom: () => undefined, putOffs: { add: () => "charge" as const } },
   });
   admissions = new Admissions({
-    ...{ deps, handler: "h", settler, metadata: () => durable("s.a") },
+    ...{ deps, handler: "h", settler, metadata: () => durable("s.a", { outputs }) },
     owner: {
       room: 1,
       accept(delivery) {
@@ -255,5 +261,36 @@ describe("what a server has handed out to nobody, over and over", () => {
     await pending.settled();
     expect(accepted).toEqual([]);
     expect(buried.map(({ message }) => message)).toEqual(["bad order"]);
+  });
+});
+
+describe('what comes again to a handler with `outputs: "atomic"` (I10)', () => {
+  beforeEach(() => {
+    outputs = "atomic";
+    answer.resolve(NOTHING);
+  });
+
+  it("is let pass where its outputs are stored, on its last attempt too", async () => {
+    look = async () => true;
+    admissions.decide(delivery(2));
+    admissions.decide(delivery(9));
+    await admissions.decided();
+    expect([accepted, buried]).toEqual([[], []]);
+    expect(sent).toEqual(["what it published is stored already", "what it published is stored already"]);
+  });
+
+  it("is run where they are not, or nobody can say", async () => {
+    look = async () => false;
+    admissions.decide(delivery(2));
+    await admissions.decided();
+    look = () => Promise.reject(new Error("no right to"));
+    admissions.decide(delivery(2));
+    await admissions.decided();
+    expect([accepted.length, sent, faults]).toEqual([2, [], []]);
+  });
+
+  it("is run, and nothing is looked for, when it comes for the first time", () => {
+    admissions.decide(delivery(1));
+    expect(accepted).toHaveLength(1);
   });
 });

@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { WorkerCalls } from "../../../runtime/isolate/worker-calls.ts";
 import type { CallAnswer, HandlerCall } from "../../../runtime/message/handler-call.ts";
+import { writeTogether } from "../../../runtime/wire/call-frame.ts";
 import { FrameReader, FrameType, FrameWriter } from "../../../runtime/wire/protocol.ts";
 
 function worker(concurrency: number, atOnce: () => CallAnswer | undefined = () => undefined) {
@@ -150,5 +151,85 @@ describe("what only goes to the connection (C4)", () => {
       answers();
       expect(unanswered).toEqual(["asked", "", "asked"]);
     }
+  });
+});
+
+describe("what a run publishes together (C5)", () => {
+  function published(calls: WorkerCalls, number: number, deliveryId: number, count: number): void {
+    const out = new FrameWriter();
+    out.u32(number);
+    writeTogether(out, deliveryId, count);
+    out.u32(1_000);
+    out.u53(1);
+    out.u53(0);
+    out.u8(0);
+    out.u8(0);
+    out.u32(number);
+    out.shortText(`s.${number}`);
+    out.block(Buffer.alloc(0));
+    out.bytes(Buffer.alloc(1_000_000));
+    out.flush((bytes) => {
+      calls.onFrame(FrameType.publishTogether, Buffer.from(bytes), 0, bytes.length);
+      return true;
+    });
+  }
+
+  function workerOf(refused?: string) {
+    const stored: string[][] = [];
+    const held: string[] = [];
+    const answers: CallAnswer[] = [];
+    const calls = new WorkerCalls(
+      {
+        out: { writer: new FrameWriter(), schedule: () => {} },
+        reader: { hold: () => held.push("hold"), release: () => held.push("release") },
+        floodTurns: { published: () => {} },
+        outcomes: { keep: async () => {} },
+      },
+      { handler: "h", idPrefixes: ["p"] },
+      { concurrency: 1 },
+      async (call) => {
+        const answer: CallAnswer =
+          call.subject === refused
+            ? { ok: false, code: 413, message: "too large" }
+            : await call.together!.carryOut(call, async (all) => {
+                stored.push(all.map(({ subject }) => subject));
+                return { ok: true, body: new Uint8Array(0) };
+              });
+        answers.push(answer);
+        return answer;
+      },
+    );
+    return { calls, stored, held, answers };
+  }
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+  it("is carried out for each delivery by itself, however large, and the worker is read meanwhile", async () => {
+    const { calls, stored, held } = workerOf();
+    published(calls, 1, 7, 2);
+    published(calls, 2, 8, 1);
+    published(calls, 3, 7, 2);
+    await settled();
+    expect(stored).toEqual([["s.2"], ["s.1", "s.3"]]);
+    expect(held).toEqual([]);
+    // The number of the delivery is another one's by then.
+    published(calls, 4, 7, 1);
+    await settled();
+    expect(stored.at(-1)).toEqual(["s.4"]);
+  });
+
+  it("comes to nothing where one of them is refused on its way", async () => {
+    const { calls, stored, answers } = workerOf("s.2");
+    for (const number of [1, 2, 3]) published(calls, number, 7, 3);
+    await settled();
+    expect(stored).toEqual([]);
+    expect(answers.map((answer) => answer.ok || answer.code)).toEqual([413, 413, 413]);
+  });
+
+  it("comes to nothing where the worker ends in the middle of it", async () => {
+    const { calls, stored, answers } = workerOf();
+    published(calls, 1, 7, 2);
+    calls.end();
+    await settled();
+    expect([stored, answers.map(({ ok }) => ok)]).toEqual([[], [false]]);
   });
 });

@@ -39,6 +39,7 @@ test("where it begins is read as a moment", () => {
 test("a subject alone is enough: the rest are the defaults handed in", () => {
   expect(resolved({ subject: "todo.new" })).toEqual({
     ...DEFAULTS,
+    outputs: "each",
     publishes: [],
     uses: { kv: [], objects: [] },
     subjects: ["todo.new"],
@@ -186,6 +187,7 @@ test("every option is read, in the runtime's units", () => {
     expiresMs: 604_800_000,
     filters: false,
     ordered: false,
+    outputs: "each",
     publishes: ["todo.itemsaved", "todo.*.done"],
     propagate: ["x-request-id", "x-tenant"],
     uses: { kv: [], objects: [] },

@@ -4,6 +4,7 @@ import { type DeferredMessage, defineEvent, GiveUp, type HandlerContext, RetryLa
 import { type HandlerExports, type RunHandlerOptions, runHandler, type SentMessage } from "nats-handlers/testing";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { EFFECTS, type EffectsPort } from "../../../sdk/effects-port.ts";
 
 const saved = defineEvent("orders.saved", z.object({ id: z.string(), count: z.number().default(1) }));
 
@@ -580,5 +581,62 @@ describe("a part that is run once", () => {
       order,
     );
     expect(codes).toEqual(["NOT_DURABLE", "NOT_DURABLE", "ONCE_REPEATED", "INVALID_NAME", "INVALID_NAME"]);
+  });
+});
+
+describe('with `outputs: "atomic"`', () => {
+  const more = { outputs: "atomic" };
+  const subjects = (sent: readonly SentMessage[]) => sent.map(({ subject }) => subject);
+
+  it("what it publishes leaves when it has returned, in its order", async () => {
+    const run = await runHandler(
+      durable(async (_event, ctx) => {
+        const bytes = new Uint8Array([1]);
+        await ctx.publish("a", bytes);
+        bytes[0] = 2;
+        await ctx.publish("b", {});
+      }, more),
+      order,
+    );
+    expect(run).toMatchObject({ outcome: "returned", settlement: { do: "ack" } });
+    expect(subjects(run.published)).toEqual(["a", "b"]);
+    expect(run.published[0]?.data).toEqual(new Uint8Array([1]));
+  });
+
+  it("nothing leaves where it throws", async () => {
+    const run = await runHandler(
+      durable(async (_event, ctx) => {
+        await ctx.publish("a", {});
+        throw new Error("no");
+      }, more),
+      order,
+    );
+    expect([run.outcome, run.published]).toEqual(["threw", []]);
+  });
+
+  it("what would not be stored with the rest is refused", async () => {
+    const codes: unknown[] = [];
+    let later: () => unknown = () => undefined;
+    const run = await runHandler(
+      durable(async (_event, ctx) => {
+        const tried = async (act: () => unknown) => {
+          try {
+            await act();
+          } catch (error) {
+            codes.push((error as { code?: unknown }).code);
+          }
+        };
+        await tried(() => ctx.publish("a", {}, { delay: "1m" }));
+        await tried(() => ctx.once("part", () => ctx.publish("a", {})));
+        await tried(() => (ctx as unknown as { [EFFECTS]: EffectsPort })[EFFECTS].prepare("a", {}, undefined));
+        for (let n = 0; n < 999; n++) await ctx.publish("many", n);
+        await tried(() => ctx.publish("a", {}));
+        later = () => tried(() => ctx.publish("a", {}));
+      }, more),
+      order,
+    );
+    await later();
+    expect(codes).toEqual(["NOT_ATOMIC", "NOT_ATOMIC", "NOT_ATOMIC", "TOO_MANY_OUTPUTS", "NOT_ATOMIC"]);
+    expect([run.outcome, run.published.length]).toEqual(["returned", 999]);
   });
 });
