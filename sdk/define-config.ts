@@ -65,6 +65,11 @@ export interface StreamConfig {
   replicas?: number | undefined;
   /** How long the server remembers message ids. A new stream has `"10m"`, as far as the server allows. */
   duplicateWindow?: Duration | undefined;
+  /**
+   * Whether it stores several messages as one, as handlers with `outputs: "atomic"` need (`allow_atomic`, nats-server 2.12; an older server leaves it
+   * out, and a start says so). Their marks need a subject beside: `"outputs.<app>.>"`. A new stream does not.
+   */
+  atomic?: boolean | undefined;
 }
 
 /** Defaults for every handler's metadata; the fields mean what they mean there. */

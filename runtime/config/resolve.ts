@@ -176,9 +176,9 @@ function checkWorkers(file: EvaluatedFile | undefined, defaults: HandlerDefaults
 }
 
 function toStream(stated: NonNullable<FileConfig["streams"]>[number]): DeclaredStream {
-  const { name, subjects, description, maxBytes, maxMessages, retention, storage, discard, replicas } = stated;
+  const { name, subjects, description, maxBytes, maxMessages, retention, storage, discard, replicas, atomic } = stated;
   return {
-    ...{ name, subjects, description, maxBytes, maxMessages, retention, storage, discard, replicas },
+    ...{ name, subjects, description, maxBytes, maxMessages, retention, storage, discard, replicas, atomic },
     maxAgeMs: stated.maxAge,
     maxMessageBytes: stated.maxMessageSize,
     duplicateWindowMs: stated.duplicateWindow,

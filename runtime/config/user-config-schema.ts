@@ -2,6 +2,7 @@
 
 import * as z from "zod";
 import {
+  boolean,
   duration,
   handlerOptions,
   integer,
@@ -91,6 +92,7 @@ const stream = z.strictObject({
   discard: leaf(oneOf("old", "new")),
   replicas: leaf(copies),
   duplicateWindow: leaf(age),
+  atomic: leaf(boolean),
 });
 
 const defaults = z.strictObject({

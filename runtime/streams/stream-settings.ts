@@ -16,6 +16,7 @@ export interface DeclaredStream {
   readonly discard: "old" | "new" | undefined;
   readonly replicas: number | undefined;
   readonly duplicateWindowMs: number | undefined;
+  readonly atomic: boolean | undefined;
 }
 
 export type StatedConfig = Partial<StreamConfig> & { readonly name: string; readonly subjects: string[] };
@@ -42,6 +43,7 @@ export function statedConfig(stream: DeclaredStream): StatedConfig {
     discard: stream.discard,
     num_replicas: stream.replicas,
     duplicate_window: stream.duplicateWindowMs === undefined ? undefined : stream.duplicateWindowMs * NS_PER_MS,
+    allow_atomic: stream.atomic,
   };
   return Object.fromEntries(Object.entries(stated).filter(([, value]) => value !== undefined)) as StatedConfig;
 }
@@ -76,6 +78,7 @@ export function differences(stated: StatedConfig, actual: StreamConfig): string[
 }
 
 function same(stated: unknown, actual: unknown): boolean {
+  if (stated === false) return actual !== true; // Left out where it is not so.
   if (!Array.isArray(stated) || !Array.isArray(actual)) return stated === actual;
   return stated.length === actual.length && stated.every((value) => actual.includes(value));
 }

@@ -4,6 +4,7 @@ import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Emit } from "../events.ts";
 import { managerOf } from "../nats/jetstream.ts";
+import { whyNoBatches } from "./atomic-batches.ts";
 import { findStream, makeStream } from "./make-stream.ts";
 import { unlessMade } from "./own-stream.ts";
 import { listed, missing, notKnownYet, streamError, tooNarrow } from "./stream-errors.ts";
@@ -24,13 +25,22 @@ export interface EnsureStreamsOptions {
 export async function ensureStreams(options: EnsureStreamsOptions): Promise<void> {
   if (options.streams.length === 0) return;
   const jsm = await managerOf(options.connection);
-  for (const stream of options.streams) {
+  for (const declared of options.streams) {
+    const stream = asFarAsTaken(declared, options);
     try {
       await ensureStream(jsm, stream, options);
     } catch (error) {
       throw streamError(error, options.connection, `stream "${stream.name}" could not be set up`);
     }
   }
+}
+
+/** An older server drops what it does not know: asked for at each start, it would be changed at each. */
+function asFarAsTaken(stream: DeclaredStream, { connection, emit }: EnsureStreamsOptions): DeclaredStream {
+  const tooOld = stream.atomic === true ? whyNoBatches(connection.info?.version) : undefined;
+  if (tooOld === undefined) return stream;
+  emit({ type: "runtime.notice", level: "warn", message: `stream "${stream.name}" cannot be \`atomic\`: ${tooOld}` });
+  return { ...stream, atomic: undefined };
 }
 
 async function ensureStream(

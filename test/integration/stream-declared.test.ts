@@ -27,6 +27,7 @@ function declared(changes: Partial<DeclaredStream> = {}): DeclaredStream {
     discard: undefined,
     replicas: undefined,
     duplicateWindowMs: undefined,
+    atomic: undefined,
     ...changes,
   };
 }

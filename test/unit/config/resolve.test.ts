@@ -217,6 +217,7 @@ test("the file's defaults for handlers and its streams are kept in the runtime's
       discard: undefined,
       replicas: undefined,
       duplicateWindowMs: 120_000,
+      atomic: undefined,
     },
   ]);
 });

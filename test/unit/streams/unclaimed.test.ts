@@ -18,7 +18,15 @@ it("only what a declaration states can differ, and the order of subjects does no
   const unstated = { description: undefined, maxBytes: undefined, maxMessages: undefined, maxMessageBytes: undefined };
   const more = { retention: undefined, storage: undefined, discard: undefined, replicas: undefined };
   const subjects = ["b", "a"];
-  const declared = { name: "S", subjects, maxAgeMs: 5, duplicateWindowMs: undefined, ...unstated, ...more };
+  const declared = {
+    name: "S",
+    subjects,
+    maxAgeMs: 5,
+    duplicateWindowMs: undefined,
+    atomic: undefined,
+    ...unstated,
+    ...more,
+  };
   const stated = statedConfig(declared);
   expect(stated).toEqual({ name: "S", subjects, max_age: 5e6 });
   const actual = { name: "S", subjects: ["a", "b"], max_age: 5e6, max_msgs: 7 };
