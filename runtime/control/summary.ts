@@ -31,6 +31,8 @@ export interface HandlerSummary {
   readonly batch?: BatchRule | undefined;
   /** As its status says. */
   readonly spacing?: Spacing | undefined;
+  /** What a run publishes is stored as one; undefined: each by itself. */
+  readonly outputs?: "atomic" | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
   readonly domain?: string | undefined;
   /** Subjects that it publishes and requests, as far as it says so. */
@@ -109,6 +111,7 @@ function summaryOf(name: string, replicas: HandlerSummary["replicas"], pending: 
     publishes: [...new Set(handlers.flatMap(({ publishes = [] }) => publishes))],
     ...(known?.batch === undefined ? {} : { batch: known.batch }),
     ...(known?.spacing === undefined ? {} : { spacing: known.spacing }),
+    ...(known?.outputs === undefined ? {} : { outputs: known.outputs }),
     ...(known?.domain === undefined ? {} : { domain: known.domain }),
     ...(known?.schedule === undefined ? {} : { schedule: known.schedule }),
     versions: versionsOf(handlers),

@@ -26,6 +26,7 @@ export interface PermittedHandler {
     | "fleetOrder"
     | "rate"
     | "timeoutMs"
+    | "outputs"
     | "publishes"
     | "uses"
   >;

@@ -20,6 +20,8 @@ import { type Bucket, bucketsOf, streamOf, subjectsOf } from "../stores/bucket-s
 import { onceStore, onceStream } from "../stores/once-bucket.ts";
 import { earlierRedriveDurableName, queueGroupOf, redriveDurableName } from "../streams/durable-name.ts";
 import { sortedSubjects } from "../streams/ordered-stream.ts";
+import { outputMarks } from "../streams/output-stream.ts";
+import { coveredBy } from "../streams/subject-cover.ts";
 import { versionStream, versionSubjects } from "../versions/version-store.ts";
 import { orderedStreams, ownStreamNames, takenStreams } from "./app-streams.ts";
 import { bucketUse } from "./bucket.ts";
@@ -61,6 +63,7 @@ export function toServe(app: PermittedApp): Grant[] {
       publish: [slowDownSubject(app.app), controlSubject(app.app, "restore")],
     },
     { why: "Be seen as a NATS service (`nats micro ls`).", subscribe: serviceSubjects(app.app, "*") },
+    ...atomicOutputs(app),
     ...published(app),
     ...usedBuckets(app),
   ];
@@ -218,6 +221,19 @@ function keptOnce({ app, handlers }: PermittedApp): Grant[] {
       publish: [...streamApi(onceStream(app), "INFO", "MSG.GET"), subjectsOf(onceStore(app))],
     },
   ];
+}
+
+/** Of a stream that is not declared the name is not known here. */
+function atomicOutputs({ app, handlers, streams }: PermittedApp): Grant[] {
+  const atomic = handlers.filter(({ metadata }) => metadata.outputs === "atomic");
+  return atomic.map(({ name }) => {
+    const subject = outputMarks(app, name);
+    const stream = streams.find(({ subjects }) => coveredBy(subjects, subject))?.name;
+    return {
+      why: `Mark what ${name} has handled, beside its outputs, and look whether a message is marked${stream === undefined ? " (its stream is not declared: grant STREAM.INFO and STREAM.MSG.GET of it)" : ""}.`,
+      publish: [subject, ...(stream === undefined ? [] : streamApi(stream, "INFO", "MSG.GET"))],
+    };
+  });
 }
 
 function marks({ app, handlers }: PermittedApp): Grant[] {

@@ -1,10 +1,12 @@
 // Subjects stored in a stream that nobody takes: typing mistakes, and handlers still to be written.
 
+import type { JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Emit } from "../events.ts";
 import { matches } from "../metadata/subject.ts";
 import { managerOf } from "../nats/jetstream.ts";
 import { ApiCode, isApiError, jetStreamError } from "../nats/jetstream-errors.ts";
+import { isOutputMark } from "./output-stream.ts";
 
 export interface UnclaimedOptions {
   readonly connection: NatsConnection;
@@ -30,17 +32,26 @@ export async function unclaimed(options: UnclaimedOptions): Promise<UnclaimedSub
 async function unclaimedIn(stream: string, { connection, taken }: UnclaimedOptions): Promise<UnclaimedSubject[]> {
   try {
     const jsm = await managerOf(connection);
-    const { state } = await jsm.streams.info(stream, { subjects_filter: ">" });
+    const stored = await storedIn(jsm, stream);
     const filters = [...taken];
     for await (const { config } of jsm.consumers.list(stream)) {
       const own = config.filter_subjects ?? (config.filter_subject === undefined ? [] : [config.filter_subject]);
       filters.push(...(own.length === 0 || own[0] === "" ? [">"] : own));
     }
-    return unclaimedSubjects(state.subjects ?? {}, filters).map((entry) => ({ stream, ...entry }));
+    return unclaimedSubjects(stored, filters).map((entry) => ({ stream, ...entry }));
   } catch (error) {
     if (isApiError(error, ApiCode.streamNotFound)) return [];
     throw jetStreamError(error, { connection, code: "STREAM_REFUSED", doing: `stream "${stream}" could not be read` });
   }
+}
+
+/** Of a stream with marks of outputs there may be one for each message, and nobody looks for who takes them. */
+async function storedIn(jsm: JetStreamManager, stream: string): Promise<Readonly<Record<string, number>>> {
+  const { config } = await jsm.streams.info(stream);
+  const patterns = config.subjects?.filter((pattern) => !pattern.startsWith("outputs.")) ?? [];
+  const asked = patterns.length === (config.subjects?.length ?? 0) ? [">"] : patterns;
+  const infos = await Promise.all(asked.map((pattern) => jsm.streams.info(stream, { subjects_filter: pattern })));
+  return Object.assign({}, ...infos.map(({ state }) => state.subjects ?? {}));
 }
 
 /** The subjects that no filter takes, with their counts. Pure. */
@@ -49,7 +60,7 @@ export function unclaimedSubjects(
   filters: readonly string[],
 ): { subject: string; messages: number }[] {
   return Object.entries(counts)
-    .filter(([subject]) => !filters.some((filter) => matches(filter, subject)))
+    .filter(([subject]) => !isOutputMark(subject) && !filters.some((filter) => matches(filter, subject)))
     .map(([subject, messages]) => ({ subject, messages }));
 }
 

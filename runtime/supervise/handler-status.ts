@@ -40,6 +40,8 @@ export interface HandlerStatus {
   readonly standby?: boolean | undefined;
   /** Of the messages of a key not each is run; undefined: each is. */
   readonly spacing?: Spacing | undefined;
+  /** What a run publishes is stored as one; undefined: each by itself. */
+  readonly outputs?: "atomic" | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
   readonly domain?: string | undefined;
   /** Subjects that it publishes and requests, as far as it says so; undefined: it says of none. */
@@ -124,6 +126,7 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
     batch: metadata?.batch,
     standby: current?.route.isStandby === true ? true : undefined,
     spacing: metadata && spacingOf(metadata),
+    outputs: metadata?.outputs === "atomic" ? "atomic" : undefined,
     domain: metadata?.domain,
     publishes: metadata === undefined || metadata.publishes.length === 0 ? undefined : metadata.publishes,
     uses: metadata === undefined || usesNone(metadata.uses) ? undefined : metadata.uses,

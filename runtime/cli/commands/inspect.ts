@@ -65,6 +65,7 @@ function print(summary: HandlerSummary, left: readonly string[], kept: readonly 
   if (batch !== undefined) printFact(out, "batches", batchText(batch));
   const spacing = summary.spacing && spacingText(summary.spacing, durationText);
   if (spacing !== undefined) printFact(out, "spacing", spacing);
+  if (summary.outputs === "atomic") printFact(out, "outputs", "stored as one when the function has returned, and once");
   printFact(out, "file", file);
   const { schedule } = summary;
   const nowMs = systemClock.nowMs();

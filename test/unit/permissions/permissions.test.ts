@@ -18,6 +18,7 @@ function handler(
       everyReplica: false,
       singleton: false,
       timeoutMs: 30_000,
+      outputs: "each",
       publishes: [],
       uses: { kv: [], objects: [] },
       ...more,
@@ -274,4 +275,16 @@ test("the block for nats-server has each group under its reason, every subject q
   expect(text).toContain('  allow_responses: { max: -1, ttl: "35s" }\n}');
   const outside = text.slice(text.lastIndexOf("\n}\n") + 3).split("\n");
   expect(outside.filter((line) => line !== "" && !line.startsWith("# "))).toEqual([]);
+});
+
+test("a handler whose outputs are stored as one may mark them, and look for the marks in the declared stream", () => {
+  const atomic = [handler("orders/bill", "durable", "orders.new", { outputs: "atomic" })];
+  const { publish } = permitted("serve", {
+    handlers: atomic,
+    streams: [{ name: "BILLS", subjects: ["bills.>", "outputs.shop.>"] }],
+  });
+  expect(publish).toEqual(
+    expect.arrayContaining(["outputs.shop.orders.bill.*", "$JS.API.STREAM.INFO.BILLS", "$JS.API.STREAM.MSG.GET.BILLS"]),
+  );
+  expect(permitted("serve").publish.filter((subject) => subject.startsWith("outputs."))).toEqual([]);
 });
