@@ -1,10 +1,16 @@
 // Outputs of a message, stored as one and once: wherever the process or the runtime is killed, and however late the message comes again.
 
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { type JetStreamManager, jetstream, jetstreamManager, type StreamConfig } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
 import { afterEach, describe, expect, it } from "vitest";
 import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
 import { isSince } from "../../runtime/nats/server-version.ts";
 import { durableNameOf } from "../../runtime/streams/durable-name.ts";
+import { runCli, startCli } from "../support/cli-process.ts";
+import { startTestServer } from "../support/nats-server.ts";
+import { createProject } from "../support/project.ts";
 import { startReplicas } from "../support/replicas.ts";
 import { shown, useStage } from "../support/runtime.ts";
 
@@ -124,6 +130,50 @@ describe("on a server that has batches", () => {
     await settled(manager, 100);
     expect(await outputs(manager)).toEqual(before);
     expect(before.toSorted()).toEqual(both(100));
+  });
+
+  it("a replay of what is marked is let pass, unrun; without its mark it is run, and its outputs are stored anew", async (test) => {
+    test.skip(!has([2, 12]));
+    const manager = await streams();
+    const app = await stage.start({ mode: "dev", handlers: { "bill.ts": BILL } });
+    const replay = (...more: string[]) =>
+      runCli(["replay", "bill", "--from", "1", "--app", "shop", ...more], {
+        cwd: app.project.rootDir,
+        env: { NATS_URL: stage.server.url },
+      });
+    await place([{}, {}, {}]);
+    await settled(manager, 3);
+    expect(await replay()).toMatchObject({ code: 0 });
+    await expect.poll(() => app.status("bill").filtered).toBe(3);
+    expect(app.status("bill").handled).toBe(3);
+    expect((await outputs(manager)).toSorted()).toEqual(both(3));
+    await manager.streams.purge("BILLS", { filter: "outputs.shop.bill.*" });
+    await replay("--again");
+    await expect.poll(() => app.status("bill").handled).toBe(6);
+    expect((await outputs(manager)).toSorted()).toEqual([...both(3), ...both(3)].toSorted());
+  });
+
+  it("a group and an order over all replicas go with it", async (test) => {
+    test.skip(!has([2, 12]));
+    const manager = await streams();
+    const source = `
+      export const metadata = {
+        subject: "orders.*.placed", kind: "durable", outputs: "atomic", group: "money", orderBy: { wildcard: 0 },
+        retry: { attempts: 3, backoff: "10ms" },
+      };
+      export default async ({ n }, ctx) => {
+        await ctx.publish("bills.made", { n });
+        if (n % 7 === 0 && ctx.attempt === 1) throw new Error("once more");
+        await ctx.publish("bills.mailed", { n });
+      };`;
+    const app = await stage.start({ mode: "dev", handlers: { "bill.ts": source } });
+    const { connection } = stage.client;
+    for (let n = 0; n < 50; n++) connection.publish(`orders.${n % 5}.placed`, JSON.stringify({ n }));
+    await expect.poll(() => app.status("bill").handled).toBe(50);
+    const stored = await outputs(manager);
+    expect(stored.toSorted()).toEqual(both(50));
+    const ofFirstKey = stored.filter((text) => text.startsWith("bills.made") && Number(text.slice(11)) % 5 === 0);
+    expect(ofFirstKey).toEqual([0, 5, 10, 15, 20, 25, 30, 35, 40, 45].map((n) => `bills.made ${n}`));
   });
 
   it(
@@ -281,4 +331,58 @@ it("an older server is named with the version that it takes, and nothing is publ
   expect(failed).toMatch(/cannot store its outputs as one .*: this is nats-server .*, and it takes 2\.12/);
   await place([{}]);
   expect((await manager.streams.info("BILLS")).state.messages).toBe(0);
+});
+
+it("the permissions that are printed are enough, also to look for marks when a message comes again", async (test) => {
+  test.skip(!has([2, 12]));
+  const source = `
+    export const metadata = {
+      subject: "orders.placed",
+      kind: "durable",
+      outputs: "atomic",
+      publishes: ["bills.made"],
+      retry: { attempts: 3, backoff: "50ms" },
+    };
+    export default async ({ n }, ctx) => {
+      await ctx.publish("bills.made", { n });
+      if (ctx.attempt === 1) throw new Error("once more");
+    };`;
+  const project = createProject({ "bill.js": source });
+  cleanups.push(() => project.end());
+  const config = `export default { app: "shop", streams: [
+    { name: "ORDERS", subjects: ["orders.>"] },
+    { name: "BILLS", subjects: ["bills.>", "outputs.shop.>"], atomic: true },
+  ] };`;
+  writeFileSync(join(project.rootDir, "handlers.config.ts"), config);
+  const cwd = project.rootDir;
+  const inbox = "_INBOX_runtime";
+  const { stdout } = await runCli(["permissions", "--for", "serve"], { cwd, env: { NATS_INBOX_PREFIX: inbox } });
+  const users = `{ user: runtime, password: s\n${stdout}}, { user: admin, password: s }`;
+  const server = await startTestServer({ config: `authorization { users: [${users}] }` });
+  cleanups.push(() => server.stop());
+  const as = (user: string) => ({
+    NATS_URL: server.url,
+    NATS_USER: user,
+    NATS_PASSWORD: "s",
+    NATS_INBOX_PREFIX: inbox,
+  });
+  const started = async (user: string, ...args: string[]) => {
+    const process = startCli(["start", ...args], { cwd, env: as(user) });
+    await process.printed(/"event":"runtime.ready"/);
+    return async () => {
+      process.child.kill("SIGTERM");
+      await process.ended;
+    };
+  };
+  await (await started("admin", "--provision"))();
+  cleanups.push(await started("runtime"));
+  const connection = await connect({ servers: server.url, user: "admin", pass: "s" });
+  cleanups.push(() => connection.close());
+  const manager = await jetstreamManager(connection);
+  await jetstream(connection).publish("orders.placed", JSON.stringify({ n: 1 }));
+  await expect.poll(async () => (await manager.streams.info("BILLS")).state.messages).toBe(2);
+  const refused = readFileSync(server.logFile, "utf8")
+    .split("\n")
+    .filter((line) => line.includes("Violation"));
+  expect(refused).toEqual([]);
 });
