@@ -176,6 +176,36 @@ describe("on a server that has batches", () => {
     expect(ofFirstKey).toEqual([0, 5, 10, 15, 20, 25, 30, 35, 40, 45].map((n) => `bills.made ${n}`));
   });
 
+  it("whoever takes the outputs has each once: as they are stored, in an order that the server makes or a replica, and after a failure", async (test) => {
+    test.skip(!has([2, 12]));
+    const manager = await streams();
+    const taking = (more: string) => `
+      export const metadata = { subject: "bills.*", kind: "durable", retry: { attempts: 1 }, ${more} };
+      export default ({ n }) => {
+        if (n === 3) throw new Error("a letter");
+      };`;
+    const app = await stage.start({
+      mode: "dev",
+      handlers: {
+        "bill.ts": BILL,
+        "plain.js": taking(""),
+        "wildcard.js": taking("orderBy: { wildcard: 0 }"),
+        "field.js": taking('orderBy: { field: "n" }'),
+      },
+    });
+    await place(Array.from({ length: 20 }, () => ({})));
+    const counts = () =>
+      ["plain", "wildcard", "field"].map((name) => [app.status(name).handled, app.status(name).failed]);
+    await expect.poll(counts).toEqual([
+      [38, 2],
+      [38, 2],
+      [38, 2],
+    ]);
+    const letters = await new DeadLetterBox(stage.client.connection, "shop").list();
+    expect(letters).toHaveLength(6);
+    expect((await outputs(manager)).toSorted()).toEqual(both(20));
+  });
+
   it(
     "kill -9 of the worker at each point, 500 messages: each has its outputs once",
     async (test) => {
