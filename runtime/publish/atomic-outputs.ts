@@ -24,7 +24,7 @@ import type { RateLimitedNotices } from "../nats/rate-limited-notices.ts";
 import type { ReplyInbox } from "../nats/reply-inbox.ts";
 import { WriteTurns } from "../nats/write-turns.ts";
 import { whyNoBatches } from "../streams/atomic-batches.ts";
-import { findOutputStream, type OutputStream, outputMark } from "../streams/output-stream.ts";
+import { type OutputStream, outputMark } from "../streams/output-stream.ts";
 import type { StreamLookup } from "../streams/stream-names.ts";
 import { asTheyAre } from "./message-headers.ts";
 import { pubAckOf } from "./pub-ack.ts";
@@ -45,13 +45,15 @@ const STORED: CallAnswer = { ok: true, body: new Uint8Array(0) };
 const NO_PAYLOAD = new Uint8Array(0);
 
 export interface AtomicOutputsOptions {
-  readonly connection: NatsConnection;
+  readonly connection: Pick<NatsConnection, "info" | "publish">;
   readonly app: string;
   readonly clock: Clock;
   readonly notices: RateLimitedNotices;
-  readonly state: ConnectionState;
-  readonly streams: StreamLookup;
-  readonly replies: ReplyInbox;
+  readonly state: Pick<ConnectionState, "isUp" | "up">;
+  /** The stream of a handler's outputs. Rejects with a RuntimeError. */
+  readonly outputStream: (handler: string) => Promise<OutputStream>;
+  readonly streams: Pick<StreamLookup, "find">;
+  readonly replies: Pick<ReplyInbox, "request">;
 }
 
 interface Mark {
@@ -92,11 +94,11 @@ export class AtomicOutputs {
 
   /** S3. Rejects with a RuntimeError. */
   private async streamOf(handler: string): Promise<OutputStream> {
-    const { connection, app, clock } = this.options;
+    const { clock, outputStream } = this.options;
     const nowMs = clock.monotonicMs();
     const known = this.known.get(handler);
     if (known !== undefined && nowMs - known.atMs <= FRESH_MS) return known.stream;
-    const stream = await findOutputStream({ connection, app, handler });
+    const stream = await outputStream(handler);
     this.known.set(handler, { atMs: nowMs, stream });
     return stream;
   }

@@ -23,6 +23,7 @@ import { ConnectionState } from "../nats/connection-state.ts";
 import { isNoAnswer } from "../nats/jetstream-errors.ts";
 import type { RateLimitedNotices } from "../nats/rate-limited-notices.ts";
 import { ReplyInbox } from "../nats/reply-inbox.ts";
+import { findOutputStream } from "../streams/output-stream.ts";
 import { StreamLookup, type TakingStream } from "../streams/stream-names.ts";
 import { AtomicOutputs } from "./atomic-outputs.ts";
 import { asTheyAre } from "./message-headers.ts";
@@ -82,7 +83,8 @@ export class Publisher {
     this.streams = new StreamLookup(connection, clock);
     this.replies = new ReplyInbox(options);
     const { state, streams, replies } = this;
-    this.outputs = new AtomicOutputs({ ...options, state, streams, replies });
+    const outputStream = (handler: string) => findOutputStream({ connection, app: options.app, handler });
+    this.outputs = new AtomicOutputs({ ...options, state, streams, replies, outputStream });
   }
 
   /** Never rejects. Codes: 400 a request into a stream, or a `ttl` without one, 413 too large, 409 the stream refuses this one, 507 it takes nothing now, 503 not connected or nobody takes it, 504 no reply in time, else the replier's. */

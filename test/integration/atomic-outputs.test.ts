@@ -201,8 +201,8 @@ describe("on a server that has batches", () => {
       [38, 2],
       [38, 2],
     ]);
-    const letters = await new DeadLetterBox(stage.client.connection, "shop").list();
-    expect(letters).toHaveLength(6);
+    const letters = async () => (await new DeadLetterBox(stage.client.connection, "shop").list()).length;
+    await expect.poll(letters).toBe(6);
     expect((await outputs(manager)).toSorted()).toEqual(both(20));
   });
 
@@ -231,7 +231,8 @@ describe("on a server that has batches", () => {
       expect(app.told("worker.exited", 0).filter(({ expected }) => !expected).length).toBeGreaterThanOrEqual(8);
       expect((await outputs(manager)).toSorted()).toEqual(both(orders.length));
       expect(await marks(manager)).toBe(orders.length);
-      expect(await new DeadLetterBox(stage.client.connection, "shop").list()).toEqual([]);
+      const letters = await new DeadLetterBox(stage.client.connection, "shop").list();
+      expect(letters.filter(({ handler }) => handler === "bill")).toEqual([]);
     },
     LONGEST_MS,
   );
@@ -244,7 +245,7 @@ describe("on a server that has batches", () => {
       const replicas = await startReplicas({
         url: stage.server.url,
         files: { "bill.ts": BILL },
-        environments: [{ NATS_HANDLERS_APP: "shop" }],
+        environments: [{}],
       });
       cleanups.push(() => replicas.close());
       const kills = new Set([20, 140]);
