@@ -110,9 +110,15 @@ export type RuntimeEvent =
   | { readonly type: "handler.bound"; readonly handler: string; readonly kind: HandlerKind; readonly subject: string }
   | { readonly type: "handler.unbound"; readonly handler: string; readonly subject: string }
   /** The message of a planned time was published, by this replica. */
-  | { readonly type: "schedule.met"; readonly handler: string; readonly plannedMs: number }
+  | {
+      readonly type: "schedule.met";
+      readonly handler: string;
+      /** Of a schedule that the handler has made. */
+      readonly key?: string;
+      readonly plannedMs: number;
+    }
   /** So many planned times are not made up for. */
-  | { readonly type: "schedule.passed-over"; readonly handler: string; readonly count: number }
+  | { readonly type: "schedule.passed-over"; readonly handler: string; readonly key?: string; readonly count: number }
   | {
       readonly type: "generation.retired";
       readonly handler: string;

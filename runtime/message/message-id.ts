@@ -35,6 +35,11 @@ export function scheduledIdOf(handler: string, subject: string, plannedMs: numbe
   return `schedule:${handler}:${plannedMs}:${subject}`;
 }
 
+/** Of the message of a planned time of a schedule that a handler has made. @param token of its key */
+export function timetableIdOf(token: string, target: string, plannedMs: number): string {
+  return `timetable:${token}:${plannedMs}:${target}`;
+}
+
 /** As a stream gets it. Two handlers that both publish to the subject, also of two apps, never have the same. */
 export function publishIdOf(app: string, callId: string): string {
   return `${app}:${callId}`;

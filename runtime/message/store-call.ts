@@ -40,6 +40,8 @@ export interface StoreResult {
   readonly keys?: readonly string[];
   readonly object?: ObjectFacts;
   readonly objects?: readonly ObjectFacts[];
+  /** Of a schedule that is taken away: whether there was one. */
+  readonly wasThere?: boolean;
 }
 
 /** `code` is an HTTP-like number, as that of a publish. */

@@ -32,6 +32,13 @@ export function readSchedule(raw: unknown): ReadSchedule {
   return readFields(raw as Fields, ["cron"]);
 }
 
+/** Of a schedule that a handler makes while it runs: all that is wrong in one sentence. */
+export function readTimesSaid(raw: unknown): { readonly value: Schedule } | { readonly problem: string } {
+  const read = readSchedule(raw);
+  if ("value" in read) return read;
+  return { problem: read.problems.map(({ at, message }) => [...at, message].join(" ")).join("; ") };
+}
+
 /** Why a handler of that kind and those subjects can have no schedule: each a problem of the option as a whole. */
 export function scheduleRefusals(kind: HandlerKind, subjects: readonly string[], raw: Fields): ScheduleProblem[] {
   const refuse = (message: string) => [{ at: [], message }];

@@ -146,14 +146,14 @@ export const HANDLER_ROWS: EventRows<
   },
   "schedule.met": {
     level: "debug",
-    message: ({ plannedMs }) => `published for ${isoTime(plannedMs)}`,
-    text: ({ handler, plannedMs }, view) => dimLine(handler, `published for ${isoTime(plannedMs)}`, view),
+    message: met,
+    text: (event, view) => dimLine(event.handler, met(event), view),
   },
   "schedule.passed-over": {
     // Where runs are longer than the time between two it is so again and again.
     level: "info",
-    message: ({ count }) => passedOver(count),
-    text: ({ handler, count }, view) => markedLine("!", handler, passedOver(count), view),
+    message: passedOver,
+    text: (event, view) => markedLine("!", event.handler, passedOver(event), view),
   },
   "generation.retired": {
     level: ({ drained }) => (drained ? "debug" : "warn"),
@@ -192,9 +192,17 @@ function isoTime(atMs: number): string {
   return new Date(atMs).toISOString();
 }
 
-function passedOver(count: number): string {
+function met({ key, plannedMs }: EventOf<"schedule.met">): string {
+  return `published for ${isoTime(plannedMs)}${ofKey(key)}`;
+}
+
+function ofKey(key: string | undefined): string {
+  return key === undefined ? "" : ` by schedule ${JSON.stringify(key)}`;
+}
+
+function passedOver({ key, count }: EventOf<"schedule.passed-over">): string {
   const times = count === 1 ? "1 planned time is" : `${count} planned times are`;
-  return `${times} passed over: nobody was there, or the run before took too long (\`missed\` of its schedule)`;
+  return `${times}${key === undefined ? "" : ` of schedule ${JSON.stringify(key)}`} passed over: nobody was there, or the run before took too long (\`missed\` of its schedule)`;
 }
 
 function serving(event: EventOf<"handler.serving">, view: LiveView): string {

@@ -106,7 +106,7 @@ class Schedules {
     const ticker = new Ticker({
       schedule,
       marks: this.marks.marksOf(handler, fingerprintOf(schedule, subject)),
-      isStored,
+      isStored: () => isStored,
       send: async (plannedMs) => {
         const message = { handler, subject, payload: schedule.payload, plannedMs };
         return isStored ? storeScheduled(publishing, message) : tellScheduled(publishing, message);

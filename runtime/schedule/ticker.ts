@@ -24,7 +24,8 @@ export interface Mark {
 }
 
 export interface Marks<Read extends Mark = Mark> {
-  read(): Promise<Read>;
+  /** Undefined: the schedule is no more. */
+  read(): Promise<Read | undefined>;
   /** Only where nobody has written since. Resolves with whether it was written. */
   write(progress: Progress, after: Read): Promise<boolean>;
 }
@@ -33,7 +34,7 @@ export interface TickerOptions {
   readonly schedule: Schedule;
   readonly marks: Marks;
   /** Whether a stream keeps the messages (T1, T2). */
-  readonly isStored: boolean;
+  readonly isStored: () => boolean | Promise<boolean>;
   /** Send the message of a planned time. Rejects when that cannot be known to have been done. */
   readonly send: (plannedMs: number) => Promise<SentRun | undefined>;
   /** T5. Rejects when it cannot be said. */
@@ -88,7 +89,7 @@ export class Ticker {
         this.options.onTrouble(error);
         return { afterMs: AGAIN_MS };
       });
-      if (pause === undefined) return; // There is no next time.
+      if (pause === undefined) return this.stopping.abort(); // There is no next time, or no schedule any more.
       if ("untilMs" in pause) await this.options.until(pause.untilMs, signal);
       else if (pause.afterMs > 0) await delay(this.options.clock, pause.afterMs, signal);
     }
@@ -97,6 +98,7 @@ export class Ticker {
   private async tick(): Promise<Pause | undefined> {
     const { marks, reachedMs } = this.options;
     const mark = await marks.read();
+    if (mark === undefined) return undefined;
     const { progress } = mark;
     const nowMs = reachedMs();
     if (progress === undefined || this.wasReplaced(mark, nowMs)) {
@@ -145,10 +147,11 @@ export class Ticker {
   /** Whoever is first has decided. */
   private async decide({ runMs, doneMs, passedOver }: Due, { run }: Progress, mark: Mark): Promise<void> {
     const { marks, isStored, send, onMet, onPassedOver } = this.options;
-    const sendingMs = isStored ? runMs : undefined;
+    const keeps = await isStored();
+    const sendingMs = keeps ? runMs : undefined;
     if (!(await marks.write({ doneMs, run, sendingMs }, mark))) return;
     if (passedOver > 0) onPassedOver(passedOver);
-    if (isStored || runMs === undefined) return;
+    if (keeps || runMs === undefined) return;
     await send(runMs); // T2.
     onMet(runMs);
   }

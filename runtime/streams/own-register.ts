@@ -2,6 +2,7 @@
 // message: of two that write at once, one is told that the other was first.
 
 import type { JetStreamPublishOptions, StoredMsg } from "@nats-io/jetstream";
+import type { MsgHdrs } from "@nats-io/transport-node";
 import { ApiCode, isApiError } from "../nats/jetstream-errors.ts";
 import type { OwnStreamReader } from "./own-stream-reader.ts";
 import type { OwnStreamWriter } from "./own-stream-writer.ts";
@@ -34,8 +35,17 @@ export class OwnRegister {
   }
 
   /** Its revision; undefined: somebody has written since `after`. Rejects with the client's errors. */
-  async write(subject: string, data: Uint8Array | string, after: number): Promise<number | undefined> {
-    const options = { ...this.patience, expect: { lastSubjectSequence: after } };
+  async write(
+    subject: string,
+    data: Uint8Array | string,
+    after: number,
+    headers?: MsgHdrs,
+  ): Promise<number | undefined> {
+    const options = {
+      ...this.patience,
+      ...(headers === undefined ? {} : { headers }),
+      expect: { lastSubjectSequence: after },
+    };
     try {
       return (await this.writer.publish(subject, data, options)).seq;
     } catch (error) {

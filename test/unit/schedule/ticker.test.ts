@@ -35,7 +35,7 @@ class Fleet {
   start({ schedule = everyMinute, isStored = true, dropsSame = true, name = "a", frozen = THAWED } = {}): Ticker {
     const ticker = new Ticker({
       schedule,
-      isStored,
+      isStored: () => isStored,
       marks: {
         read: async () => {
           this.check();
