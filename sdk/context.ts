@@ -6,6 +6,7 @@ import type { ReplyOf, RequestDefinition } from "./define-request.ts";
 import type { Duration } from "./duration.ts";
 import type { Once } from "./once.ts";
 import type { PayloadFormat } from "./payload.ts";
+import type { CronTimes, IntervalTimes } from "./schedule.ts";
 import type { BucketOptions, KvBucket, ObjectBucket } from "./stores.ts";
 
 /** The headers of a message, read-only. Names are compared without regard to case. */
@@ -93,6 +94,9 @@ export interface PublishFor extends SendOptions {
 
 export type PublishOptions = PublishAfter | PublishAt | PublishFor;
 
+/** When `ctx.schedule` has its message published: a cron pattern, or more about it. */
+export type ScheduleOptions = string | (CronTimes & SendOptions) | (IntervalTimes & SendOptions);
+
 /** What every request can say. */
 export interface AskOptions {
   /** Headers of the message. Names that start with `Nats-` are refused. */
@@ -144,6 +148,14 @@ export interface Ask<Options = AskOptions> {
     options?: Options,
   ): Promise<Reply>;
 }
+
+/** Under a key, to a subject or an event. */
+export type MakeSchedule = <const Target extends string | EventDefinition>(
+  key: string,
+  target: Publishable<Target>,
+  data: PublishedOf<Target>,
+  when: ScheduleOptions,
+) => Promise<void>;
 
 /** What a function that takes batches is given beside the contents. */
 export interface BatchContext<Message extends HandlerContext = HandlerContext> {
@@ -217,6 +229,27 @@ export interface HandlerContext {
     data: PublishedOf<Target>,
     options?: PublishOptions,
   ): Promise<void>;
+
+  /**
+   * Make a schedule, or replace the one of that key: `await ctx.schedule("invoice-42", remind, { id: 42 }, { cron: "0 9 * * MON" })`.
+   * From now on the data is published to the target at each planned time, once for all replicas of the app together, until
+   * `ctx.unschedule` of the key. Keys are the app's; a schedule outlives the handler that made it. What is published has the headers
+   * given here and no others, and its handler has the planned time as `ctx.scheduledFor`.
+   *
+   * Made again with the same times and target it goes on where it was, with the new data; with others it begins anew.
+   *
+   * Resolves when it is stored. Throws nothing, and rejects before anything is stored: with a TypeError that has the code
+   * `"INVALID_NAME"` unless the key is a text of 1 to 200 characters, `"UNKNOWN_OPTION"` for an option that there is not,
+   * `"INVALID_OPTION"` for a pattern that is none or never due, an unknown time zone or `missed`, an `every` that is not `"1s"` to `"365d"`;
+   * with 501 without JetStream, 413 for what is too large for a message, 503, 504 or 507 while NATS does not take it. In a shadow run nothing is made.
+   */
+  readonly schedule: MakeSchedule;
+
+  /**
+   * Take the schedule of that key away, whoever has made it. Resolves with whether there was one; what is being published at that moment
+   * may still arrive. Rejects as `schedule`. In a shadow run nothing is taken away, and it resolves with true.
+   */
+  readonly unschedule: (key: string) => Promise<boolean>;
 
   /**
    * Ask, and wait for one reply. Rejects when nobody takes the subject, when the reply is an error or cannot be read, and

@@ -10,12 +10,14 @@ export type {
   HandlerLog,
   HeadersInput,
   LogMethod,
+  MakeSchedule,
   MessageHeaders,
   PublishAfter,
   PublishAt,
   PublishFor,
   PublishOptions,
   RequestOptions,
+  ScheduleOptions,
   SendOptions,
 } from "./context.ts";
 export type { Defer, DeferOptions, DeferredMessage } from "./defer.ts";
@@ -53,7 +55,7 @@ export type {
 } from "./metadata.ts";
 export type { Once, OnceGiven } from "./once.ts";
 export type { PayloadCodec, PayloadFormat } from "./payload.ts";
-export type { CronSchedule, IntervalSchedule, Schedule } from "./schedule.ts";
+export type { CronSchedule, CronTimes, IntervalSchedule, IntervalTimes, Missing, Schedule } from "./schedule.ts";
 export type { Size } from "./size.ts";
 export { parseSize } from "./size.ts";
 export type {

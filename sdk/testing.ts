@@ -40,6 +40,24 @@ export interface SentMessage {
   readonly leaves?: { readonly delayMs: number } | { readonly at: Date } | undefined;
 }
 
+/** A schedule that `ctx.schedule` has made. */
+export interface TestSchedule {
+  /** Where it publishes to. */
+  readonly subject: string;
+  /** What it publishes, as a receiver would read it. */
+  readonly data: unknown;
+  /** Those that were given. */
+  readonly headers: MessageHeaders;
+  /** Its pattern, where it has one. */
+  readonly cron?: string;
+  /** Of the pattern. */
+  readonly timeZone?: string;
+  /** Milliseconds between two of its times, where it has no pattern. */
+  readonly everyMs?: number;
+  /** What becomes of times at which nobody was there. */
+  readonly missed: "skip" | "once" | "all";
+}
+
 /** A line of `ctx.log`. */
 export interface LoggedLine {
   /** `"trace"`, `"debug"`, `"info"`, `"warn"`, `"error"` or `"fatal"`. */
@@ -103,6 +121,8 @@ export interface HandlerRun<Reply = unknown> {
   readonly kv: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** As `kv`, of `ctx.objects`. */
   readonly objects: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** What `ctx.schedule` has made and `ctx.unschedule` has not taken away when it has ended, by key. */
+  readonly schedules: Readonly<Record<string, TestSchedule>>;
   /** What `ctx.once` has kept of the message when it has ended, by the name of the part; what the option `once` gave is there too. */
   readonly once: Readonly<Record<string, unknown>>;
 }
@@ -174,7 +194,8 @@ export declare const runHandler: RunHandler;
 export type BatchedMessage = Pick<HandlerRun, "outcome" | "error" | "settlement">;
 
 /** What a handler did with a batch. */
-export interface BatchOutcome extends Pick<HandlerRun, "published" | "requested" | "logs" | "kv" | "objects"> {
+export interface BatchOutcome
+  extends Pick<HandlerRun, "published" | "requested" | "logs" | "kv" | "objects" | "schedules"> {
   /** In the order of the payloads. */
   readonly messages: readonly BatchedMessage[];
 }
@@ -300,6 +321,8 @@ export interface TestRuntime extends AsyncDisposable {
   requested(target?: string | { readonly subject: string }): readonly HandlerMessage[];
   /** Lines of `ctx.log` of a handler, or of all, in their order. */
   logs(handler?: string): readonly HandlerLine[];
+  /** What handlers have made by `ctx.schedule`, and nobody has taken away, by key. */
+  schedules(): Promise<Readonly<Record<string, TestSchedule>>>;
   /** What is kept as failed, oldest first. */
   deadLetters(): Promise<readonly TestDeadLetter[]>;
   /** Ends the runtime and its server. Calling twice is safe. */
@@ -320,7 +343,7 @@ export interface CrashPoint {
   /** Where: `"after the publish to orders.billed"`, `"after the await in handlers/orders/bill.ts:12"`. */
   readonly at: string;
   /** The run in which the message came again, to its end. */
-  readonly again: Omit<HandlerRun, "kv" | "objects" | "once">;
+  readonly again: Omit<HandlerRun, "kv" | "objects" | "once" | "schedules">;
   /** By both runs, in their order. */
   readonly published: readonly SentMessage[];
   /** Published by both under one id: a stream has them once, a core subscriber gets them twice. */

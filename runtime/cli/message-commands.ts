@@ -51,12 +51,14 @@ function addReplay(program: Command, { terminal, finish }: HandlerCommands): voi
 function addScheduled(program: Command, { terminal, finish }: HandlerCommands): void {
   const scheduled = program
     .command("scheduled")
-    .description("messages that were published with a delay, or for a time, and wait to leave")
+    .description(
+      "messages that were published with a delay, or for a time, and wait to leave; schedules that handlers have made",
+    )
     .helpCommand(false);
   scheduled
     .command("list")
-    .description("what waits, due first")
-    .option("--handler <NAME>", "published by this handler")
+    .description("what waits, due first, and schedules by key")
+    .option("--handler <NAME>", "published, or made, by this handler")
     .option("-n, --limit <COUNT>", "at most so many", "50")
     .option("--json", "as JSON")
     .action(async (_options, command: Command) => {
@@ -66,6 +68,7 @@ function addScheduled(program: Command, { terminal, finish }: HandlerCommands): 
   scheduled
     .command("cancel [ID...]")
     .description("take them away before they leave; again is safe")
+    .option("--key <KEY...>", "a schedule that a handler has made, by its key")
     .option("--json", "as JSON")
     .action(async (ids: string[], _options, command: Command) => {
       const { scheduledCancel } = await import("./commands/scheduled-cancel.ts");

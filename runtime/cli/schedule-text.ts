@@ -28,7 +28,8 @@ export function cutTo(columns: number, line: string): string {
   return line.length > columns ? `${line.slice(0, columns - 1)}…` : line;
 }
 
-function whenText(times: PlannedTimes): string {
+/** `every 5m`, `at 0 5 * * * (UTC)`. */
+export function whenText(times: PlannedTimes): string {
   return times.kind === "every" ? `every ${durationText(times.everyMs)}` : `at ${times.pattern} (${times.timeZone})`;
 }
 

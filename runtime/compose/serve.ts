@@ -1,13 +1,11 @@
 // Wires what takes messages to the workers, over a connection to NATS: what each part does stands in its own folder.
 
 import { createBinder } from "../bind/binder.ts";
-import { ensureKeptStreams, keptStreams } from "../bind/kept-streams.ts";
-import { keyStream } from "../bind/key-marks.ts";
+import { ensureKeptStreams } from "../bind/kept-streams.ts";
 import { type Clock, within } from "../clock.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { Backlog } from "../control/backlog.ts";
 import { ControlPlane } from "../control/control-plane.ts";
-import { intentStream } from "../control/intent-store.ts";
 import { MessageTap } from "../control/message-tap.ts";
 import { ReplicaSlowDowns } from "../control/slow-downs.ts";
 import { ReplicaSlowStarts } from "../control/slow-starts.ts";
@@ -17,15 +15,17 @@ import { RuntimeError, toRuntimeError } from "../errors.ts";
 import type { RuntimeEvent } from "../events.ts";
 import type { Reaper } from "../isolate/reaper.ts";
 import { LaterStore } from "../later/later-store.ts";
-import { laterStream, provisionLater } from "../later/later-stream.ts";
+import { provisionLater } from "../later/later-stream.ts";
 import { LaterRelay } from "../later/relay.ts";
 import type { Call } from "../message/handler-call.ts";
+import { type CarryAsk, isOfSchedules } from "../message/schedule-call.ts";
 import type { CarryStoreCall } from "../message/store-call.ts";
 import { claims } from "../metadata/claims.ts";
 import type { Uses } from "../metadata/handler-metadata.ts";
 import { globMatcher } from "../metadata/name-filter.ts";
 import { connect, type NatsConnection } from "../nats/connection.ts";
 import { ConnectionState } from "../nats/connection-state.ts";
+import { managerOf } from "../nats/jetstream.ts";
 import { jetStreamError } from "../nats/jetstream-errors.ts";
 import { askForJetStream, lacksJetStream } from "../nats/no-jetstream.ts";
 import { ELECTIONS_MS, Patience } from "../nats/patience.ts";
@@ -36,13 +36,15 @@ import { StandingSubscriptions } from "../nats/standing-subscriptions.ts";
 import { watchNats } from "../observe/health-nats.ts";
 import type { RuntimeSource } from "../observe/metrics-source.ts";
 import { ServiceProtocol } from "../observe/service-protocol.ts";
-import { createRateStore, rateStream } from "../pacing/rate-store.ts";
+import { createRateStore } from "../pacing/rate-store.ts";
 import { Publisher } from "../publish/publisher.ts";
-import { provisionSchedules, scheduleStream } from "../schedule/mark-store.ts";
+import { provisionSchedules } from "../schedule/mark-store.ts";
 import { createScheduledBinder } from "../schedule/scheduled-binder.ts";
+import { Timetable } from "../schedule/timetable.ts";
+import { provisionTimetable } from "../schedule/timetable-stream.ts";
 import { bucketsOf } from "../stores/bucket-streams.ts";
 import { withLargePayloads } from "../stores/large-payloads.ts";
-import { onceStream, provisionOnce } from "../stores/once-bucket.ts";
+import { provisionOnce } from "../stores/once-bucket.ts";
 import { type LargeBucket, Stores } from "../stores/stores.ts";
 import { queueGroupOf } from "../streams/durable-name.ts";
 import { tellLeftBehind } from "../streams/left-behind.ts";
@@ -55,7 +57,8 @@ import type { HandlerStatus } from "../supervise/handler-status.ts";
 import type { Disabled } from "../supervise/intent.ts";
 import { Supervisor } from "../supervise/supervisor.ts";
 import type { StartedTracing } from "../trace/tracing.ts";
-import { provisionVersions, versionStream } from "../versions/version-store.ts";
+import { provisionVersions } from "../versions/version-store.ts";
+import { streamsForRuntime } from "./own-streams.ts";
 import type { Runtime, RuntimeOptions } from "./runtime-options.ts";
 import { type Tools, wantedBy } from "./tools.ts";
 import { createVersions } from "./versions.ts";
@@ -185,6 +188,12 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
     onLetterKept,
   });
   closers.push(() => within(clock, SETTLE_MS, relay.close()));
+  const timetable = new Timetable(
+    { connection, app, copies, clock, serverClock, notices, emit, publish },
+    await managerOf(connection),
+  );
+  closers.push(() => within(clock, SETTLE_MS, timetable.close()));
+  const ask: CarryAsk = (made) => (isOfSchedules(made) ? timetable.call(made) : store(made));
   let watch: FileWatch | undefined;
   const { sourcesDir, discover, known, pool } = tools;
   const serving = (handler: string) => supervisor.servingVersion(handler);
@@ -220,7 +229,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       versions,
       binder,
       call: tracing?.around(call) ?? call,
-      store,
+      store: ask,
       spans: tracing?.runs,
       tap,
       slowDowns,
@@ -264,11 +273,9 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       watch = await watchHandlers(config, supervisor, options);
       await watch.ready;
     }
-    const ofApp = [laterStream, scheduleStream, rateStream, keyStream, versionStream, intentStream, onceStream];
-    const own = [...keptStreams(app), ...ofApp.map((nameOf) => nameOf(app))];
     void raiseCopies({
       connection,
-      streams: own,
+      streams: streamsForRuntime(app),
       copies,
       isStated: config.copies !== undefined,
       patience,
@@ -276,9 +283,12 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
       emit,
     });
     await supervisor.start();
+    // What is due is published when those are bound that are to have it.
+    timetable.start();
     if (options.provision === true) {
       await surely(() => stores.make(bucketsOf(usedBy(supervisor.status(), large))));
       await provisionOnce({ connection, app, copies, emit });
+      await provisionTimetable({ connection, app, copies, emit });
     }
     if (mode === "start") await tools.rest();
     await surely(() => operators.listen());

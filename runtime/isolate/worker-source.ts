@@ -4,7 +4,7 @@
 import type { Clock } from "../clock.ts";
 import type { Call } from "../message/handler-call.ts";
 import type { SerializedError, WorkerExit } from "../message/outcome.ts";
-import type { CarryStoreCall } from "../message/store-call.ts";
+import type { CarryAsk } from "../message/schedule-call.ts";
 import type { WorkerEvents, WorkerPort } from "../message/worker-port.ts";
 import type { LogRecord } from "../wire/log-record.ts";
 import type { LoadedModule, LoadRequest, StartRequest } from "../wire/protocol.ts";
@@ -64,5 +64,5 @@ export interface WorkerListener {
   /** It prints faster than anybody reads: so many lines were dropped. */
   outputDropped(stream: "stdout" | "stderr", count: number): void;
   readonly call: Call;
-  readonly store: CarryStoreCall;
+  readonly store: CarryAsk;
 }

@@ -1,7 +1,8 @@
 // What one worker asks of buckets: read from its frames, carried out, and answered. So many at a time, and no more: its
 // process has them wait (worker/request-turns.ts), and one that does not is refused them.
 
-import type { CarryStoreCall, StoreAnswer } from "../message/store-call.ts";
+import type { CarryAsk } from "../message/schedule-call.ts";
+import type { StoreAnswer } from "../message/store-call.ts";
 import { mostRequests } from "../wire/call-frame.ts";
 import { readStoreCall, writeStoreAnswer } from "../wire/store-frame.ts";
 import type { FramesOut } from "./frames-out.ts";
@@ -15,11 +16,11 @@ export interface StoresOwner {
 export class WorkerStores {
   private readonly owner: StoresOwner;
   private readonly most: number;
-  private readonly carryOut: CarryStoreCall;
+  private readonly carryOut: CarryAsk;
   private open = 0;
   private isOver = false;
 
-  constructor(owner: StoresOwner, carryOut: CarryStoreCall) {
+  constructor(owner: StoresOwner, carryOut: CarryAsk) {
     this.owner = owner;
     this.most = mostRequests(owner.concurrency);
     this.carryOut = carryOut;
@@ -38,7 +39,7 @@ export class WorkerStores {
     this.isOver = true;
   }
 
-  private async ask(number: number, call: Parameters<CarryStoreCall>[0]): Promise<void> {
+  private async ask(number: number, call: Parameters<CarryAsk>[0]): Promise<void> {
     this.open++;
     const answer = await this.carryOut(call);
     this.open--;

@@ -4,6 +4,7 @@ import { controlSubject, controlSubjects } from "../control/control-protocol.ts"
 import { deadLetterStream } from "../dead-letters/letter-store.ts";
 import { redriveStream, redriveSubjects } from "../dead-letters/redrive-watch.ts";
 import { laterStream, laterSubjects } from "../later/later-stream.ts";
+import { changedSubject, timetableStream } from "../schedule/timetable-stream.ts";
 import { versionStream } from "../versions/version-store.ts";
 import { orderedStreams, ownStreamNames, takenStreams } from "./app-streams.ts";
 import { bucketUse } from "./bucket.ts";
@@ -80,6 +81,10 @@ export function toOperate(app: PermittedApp): Grant[] {
     {
       why: "scheduled list, cancel: what waits to leave later, payloads included.",
       publish: streamApi(laterStream(app.app), "INFO", "MSG.GET", "MSG.DELETE"),
+    },
+    {
+      why: "scheduled list, cancel --key: the schedules that handlers have made, payloads included.",
+      publish: [...streamApi(timetableStream(app.app), "INFO", "MSG.GET", "MSG.DELETE"), changedSubject(app.app)],
     },
     {
       why: "send --delay, --at, and dlq redrive of what could not leave: the replicas publish it, with their rights.",

@@ -7,6 +7,7 @@ import { laterStream } from "../later/later-stream.ts";
 import { usesMarks } from "../metadata/spacing.ts";
 import { rateStream } from "../pacing/rate-store.ts";
 import { scheduleStream } from "../schedule/mark-store.ts";
+import { timetableStream } from "../schedule/timetable-stream.ts";
 import { bucketsOf, streamOf } from "../stores/bucket-streams.ts";
 import { onceStream } from "../stores/once-bucket.ts";
 import { versionStream } from "../versions/version-store.ts";
@@ -20,6 +21,7 @@ export function toProvision(app: PermittedApp): Grant[] {
     ...keptStreams(app.app),
     laterStream(app.app),
     scheduleStream(app.app),
+    timetableStream(app.app),
     ...(app.handlers.some(({ metadata }) => metadata.rate?.per === "fleet") ? [rateStream(app.app)] : []),
     versionStream(app.app),
     intentStream(app.app),
@@ -39,7 +41,7 @@ export function toProvision(app: PermittedApp): Grant[] {
       publish: names.flatMap((stream) => streamApi(stream, "DELETE")),
     })),
     {
-      why: "Make the streams for dead letters, redrives, given-back deliveries, what leaves later, what schedules have seen to, turns of rates and the versions of handlers, and the buckets; keep them in more copies.",
+      why: "Make the streams for dead letters, redrives, given-back deliveries, what leaves later, what schedules have seen to, schedules that handlers make, turns of rates and the versions of handlers, and the buckets; keep them in more copies.",
       publish: kept.flatMap((stream) => streamApi(stream, "INFO", "CREATE", "UPDATE")),
     },
     ...(buckets.length === 0

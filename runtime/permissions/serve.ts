@@ -16,6 +16,7 @@ import { usesMarks } from "../metadata/spacing.ts";
 import { serviceSubjects } from "../observe/service-protocol.ts";
 import { rateStream, rateSubjects } from "../pacing/rate-store.ts";
 import { markSubject, scheduleStream } from "../schedule/mark-store.ts";
+import { changedSubject, entrySubjects, timetableStream } from "../schedule/timetable-stream.ts";
 import { type Bucket, bucketsOf, streamOf, subjectsOf } from "../stores/bucket-streams.ts";
 import { onceStore, onceStream } from "../stores/once-bucket.ts";
 import { earlierRedriveDurableName, queueGroupOf, redriveDurableName } from "../streams/durable-name.ts";
@@ -49,6 +50,7 @@ export function toServe(app: PermittedApp): Grant[] {
     ...deadLetters(app),
     later(app),
     ...schedules(app),
+    timetable(app),
     ...keptOnce(app),
     ...marks(app),
     ...fleetRates(app),
@@ -210,6 +212,16 @@ function schedules({ app, handlers }: PermittedApp): Grant[] {
       ],
     },
   ];
+}
+
+/** What they publish is for `publishes` of the metadata to say. */
+function timetable({ app }: PermittedApp): Grant {
+  const stream = timetableStream(app);
+  return {
+    why: "`ctx.schedule`: keep the schedules that handlers make in a stream of ours, note what has run, and tell other replicas.",
+    publish: [...streamApi(stream, "INFO", "MSG.GET", "MSG.DELETE"), entrySubjects(app), changedSubject(app)],
+    subscribe: [changedSubject(app)],
+  };
 }
 
 /** Of durable handlers: no message of others comes again. */

@@ -5,6 +5,7 @@ import type { Delivery } from "../message/delivery.ts";
 import type { CallAnswer, HandlerCall } from "../message/handler-call.ts";
 import { messageIdOf } from "../message/message-id.ts";
 import type { Outcome } from "../message/outcome.ts";
+import { BAD_SCHEDULE, isOfSchedules, type ScheduleCall } from "../message/schedule-call.ts";
 import {
   type CarryStoreCall,
   isRead,
@@ -12,8 +13,18 @@ import {
   type StoreCall,
   type StoreResult,
 } from "../message/store-call.ts";
+import { readTimesSaid } from "../metadata/schedule.ts";
 import type { LogRecord } from "../wire/log-record.ts";
-import { readable, type Seen, type SeenCall, type SeenLine, seenCall, seenLine, seenWrite } from "./seen.ts";
+import {
+  readable,
+  type Seen,
+  type SeenCall,
+  type SeenLine,
+  seenCall,
+  seenLine,
+  seenSchedule,
+  seenWrite,
+} from "./seen.ts";
 
 const TAKEN: CallAnswer = { ok: true, body: new Uint8Array(0) };
 
@@ -48,10 +59,19 @@ export class Recorder {
   }
 
   /** What is read from a bucket is what is there; what is written is taken, and not seen by what is read later. */
-  async store(call: StoreCall): Promise<StoreAnswer> {
+  async store(call: StoreCall | ScheduleCall): Promise<StoreAnswer> {
+    if (isOfSchedules(call)) return this.schedule(call);
     if (isRead(call)) return this.readStore(call);
     this.pages.get(call.id)?.calls.push(seenWrite(call));
     return { ok: true, result: writtenResult(call) };
+  }
+
+  /** No schedule is made, and none taken away; what would be refused is. */
+  private schedule(call: ScheduleCall): StoreAnswer {
+    const read = call.operation === "put" ? readTimesSaid(call.when) : undefined;
+    if (read !== undefined && "problem" in read) return { ok: false, code: BAD_SCHEDULE, message: read.problem };
+    this.pages.get(call.id)?.calls.push(seenSchedule(call));
+    return { ok: true, result: { wasThere: true } };
   }
 
   log(record: LogRecord): void {

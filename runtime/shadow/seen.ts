@@ -2,14 +2,15 @@
 
 import type { HandlerCall, Later } from "../message/handler-call.ts";
 import { decodeHeaders } from "../message/header-block.ts";
+import type { ScheduleCall } from "../message/schedule-call.ts";
 import type { StoreCall } from "../message/store-call.ts";
 import type { LogRecord } from "../wire/log-record.ts";
 
 /** A publish, a request or a write to a bucket that was withheld. */
 export interface SeenCall {
-  /** `publish`, `request`, `kv put`, `object delete`, ... */
+  /** `publish`, `request`, `kv put`, `object delete`, `schedule put`, ... */
   readonly kind: string;
-  /** Of a write: bucket and key. */
+  /** Of a write: bucket and key; of a schedule its key, and where it publishes to. */
   readonly subject: string;
   /** As JSON; text or base64 where it is none. */
   readonly data: unknown;
@@ -50,6 +51,15 @@ export function seenWrite({ store, operation, bucket, key, value, revision }: St
   const kind = `${store === "kv" ? "kv" : "object"} ${operation}`;
   const headers: Readonly<Record<string, string>> = revision === undefined ? {} : { revision: String(revision) };
   return { kind, subject: `${bucket}/${key}`, data: readable(value), headers, leaves: null };
+}
+
+export function seenSchedule(call: ScheduleCall): SeenCall {
+  const { operation, key, value } = call;
+  const kind = `schedule ${operation}`;
+  if (operation === "delete") return { kind, subject: key, data: undefined, headers: {}, leaves: null };
+  const { target, when, headers } = call;
+  const data = { data: readable(value), when };
+  return { kind, subject: `${key} to ${target}`, data, headers: Object.fromEntries(headers), leaves: null };
 }
 
 export function seenLine({ level, message, fields = {} }: LogRecord): SeenLine {

@@ -11,9 +11,9 @@ import type { DeliverySpans } from "../message/delivery-spans.ts";
 import type { DeliveryTap } from "../message/delivery-tap.ts";
 import type { FleetRates } from "../message/fleet-rates.ts";
 import type { Call } from "../message/handler-call.ts";
+import type { CarryAsk } from "../message/schedule-call.ts";
 import type { SlowDowns } from "../message/slow-down.ts";
 import type { SlowStarts } from "../message/slow-start.ts";
-import type { CarryStoreCall } from "../message/store-call.ts";
 import type { HandlerDefaults, ResolvedMetadata } from "../metadata/handler-metadata.ts";
 import type { VersionStanding } from "../versions/rollbacks.ts";
 import type { Gate } from "./concurrency-limit.ts";
@@ -67,7 +67,7 @@ export interface SlotDeps {
   /** Carries out what handlers publish and request. */
   readonly call: Call;
   /** Carries out what handlers ask of buckets. */
-  readonly store: CarryStoreCall;
+  readonly store: CarryAsk;
   /** Looks at what handlers publish into streams. */
   readonly writes: WriteWatches;
   /** Spans of the deliveries that are run; undefined: tracing is off. */

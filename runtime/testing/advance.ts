@@ -9,6 +9,7 @@ import type { Backlog } from "../control/backlog.ts";
 import type { LaterBox } from "../later/later-box.ts";
 import { wakeSubject } from "../later/later-stream.ts";
 import { windowOf, windowSubject } from "../later/window.ts";
+import type { TimetableBox } from "../schedule/timetable-box.ts";
 import type { HandlerStatus } from "../supervise/handler-status.ts";
 import { type IdleDeps, leftAfter, leftOf } from "./idle.ts";
 import type { MovedClock } from "./moved-clock.ts";
@@ -20,6 +21,8 @@ export interface AdvanceDeps extends Omit<IdleDeps, "backlog"> {
   readonly putOffs: PutOffMessages;
   readonly later: Pick<LaterBox, "list">;
   readonly backlog: Pick<Backlog, "durablesOf">;
+  /** What handlers have made by `ctx.schedule`. */
+  readonly timetable: Pick<TimetableBox, "list">;
 }
 
 /** Rejects when something that is due is not done within the limit, with what that is. */
@@ -51,6 +54,7 @@ async function dueDone(deps: AdvanceDeps, limitMs: number): Promise<void> {
 async function leftDue(deps: AdvanceDeps): Promise<string[]> {
   const { client, connection, putOffs, status } = deps;
   const leaving = await leavingNow(deps);
+  const made = await deps.timetable.list();
   const { begun, atWork } = deps.moved.waiters;
   await client.flush();
   await connection.flush();
@@ -62,7 +66,7 @@ async function leftDue(deps: AdvanceDeps): Promise<string[]> {
   const works = await Promise.all(handlers.map((handler) => workOf(deps, handler)));
   const scheduled = works.filter((_, at) => isScheduled(handlers[at]!));
   const mayWait = scheduled.filter(({ putOff }) => putOff > 0).length;
-  const schedules = Math.max(0, scheduled.length - begun) + Math.max(0, atWork - mayWait); // A2
+  const schedules = Math.max(0, scheduled.length + made.length - begun) + Math.max(0, atWork - mayWait); // A2
   return [
     ...onTheirWay,
     ...handlers.flatMap((handler, at) => leftOf(handler, works[at]!.now)),

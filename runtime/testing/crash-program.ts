@@ -3,12 +3,14 @@
 import { writeSync } from "node:fs";
 import type { CallAnswer, HandlerCall } from "../message/handler-call.ts";
 import type { OnceRecord } from "../message/once-record.ts";
+import { isOfSchedules } from "../message/schedule-call.ts";
 import type { StoreAnswer, StoreCall } from "../message/store-call.ts";
 import type { HandlerModule } from "../worker/load.ts";
 import { watchAwaits } from "./await-points.ts";
 import { type Answer, type CrashOrder, type CrashReport, REPORT_FD, reportedCall } from "./crash-report.ts";
 import type { LoopbackEnd } from "./loopback-link.ts";
 import { MemoryOnce } from "./memory-once.ts";
+import { MemorySchedules } from "./memory-schedules.ts";
 import { testMessage } from "./message.ts";
 import { TAKEN } from "./observed.ts";
 import { reportOf } from "./report.ts";
@@ -18,6 +20,7 @@ import { metadataOf } from "./test-metadata.ts";
 const order = JSON.parse(process.argv[2] ?? "") as CrashOrder;
 const asked = new Map<number, (answer: CallAnswer) => void>();
 const once = new MemoryOnce({}, order.kept);
+const schedules = new MemorySchedules();
 let passed = 0;
 
 const end: LoopbackEnd = {
@@ -28,6 +31,7 @@ const end: LoopbackEnd = {
     return answer;
   },
   async store(call) {
+    if (isOfSchedules(call)) return schedules.call(call);
     if (once.takes(call)) return keepOnce(call);
     const message = "crashPoints has no buckets: ctx.kv and ctx.objects are for runHandler and startTestRuntime";
     return { ok: false, code: 501, message };

@@ -3,7 +3,8 @@
 
 import type { CallAnswer, HandlerCall } from "../message/handler-call.ts";
 import { lasting } from "../message/handler-call.ts";
-import type { CarryStoreCall, StoreCall } from "../message/store-call.ts";
+import type { CarryAsk, ScheduleCall } from "../message/schedule-call.ts";
+import type { StoreCall } from "../message/store-call.ts";
 import { type Caller, readCall } from "../wire/call-frame.ts";
 import type { LogRecord } from "../wire/log-record.ts";
 import { FrameReader, FrameType, FrameWriter } from "../wire/protocol.ts";
@@ -14,7 +15,7 @@ import type { ContextLink, PendingCall } from "../worker/link.ts";
 export interface LoopbackEnd {
   /** Never rejects. */
   call(call: HandlerCall): Promise<CallAnswer>;
-  readonly store: CarryStoreCall;
+  readonly store: CarryAsk;
   log(record: LogRecord): void;
 }
 
@@ -61,7 +62,7 @@ export class LoopbackLink implements ContextLink {
     if (type === FrameType.log) this.end.log(JSON.parse(json) as LogRecord);
   }
 
-  private async answerStore(number: number, call: StoreCall): Promise<void> {
+  private async answerStore(number: number, call: StoreCall | ScheduleCall): Promise<void> {
     const answer = await this.end.store({ ...call, value: Buffer.from(call.value) });
     this.ended(number, answer.ok ? { ok: true, body: storeAnswerBody(answer) } : answer);
   }

@@ -63,20 +63,21 @@ export class MovedClock extends ServerClock {
   override until(atMs: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
-    const gone = () => {
-      end();
-      this.waits.delete(signal);
-    };
     const end = () => {
       wait.timer.cancel();
-      signal.removeEventListener("abort", gone);
       this.waits.set(signal, undefined);
       resolve();
     };
-    signal.addEventListener("abort", gone, { once: true });
+    if (!this.waits.has(signal)) signal.addEventListener("abort", () => this.forget(signal), { once: true });
     const wait: Wait = { atMs, end, timer: this.timerTo(atMs, end) };
     this.waits.set(signal, wait);
     return promise;
+  }
+
+  /** Who has gone is not at work any more either. */
+  private forget(signal: AbortSignal): void {
+    this.waits.get(signal)?.end();
+    this.waits.delete(signal);
   }
 
   private lookAt(wait: Wait): void {

@@ -3,16 +3,18 @@
 import type { HandlerRun, RunHandlerOptions, SentMessage } from "../../sdk/testing.ts";
 import type { CallAnswer, HandlerCall, Later } from "../message/handler-call.ts";
 import { decodeHeaders } from "../message/header-block.ts";
+import { isOfSchedules, type ScheduleCall } from "../message/schedule-call.ts";
 import type { StoreAnswer, StoreCall } from "../message/store-call.ts";
 import type { Uses } from "../metadata/handler-metadata.ts";
 import type { LogRecord } from "../wire/log-record.ts";
 import { contentTypeIn } from "../worker/content-type.ts";
-import { decodePayload } from "../worker/decode-payload.ts";
 import { encodePayload } from "../worker/encode-payload.ts";
 import { ReceivedHeaders } from "../worker/headers.ts";
 import type { LoopbackEnd } from "./loopback-link.ts";
 import { MemoryOnce } from "./memory-once.ts";
+import { MemorySchedules } from "./memory-schedules.ts";
 import { MemoryStores } from "./memory-stores.ts";
+import { readBytes } from "./read-bytes.ts";
 
 type Answers = Pick<RunHandlerOptions, "answer" | "onPublish" | "kv" | "objects" | "once">;
 
@@ -24,6 +26,7 @@ export class Observed implements LoopbackEnd {
   readonly logs: { level: string; message: string; fields: Record<string, unknown> }[] = [];
   private readonly stores: MemoryStores;
   private readonly once: MemoryOnce;
+  private readonly schedules = new MemorySchedules();
   private readonly answers: Answers;
 
   constructor(answers: Answers, uses: Uses) {
@@ -45,13 +48,15 @@ export class Observed implements LoopbackEnd {
     }
   }
 
-  store(call: StoreCall): Promise<StoreAnswer> {
+  async store(call: StoreCall | ScheduleCall): Promise<StoreAnswer> {
+    if (isOfSchedules(call)) return this.schedules.call(call);
     return this.once.takes(call) ? this.once.call(call) : this.stores.call(call);
   }
 
   /** As the run has left them. */
-  get kept(): Pick<HandlerRun, "kv" | "objects"> {
-    return { kv: this.stores.contentsOf("kv"), objects: this.stores.contentsOf("objects") };
+  get kept(): Pick<HandlerRun, "kv" | "objects" | "schedules"> {
+    const { contents: schedules } = this.schedules;
+    return { kv: this.stores.contentsOf("kv"), objects: this.stores.contentsOf("objects"), schedules };
   }
 
   /** By the name of the part: of one message. */
@@ -98,13 +103,6 @@ export function messageOf(
 
 function leavesOf(later: Later): SentMessage["leaves"] {
   return later.kind === "delay" ? { delayMs: later.delayMs } : { at: new Date(later.atMs) };
-}
-
-/** As JSON, where it is JSON; else the bytes. */
-export function readBytes(payload: Uint8Array, contentType?: string): unknown {
-  const bytes = Buffer.from(payload);
-  const decoded = decodePayload({ bytes, start: 0, end: bytes.length, contentType }, "json");
-  return decoded.kind === "unreadable" ? new Uint8Array(payload) : decoded.value;
 }
 
 function codeOf(error: unknown): number {

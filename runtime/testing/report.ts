@@ -6,7 +6,7 @@ import { explain, settle } from "../deliver/settle.ts";
 import type { Outcome } from "../message/outcome.ts";
 import type { Settlement } from "../message/settlement.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
-import { readBytes } from "./observed.ts";
+import { readBytes } from "./read-bytes.ts";
 import type { EndedRun } from "./run-module.ts";
 
 /** A test's retries wait for just as long as the metadata says. */

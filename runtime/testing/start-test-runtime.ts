@@ -2,7 +2,12 @@
 
 import { resolve } from "node:path";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import type { startTestRuntime as Declared, TestDeadLetter, TestRuntimeOptions } from "../../sdk/testing.ts";
+import type {
+  startTestRuntime as Declared,
+  TestDeadLetter,
+  TestRuntimeOptions,
+  TestSchedule,
+} from "../../sdk/testing.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Runtime } from "../compose/runtime-options.ts";
 import { startRuntime } from "../compose/start.ts";
@@ -13,13 +18,15 @@ import { DeadLetterBox } from "../dead-letters/dead-letter-box.ts";
 import { describeError, RuntimeError } from "../errors.ts";
 import { LaterBox } from "../later/later-box.ts";
 import { managerOf } from "../nats/jetstream.ts";
+import { TimetableBox } from "../schedule/timetable-box.ts";
 import { type AdvanceDeps, advance } from "./advance.ts";
 import { durationMs } from "./duration-option.ts";
 import { Heard } from "./heard.ts";
 import { idle } from "./idle.ts";
+import { testScheduleOf } from "./memory-schedules.ts";
 import { MovedClock } from "./moved-clock.ts";
-import { readBytes } from "./observed.ts";
 import { ACKS, PutOffMessages } from "./put-off-messages.ts";
+import { readBytes } from "./read-bytes.ts";
 import { MIDDLE_OF_SPREAD } from "./report.ts";
 import { publish, request } from "./test-client.ts";
 import { startTestServer } from "./test-server.ts";
@@ -70,6 +77,7 @@ export const startTestRuntime: typeof Declared = async (options = {}) => {
     if (failures.length > 0) throw cannotServe(failures);
     const { connection, status } = runtime;
     const box = new DeadLetterBox(client, config.app);
+    const timetable = new TimetableBox(client, config.app);
     const deps = {
       client,
       connection,
@@ -81,6 +89,7 @@ export const startTestRuntime: typeof Declared = async (options = {}) => {
       jsm: await managerOf(client),
       moved,
       putOffs,
+      timetable,
       later: new LaterBox(client, config.app, clock),
     } satisfies AdvanceDeps;
     const limitMs = (timeout: string | undefined) => (timeout === undefined ? IDLE_MS : durationMs("timeout", timeout));
@@ -98,6 +107,7 @@ export const startTestRuntime: typeof Declared = async (options = {}) => {
       published: (target) => heard.messagesOf("publish", target),
       requested: (target) => heard.messagesOf("request", target),
       logs: (handler) => heard.linesOf(handler),
+      schedules: () => schedulesIn(timetable),
       deadLetters: () => lettersIn(box),
       close,
       [Symbol.asyncDispose]: close,
@@ -125,6 +135,16 @@ function cannotServe(failures: readonly RuntimeError[]): Error {
   const [first] = failures;
   const text = failures.map(describeError).join("\n\n");
   return new RuntimeError(first!.code, text, { cause: first });
+}
+
+async function schedulesIn(timetable: TimetableBox): Promise<Readonly<Record<string, TestSchedule>>> {
+  const made = await timetable.list();
+  return Object.fromEntries(
+    made.map(({ key, target: subject, content, times, missed }) => [
+      key,
+      testScheduleOf({ subject, ...content, times, missed }),
+    ]),
+  );
 }
 
 async function lettersIn(box: DeadLetterBox): Promise<TestDeadLetter[]> {

@@ -5,7 +5,7 @@ import type { HeadersInput } from "../../sdk/context.ts";
 import { publishSubjectProblem } from "../metadata/subject.ts";
 import { encodePayload } from "../worker/encode-payload.ts";
 import { durationMs } from "./duration-option.ts";
-import { readBytes } from "./observed.ts";
+import { readBytes } from "./read-bytes.ts";
 
 type Target = string | { readonly subject: string };
 

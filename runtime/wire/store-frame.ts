@@ -1,5 +1,6 @@
-// What a handler asks of a bucket, and its answer, as they cross the boundary: JSON, and the bytes of a value behind it.
+// What a handler asks of a bucket or of its schedules, and its answer, as they cross the boundary: JSON, and the bytes of a value behind it.
 
+import type { ScheduleAsk, ScheduleCall } from "../message/schedule-call.ts";
 import type { StoreAnswer, StoreAsk, StoreCall, StoreResult } from "../message/store-call.ts";
 import { writeAnswer } from "./call-frame.ts";
 import { type FrameWriter, jsonBody } from "./protocol.ts";
@@ -10,16 +11,26 @@ export const MOST_VALUE_BYTES = 64 * 1024 ** 2;
 const NOTHING = Buffer.alloc(0);
 
 /** After the number of the call. */
-export function writeStoreAsk(out: FrameWriter, timeoutMs: number, ask: StoreAsk, value: Uint8Array): void {
+export function writeStoreAsk(
+  out: FrameWriter,
+  timeoutMs: number,
+  ask: StoreAsk | ScheduleAsk,
+  value: Uint8Array,
+): void {
   out.u32(timeoutMs);
   out.block(Buffer.from(JSON.stringify(ask), "utf8"));
   out.bytes(value);
 }
 
 /** Its bytes are those of the frame. Throws for what no worker of ours would say. */
-export function readStoreCall(handler: string, bytes: Buffer, start: number, end: number): StoreCall {
+export function readStoreCall(handler: string, bytes: Buffer, start: number, end: number): StoreCall | ScheduleCall {
   const { json, rest } = splitAt(bytes, start + 8, end);
-  return { ...(json as StoreAsk), handler, timeoutMs: bytes.readUInt32BE(start + 4), value: bytes.subarray(rest, end) };
+  return {
+    ...(json as StoreAsk | ScheduleAsk),
+    handler,
+    timeoutMs: bytes.readUInt32BE(start + 4),
+    value: bytes.subarray(rest, end),
+  };
 }
 
 export function writeStoreAnswer(out: FrameWriter, number: number, answer: StoreAnswer): void {

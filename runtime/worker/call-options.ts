@@ -57,7 +57,7 @@ export function readRequestOptions(options: RequestOptions): Envelope {
 export function checkOptions(
   options: object,
   known: readonly string[],
-  method: "publish" | "request" | "kv" | "objects" | "defer",
+  method: "publish" | "request" | "kv" | "objects" | "defer" | "schedule",
 ): void {
   if (typeof options !== "object" || options === null)
     throw optionError("INVALID_OPTION", `the options of ctx.${method} must be an object, but are ${preview(options)}`);
@@ -126,6 +126,6 @@ function tooFar(what: string): TypeError {
   return optionError("INVALID_OPTION", `${what} is more than 366 days ahead, which is the most`);
 }
 
-function optionError(code: "UNKNOWN_OPTION" | "INVALID_OPTION", message: string): TypeError {
+export function optionError(code: "UNKNOWN_OPTION" | "INVALID_OPTION", message: string): TypeError {
   return Object.assign(new TypeError(message), { code });
 }

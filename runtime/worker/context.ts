@@ -21,6 +21,7 @@ import { type FetchedContent, fetchLargeContent } from "./large-content.ts";
 import { createLog, type Log } from "./log.ts";
 import { type CallsDeps, MessageCalls, NO_OPTIONS } from "./message-calls.ts";
 import { once } from "./once.ts";
+import { MessageSchedules, type ScheduleOptions } from "./schedules.ts";
 import { MessageStores } from "./stores.ts";
 
 /** What a delivery's context needs of whoever runs it. */
@@ -134,6 +135,15 @@ export class DeliveryContext {
         ...{ ...this.services, id: this.id, stores: this.stores() },
         reserve: (count) => this.sent.reserve(count),
       });
+  }
+
+  get schedule() {
+    return (key: string, target: Target, data: unknown, when: string | ScheduleOptions) =>
+      new MessageSchedules(this.services, this.id).put(key, target, data, when);
+  }
+
+  get unschedule() {
+    return (key: string) => new MessageSchedules(this.services, this.id).delete(key);
   }
 
   get defer() {

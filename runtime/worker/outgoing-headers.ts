@@ -27,11 +27,8 @@ export function outgoingHeaders(
   return encodeHeaders(listed(publishing, received, own));
 }
 
-function* listed(
-  { start: { propagate }, telemetry }: Publishing,
-  received: ReceivedHeaders | undefined,
-  own: HeadersInput,
-): Generator<[string, string]> {
+/** Throws a TypeError for what cannot be a header. */
+export function* statedHeaders(own: HeadersInput): Generator<[string, string]> {
   for (const [name, given] of Object.entries(own)) {
     for (const value of typeof given === "string" ? [given] : given) {
       const problem = headerProblem(name, String(value));
@@ -39,6 +36,14 @@ function* listed(
       yield [name, String(value)];
     }
   }
+}
+
+function* listed(
+  { start: { propagate }, telemetry }: Publishing,
+  received: ReceivedHeaders | undefined,
+  own: HeadersInput,
+): Generator<[string, string]> {
+  yield* statedHeaders(own);
   if (received !== undefined && propagate.length > 0) yield* propagatedHeaders(received, propagate, own);
   yield [HOPS_HEADER, String(Number(received?.get(HOPS_HEADER) ?? 0) + 1)];
   const active = telemetry?.current();

@@ -10,21 +10,17 @@ import type {
   StoredObject,
 } from "../../sdk/stores.ts";
 import { type ObjectFacts, type StoreAsk, type StoreKind, storeCallText } from "../message/store-call.ts";
-import { isUnavailable, UNAVAILABLE } from "../message/unavailable.ts";
 import { didYouMean } from "../metadata/nearest.ts";
 import { MOST_REQUEST_BYTES } from "../wire/call-frame.ts";
-import { FrameType, type StartRequest } from "../wire/protocol.ts";
+import type { StartRequest } from "../wire/protocol.ts";
 import { preview } from "../wire/serialize-error.ts";
-import { MOST_VALUE_BYTES, readStoreAnswer, writeStoreAsk } from "../wire/store-frame.ts";
+import { MOST_VALUE_BYTES, readStoreAnswer } from "../wire/store-frame.ts";
+import { type Asking as AskingDeps, askInTurn, FEW_BYTES } from "./ask-in-turn.ts";
 import { checkOptions, readTimeout } from "./call-options.ts";
 import { encodeRaw, TooLargeError } from "./encode-payload.ts";
-import type { ContextLink, PendingCall } from "./link.ts";
-import type { RequestTurn, RequestTurns } from "./request-turns.ts";
 
-export interface StoresDeps {
-  readonly link: ContextLink;
+export interface StoresDeps extends AskingDeps {
   readonly start: Pick<StartRequest, "uses" | "timeoutMs">;
-  readonly requests: RequestTurns;
 }
 
 type Question = StoreAsk extends infer Ask ? (Ask extends StoreAsk ? Omit<Ask, "id" | "bucket"> : never) : never;
@@ -40,7 +36,6 @@ export interface OwnKv {
 const NOTHING = new Uint8Array(0);
 /** Of an object nobody knows before how large it is: two of them come at a time. */
 const OBJECT_BYTES = MOST_REQUEST_BYTES / 2;
-const FEW_BYTES = 1024;
 
 /** @param id of the message that is handled */
 export class MessageStores {
@@ -139,31 +134,8 @@ export class MessageStores {
   }
 
   private send(ask: StoreAsk, timeoutMs: number, value: Uint8Array): Promise<Buffer> {
-    const { requests, link } = this.deps;
-    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-    const turn: RequestTurn = {
-      bytes: value.length + (ask.store === "objects" && ask.operation === "get" ? OBJECT_BYTES : FEW_BYTES),
-      timeoutMs,
-      begin(leftMs) {
-        const pending: PendingCall = {
-          type: FrameType.store,
-          answered: resolve,
-          refused(error) {
-            if (isUnavailable(error.code ?? 0)) error.name = UNAVAILABLE;
-            reject(error);
-          },
-        };
-        const frame = link.call(pending);
-        writeStoreAsk(frame, leftMs, ask, value);
-        frame.end();
-        link.schedule();
-        const ended = () => requests.leave(turn.bytes);
-        promise.then(ended, ended);
-      },
-      expired: () => reject(noTurn(ask, timeoutMs)),
-    };
-    requests.enter(turn);
-    return promise;
+    const answerBytes = ask.store === "objects" && ask.operation === "get" ? OBJECT_BYTES : FEW_BYTES;
+    return askInTurn(this.deps, { ask, what: storeCallText(ask), timeoutMs, value, answerBytes });
   }
 }
 
@@ -199,9 +171,4 @@ function notDeclared(store: StoreKind, bucket: string, used: readonly string[]):
   const hint = typeof bucket === "string" ? didYouMean(bucket, used) : "";
   const message = `ctx.${store}(${preview(bucket)}): the metadata does not say that this handler uses the bucket.${hint} Write uses: { ${store}: ${all} }`;
   return Object.assign(new Error(message), { code: "BUCKET_NOT_DECLARED" });
-}
-
-function noTurn(ask: StoreAsk, timeoutMs: number): Error {
-  const message = `${storeCallText(ask)}: it waited ${timeoutMs} ms for its turn, since so many calls of this handler are under way: await some before you make more`;
-  return Object.assign(new Error(message), { code: 504 });
 }

@@ -162,3 +162,36 @@ it("what is due and does not end is named", async () => {
   );
   await expect(app.advance("an hour" as never)).rejects.toThrow('advance "an hour" is not a duration such as "5s"');
 });
+
+it("schedules that a handler makes are seen, and run as often as in all that time, until they are taken away", async () => {
+  const maker = `
+    export const metadata = { subject: "bill", kind: "durable" };
+    export default (bill: { id: string; paid?: boolean }, ctx: any) =>
+      bill.paid === true
+        ? ctx.unschedule("bill-" + bill.id)
+        : ctx.schedule("bill-" + bill.id, "remind", { id: bill.id }, { cron: "0 9 * * *", timeZone: "Europe/Berlin" });`;
+  const remind = `
+    export const metadata = { subject: "remind", kind: "durable" };
+    export default (bill: { id: string }, ctx: any) => ctx.log.info({ id: bill.id, at: ctx.scheduledFor }, "reminded");`;
+  await using app = await running({ "bill.ts": maker, "remind.ts": remind });
+  await app.advance("1d");
+  await app.publish("bill", { id: "7" });
+  await app.idle();
+  const { headers, ...made } = (await app.schedules())["bill-7"]!;
+  expect(made).toEqual({
+    subject: "remind",
+    data: { id: "7" },
+    cron: "0 9 * * *",
+    timeZone: "Europe/Berlin",
+    missed: "once",
+  });
+  expect([...headers]).toEqual([]);
+  await app.advance("3d");
+  expect(app.logs("remind").map(({ fields }) => fields.id)).toEqual(["7", "7", "7"]);
+  expect(new Set(app.logs("remind").map(({ fields }) => fields.at)).size).toBe(3);
+  await app.publish("bill", { id: "7", paid: true });
+  await app.idle();
+  await app.advance("3d");
+  expect(app.logs("remind")).toHaveLength(3);
+  expect(await app.schedules()).toEqual({});
+});

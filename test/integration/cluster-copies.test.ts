@@ -12,7 +12,7 @@ import { volume } from "../support/volume.ts";
 
 const OWN = [
   ...["DLQ_shop", "GIVEN_BACK_shop", "KV_shop_handlers", "KV_shop_once", "LATER_shop", "REDRIVE_shop"],
-  ...["SCHEDULE_shop", "VERSIONS_shop"],
+  ...["SCHEDULE_shop", "TIMETABLE_shop", "VERSIONS_shop"],
 ];
 const ROUNDS = volume(6);
 const SOON = { timeout: 20_000, interval: 100 };

@@ -50,7 +50,7 @@ describe("handlers scheduled", () => {
     await json("send", "orders.byhand", '{"a":1}', "--delay", "1h", "-H", "X-Colour=red");
     await remind("orders.remind", "90d");
     const { messages, ...rest } = await json<Listed>("scheduled", "list");
-    expect(rest).toEqual({ app: "shop", total: 3, more: false });
+    expect(rest).toEqual({ app: "shop", total: 3, more: false, schedules: [] });
     expect(messages.map(({ id, target, by }) => [id, target, by])).toEqual([
       [2, "orders.byhand", "$send"],
       [1, "orders.remind", "shop/remind"],

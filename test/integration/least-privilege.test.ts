@@ -70,6 +70,16 @@ const KEEPER = `
   };
 `;
 
+/** Makes a schedule, and takes it away when it has run. */
+const PLANNER = `
+  export const metadata = { subject: "plan", kind: "request", publishes: ["planned"] };
+  export default (n, ctx) => ctx.schedule("plan", "planned", n, { every: "1s" });
+`;
+const PLANNED = `
+  export const metadata = { subject: "planned", kind: "event" };
+  export default async (n, ctx) => ctx.log.info(\`planned \${n}, taken away: \${await ctx.unschedule("plan")}\`);
+`;
+
 /** Each has inboxes of its own, so that nobody hears the replies to another. */
 type User = "runtime" | "admin" | "operator" | "ci" | "publisher";
 const inboxOf = (user: User) => `_INBOX_${user}`;
@@ -132,6 +142,8 @@ beforeAll(async () => {
     "beat.js": BEAT,
     "kept.js": KEPT,
     "keeper.js": KEEPER,
+    "planner.js": PLANNER,
+    "planned.js": PLANNED,
   });
   cpSync(SAMPLE, project.handlersDir, { recursive: true });
   cpSync(CONFIG, join(project.rootDir, "handlers.config.ts"));
@@ -141,7 +153,7 @@ beforeAll(async () => {
     await printed("operator", "operate"),
     await printed("ci", "fleet"),
     `{ user: publisher, password: secret, permissions {
-       publish: ["todo.newitem", "todo.list", "gated.item", "spaced.item", "$KV.kept.>", "keep"], subscribe: ["gate", "${inboxOf("publisher")}.>"]
+       publish: ["todo.newitem", "todo.list", "gated.item", "spaced.item", "$KV.kept.>", "keep", "plan"], subscribe: ["gate", "${inboxOf("publisher")}.>"]
        allow_responses: true } }`,
   ];
   server = await startTestServer({ config: `authorization { users: [\n${users.join("\n")}\n] }` });
@@ -197,12 +209,32 @@ describe("the permissions that are printed", () => {
     await publisher.drain();
   });
 
+  it("let a handler make schedules, have them run, and take them away", async () => {
+    const publisher = await client("publisher");
+    await publisher.request("plan", "7", { timeout: 30_000 });
+    await publisher.drain();
+    await runtime.printed(/planned 7, taken away: true/);
+    expect(await jsonAs("operator", "scheduled", "list")).toMatchObject({ messages: [], schedules: [] });
+    expect(await as("operator", "scheduled", "cancel", "--key", "plan")).toMatchObject({ code: 0 });
+  });
+
   it("let an operator look at everything", async () => {
     const { handlers } = await jsonAs<{ handlers: { name: string; state: string }[] }>("operator", "status");
     expect(handlers.map(({ name, state }) => `${name} ${state}`)).toEqual(
-      ["beat", "gated", "keeper", "kept", "own", "spaced", "todo/audit", "todo/list", "todo/mutate", "todo/save"].map(
-        (name) => `${name} serving`,
-      ),
+      [
+        "beat",
+        "gated",
+        "keeper",
+        "kept",
+        "own",
+        "planned",
+        "planner",
+        "spaced",
+        "todo/audit",
+        "todo/list",
+        "todo/mutate",
+        "todo/save",
+      ].map((name) => `${name} serving`),
     );
     expect(await as("operator", "inspect", "todo/save")).toMatchObject({ code: 0, stderr: "" });
     expect((await as("operator", "logs", "-n", "500")).stdout).toContain("saw todo.newitem");

@@ -78,8 +78,9 @@ describe("an account that demands a bound of bytes, on a server that bounds wind
       "SHOP_SHOP",
       "VERSIONS_shop",
     ]);
-    // Nothing else waits for that one.
+    // Nothing else waits for these.
     await app.printed(/KV_shop_once.*could not be set up.*ctx\.once is refused/);
+    await app.printed(/TIMETABLE_shop.*could not be set up.*ctx\.schedule is refused/);
     for (const { bytes, windowS } of Object.values(settings)) {
       expect(bytes).toBeGreaterThanOrEqual(MIB);
       expect(windowS).toBeLessThanOrEqual(120);

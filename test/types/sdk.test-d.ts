@@ -93,6 +93,23 @@ describe("a handler", () => {
     expectTypeOf(handler).returns.resolves.toEqualTypeOf<void>();
   });
 
+  test("a schedule is made with the data of its event, by a pattern or an interval", () => {
+    defineHandler({ ...newItem }, async (todo, context) => {
+      expectTypeOf(context.schedule("a", itemSaved, { id: todo.id }, "@daily")).resolves.toEqualTypeOf<void>();
+      context.schedule("a", "any.subject", 7, { cron: "@daily", timeZone: "UTC", missed: "all", headers: { a: "b" } });
+      context.schedule("a", itemSaved, { id: "" }, { every: "5m" });
+      // @ts-expect-error: not the event's data
+      context.schedule("a", itemSaved, { no: "" }, "@daily");
+      // @ts-expect-error: nobody can publish to a pattern
+      context.schedule("a", "any.*", {}, "@daily");
+      // @ts-expect-error: one of the two
+      context.schedule("a", "any.subject", {}, { cron: "@daily", every: "5m" });
+      // @ts-expect-error: no such option
+      context.schedule("a", "any.subject", {}, { cron: "@daily", delay: "5m" });
+      expectTypeOf(context.unschedule("a")).resolves.toEqualTypeOf<boolean>();
+    });
+  });
+
   test("a payload after transforms and defaults is the schema's output", () => {
     defineHandler({ ...counted }, (event) => {
       expectTypeOf(event).toEqualTypeOf<{ count: number; unit: string }>();

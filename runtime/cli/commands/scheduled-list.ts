@@ -1,4 +1,4 @@
-// `handlers scheduled list`: what waits to leave later, due first.
+// `handlers scheduled list`: what waits to leave later, due first, and the schedules that handlers have made.
 
 import { systemClock } from "../../clock.ts";
 import { LaterBox, type WaitingMessage } from "../../later/later-box.ts";
@@ -8,6 +8,7 @@ import { momentText, spanText } from "../../terminal/time-text.ts";
 import { readCount } from "../dead-letter-filter.ts";
 import type { ExitCode } from "../exit-code.ts";
 import type { Invocation } from "../invocation.ts";
+import { madeIn, printSchedules, scheduleJson } from "../made-schedules.ts";
 import { withConnection } from "../nats-client.ts";
 
 export interface ScheduledListOptions {
@@ -25,14 +26,20 @@ export async function scheduledList({ terminal, options }: Invocation<ScheduledL
     // One more than is shown tells whether there are more.
     const { total, messages: found } = await box.list({ handler, limit: limit + 1 });
     const messages = found.slice(0, limit);
+    const schedules = await madeIn(connection, app, handler);
     if (options.json === true) {
       const shown = messages.map(({ dueMs, ...rest }) => ({ dueAt: new Date(dueMs).toISOString(), ...rest }));
-      printLine(out, JSON.stringify({ app, total, more: found.length > limit, messages: shown }, null, 2));
+      const made = { schedules: schedules.map(scheduleJson) };
+      printLine(out, JSON.stringify({ app, total, more: found.length > limit, messages: shown, ...made }, null, 2));
       return 0;
     }
-    if (messages.length === 0)
+    if (schedules.length > 0) printSchedules(schedules.slice(0, limit), out);
+    if (messages.length > 0 && schedules.length > 0) printLine(out, "");
+    if (messages.length === 0 && schedules.length === 0)
       printLine(err, `nothing waits${handler === undefined ? "" : ` that ${handler} has published`}`);
-    else printWaiting(messages, out);
+    else if (messages.length > 0) printWaiting(messages, out);
+    if (schedules.length > limit)
+      printLine(err, `there are more schedules (${schedules.length} in all): --limit ${limit * 10}`);
     if (found.length > limit) printLine(err, `there are more (${total} in all): --limit ${limit * 10}`);
     return 0;
   });

@@ -143,10 +143,10 @@ describe("to serve", () => {
     expect(permitted("serve").subscribe).toContain(`$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.ORDERS.${BILL}`);
   });
 
-  test("no stream may be made, changed or emptied, but for the one in which versions make room for newer ones", () => {
+  test("no stream may be made, changed or emptied, but for the one in which versions make room for newer ones, and schedules that are taken away", () => {
     const changing = /STREAM\.(CREATE|UPDATE|DELETE|PURGE|MSG\.DELETE)/;
     const allowed = permitted("serve").publish.filter((subject) => changing.test(subject));
-    expect(allowed).toEqual(["$JS.API.STREAM.PURGE.VERSIONS_shop"]);
+    expect(allowed).toEqual(["$JS.API.STREAM.MSG.DELETE.TIMETABLE_shop", "$JS.API.STREAM.PURGE.VERSIONS_shop"]);
   });
 
   test("what handlers publish is granted once, by their metadata and as asked", () => {
@@ -224,6 +224,7 @@ test("to provision is to serve, and to make the streams of the app: no others, a
     "$JS.API.STREAM.CREATE.ORDERS",
     "$JS.API.STREAM.CREATE.REDRIVE_shop",
     "$JS.API.STREAM.CREATE.SCHEDULE_shop",
+    "$JS.API.STREAM.CREATE.TIMETABLE_shop",
     "$JS.API.STREAM.CREATE.VERSIONS_shop",
     "$JS.API.STREAM.INFO.SCHEDULE_shop",
     "$JS.API.STREAM.LIST",
@@ -235,6 +236,7 @@ test("to provision is to serve, and to make the streams of the app: no others, a
     "$JS.API.STREAM.UPDATE.ORDERS",
     "$JS.API.STREAM.UPDATE.REDRIVE_shop",
     "$JS.API.STREAM.UPDATE.SCHEDULE_shop",
+    "$JS.API.STREAM.UPDATE.TIMETABLE_shop",
     "$JS.API.STREAM.UPDATE.VERSIONS_shop",
   ]);
 });

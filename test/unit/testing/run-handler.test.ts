@@ -640,3 +640,41 @@ describe('with `outputs: "atomic"`', () => {
     expect([run.outcome, run.published.length]).toEqual(["returned", 999]);
   });
 });
+
+describe("a schedule that a run makes", () => {
+  it("is there when it has ended, by its key; the last of a key, and none that was taken away", async () => {
+    const gone: unknown[] = [];
+    const module = durable(async (_event, ctx) => {
+      await ctx.schedule("a", "billing.remind", { id: 1 }, "@daily");
+      await ctx.schedule(
+        "a",
+        saved,
+        { id: "2" },
+        { cron: "0 9 * * MON", timeZone: "Europe/Berlin", headers: { X: "y" } },
+      );
+      await ctx.schedule("b", "billing.remind", undefined, { every: "5m", missed: "all" });
+      await ctx.schedule("c", "billing.remind", {}, "@hourly");
+      gone.push(await ctx.unschedule("c"), await ctx.unschedule("c"));
+    });
+    const { schedules, outcome, published } = await runHandler(module, order);
+    expect([outcome, published, gone]).toEqual(["returned", [], [true, false]]);
+    const { headers, ...a } = schedules.a!;
+    expect(a).toEqual({
+      subject: "orders.saved",
+      data: { id: "2" },
+      cron: "0 9 * * MON",
+      timeZone: "Europe/Berlin",
+      missed: "once",
+    });
+    expect([...headers]).toEqual([["X", ["y"]]]);
+    expect(schedules.b).toMatchObject({ data: undefined, everyMs: 300_000, missed: "all" });
+    expect(Object.keys(schedules)).toEqual(["a", "b"]);
+  });
+
+  it("is refused as the runtime would", async () => {
+    const refused = durable((_event, ctx) => ctx.schedule("a", "billing.remind", {}, { cron: "0 25 * * *" }));
+    const { error, schedules } = await runHandler(refused, order);
+    expect(error?.message).toMatch(/ctx\.schedule\("a"\): cron is no cron pattern/);
+    expect(schedules).toEqual({});
+  });
+});
