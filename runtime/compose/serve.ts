@@ -288,7 +288,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
     if (options.provision === true) {
       await surely(() => stores.make(bucketsOf(usedBy(supervisor.status(), large))));
       await provisionOnce({ connection, app, copies, emit });
-      await provisionTimetable({ connection, app, copies, emit });
+      await provisionTimetable({ connection, app, copies, surely, emit });
     }
     if (mode === "start") await tools.rest();
     await surely(() => operators.listen());

@@ -45,14 +45,16 @@ export interface TimetableProvision {
   readonly connection: NatsConnection;
   readonly app: string;
   readonly copies: number;
+  /** Asks again while there is no answer now. */
+  readonly surely: (step: () => Promise<void>) => Promise<void>;
   readonly emit: Emit;
 }
 
 /** Where it cannot be made that is told: nothing else waits for it. Without JetStream there is none. */
-export async function provisionTimetable({ connection, app, copies, emit }: TimetableProvision): Promise<void> {
+export async function provisionTimetable({ connection, app, copies, surely, emit }: TimetableProvision): Promise<void> {
   if (lacksJetStream(connection)) return;
   try {
-    await ensureTimetable(await managerOf(connection), app, copies);
+    await surely(async () => ensureTimetable(await managerOf(connection), app, copies));
   } catch (error) {
     const doing = `stream "${timetableStream(app)}", for the schedules that handlers make, could not be set up`;
     const { message } = jetStreamError(error, { connection, code: "STREAM_REFUSED", doing });
