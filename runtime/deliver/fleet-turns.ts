@@ -1,8 +1,8 @@
 // The turns of a rate that holds over all replicas, as far as they are reserved for this one.
 //
 // F1  A message begins with a turn that was reserved for it before, and not before its time: over all replicas never more begin
-//     than the rate allows. A turn that nobody has used LATE_MS after its time is lost: a busy process goes slower, and no burst
-//     follows.
+//     than the rate allows. A turn that nobody has used some time after its own (a tenth of what lies between two, within LATE_MS) is
+//     lost: a busy process goes slower, and no burst follows. Reserving one takes time too, which of one an hour must not cost an hour.
 // F2  Turns are reserved in lots, so that not every message costs a round trip: after one that was used up twice as many, up to what begins in
 //     LOT_MS; half of it where turns were lost, which other replicas could have used.
 // F3  While they cannot be reserved, what is reserved begins, and the rest waits: it is tried again every second.
@@ -30,7 +30,7 @@ interface Lot {
 }
 
 const LOT_MS = 200;
-const LATE_MS = 50;
+const LATE_MS = { least: 50, most: 5_000 };
 const AGAIN_MS = 1_000;
 
 export class FleetTurns {
@@ -38,6 +38,8 @@ export class FleetTurns {
   readonly most: number;
   private readonly options: FleetTurnsOptions;
   private readonly everyMs: number;
+  /** F1. */
+  private readonly lateMs: number;
   private readonly lots: Lot[] = [];
   /** F2: of the next lot. */
   private size = 1;
@@ -51,6 +53,7 @@ export class FleetTurns {
     const { count, everyMs } = options.rate;
     this.options = options;
     this.everyMs = everyMs / count;
+    this.lateMs = Math.min(Math.max(this.everyMs / 10, LATE_MS.least), LATE_MS.most);
     this.most = Math.max(1, Math.floor(LOT_MS / this.everyMs));
   }
 
@@ -94,7 +97,7 @@ export class FleetTurns {
 
   /** F1, F2. */
   private dropLate(nowMs: number): void {
-    const latestMs = nowMs - LATE_MS;
+    const latestMs = nowMs - this.lateMs;
     for (let lot = this.lots[0]; lot !== undefined && lot.nextMs < latestMs; lot = this.lots[0]) {
       this.use(lot, Math.min(lot.left, Math.ceil((latestMs - lot.nextMs) / this.everyMs)));
       this.size = Math.max(1, Math.floor(this.size / 2));

@@ -14,14 +14,15 @@ let turns: FleetTurns;
 let hasPlace: boolean;
 
 /** Ten a second, a hundred milliseconds each. */
-function turnsOf(count: number): FleetTurns {
+function turnsOf(count: number, everyMs = 1_000, answeredAfterMs = 0): FleetTurns {
   return new FleetTurns({
-    rate: { count, everyMs: 1_000 },
+    rate: { count, everyMs },
     async reserve(wanted) {
       if (isAway) throw new Error("nobody answers");
       reserved.push(wanted);
       const startMs = Math.max(freeAtMs, clock.monotonicMs());
-      freeAtMs = startMs + (wanted * 1_000) / count;
+      freeAtMs = startMs + (wanted * everyMs) / count;
+      if (answeredAfterMs > 0) await new Promise<void>((resolve) => clock.after(answeredAfterMs, resolve));
       return startMs - clock.monotonicMs();
     },
     clock,
@@ -89,6 +90,14 @@ describe("turns of a rate over all replicas", () => {
     hasPlace = true;
     go();
     expect(began.length - before).toBeLessThanOrEqual(6);
+  });
+
+  it("F1: are not lost because it took a while to reserve them, where there are few", async () => {
+    turns = turnsOf(1, 3_600_000, 400);
+    waiting = 1;
+    go();
+    await pass(500);
+    expect(began).toEqual([1_400]);
   });
 
   it("F2: are reserved in lots that grow up to what begins in 200 ms", async () => {
