@@ -287,7 +287,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
     timetable.start();
     if (options.provision === true) {
       await surely(() => stores.make(bucketsOf(usedBy(supervisor.status(), large))));
-      await provisionOnce({ connection, app, copies, emit });
+      await provisionOnce({ connection, app, copies, surely, emit });
       await provisionTimetable({ connection, app, copies, surely, emit });
     }
     if (mode === "start") await tools.rest();

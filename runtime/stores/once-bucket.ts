@@ -50,14 +50,16 @@ export interface OnceProvision {
   readonly connection: NatsConnection;
   readonly app: string;
   readonly copies: number;
+  /** Asks again while there is no answer now. */
+  readonly surely: (step: () => Promise<void>) => Promise<void>;
   readonly emit: Emit;
 }
 
 /** N3: to be called when the streams that handlers take from are there. Never rejects. Without JetStream there is none. */
-export async function provisionOnce({ connection, app, copies, emit }: OnceProvision): Promise<void> {
+export async function provisionOnce({ connection, app, copies, surely, emit }: OnceProvision): Promise<void> {
   if (lacksJetStream(connection)) return;
   try {
-    await ensureOnceBucket(await managerOf(connection), app, copies);
+    await surely(async () => ensureOnceBucket(await managerOf(connection), app, copies));
   } catch (error) {
     const doing = `stream "${onceStream(app)}", for what ctx.once keeps, could not be set up`;
     const { message } = jetStreamError(error, { connection, code: "STREAM_REFUSED", doing });
