@@ -4,7 +4,7 @@ import { percentileMs } from "../deliver/handler-stats.ts";
 import type { Hold } from "../message/hold.ts";
 import type { SlowStartWords } from "../message/slow-start.ts";
 import { claims } from "../metadata/claims.ts";
-import type { BatchRule } from "../metadata/handler-metadata.ts";
+import type { BatchRule, FairRule, RateRule } from "../metadata/handler-metadata.ts";
 import type { PlannedTimes } from "../metadata/planned-times.ts";
 import type { Spacing } from "../metadata/spacing.ts";
 import type { StateKind } from "../supervise/handler-state.ts";
@@ -31,6 +31,9 @@ export interface HandlerSummary {
   readonly batch?: BatchRule | undefined;
   /** As its status says. */
   readonly spacing?: Spacing | undefined;
+  /** As its status says. */
+  readonly rate?: RateRule | undefined;
+  readonly fairBy?: FairRule | undefined;
   /** What a run publishes is stored as one; undefined: each by itself. */
   readonly outputs?: "atomic" | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
@@ -111,6 +114,8 @@ function summaryOf(name: string, replicas: HandlerSummary["replicas"], pending: 
     publishes: [...new Set(handlers.flatMap(({ publishes = [] }) => publishes))],
     ...(known?.batch === undefined ? {} : { batch: known.batch }),
     ...(known?.spacing === undefined ? {} : { spacing: known.spacing }),
+    ...(known?.rate === undefined ? {} : { rate: known.rate }),
+    ...(known?.fairBy === undefined ? {} : { fairBy: known.fairBy }),
     ...(known?.outputs === undefined ? {} : { outputs: known.outputs }),
     ...(known?.domain === undefined ? {} : { domain: known.domain }),
     ...(known?.schedule === undefined ? {} : { schedule: known.schedule }),

@@ -5,7 +5,7 @@ import type { RuntimeError } from "../errors.ts";
 import type { Hold } from "../message/hold.ts";
 import type { SlowStartWords } from "../message/slow-start.ts";
 import { claimsText } from "../metadata/claims.ts";
-import type { BatchRule, Envelope, HandlerKind, Uses } from "../metadata/handler-metadata.ts";
+import type { BatchRule, Envelope, FairRule, HandlerKind, RateRule, Uses } from "../metadata/handler-metadata.ts";
 import type { PlannedTimes } from "../metadata/planned-times.ts";
 import { type Spacing, spacingOf } from "../metadata/spacing.ts";
 import type { Rollback } from "../versions/rollback.ts";
@@ -40,6 +40,10 @@ export interface HandlerStatus {
   readonly standby?: boolean | undefined;
   /** Of the messages of a key not each is run; undefined: each is. */
   readonly spacing?: Spacing | undefined;
+  /** How many may begin in a time; undefined: as many as there is room for. */
+  readonly rate?: RateRule | undefined;
+  /** Keys have their turns one after another; undefined: messages begin in their order. */
+  readonly fairBy?: FairRule | undefined;
   /** What a run publishes is stored as one; undefined: each by itself. */
   readonly outputs?: "atomic" | undefined;
   /** Of the JetStream that has its stream; undefined: that of the account. */
@@ -126,6 +130,8 @@ export function statusOf(slot: SlotView, finishing: readonly Generation[]): Hand
     batch: metadata?.batch,
     standby: current?.route.isStandby === true ? true : undefined,
     spacing: metadata && spacingOf(metadata),
+    rate: metadata?.rate,
+    fairBy: metadata?.fairBy,
     outputs: metadata?.outputs === "atomic" ? "atomic" : undefined,
     domain: metadata?.domain,
     publishes: metadata === undefined || metadata.publishes.length === 0 ? undefined : metadata.publishes,

@@ -2,6 +2,7 @@
 
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { beforeEach, expect, it } from "vitest";
+import { runCli } from "../support/cli-process.ts";
 import { useStage } from "../support/runtime.ts";
 
 interface Ran {
@@ -107,4 +108,21 @@ it("for each key of events: what waits is in the queue, and the others pass", { 
   stage.client.publish("e.b", { n: 5 });
   expect((await ran.until(2)).map(({ key }) => key)).toEqual(["a", "b"]);
   expect(app.status("save").queued).toBe(4);
+});
+
+it("`inspect` says how many may begin, and whose turn it is", { tags: ["any-server"] }, async () => {
+  const rate = 'rate: { limit: "30/m", per: "fleet", key: { header: "tenant" } }';
+  const app = await stage.start({
+    handlers: {
+      "save.js": handler(`subject: "t.*", kind: "durable", ${rate}`),
+      "mail.js": handler(
+        'subject: "t.a", kind: "durable", rate: "5/s", fairBy: { key: { header: "tenant" }, concurrency: 2 }',
+      ),
+    },
+  });
+  const cli = { cwd: app.project.rootDir, env: { NATS_URL: stage.server.url } };
+  const [save, mail] = await Promise.all(["save", "mail"].map((name) => runCli(["inspect", name], cli)));
+  expect(save!.stdout).toMatch(/rate +at most 30\/m begin over all replicas, for each header tenant\n/);
+  expect(mail!.stdout).toMatch(/rate +at most 5\/s begin in each replica\n/);
+  expect(mail!.stdout).toMatch(/fair +each header tenant has its turn, at most 2 of one at a time in each replica\n/);
 });

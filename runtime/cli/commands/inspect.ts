@@ -5,7 +5,7 @@ import { canaryTexts } from "../../control/canary-text.ts";
 import { slowStartText } from "../../control/slow-start-text.ts";
 import { type HandlerSummary, summarize } from "../../control/summary.ts";
 import { quotedClaims } from "../../metadata/claims.ts";
-import type { BatchRule } from "../../metadata/handler-metadata.ts";
+import type { BatchRule, FairRule, RateRule } from "../../metadata/handler-metadata.ts";
 import { messageKeyText } from "../../metadata/message-key.ts";
 import { spacingText } from "../../metadata/spacing.ts";
 import { durablesSeen, leftBehind, leftLine, pendingOf } from "../../operate/kept-messages.ts";
@@ -15,7 +15,7 @@ import { spanText } from "../../terminal/time-text.ts";
 import type { KeptVersion } from "../../versions/kept-version.ts";
 import { replicaText, statusOfAll, unknownHandlers, withControl } from "../control-session.ts";
 import { disabledText } from "../disabled-text.ts";
-import { durationText } from "../duration-text.ts";
+import { durationText, rateText } from "../duration-text.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { holdText } from "../hold-text.ts";
 import type { Invocation } from "../invocation.ts";
@@ -54,6 +54,16 @@ function batchText({ size, waitMs, key }: BatchRule): string {
   return `of up to ${size} messages, which wait up to ${durationText(waitMs)} for ${others}`;
 }
 
+function ratePolicyText({ per, key, ...rate }: RateRule): string {
+  const where = per === "fleet" ? "over all replicas" : "in each replica";
+  return `at most ${rateText(rate)} begin ${where}${key === undefined ? "" : `, for each ${messageKeyText(key)}`}`;
+}
+
+function fairText({ key, concurrency }: FairRule): string {
+  const most = concurrency === undefined ? "" : `, at most ${concurrency} of one at a time in each replica`;
+  return `each ${messageKeyText(key)} has its turn${most}`;
+}
+
 type Held = HandlerSummary["replicas"][number];
 
 function print(summary: HandlerSummary, left: readonly string[], kept: readonly KeptVersion[], out: Output): void {
@@ -65,6 +75,8 @@ function print(summary: HandlerSummary, left: readonly string[], kept: readonly 
   if (batch !== undefined) printFact(out, "batches", batchText(batch));
   const spacing = summary.spacing && spacingText(summary.spacing, durationText);
   if (spacing !== undefined) printFact(out, "spacing", spacing);
+  if (summary.rate !== undefined) printFact(out, "rate", ratePolicyText(summary.rate));
+  if (summary.fairBy !== undefined) printFact(out, "fair", fairText(summary.fairBy));
   if (summary.outputs === "atomic") printFact(out, "outputs", "stored as one when the function has returned, and once");
   printFact(out, "file", file);
   const { schedule } = summary;
