@@ -47,9 +47,10 @@ export function readHeaders(words: readonly string[] = []): MsgHdrs | undefined 
   if (words.length === 0) return undefined;
   const read = headers();
   for (const word of words) {
-    const [, name, value] = /^([^=:\s]+)\s*[=:]\s*(.*)$/s.exec(word) ?? [];
+    const [, name, value] = /^([!-9;<>-~]+)\s*[=:]\s*(.*)$/s.exec(word) ?? [];
     if (name === undefined || value === undefined || /[\r\n]/.test(value)) {
-      throw new RuntimeError("USAGE", `a header is written NAME=VALUE, on one line; received ${JSON.stringify(word)}`);
+      const message = `a header is written NAME=VALUE, on one line, its name in ASCII; received ${JSON.stringify(word)}`;
+      throw new RuntimeError("USAGE", message);
     }
     read.append(name, value);
   }

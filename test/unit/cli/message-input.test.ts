@@ -31,7 +31,7 @@ describe("headers", () => {
 
   it("are absent when none is given", () => expect(readHeaders([])).toBeUndefined());
 
-  it.each(["nameless", "=x", "two words=x", "a=line\nbreak"])("%j is refused", (word) => {
+  it.each(["nameless", "=x", "two words=x", "größe=x", "a=line\nbreak"])("%j is refused", (word) => {
     expect(() => readHeaders([word])).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 });
