@@ -91,6 +91,17 @@ const orderedStreams = async () => {
   return found;
 };
 
+/** What waits where, for whoever reads of a story that has failed. */
+async function standing(): Promise<string> {
+  const lines: string[] = [];
+  for await (const { config, state } of jsm.streams.list()) {
+    lines.push(`${config.name} (${config.subjects}): ${state.first_seq} to ${state.last_seq}`);
+    for await (const { name, num_pending, num_ack_pending, ack_floor } of jsm.consumers.list(config.name))
+      lines.push(`  ${name}: ${num_pending} pending, ${num_ack_pending} in hand, settled to ${ack_floor.stream_seq}`);
+  }
+  return lines.join("\n");
+}
+
 const save = (app: TestRuntime, options: string) =>
   app.after(() => app.project.write("follow.js", handler(options)), "handler.serving", { handler: "follow" });
 
@@ -140,7 +151,12 @@ describe("on a server that can divide a stream", () => {
     for (const [round, options] of saves.entries()) {
       await Promise.all([publish(400 * (round + 1), 400), save(one, options)]);
     }
-    await ran.when(allOnce(1_200));
+    const all = expect.poll(() => succeeded(ran.values).length, { timeout: 90_000 }).toBeGreaterThanOrEqual(1_200);
+    await all.catch(async (cause: unknown) => {
+      throw new Error(`they have not all run:\n${await standing()}\n${JSON.stringify(one.status("follow"))}`, {
+        cause,
+      });
+    });
     expect(numbers(ran.values)).toEqual(upTo(1_200));
     expect(overtaken(ran.values)).toEqual([]);
     await expect.poll(orderedStreams).toHaveLength(1);
