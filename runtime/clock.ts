@@ -58,3 +58,12 @@ export async function within<T>(clock: Clock, limitMs: number, promise: Promise<
     timer?.cancel();
   }
 }
+
+/** As `within`, for several: they have the time together, from when the first of them begins. */
+export function withinTogether(clock: Clock, limitMs: number) {
+  let endMs: number | undefined;
+  return <T>(promise: Promise<T>): Promise<T | "expired"> => {
+    endMs ??= clock.monotonicMs() + limitMs;
+    return within(clock, Math.max(0, endMs - clock.monotonicMs()), promise);
+  };
+}

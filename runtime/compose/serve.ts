@@ -2,7 +2,7 @@
 
 import { createBinder } from "../bind/binder.ts";
 import { ensureKeptStreams } from "../bind/kept-streams.ts";
-import { type Clock, within } from "../clock.ts";
+import { type Clock, within, withinTogether } from "../clock.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { Backlog } from "../control/backlog.ts";
 import { ControlPlane } from "../control/control-plane.ts";
@@ -85,11 +85,11 @@ export interface Serving extends Omit<Runtime, "close"> {
   drain(graceMs: number): Promise<readonly string[]>;
 }
 
-const CLOSE_NATS_MS = 2_000;
+const CLOSE_NATS_MS = 1_000;
 /** How long a start waits for a connection that was lost on the way: as long as for the first one. */
 const BACK_WITHIN_MS = 10_000;
-/** For dead letters and other settlements that the server has to confirm. */
-const SETTLE_MS = 5_000;
+/** For dead letters and other settlements that the server has to confirm, all of them together: one that stands still confirms none. */
+const SETTLE_MS = 2_500;
 const DEFAULT_NATS_PORT = 4222;
 
 /** Resolves when every handler serves or has failed; rejects with a RuntimeError when nothing can run. */
@@ -98,6 +98,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
   const { config, mode, clock, emit, environment, inspect = new Map<string, number>() } = options;
   const { app } = config;
   const provision = mode === "dev" || options.provision === true;
+  const settling = withinTogether(clock, SETTLE_MS);
   const server = await serverFor(options, reaper);
   closers.push(() => server?.close());
   // A server of ours is one alone, and has no domain.
@@ -122,7 +123,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
     clock,
     emit,
   });
-  closers.push(() => service.close());
+  closers.push(() => settling(service.close()));
   await askForJetStream(connection);
   if (options.hold === true && lacksJetStream(connection)) throw cannotLetGo();
   const copies = copiesFor(config.copies, connection);
@@ -145,7 +146,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
   };
   const subscriptions = new StandingSubscriptions(connection, clock);
   const slowDowns = new ReplicaSlowDowns({ connection, subscriptions, app, instance });
-  closers.push(() => slowDowns.close());
+  closers.push(() => settling(slowDowns.close()));
   const slowStarts = new ReplicaSlowStarts();
   const fleetRates = await createRateStore({ connection, app, copies, provision, serverClock });
   const onLetterKept = (handler: string) => supervisor.deadLetterKept(handler);
@@ -163,7 +164,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
     emit,
     onLetterKept,
   });
-  closers.push(() => within(clock, SETTLE_MS, bound.settled()));
+  closers.push(() => settling(bound.settled()));
   const binder = await createScheduledBinder({
     binder: bound,
     connection,
@@ -187,12 +188,12 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
     publish,
     onLetterKept,
   });
-  closers.push(() => within(clock, SETTLE_MS, relay.close()));
+  closers.push(() => settling(relay.close()));
   const timetable = new Timetable(
     { connection, app, copies, clock, serverClock, notices, emit, publish },
     await managerOf(connection),
   );
-  closers.push(() => within(clock, SETTLE_MS, timetable.close()));
+  closers.push(() => settling(timetable.close()));
   const ask: CarryAsk = (made) => (isOfSchedules(made) ? timetable.call(made) : store(made));
   let watch: FileWatch | undefined;
   const { sourcesDir, discover, known, pool } = tools;
@@ -202,7 +203,7 @@ export async function serveOnNats(ground: Ground): Promise<Serving> {
     nowMs: () => serverClock.nowMs(),
     sayRollback: (handler, rollback) => operators.sayRollback(handler, rollback),
   });
-  closers.push(() => within(clock, SETTLE_MS, versions.close()));
+  closers.push(() => settling(versions.close()));
   const supervisor: Supervisor = new Supervisor({
     discover,
     wanted: wantedBy(config),

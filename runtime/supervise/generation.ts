@@ -125,7 +125,8 @@ export class Generation {
    */
   async shutDown(graceMs: number, why: "shutdown" | "reload" | "disabled"): Promise<string[]> {
     const { route, options } = this;
-    await route.unbind();
+    const endMs = options.clock.monotonicMs() + graceMs;
+    await route.unbind(); // Of a server that stands still it waits for an answer.
     // Nobody is there, or will be, to run what waits.
     if (this.crew.size === 0) route.giveBackQueued(why);
     for (const worker of this.crew.keys()) {
@@ -133,7 +134,8 @@ export class Generation {
         if (this.crew.size === 0) route.giveBackQueued(why);
       });
     }
-    const ended = await within(options.clock, graceMs, route.dispatcher.finished());
+    const leftMs = Math.max(0, endMs - options.clock.monotonicMs());
+    const ended = await within(options.clock, leftMs, route.dispatcher.finished());
     const unfinished = ended === "expired" ? route.dispatcher.lanes.describeInFlight() : [];
     if (ended === "expired") {
       route.giveBackQueued(why);
