@@ -1,6 +1,6 @@
 // The share of a worker when there are not enough cores for all.
 
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { getPriority, setPriority } from "node:os";
 import type { Clock } from "../clock.ts";
 
@@ -47,15 +47,27 @@ export function catchUp(pid: number): boolean {
 
 /**
  * Where the kernel shares cores between sessions, and a worker leads one, the priorities of its threads count only within
- * it (sched(7), autogroup). False when the kernel wants to be asked later.
+ * it (sched(7), autogroup). One that it does not lead, as that of a terminal, is others' too, and outlives it: it stays as it
+ * is. False when the kernel wants to be asked later.
  */
 function setSessionPriority(pid: number, priority: number): boolean {
+  if (!leadsSession(pid)) return true;
   try {
     writeFileSync(`/proc/${pid}/autogroup`, String(priority));
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== "EAGAIN";
   }
   return true;
+}
+
+/** The session is the fourth field behind the name, which may have any character in it (proc_pid_stat(5)). */
+function leadsSession(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[3] === String(pid);
+  } catch {
+    return false; // It has ended, or there is no such file system.
+  }
 }
 
 /** Linux keeps a priority for each thread (setpriority(2)), and a full heap is collected by several. */
