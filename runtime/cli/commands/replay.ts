@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { systemClock } from "../../clock.ts";
 import type { ControlClient } from "../../control/client.ts";
 import { RuntimeError } from "../../errors.ts";
+import { yieldToOthers } from "../../isolate/priority.ts";
 import { managerOf } from "../../nats/jetstream.ts";
 import { jetStreamError } from "../../nats/jetstream-errors.ts";
 import { handlersOf, isOffIn, type OperatorSession } from "../../operate/session.ts";
@@ -41,6 +42,7 @@ const INTERRUPTED: ExitCode = 130;
 
 export function replayStored(word: string, { terminal, options }: Invocation<ReplayCommandOptions>): Promise<ExitCode> {
   const wanted = readWanted(options);
+  yieldToOthers(process.pid); // What serves on the same machine comes first.
   return withControl<ExitCode>(terminal, options, async (session) => {
     const handler = await replayable(word, session);
     const jsm = await managerOf(session.connection, { domain: handler.domain });

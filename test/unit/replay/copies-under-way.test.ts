@@ -63,6 +63,25 @@ it("has room once the handler is done with one", async () => {
   expect(way.isFull(1)).toBe(true);
 });
 
+it("has more of them under way at a time when the handler was done with all of them", async () => {
+  const { way, told, clock } = stage({ most: 40 });
+  const fill = () => {
+    let added = 0;
+    for (; !way.isFull(1); added++) way.add(1);
+    return added;
+  };
+  expect([fill(), way.lot]).toEqual([8, 2]);
+  told.waiting = 5;
+  await way.room(1);
+  expect(fill()).toBe(3);
+  for (const most of [16, 32, 40, 40]) {
+    told.waiting = 0;
+    await way.room(1);
+    expect([fill(), way.lot]).toEqual([most, most / 4]);
+  }
+  expect(clock.pending).toBe(0);
+});
+
 it("what others have sent that way counts", async () => {
   const { way, told, clock } = stage({ most: 3, waiting: 3 });
   const room = way.room(1);
