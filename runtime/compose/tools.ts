@@ -8,6 +8,7 @@ import type { Clock } from "../clock.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { type ScanResult, scan } from "../discover/scan.ts";
 import type { Emit } from "../events.ts";
+import { keepCompiledCode } from "../isolate/compiled-code.ts";
 import { baseEnvironment } from "../isolate/environment.ts";
 import { WorkerPool } from "../isolate/pool.ts";
 import type { Reaper } from "../isolate/reaper.ts";
@@ -67,10 +68,13 @@ export async function createTools(options: ToolsOptions, reaper: Reaper, firstWo
   const { config, clock, emit, environment, build, settleMs = 0, describe } = options;
   const { rootDir, defaults, startTimeoutMs } = config;
   const { entry, preload, ...source } = build === undefined ? await fromSources(config) : fromBuild(build);
+  // A build is served where nothing may be written.
+  const compiled =
+    build === undefined ? keepCompiledCode(join(config.stateDir, "compiled"), environment, clock) : undefined;
   const pool = new WorkerPool({
     first: firstWorkers,
     memoryMiB: defaults.memoryMiB,
-    env: { ...baseEnvironment(environment), ...packagesOf(options) },
+    env: { ...baseEnvironment(environment), ...packagesOf(options), ...compiled?.env },
     entry,
     preload,
     yields: options.yields,
@@ -92,6 +96,7 @@ export async function createTools(options: ToolsOptions, reaper: Reaper, firstWo
     async close() {
       evaluator.close();
       await pool.close();
+      compiled?.close();
       await bundler.close();
     },
   };

@@ -18,7 +18,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const FIXTURES = fileURLToPath(new URL("../fixtures/handlers/", import.meta.url));
-const PROGRAM = join(".handlers", "program");
+/** What workers run, and what Node has compiled of it. */
+const PROGRAM = ["program", "compiled"];
 const PACKAGES = fileURLToPath(new URL("../../node_modules/", import.meta.url));
 
 export type Replacements = Readonly<Record<string, string | number>>;
@@ -100,20 +101,21 @@ export function createProject(files: Readonly<Record<string, string>> = {}, belo
 /** Where the worker's program of an earlier project of this run lies: a second start in a real project finds it too. */
 function keptProgram(): string | undefined {
   const { TEST_PROGRAM_DIR: folder } = process.env;
-  return folder === undefined ? undefined : join(folder, "program");
+  return folder === undefined ? undefined : join(folder, "kept");
 }
 
 function takeProgram(rootDir: string): void {
   const kept = keptProgram();
-  if (kept !== undefined && existsSync(kept)) cpSync(kept, join(rootDir, PROGRAM), { recursive: true });
+  if (kept !== undefined && existsSync(kept)) cpSync(kept, join(rootDir, ".handlers"), { recursive: true });
 }
 
 function keepProgram(rootDir: string): void {
   const kept = keptProgram();
-  const program = join(rootDir, PROGRAM);
-  if (kept === undefined || existsSync(kept) || !existsSync(join(program, "zod-classic.mjs"))) return;
+  const [program, compiled] = PROGRAM.map((name) => join(rootDir, ".handlers", name)) as [string, string];
+  const isWhole = existsSync(join(program, "zod-classic.mjs")) && existsSync(compiled);
+  if (kept === undefined || existsSync(kept) || !isWhole) return;
   const temporary = `${kept}.${process.pid}`;
-  cpSync(program, temporary, { recursive: true });
+  for (const name of PROGRAM) cpSync(join(rootDir, ".handlers", name), join(temporary, name), { recursive: true });
   try {
     renameSync(temporary, kept);
   } catch {
