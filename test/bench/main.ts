@@ -92,7 +92,7 @@ something fails, and when a number is worse than its bar by more than noise, a t
   --saves N       saves, instead of the scenario's number
   --cycles N      crashes and saves of \`endurance\` (2000)
   --files N       handler files of \`startup\` (1000)
-  --before DIR    of \`watched\` and \`unused\`: a clone of an earlier version, with its packages, to compare with;
+  --before DIR    of \`watched\`, \`unused\` and \`durable\`: a clone of an earlier version, with its packages, to compare with;
                   \`unused\` without it: the commit before what it measures, out of git
   --json FILE     everything measured, as JSON
   --pictures      draw what was measured into docs/pictures/

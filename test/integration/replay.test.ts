@@ -226,11 +226,11 @@ describe("a replay that is stopped", () => {
     await replaying.printed(/bill is disabled: the replay goes on when it is enabled/);
     replaying.child.kill("SIGINT");
     const { code, stdout } = await replaying.ended;
-    expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 130, sent: 128, waiting: 128, interrupted: true });
-    expect(await underWay()).toBe(128);
+    expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 130, sent: 8, waiting: 8, interrupted: true });
+    expect(await underWay()).toBe(8);
     await cli("enable", "bill");
-    await expect.poll(() => sorted(numbers(replayed(bill)))).toEqual(upTo(128));
-    expect(await json("bill", "--from", "1")).toMatchObject({ sent: 72, before: 128, interrupted: false });
+    await expect.poll(() => sorted(numbers(replayed(bill)))).toEqual(upTo(8));
+    expect(await json("bill", "--from", "1")).toMatchObject({ sent: 192, before: 8, interrupted: false });
     await expect.poll(() => sorted(numbers(replayed(bill)))).toEqual(upTo(200));
     await expect.poll(underWay).toBe(0);
   });

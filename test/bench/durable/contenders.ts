@@ -1,6 +1,7 @@
 // Who takes the stream: the raw client's `consume`, a handler of ours, and nestjs-jetstream.
 
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { durableNameOf } from "../../../runtime/streams/durable-name.ts";
 import { cpuNs, processTree } from "../measure/process-cpu.ts";
 import { NESTJS_JETSTREAM } from "../peers.ts";
@@ -57,6 +58,13 @@ export function ourContender(plan: Plan, options: Options, site: Site): Promise<
   return handlerContender({ name: "ours", label: "nats-handlers", source }, plan, options, site);
 }
 
+/** `folder`: a clone of an earlier version. */
+export function earlierContender(folder: string, plan: Plan, options: Options, site: Site): Promise<DurableContender> {
+  const version = pathToFileURL(`${folder.replace(/\/$/, "")}/`);
+  const source = (progress: string) => handlerSource(plan, progress, undefined);
+  return handlerContender({ name: "before", label: "the version of before", source, version }, plan, options, site);
+}
+
 /** Each message is a row in SQLite: one at a time, or so many in a transaction. */
 export function sqliteContender(size: number | undefined, plan: Plan, options: Options, site: Site) {
   const name = size === undefined ? "single" : `batch-${size}`;
@@ -69,11 +77,13 @@ export interface BenchedHandler {
   readonly name: string;
   readonly label: string;
   readonly source: (progress: string, profile: string | undefined) => string;
+  /** Folder of an earlier version that is to run it. */
+  readonly version?: URL;
 }
 
 /** The durable is removed between rounds: the runtime makes it anew. */
 export async function handlerContender(
-  { name, label, source }: BenchedHandler,
+  { name, label, source, version }: BenchedHandler,
   plan: Plan,
   { profile }: Options,
   { lab, manager }: Site,
@@ -82,7 +92,7 @@ export async function handlerContender(
   const file = (part: string) => profile && join(profile, `durable-${plan.atOnce}.${part}.cpuprofile`);
   const project = lab.project();
   project.write(name, source(progress, file("worker")));
-  const child = lab.runtime();
+  const child = lab.runtime(version);
   const supervisorProfile = file("supervisor");
   return {
     label,
