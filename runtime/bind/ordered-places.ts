@@ -102,7 +102,7 @@ export class OrderedPlaces {
       copyOf: stream,
       left,
       // One of them looks for all.
-      where: partition === 0 ? where : async () => turn.name,
+      ...(partition === 0 ? { where, isLeaving: !turn.isFed } : { where: async () => turn.name }),
     }));
     const sort = turn.isFed && isSorted(turn.division) ? await this.sorter(ordered, turn) : undefined;
     const upkeep = (told: SortingTold) => {

@@ -31,6 +31,8 @@ export interface SourcePlace {
   readonly copyOf?: string | undefined;
   /** Up to this number of the stream, everything was handled in another way. */
   readonly settledTo?: number | undefined;
+  /** stream-watch.ts, W3. */
+  readonly isLeaving?: boolean | undefined;
   /** The stream that takes the subject now; undefined: cannot be said. Never rejects. */
   readonly where: () => Promise<string | undefined>;
   /** Messages that come first if that is another one; by default those of the durable. Never rejects. */
@@ -203,12 +205,17 @@ function goingOn(spec: DurableSpec, seen: SeenSoFar): DurableSpec {
   };
 }
 
-function watchStream({ deps, where, left, onMoved }: SourceOptions, spec: DurableSpec, jsm: JetStreamManager) {
+function watchStream(
+  { deps, where, isLeaving, left, onMoved }: SourceOptions,
+  spec: DurableSpec,
+  jsm: JetStreamManager,
+) {
   const { stream, durable, handler, filter } = spec;
   const moved = (to: string) => `stream "${to}" takes "${filter}" of handler "${handler}" now, no longer "${stream}"`;
   return new StreamWatch({
     clock: deps.clock,
     stream,
+    isLeaving,
     where,
     left: left ?? (() => waitingIn(jsm, stream, durable)),
     watched: () => deps.watches.size,

@@ -2,6 +2,7 @@
 //
 // W1  Looked at every ten seconds, with very many handlers less often, and at once when the stream is gone or somebody asks.
 // W2  Nothing that is left behind is forgotten: while the old stream still has messages for the handler, they come first.
+// W3  Of a stream that is known to be left, once it is handled, it is looked at soon: what comes waits for that.
 
 import type { Clock, Timer } from "../clock.ts";
 
@@ -9,6 +10,8 @@ export interface StreamWatchOptions {
   readonly clock: Clock;
   /** The stream that is bound. */
   readonly stream: string;
+  /** W3. */
+  readonly isLeaving?: boolean | undefined;
   /** The stream that takes the subject now; undefined: cannot be said. Never rejects. */
   readonly where: () => Promise<string | undefined>;
   /** Messages of the bound stream that are not settled; 0 when it is gone; undefined: cannot be said. Never rejects. */
@@ -25,11 +28,14 @@ const LOOK_EVERY_MS = 10_000;
 /** How many are looked at within that time. */
 const LOOKS_AT_ONCE = 50;
 const LOOK_AGAIN_MS = 2_000;
+const FIRST_SOON_MS = 100;
 
 export class StreamWatch {
   private readonly options: StreamWatchOptions;
   private readonly timer: Timer;
   private soon: Timer | undefined;
+  /** W3. */
+  private next: Timer | undefined;
   private looking: Promise<void> | undefined;
   private state: "bound" | "moved" | "closed" = "bound";
 
@@ -40,6 +46,7 @@ export class StreamWatch {
       const turns = Math.max(1, Math.ceil(options.watched() / LOOKS_AT_ONCE));
       if (++ticks % turns === 0) void this.look();
     });
+    if (options.isLeaving === true) this.lookSoon(FIRST_SOON_MS);
   }
 
   get hasMoved(): boolean {
@@ -57,7 +64,14 @@ export class StreamWatch {
   close(): void {
     this.timer.cancel();
     this.soon?.cancel();
+    this.next?.cancel();
     if (this.state === "bound") this.state = "closed";
+  }
+
+  /** W3. Less and less often: it may be off for days. */
+  private lookSoon(afterMs: number): void {
+    if (this.state !== "bound" || afterMs > LOOK_EVERY_MS) return;
+    this.next = this.options.clock.after(afterMs, () => void this.look().then(() => this.lookSoon(2 * afterMs)));
   }
 
   private async lookOnce(): Promise<void> {
@@ -73,6 +87,7 @@ export class StreamWatch {
       return;
     }
     this.timer.cancel();
+    this.next?.cancel();
     this.state = "moved";
     onMoved(to);
   }

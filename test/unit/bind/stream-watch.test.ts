@@ -12,9 +12,10 @@ beforeEach(() => {
   [clock, takes, left, looks, told] = [fakeClock(), "OLD", 0, 0, []];
 });
 
-function watching(watched = 1): StreamWatch {
+function watching(watched = 1, isLeaving = false): StreamWatch {
   return new StreamWatch({
     clock,
+    isLeaving,
     stream: "OLD",
     async where() {
       looks++;
@@ -39,6 +40,15 @@ it("a subject that has moved is noticed within ten seconds, though its old strea
   takes = "NEW";
   await after(10_000);
   expect([told, watch.hasMoved]).toEqual([["moved to NEW"], true]);
+});
+
+it("one that is known to be left is looked at soon, and less and less often", async () => {
+  const watch = watching(1, true);
+  for (let ms = 0; ms < 9_900; ms += 100) await after(100);
+  expect(looks).toBe(6);
+  takes = "NEW";
+  await after(100);
+  expect([looks, told, watch.hasMoved, clock.pending]).toEqual([7, ["moved to NEW"], true, 0]);
 });
 
 it("what is left in the old stream comes first", async () => {
