@@ -8,7 +8,6 @@ import type { Clock } from "../clock.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { type ScanResult, scan } from "../discover/scan.ts";
 import type { Emit } from "../events.ts";
-import { keepCompiledCode } from "../isolate/compiled-code.ts";
 import { baseEnvironment } from "../isolate/environment.ts";
 import { WorkerPool } from "../isolate/pool.ts";
 import type { Reaper } from "../isolate/reaper.ts";
@@ -68,13 +67,10 @@ export async function createTools(options: ToolsOptions, reaper: Reaper, firstWo
   const { config, clock, emit, environment, build, settleMs = 0, describe } = options;
   const { rootDir, defaults, startTimeoutMs } = config;
   const { entry, preload, ...source } = build === undefined ? await fromSources(config) : fromBuild(build);
-  // A build is served where nothing may be written.
-  const compiled =
-    build === undefined ? keepCompiledCode(join(config.stateDir, "compiled"), environment, clock) : undefined;
   const pool = new WorkerPool({
     first: firstWorkers,
     memoryMiB: defaults.memoryMiB,
-    env: { ...baseEnvironment(environment), ...packagesOf(options), ...compiled?.env },
+    env: { ...baseEnvironment(environment), ...packagesOf(options) },
     entry,
     preload,
     yields: options.yields,
@@ -96,7 +92,6 @@ export async function createTools(options: ToolsOptions, reaper: Reaper, firstWo
     async close() {
       evaluator.close();
       await pool.close();
-      compiled?.close();
       await bundler.close();
     },
   };

@@ -1,7 +1,6 @@
 // The worker process: boots warm, is told once which handler it is, runs its deliveries, and ends with its supervisor. Where it
 // has several, each has a channel.
 
-import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
 import { channelOpening, FrameReader, FrameType, WORKER_SOCKET_FD } from "../wire/protocol.ts";
 import { Link } from "./link.ts";
@@ -9,9 +8,6 @@ import { Member } from "./member.ts";
 import { markOutput, runFor, runsFor } from "./on-behalf-of.ts";
 import { ReadPool } from "./read-pool.ts";
 import { rehearse } from "./rehearsal.ts";
-
-// Node has read them at its start (isolate/compiled-code.ts): they are nothing for a handler, or for what it starts.
-for (const name of ["NODE_COMPILE_CACHE", "NODE_COMPILE_CACHE_PORTABLE"]) delete process.env[name];
 
 const pool = new ReadPool();
 const socket = new Socket({
@@ -124,5 +120,4 @@ async function rehearseAll(): Promise<void> {
     const url = loaded.status === "fulfilled" ? (loaded.value as { rehearsal?: string }).rehearsal : undefined;
     if (url !== undefined) await rehearse(url).catch(() => undefined); // It would have helped, no more.
   }
-  flushCompileCache(); // The next worker need not wait until this one ends.
 }

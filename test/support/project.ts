@@ -18,8 +18,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const FIXTURES = fileURLToPath(new URL("../fixtures/handlers/", import.meta.url));
-/** What workers run, and what Node has compiled of it. */
-const PROGRAM = ["program", "compiled"];
+const PROGRAM = join(".handlers", "program");
 const PACKAGES = fileURLToPath(new URL("../../node_modules/", import.meta.url));
 
 export type Replacements = Readonly<Record<string, string | number>>;
@@ -101,21 +100,20 @@ export function createProject(files: Readonly<Record<string, string>> = {}, belo
 /** Where the worker's program of an earlier project of this run lies: a second start in a real project finds it too. */
 function keptProgram(): string | undefined {
   const { TEST_PROGRAM_DIR: folder } = process.env;
-  return folder === undefined ? undefined : join(folder, "kept");
+  return folder === undefined ? undefined : join(folder, "program");
 }
 
 function takeProgram(rootDir: string): void {
   const kept = keptProgram();
-  if (kept !== undefined && existsSync(kept)) cpSync(kept, join(rootDir, ".handlers"), { recursive: true });
+  if (kept !== undefined && existsSync(kept)) cpSync(kept, join(rootDir, PROGRAM), { recursive: true });
 }
 
 function keepProgram(rootDir: string): void {
   const kept = keptProgram();
-  const [program, compiled] = PROGRAM.map((name) => join(rootDir, ".handlers", name)) as [string, string];
-  const isWhole = existsSync(join(program, "zod-classic.mjs")) && existsSync(compiled);
-  if (kept === undefined || existsSync(kept) || !isWhole) return;
+  const program = join(rootDir, PROGRAM);
+  if (kept === undefined || existsSync(kept) || !existsSync(join(program, "zod-classic.mjs"))) return;
   const temporary = `${kept}.${process.pid}`;
-  for (const name of PROGRAM) cpSync(join(rootDir, ".handlers", name), join(temporary, name), { recursive: true });
+  cpSync(program, temporary, { recursive: true });
   try {
     renameSync(temporary, kept);
   } catch {
