@@ -6,8 +6,10 @@ import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { systemClock, within } from "../../runtime/clock.ts";
 import { freePort } from "./free-port.ts";
 
+const CLIENTS_MS = 5_000;
 const DEBIANS = "/usr/lib/postgresql";
 
 export interface TestPostgres {
@@ -66,7 +68,8 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     async stop() {
-      server.kill("SIGINT"); // ends without waiting for its clients
+      server.kill("SIGTERM"); // waits for its clients: one that just says goodbye is not to hear of an end
+      if ((await within(systemClock, CLIENTS_MS, ended)) === "expired") server.kill("SIGINT");
       await ended;
       remove();
     },

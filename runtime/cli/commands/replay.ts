@@ -1,10 +1,10 @@
 // `handlers replay NAME`: stored messages again, to this one handler.
 
 import { randomUUID } from "node:crypto";
+import { constants, setPriority } from "node:os";
 import { systemClock } from "../../clock.ts";
 import type { ControlClient } from "../../control/client.ts";
 import { RuntimeError } from "../../errors.ts";
-import { yieldToOthers } from "../../isolate/priority.ts";
 import { managerOf } from "../../nats/jetstream.ts";
 import { jetStreamError } from "../../nats/jetstream-errors.ts";
 import { handlersOf, isOffIn, type OperatorSession } from "../../operate/session.ts";
@@ -42,7 +42,7 @@ const INTERRUPTED: ExitCode = 130;
 
 export function replayStored(word: string, { terminal, options }: Invocation<ReplayCommandOptions>): Promise<ExitCode> {
   const wanted = readWanted(options);
-  yieldToOthers(process.pid); // What serves on the same machine comes first.
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL); // What serves on the same machine comes first.
   return withControl<ExitCode>(terminal, options, async (session) => {
     const handler = await replayable(word, session);
     const jsm = await managerOf(session.connection, { domain: handler.domain });
