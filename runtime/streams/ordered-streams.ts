@@ -136,6 +136,8 @@ async function carryOut(
       await jsm.streams.update(step.name, fedNoMore(step.name)).catch(unlessGone);
       return;
     case "remove":
+      // One of its name may be made at once. On nats-server 2.15.1 that can have the messages of this one, unless they are purged.
+      await jsm.streams.purge(step.name).catch(unlessGone);
       await jsm.streams.delete(step.name).catch(unlessGone);
       return;
   }

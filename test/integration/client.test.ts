@@ -11,6 +11,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import { LaterBox } from "../../runtime/later/later-box.ts";
 import { ensureLaterStream } from "../../runtime/later/later-stream.ts";
 import { freePort } from "../support/free-port.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { useStage } from "../support/runtime.ts";
 
 const WEBSOCKET = await freePort();
@@ -57,7 +58,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   const jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
 });
 
 /** What it rejects with. */

@@ -4,6 +4,7 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { beforeEach, expect, it, vi } from "vitest";
 import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
 import { type CliResult, runCli } from "../support/cli-process.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { type TestRuntime, useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -21,7 +22,7 @@ const REGIONS = ["us", "gb", "eu", "gb", "us", "eu"];
 let app: TestRuntime;
 beforeEach(async () => {
   const jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   app = await stage.start({ handlers: { "orders/bill.js": bill('order.region !== "us"') }, config: CONFIG });
   for (const [id, region] of REGIONS.entries()) stage.client.publish("orders.placed", { id, region });
   await letters(4);

@@ -4,6 +4,7 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { beforeEach, describe, expect, it } from "vitest";
 import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
 import { type CliResult, runCli, startCli } from "../support/cli-process.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { type TestRuntime, useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -21,7 +22,7 @@ const AUDIT = 'export const metadata = { subject: "shop.*", kind: "durable" }; e
 let app: TestRuntime;
 beforeEach(async () => {
   const jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   app = await stage.start({ handlers: { "shop/order.ts": FAILS, "audit.js": AUDIT } });
 });
 

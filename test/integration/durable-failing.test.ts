@@ -11,6 +11,7 @@ import { startCli } from "../support/cli-process.ts";
 import type { Collector } from "../support/client.ts";
 import { hurriedRestarts } from "../support/hurried-clock.ts";
 import { createProject } from "../support/project.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -72,7 +73,7 @@ export default (event, ctx) => ctx.publish("heard.${kind}", ctx.subject);`;
 
 beforeEach(async () => {
   const jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   await jsm.streams.add({ name: "WAYS", subjects: ["ways.*"] });
 });
 

@@ -2,6 +2,7 @@
 
 import { jetstreamManager } from "@nats-io/jetstream";
 import { beforeEach, expect, it } from "vitest";
+import { removeStreams } from "../support/remove-streams.ts";
 import { useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -34,7 +35,7 @@ export default async ({ key, n, fail, ms = n % 5 }, ctx) => {
 
 beforeEach(async () => {
   const jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   await jsm.streams.add({ name: "SHOP", subjects: ["shop.>"] });
 });
 

@@ -2,6 +2,7 @@
 
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { beforeEach, expect, it } from "vitest";
+import { removeStreams } from "../support/remove-streams.ts";
 import { useStage } from "../support/runtime.ts";
 
 interface Ran {
@@ -15,7 +16,7 @@ const stage = useStage();
 let jsm: JetStreamManager;
 beforeEach(async () => {
   jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   await jsm.streams.add({ name: "T", subjects: ["t.>"] });
 });
 

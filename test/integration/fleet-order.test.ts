@@ -7,6 +7,7 @@ import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
 import { isSince } from "../../runtime/nats/server-version.ts";
 import { runCli } from "../support/cli-process.ts";
 import { publishRaw } from "../support/raw-publisher.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { type TestRuntime, useStage } from "../support/runtime.ts";
 import { volume } from "../support/volume.ts";
 
@@ -25,7 +26,7 @@ let jsm: JetStreamManager;
 
 beforeEach(async () => {
   jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   await jsm.streams.add({ name: "SHOP", subjects: ["shop.>"] });
 });
 

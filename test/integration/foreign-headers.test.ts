@@ -8,6 +8,7 @@ import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
 import { redrive } from "../../runtime/dead-letters/redrive.ts";
 import { runCli } from "../support/cli-process.ts";
 import { publishRaw } from "../support/raw-publisher.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -15,7 +16,7 @@ let jsm: JetStreamManager;
 
 beforeEach(async () => {
   jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   await jsm.streams.add({ name: "FOREIGN", subjects: ["foreign.>"] });
 });
 

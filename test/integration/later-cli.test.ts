@@ -9,6 +9,7 @@ import { LaterBox } from "../../runtime/later/later-box.ts";
 import type { Later } from "../../runtime/message/handler-call.ts";
 import { type CliResult, runCli } from "../support/cli-process.ts";
 import { startTestServer } from "../support/nats-server.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { type TestRuntime, useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -22,7 +23,7 @@ let jsm: JetStreamManager;
 let app: TestRuntime;
 beforeEach(async () => {
   jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   app = await stage.start({ handlers: { "shop/remind.js": REMIND } });
 });
 

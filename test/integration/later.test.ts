@@ -3,6 +3,7 @@
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { beforeEach, describe, expect, it } from "vitest";
 import { countIn, hear, PLAN, plan, storedIn } from "../support/later.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { useStage } from "../support/runtime.ts";
 import { volume } from "../support/volume.ts";
 
@@ -12,7 +13,7 @@ const MANY = volume(21_000);
 let jsm: JetStreamManager;
 beforeEach(async () => {
   jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
 });
 
 describe("a publish with a delay, or for a time", () => {

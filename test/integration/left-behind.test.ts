@@ -3,6 +3,7 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { beforeEach, expect, it } from "vitest";
 import { runCli } from "../support/cli-process.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { shown, type TestRuntime, useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -12,7 +13,7 @@ const THRESHOLD_NS = 600e9;
 
 beforeEach(async () => {
   const jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
 });
 
 const addStream = async (retention: "workqueue" | "interest" | "limits") => {

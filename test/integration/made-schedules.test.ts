@@ -7,6 +7,7 @@ import { runCli, startCli } from "../support/cli-process.ts";
 import { connectClient } from "../support/client.ts";
 import { startTestServer } from "../support/nats-server.ts";
 import { createProject } from "../support/project.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { type TestRuntime, useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -46,7 +47,7 @@ let jsm: JetStreamManager;
 let ran: Ran[];
 beforeEach(async () => {
   jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   ran = [];
   const mine = ran;
   stage.client.connection.subscribe("ran", { callback: (_error, message) => void mine.push(message.json<Ran>()) });

@@ -9,6 +9,7 @@ import { readMessages, runHandler, startTestRuntime } from "nats-handlers/testin
 import { beforeEach, expect, it } from "vitest";
 import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
 import { runCli, startCli } from "../support/cli-process.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { type TestRuntime, useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -24,7 +25,7 @@ let app: TestRuntime;
 let folder: string;
 beforeEach(async () => {
   const jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   await jsm.streams.add({ name: "ORDERS", subjects: ["orders.>"] });
   app = await stage.start({ handlers: { "bill.js": FAILS }, config: { app: "shop" } });
   folder = join(app.project.rootDir, "messages");

@@ -3,6 +3,7 @@
 import { type JetStreamManager, jetstreamManager, type StreamConfig } from "@nats-io/jetstream";
 import { type Client, createClient } from "nats-handlers/client";
 import { beforeEach, expect, it } from "vitest";
+import { removeStreams } from "../support/remove-streams.ts";
 import { useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -25,7 +26,7 @@ let jsm: JetStreamManager;
 let client: Client;
 beforeEach(async () => {
   jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   client = createClient(stage.client.connection);
   await stage.start({ handlers: { "tell.js": TELL }, config: { app: "shop" } });
 });

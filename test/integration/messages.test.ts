@@ -7,6 +7,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import { controlSubject } from "../../runtime/control/control-protocol.ts";
 import { followMessages } from "../../runtime/control/follow-messages.ts";
 import type { Seen } from "../../runtime/control/seen.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -26,7 +27,7 @@ const CONFIG = { streams: [{ name: "WAY", subjects: ["way.first", "way.stored"] 
 
 beforeEach(async () => {
   const jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   for (const { name, subjects } of CONFIG.streams) await jsm.streams.add({ name, subjects });
 });
 

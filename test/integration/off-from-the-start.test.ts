@@ -4,13 +4,14 @@
 import { type JetStreamManager, jetstreamManager, RetentionPolicy } from "@nats-io/jetstream";
 import { beforeEach, expect, it } from "vitest";
 import { runCli } from "../support/cli-process.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { useStage } from "../support/runtime.ts";
 
 const stage = useStage();
 let jsm: JetStreamManager;
 beforeEach(async () => {
   jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   await jsm.streams.add({ name: "T", subjects: ["t.>"], retention: RetentionPolicy.Interest });
 });
 

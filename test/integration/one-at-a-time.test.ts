@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { durableNameOf } from "../../runtime/streams/durable-name.ts";
 import { runCli, startCli } from "../support/cli-process.ts";
 import { createProject } from "../support/project.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -14,7 +15,7 @@ const EVERY_TENTH = 10;
 let jsm: JetStreamManager;
 beforeEach(async () => {
   jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   await jsm.streams.add({ name: "T", subjects: ["t.>"] });
 });
 

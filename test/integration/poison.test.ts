@@ -6,6 +6,7 @@ import { expect, it } from "vitest";
 import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
 import { COOL_DOWN_MS, hurriedCoolDown } from "../support/hurried-clock.ts";
 import { fixture } from "../support/project.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { type TestRuntime, useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -23,7 +24,7 @@ interface Story {
 
 async function tell({ bad, count, atOnce }: Story): Promise<TestRuntime> {
   const jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   const app = await stage.start({
     handlers: { "poisoned.ts": fixture("poisoned.ts") },
     config: { streams: [{ name: "POISON", subjects: ["poisoned"] }] },

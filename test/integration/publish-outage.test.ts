@@ -4,6 +4,7 @@ import { DiscardPolicy, jetstreamManager } from "@nats-io/jetstream";
 import { expect, it } from "vitest";
 import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
 import { durableNameOf } from "../../runtime/streams/durable-name.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { useStage } from "../support/runtime.ts";
 
 const DURABLE = durableNameOf("shop", "forward", "order");
@@ -18,7 +19,7 @@ const FORWARD = `
 
 async function start(limits: { readonly max_msgs?: number; readonly max_msg_size?: number }) {
   const jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   await jsm.streams.add({ name: "ORDER", subjects: ["order"] });
   await jsm.streams.add({ name: "OUT", subjects: ["out.>"], discard: DiscardPolicy.New, ...limits });
   const app = await stage.start({ handlers: { "forward.js": FORWARD } });

@@ -4,6 +4,7 @@ import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { beforeEach, describe, expect, it } from "vitest";
 import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
 import { type CliResult, runCli, startCli } from "../support/cli-process.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { type TestRuntime, useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -12,7 +13,7 @@ let jsm: JetStreamManager;
 let app: TestRuntime;
 beforeEach(async () => {
   jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   await jsm.streams.add({ name: "ORDERS", subjects: ["orders.>"] });
 });
 

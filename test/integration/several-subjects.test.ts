@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { durableNameOf } from "../../runtime/streams/durable-name.ts";
 import { runCli, startCli } from "../support/cli-process.ts";
 import { createProject } from "../support/project.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { useStage } from "../support/runtime.ts";
 
 interface Handled {
@@ -18,7 +19,7 @@ const stage = useStage();
 let jsm: JetStreamManager;
 beforeEach(async () => {
   jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
 });
 
 const telling = (subjects: readonly string[], kind: "durable" | "event" | "request", body = "") => `

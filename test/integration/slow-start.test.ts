@@ -4,6 +4,7 @@ import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { type CliProcess, runCli, startCli } from "../support/cli-process.ts";
 import { createProject, type TestProject } from "../support/project.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -26,7 +27,7 @@ const handler = (metadata: string) => `
 
 beforeEach(async () => {
   jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   await jsm.streams.add({ name: "T", subjects: ["t.>"] });
   project = createProject({
     "save.js": handler('subject: "t.save", kind: "durable", concurrency: 4'),

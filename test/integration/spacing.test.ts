@@ -6,6 +6,7 @@ import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
 import { durableNameOf } from "../../runtime/streams/durable-name.ts";
 import { runCli, startCli } from "../support/cli-process.ts";
 import { createProject } from "../support/project.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -14,7 +15,7 @@ const DURABLE = durableNameOf("shop", "take", "t.*");
 let jsm: JetStreamManager;
 beforeEach(async () => {
   jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   await jsm.streams.add({ name: "T", subjects: ["t.>"] });
 });
 

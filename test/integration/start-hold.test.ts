@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { type CliProcess, runCli, startCli } from "../support/cli-process.ts";
 import { freePort } from "../support/free-port.ts";
 import { createProject, type TestProject } from "../support/project.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -18,7 +19,7 @@ const handler = (subject: string, kind: string) => `
 
 beforeEach(async () => {
   jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   await jsm.streams.add({ name: "T", subjects: ["t.>"] });
   project = createProject({
     "a.js": handler("t.a", "durable"),

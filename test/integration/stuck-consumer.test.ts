@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { durableNameOf } from "../../runtime/streams/durable-name.ts";
 import { runCli } from "../support/cli-process.ts";
 import { freePort } from "../support/free-port.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { type TestRuntime, useStage } from "../support/runtime.ts";
 
 /** Longer than it may take until a hold is seen, or its end. */
@@ -30,7 +31,7 @@ interface Served {
 async function serve(text = SAVE): Promise<Served> {
   const port = await freePort();
   const jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   const app = await stage.start({ handlers: { "save.ts": text }, config: { http: { port } } });
   const stream = await jsm.streams.find("t.x");
   const durable = durableNameOf("shop", "save", "t.x");

@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { durableNameOf } from "../../runtime/streams/durable-name.ts";
 import { type CliProcess, runCli, startCli } from "../support/cli-process.ts";
 import { createProject } from "../support/project.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { useStage } from "../support/runtime.ts";
 
 type Handled = { readonly subject: string; readonly id: number; readonly version: string };
@@ -16,7 +17,7 @@ const BACKLOG = 300;
 let jsm: JetStreamManager;
 beforeEach(async () => {
   jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   await jsm.streams.add({ name: "T", subjects: ["t.>"] });
 });
 

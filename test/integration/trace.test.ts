@@ -5,6 +5,7 @@ import { beforeEach, expect, it } from "vitest";
 import { knowsTracing } from "../../runtime/operate/message-trace.ts";
 import { durableNameOf } from "../../runtime/streams/durable-name.ts";
 import { type CliResult, runCli } from "../support/cli-process.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { type TestRuntime, useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -20,7 +21,7 @@ const HANDLERS = {
 let app: TestRuntime;
 beforeEach(async () => {
   const jsm = await jetstreamManager(stage.client.connection);
-  for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+  await removeStreams(jsm);
   await jsm.streams.add({ name: "ORDERS", subjects: ["orders.>"] });
   await jsm.consumers.add("ORDERS", { durable_name: "theirs", filter_subject: "orders.eu.>" });
   await jsm.consumers.add("ORDERS", { durable_name: "elsewhere", filter_subject: "orders.us.>" });

@@ -17,6 +17,7 @@ import { ServerClock } from "../../runtime/nats/server-clock.ts";
 import { createScheduledBinder } from "../../runtime/schedule/scheduled-binder.ts";
 import { eventRecorder } from "./event-recorder.ts";
 import { startTestServer, type TestServer } from "./nats-server.ts";
+import { removeStreams } from "./remove-streams.ts";
 
 export const ACK: Settlement = { do: "ack" };
 
@@ -157,7 +158,7 @@ export function useStreamStage(config = ""): StreamStage {
   beforeEach(async () => {
     client = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 20 });
     jsm = await jetstreamManager(client);
-    for await (const name of jsm.streams.names()) await jsm.streams.delete(name);
+    await removeStreams(jsm);
   });
   afterEach(async () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
