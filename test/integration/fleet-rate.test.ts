@@ -55,7 +55,7 @@ it("over all replicas: they share the turns, never begin more, and each message 
   expect(mostWithin(1_000, all)).toBeLessThan(60);
   const span = Math.max(...all.map(({ at }) => at)) - Math.min(...all.map(({ at }) => at));
   expect(span).toBeGreaterThan(2_000);
-  expect(await inHand()).toEqual([{ pending: 0, inHand: 0 }]);
+  await expect.poll(inHand).toEqual([{ pending: 0, inHand: 0 }]);
 });
 
 it("over all replicas: nothing begins while turns cannot be reserved, which is told, and all begins when they can", async () => {
