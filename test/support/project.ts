@@ -58,16 +58,15 @@ export function createProject(files: Readonly<Record<string, string>> = {}, belo
   const handlersDir = join(rootDir, "handlers");
   mkdirSync(handlersDir, { recursive: true });
   mkdirSync(join(rootDir, "node_modules"));
-  symlinkSync(join(PACKAGES, "zod"), join(rootDir, "node_modules", "zod"));
   writeFileSync(join(rootDir, "package.json"), JSON.stringify({ name: "shop", type: "module" }));
 
   const path = (file: string) => join(handlersDir, file);
   const write = (file: string, text: string) => {
     mkdirSync(dirname(path(file)), { recursive: true });
     writeFileSync(path(file), text);
+    installWhatItUses(rootDir, text);
   };
   for (const [file, text] of Object.entries(files)) write(file, text);
-  takeProgram(rootDir);
   return {
     rootDir,
     handlersDir,
@@ -95,6 +94,14 @@ export function createProject(files: Readonly<Record<string, string>> = {}, belo
       rmSync(topDir, { recursive: true, force: true });
     },
   };
+}
+
+/** zod only where it is imported: to load it is half of what a worker's start costs, and most fixtures have no schema. */
+function installWhatItUses(rootDir: string, text: string): void {
+  const there = join(rootDir, "node_modules", "zod");
+  if (!text.includes('"zod"') || existsSync(there)) return;
+  symlinkSync(join(PACKAGES, "zod"), there);
+  takeProgram(rootDir);
 }
 
 /** Where the worker's program of an earlier project of this run lies: a second start in a real project finds it too. */
