@@ -18,7 +18,9 @@ export interface WaysOptions {
  * As many as keep a handler busy from one look to the next. What is sent at once has the handler's other messages wait: with
  * 128 under way, in lots of 32, their p99 was 1.7 to 2.2 of quiet; with these it is 1.3, for as many in a second.
  */
-const FIRST_MOST = 8;
+const LEAST_MOST = 8;
+/** Done with all after so long: it takes long for each, and has more slots than there were copies. A quick one needs no more. */
+const LONG_MS = 50;
 const MOST_BYTES = 32 * 1024 ** 2;
 const FIRST_LOOK_MS = 5;
 const LONGEST_LOOK_MS = 200;
@@ -36,7 +38,7 @@ export class CopiesUnderWay {
 
   constructor(options: WaysOptions) {
     this.options = options;
-    this.most = Math.min(FIRST_MOST, options.most);
+    this.most = Math.min(LEAST_MOST, options.most);
   }
 
   /** How many are best sent before it is waited for that they are stored. */
@@ -60,12 +62,12 @@ export class CopiesUnderWay {
     const { clock, signal, waiting, onStall } = this.options;
     let lookMs = FIRST_LOOK_MS;
     let before = Number.POSITIVE_INFINITY;
-    let movedAtMs = clock.monotonicMs();
+    const beganAtMs = clock.monotonicMs();
+    let movedAtMs = beganAtMs;
     while (!signal?.aborted) {
       const now = await waiting();
       this.keepLast(now);
-      if (now === 0) this.most = Math.min(2 * this.most, this.options.most); // It had to wait for us.
-      if (!this.isFull(bytes)) return;
+      if (!this.isFull(bytes)) return this.learn(now, clock.monotonicMs() - beganAtMs);
       const hasMoved = now < before;
       before = now;
       if (hasMoved) movedAtMs = clock.monotonicMs();
@@ -76,6 +78,13 @@ export class CopiesUnderWay {
       lookMs = hasMoved ? FIRST_LOOK_MS : Math.min(LONGEST_LOOK_MS, lookMs * 2);
       await delay(clock, lookMs, signal);
     }
+  }
+
+  private learn(waiting: number, waitedMs: number): void {
+    const { most } = this.options;
+    if (waiting > 0) return;
+    const next = waitedMs < LONG_MS ? this.most / 2 : this.most * 2;
+    this.most = Math.min(Math.max(LEAST_MOST, next), most);
   }
 
   /** They are done with about in their order. */

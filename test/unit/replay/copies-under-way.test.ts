@@ -63,21 +63,33 @@ it("has room once the handler is done with one", async () => {
   expect(way.isFull(1)).toBe(true);
 });
 
-it("has more of them under way at a time when the handler was done with all of them", async () => {
+it("has more of them under way at a time when a slow handler was done with all of them, and fewer when it is quick", async () => {
   const { way, told, clock } = stage({ most: 40 });
   const fill = () => {
     let added = 0;
     for (; !way.isFull(1); added++) way.add(1);
     return added;
   };
+  const handled = async (afterMs: number) => {
+    told.waiting = 40;
+    const room = way.room(1);
+    await pass(clock, afterMs);
+    told.waiting = 0;
+    await pass(clock, 200);
+    await room;
+  };
   expect([fill(), way.lot]).toEqual([8, 2]);
   told.waiting = 5;
   await way.room(1);
   expect(fill()).toBe(3);
   for (const most of [16, 32, 40, 40]) {
+    await handled(100);
+    expect([fill(), way.lot]).toEqual([most, most / 4]);
+  }
+  for (const most of [20, 10, 8, 8]) {
     told.waiting = 0;
     await way.room(1);
-    expect([fill(), way.lot]).toEqual([most, most / 4]);
+    expect(fill()).toBe(most);
   }
   expect(clock.pending).toBe(0);
 });
