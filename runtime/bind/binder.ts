@@ -254,7 +254,6 @@ function planCore(
   };
 }
 
-/** `<app>.<handler>`, the handler as tokens: replicas share, every handler gets its own copy. */
 /** An account may have been given it since it was asked last. */
 async function assertJetStream(connection: NatsConnection, handler: string): Promise<void> {
   if (lacksJetStream(connection)) await askForJetStream(connection);

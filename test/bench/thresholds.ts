@@ -66,6 +66,7 @@ export const THRESHOLDS = {
     unit: "ms",
   },
   startSeconds: { what: "1,000 handler files bound within", better: "lower", bar: 10, beyond: 2.5, unit: "s" },
+  startBuiltSeconds: { what: "the same from a build", better: "lower", bar: 2, beyond: 1, unit: "s" },
   startRss: { what: "resident memory of all processes then", better: "lower", bar: 400, beyond: 300, unit: "MiB" },
   disabled: {
     what: "disabled on every one of 3 replicas within",

@@ -1,3 +1,5 @@
+// @module-tag any-server
+
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";

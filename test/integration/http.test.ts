@@ -1,4 +1,5 @@
 // What an orchestrator sees of a runtime: alive, ready, draining, gone.
+// @module-tag any-server
 
 import { expect, it } from "vitest";
 import { freePort } from "../support/free-port.ts";

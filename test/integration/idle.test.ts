@@ -1,4 +1,5 @@
 // How many processes a handler has: none while it is idle, one from its first message on, several where it asks for them.
+// @module-tag any-server
 
 import { expect, it } from "vitest";
 import { delay, systemClock } from "../../runtime/clock.ts";

@@ -1,4 +1,5 @@
 // A NestJS service moved handler by handler while its callers go on: real Nest client and server, callers untouched. Then back.
+// @module-tag any-server
 
 import { RpcException } from "@nestjs/microservices";
 import { afterEach, expect, it } from "vitest";

@@ -1,4 +1,5 @@
 // Who gets which message, how many at a time, in what order, and what happens when there are too many.
+// @module-tag any-server
 
 import { expect, it } from "vitest";
 import { fixture } from "../support/project.ts";

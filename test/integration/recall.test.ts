@@ -1,5 +1,6 @@
 // `handlers list` remembers what it found: handlers are evaluated again where anything has changed that they depend on, and
 // where nobody can know. Each of these handlers tells its name when it is evaluated, which goes to stderr.
+// @module-tag any-server
 
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -1,4 +1,5 @@
 // OpenTelemetry, registered as a user does it: spans of every run and of everything published, in one trace.
+// @module-tag any-server
 
 import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";

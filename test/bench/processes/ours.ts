@@ -1,12 +1,14 @@
 // The runtime under test: the real one, started with a project folder, as `handlers start` does it.
 
 import { join } from "node:path";
+import { packageVersion } from "../../../runtime/cli/package-version.ts";
 import { systemClock } from "../../../runtime/clock.ts";
 import type { Runtime } from "../../../runtime/compose/runtime-options.ts";
 import { startRuntime } from "../../../runtime/compose/start.ts";
 import { handlerDefaults, runtimeDefaults } from "../../../runtime/config/defaults.ts";
 import type { ResolvedConfig } from "../../../runtime/config/resolved-config.ts";
 import type { RuntimeEvent } from "../../../runtime/events.ts";
+import { openBuild } from "../../../runtime/prebuild/prebuilt.ts";
 import { heldMiB } from "../../support/footprint.ts";
 import { startProfile, stopProfile } from "../measure/profile.ts";
 import { serve, tell } from "../rpc.ts";
@@ -18,6 +20,8 @@ export interface OursStart {
   readonly mode: "dev" | "start";
   /** `bench` unless given. */
   readonly app?: string;
+  /** The folder of a build that is served instead of the sources. */
+  readonly buildDir?: string;
 }
 
 /** Told to the bench whenever a version goes live. */
@@ -30,10 +34,11 @@ export interface Served {
 let runtime: Runtime | undefined;
 const failures = new Map<string, number>();
 
-async function start({ natsUrl, rootDir, mode, app = "bench" }: OursStart): Promise<void> {
+async function start({ natsUrl, rootDir, mode, app = "bench", buildDir }: OursStart): Promise<void> {
   runtime = await startRuntime({
     config: configOf(rootDir, natsUrl, app),
     mode,
+    build: buildDir === undefined ? undefined : openBuild(buildDir, rootDir, packageVersion()),
     clock: systemClock,
     emit: notice,
     environment: process.env,
