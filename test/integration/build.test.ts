@@ -41,8 +41,7 @@ function projectWith(files: Readonly<Record<string, string>>, below?: string): T
 /** A copy of the sample, as a clone has it. */
 function sample(below?: string): TestProject {
   const project = projectWith({}, below);
-  cpSync(join(ROOT, "handlers"), project.handlersDir, { recursive: true });
-  cpSync(join(ROOT, "handlers.config.ts"), join(project.rootDir, "handlers.config.ts"));
+  project.copySample();
   return project;
 }
 

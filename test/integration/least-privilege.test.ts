@@ -1,8 +1,6 @@
 // The sample on a nats-server that allows each user what `handlers permissions` prints, and not a subject more.
 
-import { cpSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
 import { connect, errors, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { durableNameOf } from "../../runtime/streams/durable-name.ts";
@@ -14,8 +12,6 @@ import { createProject, type TestProject } from "../support/project.ts";
 
 const SAVE = durableNameOf("todo", "todo/save", "todo.newitem");
 
-const SAMPLE = fileURLToPath(new URL("../../handlers/", import.meta.url));
-const CONFIG = fileURLToPath(new URL("../../handlers.config.ts", import.meta.url));
 const MILK = "5f0c3f64-9c3b-4b54-8e0a-7c0f1f1f0a01";
 
 /** Asks at the gate before it ends. No declared stream takes its subject. */
@@ -145,8 +141,7 @@ beforeAll(async () => {
     "planner.js": PLANNER,
     "planned.js": PLANNED,
   });
-  cpSync(SAMPLE, project.handlersDir, { recursive: true });
-  cpSync(CONFIG, join(project.rootDir, "handlers.config.ts"));
+  project.copySample();
   const users = [
     await printed("runtime", "serve"),
     await printed("admin", "provision"),

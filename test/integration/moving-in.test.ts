@@ -30,6 +30,7 @@ const cleanups: (() => unknown)[] = [];
 
 beforeEach(() => {
   project = createProject();
+  project.installZod();
   for (const name of PACKAGES) {
     symlinkSync(fromRoot(`node_modules/${name}`), join(project.rootDir, "node_modules", name));
   }

@@ -3,8 +3,8 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it } from "vitest";
-import { fixture } from "../support/project.ts";
+import { expect, it, onTestFinished } from "vitest";
+import { createProject, fixture } from "../support/project.ts";
 import { useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -18,16 +18,18 @@ export const speakGerman = () => z.config(de());
 `;
 
 it("a handler and the packages it imports have one zod, by whatever name they import it", async () => {
-  const app = await stage.start({});
-  const colors = join(app.project.rootDir, "node_modules", "colors");
+  const project = createProject();
+  onTestFinished(() => project.end());
+  project.installZod();
+  const colors = join(project.rootDir, "node_modules", "colors");
   mkdirSync(colors);
   writeFileSync(
     join(colors, "package.json"),
     JSON.stringify({ name: "colors", type: "module", exports: "./index.js" }),
   );
   writeFileSync(join(colors, "index.js"), COLORS);
-  const write = () => app.project.write("zod.ts", fixture("one-zod.ts"));
-  await app.after(write, "handler.serving", { handler: "zod" });
+  project.write("zod.ts", fixture("one-zod.ts"));
+  await stage.start({ project });
 
   const { value } = await stage.client.ask("zod", { color: "red" });
   expect(value).toMatchObject({

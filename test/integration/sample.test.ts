@@ -1,9 +1,6 @@
 // The sample as a new user runs it: `handlers dev` in a copy of it, then messages from the command line and from a NATS
 // client that knows nothing of us.
 
-import { cpSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { connect } from "@nats-io/transport-node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readRuntimeFile } from "../../runtime/dev-server/runtime-file.ts";
@@ -12,9 +9,6 @@ import { startTestServer } from "../support/nats-server.ts";
 import { childProcesses, noneLeft } from "../support/processes.ts";
 import { createProject, type TestProject } from "../support/project.ts";
 
-const SAMPLE = fileURLToPath(new URL("../../handlers/", import.meta.url));
-const CONFIG = fileURLToPath(new URL("../../handlers.config.ts", import.meta.url));
-
 let project: TestProject;
 let dev: CliProcess;
 let before: Set<number>;
@@ -22,8 +16,7 @@ let before: Set<number>;
 beforeEach(async () => {
   before = childProcesses();
   project = createProject();
-  cpSync(SAMPLE, project.handlersDir, { recursive: true });
-  cpSync(CONFIG, join(project.rootDir, "handlers.config.ts"));
+  project.copySample();
   dev = startCli(["dev", "--port", "0"], { cwd: project.rootDir });
   await dev.printed(/4 handlers serving/);
 });

@@ -1,9 +1,7 @@
 // OpenTelemetry, registered as a user does it: spans of every run and of everything published, in one trace.
 // @module-tag any-server
 
-import { cpSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { readFileSync } from "node:fs";
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
@@ -14,8 +12,6 @@ import { childProcesses, noneLeft } from "../support/processes.ts";
 import { createProject, type TestProject } from "../support/project.ts";
 import { type SpanFile, type WrittenSpan, writeTracing } from "../support/span-file.ts";
 
-const SAMPLE = fileURLToPath(new URL("../../handlers/", import.meta.url));
-const CONFIG = fileURLToPath(new URL("../../handlers.config.ts", import.meta.url));
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const PUBLISHER = "b7ad6b7169203331";
 const CONTEXT: Headers = {
@@ -70,8 +66,7 @@ async function stop(): Promise<WrittenSpan[]> {
 const named = (all: readonly WrittenSpan[], name: string) => all.filter((span) => span.name === name);
 
 it("one trace crosses publisher, save, mutate, its retry and its dead letter, and goes on when that is redriven", async () => {
-  cpSync(SAMPLE, project.handlersDir, { recursive: true });
-  cpSync(CONFIG, join(project.rootDir, "handlers.config.ts"));
+  project.copySample();
   const mutate = readFileSync(project.path("todo/mutate.ts"), "utf8")
     .replace(/retry: .*/, 'retry: { attempts: 2, backoff: "10ms" },')
     .replace("const mutated =", 'throw new Error("cannot reach postgres://app:hunter2@db");\n  const mutated =');

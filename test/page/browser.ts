@@ -1,8 +1,7 @@
 // Debian's Chromium for the tests of the page, driven by playwright-core; and the sample, served as a new user does.
 
-import { cpSync, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { systemClock } from "../../runtime/clock.ts";
 import { ControlClient } from "../../runtime/control/client.ts";
@@ -14,9 +13,6 @@ import { createProject, type TestProject } from "../support/project.ts";
 
 export const CHROMIUM = process.env.CHROMIUM_BIN ?? "/usr/bin/chromium";
 export const hasChromium = existsSync(CHROMIUM);
-
-const SAMPLE = fileURLToPath(new URL("../../handlers/", import.meta.url));
-const CONFIG = fileURLToPath(new URL("../../handlers.config.ts", import.meta.url));
 
 export type Theme = "light" | "dark";
 export const WIDE = { width: 1280, height: 900 };
@@ -51,8 +47,7 @@ export interface Served {
 /** `handlers dev --ui` in a copy of the sample. */
 export async function serveSample(files: Readonly<Record<string, string>> = {}): Promise<Served> {
   const project = createProject(files);
-  cpSync(SAMPLE, project.handlersDir, { recursive: true });
-  cpSync(CONFIG, join(project.rootDir, "handlers.config.ts"));
+  project.copySample();
   const dev = startCli(["dev", "--port", "0", "--ui"], { cwd: project.rootDir });
   const [, url = ""] = await dev.printed(/the page: (http:\S+)/);
   const { origin, hash } = new URL(url);

@@ -19,6 +19,9 @@ import { fileURLToPath } from "node:url";
 
 const FIXTURES = fileURLToPath(new URL("../fixtures/handlers/", import.meta.url));
 const PROGRAM = join(".handlers", "program");
+const SAMPLE = fileURLToPath(new URL("../../handlers/", import.meta.url));
+const CONFIG = "handlers.config.ts";
+const SAMPLE_CONFIG = fileURLToPath(new URL(`../../${CONFIG}`, import.meta.url));
 const PACKAGES = fileURLToPath(new URL("../../node_modules/", import.meta.url));
 
 export type Replacements = Readonly<Record<string, string | number>>;
@@ -35,6 +38,10 @@ export interface TestProject {
   writeTwice(file: string, text: string): void;
   /** Put a fixture in place under the given name, `NAME` in it replaced by its value. */
   copy(fixture: string, file: string, replacements?: Replacements): void;
+  /** Put the sample of this repository and its configuration in place. */
+  copySample(): void;
+  /** What a file needs that is not written by these; those have it come by itself. */
+  installZod(): void;
   rename(from: string, to: string): void;
   /** The built code of a handler's version; empty when it is not there. */
   built(handler: string, version: string): string;
@@ -64,7 +71,7 @@ export function createProject(files: Readonly<Record<string, string>> = {}, belo
   const write = (file: string, text: string) => {
     mkdirSync(dirname(path(file)), { recursive: true });
     writeFileSync(path(file), text);
-    installWhatItUses(rootDir, text);
+    if (text.includes('"zod"')) installZod(rootDir);
   };
   for (const [file, text] of Object.entries(files)) write(file, text);
   return {
@@ -81,6 +88,12 @@ export function createProject(files: Readonly<Record<string, string>> = {}, belo
       writeFileSync(path(file), text);
     },
     copy: (name, file, replacements) => write(file, fixture(name, replacements)),
+    copySample() {
+      cpSync(SAMPLE, handlersDir, { recursive: true });
+      cpSync(SAMPLE_CONFIG, join(rootDir, CONFIG));
+      installZod(rootDir);
+    },
+    installZod: () => installZod(rootDir),
     rename: (from, to) => renameSync(path(from), path(to)),
     built(handler, version) {
       const build = join(rootDir, ".handlers", "build");
@@ -96,10 +109,10 @@ export function createProject(files: Readonly<Record<string, string>> = {}, belo
   };
 }
 
-/** zod only where it is imported: to load it is half of what a worker's start costs, and most fixtures have no schema. */
-function installWhatItUses(rootDir: string, text: string): void {
+/** Only where it is imported: to load it is half of what a worker's start costs, and most fixtures have no schema. */
+function installZod(rootDir: string): void {
   const there = join(rootDir, "node_modules", "zod");
-  if (!text.includes('"zod"') || existsSync(there)) return;
+  if (existsSync(there)) return;
   symlinkSync(join(PACKAGES, "zod"), there);
   takeProgram(rootDir);
 }
