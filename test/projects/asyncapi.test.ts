@@ -1,16 +1,14 @@
 // What `handlers describe` writes, as the official parser of AsyncAPI reads it: the sample, and a project with thirty handlers of
 // all kinds.
 
-import { cpSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { runCli } from "../support/cli-process.ts";
 import { createProject, type TestProject } from "../support/project.ts";
 import { QUIETLY, run } from "./packed.ts";
 
-const SAMPLE = new URL("../../", import.meta.url);
 const PARSER = "@asyncapi/parser@3.6.6";
 
 /** Prints what the parser has to say of the document, and what it has found in it. */
@@ -52,8 +50,7 @@ async function described(rootDir: string): Promise<Reading> {
 
 test("the sample is valid", async () => {
   project = createProject();
-  cpSync(fileURLToPath(new URL("handlers/", SAMPLE)), project.handlersDir, { recursive: true });
-  cpSync(fileURLToPath(new URL("handlers.config.ts", SAMPLE)), join(project.rootDir, "handlers.config.ts"));
+  project.copySample();
   const { told, operations } = await described(project.rootDir);
   expect(told).toEqual([]);
   expect(operations).toBeGreaterThanOrEqual(4);
