@@ -5,14 +5,14 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { beforeEach, expect, it } from "vitest";
 import { run } from "../../runtime/cli/run.ts";
 import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { type TestRuntime, useStage } from "../support/runtime.ts";
 import { fakeTerminal } from "../unit/cli/fake-terminal.ts";
 
 const stage = useStage();
 
 beforeEach(async () => {
-  const jsm = await jetstreamManager(stage.client.connection);
-  for await (const { config } of jsm.streams.list()) await jsm.streams.delete(config.name);
+  await removeStreams(await jetstreamManager(stage.client.connection));
 });
 
 /** Says when it begins; then waits for its signal, blocks, or ends. */

@@ -5,6 +5,7 @@ import { beforeEach, expect, it } from "vitest";
 import { run } from "../../runtime/cli/run.ts";
 import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
 import { durableNameOf } from "../../runtime/streams/durable-name.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { type TestRuntime, useStage } from "../support/runtime.ts";
 import { fakeTerminal } from "../unit/cli/fake-terminal.ts";
 
@@ -13,7 +14,7 @@ let manager: JetStreamManager;
 
 beforeEach(async () => {
   manager = await jetstreamManager(stage.client.connection);
-  for await (const { config } of manager.streams.list()) await manager.streams.delete(config.name);
+  await removeStreams(manager);
   await manager.streams.add({ name: "JOBS", subjects: ["jobs"] });
 });
 

@@ -11,6 +11,7 @@ import { type CliProcess, startCli } from "../support/cli-process.ts";
 import type { Collector } from "../support/client.ts";
 import { childProcesses, ended } from "../support/processes.ts";
 import { createProject } from "../support/project.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -56,7 +57,7 @@ const lastOf = (operation: Collector<OperationView>) => operation.values.at(-1);
 
 beforeEach(async () => {
   const jsm = await jetstreamManager(stage.client.connection);
-  for await (const { config } of jsm.streams.list()) await jsm.streams.delete(config.name);
+  await removeStreams(jsm);
   await jsm.streams.add({ name: "T", subjects: ["t.item"] });
   await stage.start({ handlers: { "picky.js": PICKY } });
   for (let n = 0; n < MANY; n++) stage.client.publish("t.item", { n });

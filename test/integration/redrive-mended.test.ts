@@ -4,13 +4,14 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { beforeEach, expect, it } from "vitest";
 import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
 import { redriveMended } from "../../runtime/dead-letters/redrive.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { useStage } from "../support/runtime.ts";
 
 const stage = useStage("max_payload: 65536");
 
 beforeEach(async () => {
   const jsm = await jetstreamManager(stage.client.connection);
-  for await (const { config } of jsm.streams.list()) await jsm.streams.delete(config.name);
+  await removeStreams(jsm);
   await jsm.streams.add({ name: "T", subjects: ["t.item"] });
 });
 

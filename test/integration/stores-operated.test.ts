@@ -34,8 +34,7 @@ it("its changes are replayed to it as they were, and what waits for it when it i
   expect(told.values.filter(({ replayed }) => !replayed)).toMatchObject([put, removed]);
   expect(again).toEqual(expect.arrayContaining([put, removed].map((one) => ({ ...one, replayed: true }))));
 
-  app.project.remove("u.js");
-  await expect.poll(() => app.runtime.status()).toEqual([]);
+  await app.after(() => app.project.remove("u.js"), "handler.removed", { handler: "u" });
   await users.put("b", "1");
   const { durables } = JSON.parse((await cli("prune", "--json")).stdout) as { durables: object[] };
   const durable = durableNameOf("shop", "u", "$KV.users.>");

@@ -8,6 +8,7 @@ import { systemClock } from "../../runtime/clock.ts";
 import { DeadLetterBox } from "../../runtime/dead-letters/dead-letter-box.ts";
 import { redrive } from "../../runtime/dead-letters/redrive.ts";
 import { freePort } from "../support/free-port.ts";
+import { removeStreams } from "../support/remove-streams.ts";
 import { type StartOptions, useStage } from "../support/runtime.ts";
 
 const stage = useStage();
@@ -35,8 +36,7 @@ const telling = (by: string, metadata: string, before = "") => `
 const OF_PROFILES = 'kv: "users", subject: "profile.*", schema: z.object({ name: z.string() })';
 
 beforeEach(async () => {
-  const jsm = await jetstreamManager(stage.client.connection);
-  for await (const { config } of jsm.streams.list()) await jsm.streams.delete(config.name);
+  await removeStreams(await jetstreamManager(stage.client.connection));
 });
 
 function bucket(name: string, options: Partial<KvOptions> = {}): Promise<KV> {
