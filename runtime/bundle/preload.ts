@@ -33,10 +33,10 @@ export async function placePreload(folder: string): Promise<string> {
 }
 
 async function loadZod(folder: string): Promise<string> {
-  const replacements = await placeZodBundle(folder);
-  if (replacements === undefined) return `await import("zod").catch(() => {});`;
-  return `import { importWith } from ${JSON.stringify(ZOD_LOADER)};
-await importWith(${JSON.stringify(replacements)}, () => import("zod")).catch(() => {});`;
+  const made = await placeZodBundle(folder);
+  if (made === undefined) return `await import("zod").catch(() => {});`;
+  return `import { importZod } from ${JSON.stringify(ZOD_LOADER)};
+await importZod(import.meta, ${JSON.stringify(made)}, () => import("zod")).catch(() => {});`;
 }
 
 /** With a source map, as handlers have one. */

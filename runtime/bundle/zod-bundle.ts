@@ -4,25 +4,26 @@
 // Z1  Only folders with a single door are put together: what lies outside of `v4/locales` and `v4/classic` imports that one
 //     module of them. So whoever imports zod, by whatever name, gets one and the same instance, as ever. (A locale can be
 //     imported by itself; then it is another copy of a function without state.)
-// Z2  What they import from outside stays outside, by its URL: zod's core has state, and is shared with `zod/mini` and others.
+// Z2  What they import from outside stays outside: zod's core has state, and is shared with `zod/mini` and others.
 // Z3  Only for zod 4. Of any other, or one that cannot be built here, workers load what Node finds.
 // Z4  Made anew only when what they are made from, or with, has changed: most starts find them where the last one put them.
-import { readdirSync, readFileSync, statSync } from "node:fs";
+// Z5  Languages other than English are loaded when they are asked for: they are a third of zod, and of the time to load it.
+// Z6  Paths in them are relative: they are as good where the folder has been moved, or copied, together with zod.
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
-import { basename, dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { version as esbuildVersion, type Plugin } from "esbuild";
 import { bundled, placeUnlessThere } from "./program-file.ts";
 
-const DOORS = ["v4/locales/index.js", "v4/classic/external.js"];
+const LOCALES = "v4/locales/index.js";
+const CLASSIC = "v4/classic/external.js";
 
-/** As worker/zod-loader.ts wants them. */
+/** As worker/zod-loader.ts wants it. */
 export interface ZodBundle {
-  /** Path of zod's manifest, and the version it named when these were made. */
-  readonly manifest: string;
+  /** Of zod, when they were made. */
   readonly version: string;
-  /** URL of what is loaded, by the URL of the module it stands in for. */
-  readonly urls: Readonly<Record<string, string>>;
+  /** Names of files, by the modules they stand in for: paths below zod's folder. */
+  readonly standIns: Readonly<Record<string, string>>;
 }
 
 /** `folder`: where they lie, and from where zod is looked for. Undefined: there is none that Z3 allows. */
@@ -31,54 +32,98 @@ export async function placeZodBundle(folder: string): Promise<ZodBundle | undefi
     const manifest = createRequire(join(folder, "any.mjs")).resolve("zod/package.json");
     const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
     if (!version.startsWith("4.")) return undefined;
-    const doors = DOORS.map((door) => join(dirname(manifest), door));
-    const urls = doors.map(async (door) => [pathToFileURL(door).href, await placeStandIn(folder, door, version)]);
-    return { manifest, version, urls: Object.fromEntries(await Promise.all(urls)) };
+    const standIns = [LOCALES, CLASSIC].map(async (door) => [
+      door,
+      await placeStandIn(folder, dirname(manifest), door),
+    ]);
+    return { version, standIns: Object.fromEntries(await Promise.all(standIns)) };
   } catch {
     return undefined; // Z3
   }
 }
 
-async function placeStandIn(folder: string, door: string, version: string): Promise<string> {
+async function placeStandIn(folder: string, zod: string, door: string): Promise<string> {
+  const at = realpathSync(folder);
+  const path = join(zod, door);
   const name = `zod-${basename(dirname(door))}.mjs`;
-  return placeUnlessThere(folder, name, `${door} ${version} ${madeWith()} ${filesIn(dirname(door))}`, async () => {
-    const [output] = await bundled({
-      entryPoints: [door],
-      conditions: [],
-      // Texts in one byte per character are read and compiled faster.
-      charset: "ascii",
-      minifySyntax: true,
-      minifyWhitespace: true,
-      legalComments: "none",
-      plugins: [outsideStaysOutside],
-    });
-    return output!.text;
-  });
+  const from = relative(at, path);
+  await placeUnlessThere(
+    folder,
+    name,
+    `${from}\n${madeWith()}\n${door === LOCALES ? read(path) : all(path)}`,
+    async () => {
+      const contents = door === LOCALES ? languagesLater(path, relativeTo(at, dirname(path))) : read(path);
+      const [output] = await bundled({
+        stdin: { contents, resolveDir: dirname(path), sourcefile: path },
+        conditions: [],
+        // Texts in one byte per character are read and compiled faster.
+        charset: "ascii",
+        minifySyntax: true,
+        minifyWhitespace: true,
+        legalComments: "none",
+        plugins: [outsideStaysOutside(at)],
+      });
+      return output!.text;
+    },
+  );
+  return name;
 }
 
 /** Z4. This very file says how, in whatever version of the package it is, and `bundled` does. */
 function madeWith(): string {
-  return `${esbuildVersion} ${bundled} ${readFileSync(new URL(import.meta.url), "utf8")}`;
+  return `${esbuildVersion} ${bundled} ${read(new URL(import.meta.url))}`;
 }
 
 /** Z1: nothing of other folders goes into it. */
-function filesIn(folder: string): string {
-  const names = readdirSync(folder).filter((name) => name.endsWith(".js"));
-  const files = names.sort().map((name) => {
-    const { size, mtimeMs } = statSync(join(folder, name));
-    return `${name} ${size} ${mtimeMs}`;
-  });
-  return files.join("\n");
+function all(door: string): string {
+  const names = readdirSync(dirname(door)).filter((name) => name.endsWith(".js"));
+  return names
+    .sort()
+    .map((name) => `${name} ${read(join(dirname(door), name))}`)
+    .join("\n");
 }
 
-/** Z2. */
-const outsideStaysOutside: Plugin = {
-  name: "nats-handlers:outside-stays-outside",
-  setup(build) {
-    build.onResolve({ filter: /^\.\.\// }, ({ path, resolveDir }) => ({
-      path: pathToFileURL(join(resolveDir, path)).href,
-      external: true,
-    }));
-    build.onResolve({ filter: /^[^./]/ }, ({ path }) => ({ path, external: true }));
-  },
-};
+function read(path: string | URL): string {
+  return readFileSync(path, "utf8");
+}
+
+/** Z5. Throws where they are listed otherwise than they are read here. `folder`: theirs, as this module finds it. */
+function languagesLater(index: string, folder: string): string {
+  const lines = read(index)
+    .split("\n")
+    .filter((line) => !/^\s*(\/\/.*)?$/.test(line));
+  return [
+    `import { createRequire } from "node:module";
+const require = createRequire(import.meta.url);
+const language = (path) => {
+  const exported = require(path); // The function itself, or TypeScript's "default".
+  return (exported.default ?? exported)();
+};`,
+    ...lines.map((line) => {
+      const [, name, file] = /^export \{ default as (\w+) \} from "\.\/([\w-]+)\.js";?\s*$/.exec(line) ?? [];
+      // Every zod loads it.
+      if (name === "en") return `export { default as en } from "../locales/en.js";`;
+      if (file === undefined || !existsSync(join(dirname(index), `${file}.cjs`))) throw new Error(`${index}: ${line}`);
+      return `export const ${name} = () => language(${JSON.stringify(`${folder}/${file}.cjs`)});`;
+    }),
+  ].join("\n");
+}
+
+/** Z2, Z6. */
+function outsideStaysOutside(at: string): Plugin {
+  return {
+    name: "nats-handlers:outside-stays-outside",
+    setup(build) {
+      build.onResolve({ filter: /^\.\.\// }, ({ path, resolveDir }) => ({
+        path: relativeTo(at, join(resolveDir, path)),
+        external: true,
+      }));
+      build.onResolve({ filter: /^[^./]/ }, ({ path }) => ({ path, external: true }));
+    },
+  };
+}
+
+function relativeTo(folder: string, path: string): string {
+  const way = relative(folder, path).split(sep).map(encodeURIComponent).join("/");
+  return way.startsWith("../") ? way : `./${way}`;
+}

@@ -1,7 +1,6 @@
 // One handler in a worker's process: told once which one it is, loaded, set up, run, torn down. Most processes have one; those
 // of a group have several, each with a link of its own, and what they share is what a process has one of.
 
-import inspector from "node:inspector";
 import { mostRequests } from "../wire/call-frame.ts";
 import { FrameType, jsonBody, type LoadRequest, type StartRequest } from "../wire/protocol.ts";
 import { serializeError } from "../wire/serialize-error.ts";
@@ -115,7 +114,7 @@ export class Member {
     if (watch === undefined) owner.named(request.handler);
     try {
       process.chdir(request.cwd);
-      if (request.inspectPort !== undefined) inspector.open(request.inspectPort, "127.0.0.1");
+      if (request.inspectPort !== undefined) inspector().open(request.inspectPort, "127.0.0.1");
       for (const url of request.preload) await import(url);
       asked?.begin(request.url);
       const { url, member } = request;
@@ -181,10 +180,15 @@ export class Member {
   }
 }
 
+/** Node's, with all that comes with it, is loaded by who needs it: not one process in a thousand is debugged. */
+function inspector(): typeof import("node:inspector") {
+  return process.getBuiltinModule("node:inspector");
+}
+
 /** Port 0: close. Closing waits for the debugger to let go, so that the next version finds the port free. */
 function setInspector(port: number): void {
-  if (port === 0) inspector.close();
-  else inspector.open(port, "127.0.0.1");
+  if (port === 0) inspector().close();
+  else inspector().open(port, "127.0.0.1");
 }
 
 /** A batch has no one message in whose context it could run. */

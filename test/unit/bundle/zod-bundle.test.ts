@@ -4,9 +4,9 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   statSync,
-  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -33,13 +33,19 @@ function addZod(version: string, files: Readonly<Record<string, string>>) {
   }
 }
 
-function read(urls: Readonly<Record<string, string>> = {}): string[] {
-  return Object.values(urls).map((url) => readFileSync(fileURLToPath(url), "utf8"));
-}
-
+const LOCALES = `// Each has its file.
+export { default as frCA } from "./fr-CA.js";
+export { default as de } from "./de.js";
+export { default as en } from "./en.js";
+`;
 const WHOLE = {
-  "v4/locales/index.js": `export { default as de } from "./de.js";`,
-  "v4/locales/de.js": `import * as util from "../core/util.js"; export default () => util.said("ü");`,
+  "v4/locales/index.js": LOCALES,
+  "v4/locales/en.js": `export default () => "English";`,
+  "v4/locales/fr-CA.js": `export default () => "Français";`,
+  "v4/locales/fr-CA.cjs": `module.exports = () => "Français";`,
+  "v4/locales/de.cjs": `exports.default = () => "Deutsch";`,
+  "v4/locales/package.json": `{ "type": "commonjs" }`,
+  "v4/core/index.js": `export const core = {};`,
   "v4/classic/external.js": `export * from "../core/index.js"; export * from "./schemas.js";`,
   "v4/classic/schemas.js": `export const object = () => "object";`,
 };
@@ -47,13 +53,33 @@ const WHOLE = {
 describe("modules that stand in for those of zod", () => {
   test("are one for each folder, and leave outside what lies outside", async () => {
     addZod("4.1.0", WHOLE);
-    const made = await placeZodBundle(root);
-    expect(made).toMatchObject({ version: "4.1.0", manifest: join(root, "node_modules/zod/package.json") });
-    expect(Object.keys(made?.urls ?? {})[0]).toMatch(/\/zod\/v4\/locales\/index\.js$/);
-    const [locales, classic] = read(made?.urls);
-    expect(locales).toContain("node_modules/zod/v4/core/util.js");
-    expect(classic).toContain(`node_modules/zod/v4/core/index.js`);
-    expect(classic).toContain(`"object"`);
+    expect(await placeZodBundle(root)).toEqual({
+      version: "4.1.0",
+      standIns: { "v4/locales/index.js": "zod-locales.mjs", "v4/classic/external.js": "zod-classic.mjs" },
+    });
+    const { core } = await import(join(root, "node_modules/zod/v4/core/index.js"));
+    const classic = await import(join(root, "zod-classic.mjs"));
+    expect(classic.core).toBe(core);
+    expect(classic.object()).toBe("object");
+  });
+
+  test("load a language when it is asked for", async () => {
+    addZod("4.1.0", WHOLE);
+    await placeZodBundle(root);
+    const languages = await import(join(root, "zod-locales.mjs"));
+    expect(Object.keys(languages)).toEqual(["de", "en", "frCA"]);
+    expect(readFileSync(join(root, "zod-locales.mjs"), "utf8")).not.toMatch(/Deutsch|English|Français/);
+    expect([languages.en(), languages.frCA(), languages.de()]).toEqual(["English", "Français", "Deutsch"]);
+  });
+
+  test("are as good where their folder and zod have been moved to", async () => {
+    addZod("4.1.0", WHOLE);
+    await placeZodBundle(root);
+    const moved = `${root} moved`;
+    renameSync(root, moved);
+    root = moved;
+    expect((await import(join(root, "zod-classic.mjs"))).object()).toBe("object");
+    expect((await import(join(root, "zod-locales.mjs"))).frCA()).toBe("Français");
   });
 
   test("are not made for zod 3, nor where there is no zod", async () => {
@@ -65,6 +91,10 @@ describe("modules that stand in for those of zod", () => {
   test("are not made of a zod that looks otherwise", async () => {
     addZod("4.9.0", { "v4/locales/index.js": "" });
     expect(await placeZodBundle(root)).toBeUndefined();
+    for (const line of [`export * as de from "./de.js";`, `export { default as it } from "./it.js";`]) {
+      addZod("4.9.0", { ...WHOLE, "v4/locales/index.js": line });
+      expect(await placeZodBundle(root), line).toBeUndefined();
+    }
   });
 
   test("are made once, and anew when they are broken or zod is another", async () => {
@@ -86,7 +116,6 @@ describe("modules that stand in for those of zod", () => {
 
     const schemas = join(root, "node_modules/zod/v4/classic/schemas.js");
     writeFileSync(schemas, WHOLE["v4/classic/schemas.js"].replace(`"object"`, `"abject"`));
-    utimesSync(schemas, 1, 1); // As packages are unpacked: an old time, only another one.
     await placeZodBundle(root);
     expect(readFileSync(path, "utf8")).toContain("abject");
 
