@@ -8,7 +8,8 @@
 // Z3  Only for zod 4. Of any other, or one that cannot be built here, workers load what Node finds.
 // Z4  Made anew only when what they are made from, or with, has changed: most starts find them where the last one put them.
 // Z5  Languages other than English are loaded when they are asked for: they are a third of zod, and of the time to load it.
-// Z6  Paths in them are relative: they are as good where the folder has been moved, or copied, together with zod.
+// Z6  Where nothing but zod itself is imported of it (a build knows), one module has all, its core as well.
+// Z7  Paths in them are relative: they are as good where the folder has been moved, or copied, together with zod.
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join, relative, sep } from "node:path";
@@ -26,15 +27,18 @@ export interface ZodBundle {
   readonly standIns: Readonly<Record<string, string>>;
 }
 
-/** `folder`: where they lie, and from where zod is looked for. Undefined: there is none that Z3 allows. */
-export async function placeZodBundle(folder: string): Promise<ZodBundle | undefined> {
+/**
+ * `folder`: where they lie, and from where zod is looked for. `alone`: Z6. Undefined: there is none that Z3 allows.
+ */
+export async function placeZodBundle(folder: string, { alone = false } = {}): Promise<ZodBundle | undefined> {
   try {
     const manifest = createRequire(join(folder, "any.mjs")).resolve("zod/package.json");
     const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
     if (!version.startsWith("4.")) return undefined;
-    const standIns = [LOCALES, CLASSIC].map(async (door) => [
+    const about = { folder: realpathSync(folder), zod: dirname(manifest), alone };
+    const standIns = (alone ? [CLASSIC] : [LOCALES, CLASSIC]).map(async (door) => [
       door,
-      await placeStandIn(folder, dirname(manifest), door),
+      await placeStandIn(door, about),
     ]);
     return { version, standIns: Object.fromEntries(await Promise.all(standIns)) };
   } catch {
@@ -42,30 +46,31 @@ export async function placeZodBundle(folder: string): Promise<ZodBundle | undefi
   }
 }
 
-async function placeStandIn(folder: string, zod: string, door: string): Promise<string> {
-  const at = realpathSync(folder);
-  const path = join(zod, door);
+interface StandInRequest {
+  readonly folder: string;
+  readonly zod: string;
+  readonly alone: boolean;
+}
+
+/** Its name. */
+async function placeStandIn(door: string, request: StandInRequest): Promise<string> {
+  const { folder, zod, alone } = request;
   const name = `zod-${basename(dirname(door))}.mjs`;
-  const from = relative(at, path);
-  await placeUnlessThere(
-    folder,
-    name,
-    `${from}\n${madeWith()}\n${door === LOCALES ? read(path) : all(path)}`,
-    async () => {
-      const contents = door === LOCALES ? languagesLater(path, relativeTo(at, dirname(path))) : read(path);
-      const [output] = await bundled({
-        stdin: { contents, resolveDir: dirname(path), sourcefile: path },
-        conditions: [],
-        // Texts in one byte per character are read and compiled faster.
-        charset: "ascii",
-        minifySyntax: true,
-        minifyWhitespace: true,
-        legalComments: "none",
-        plugins: [outsideStaysOutside(at)],
-      });
-      return output!.text;
-    },
-  );
+  const made = alone ? ["v4/core", "v4/classic", "v4/locales"] : [dirname(door)];
+  const from = [relative(folder, zod), madeWith(), ...made.map((part) => all(join(zod, part)))].join("\n");
+  await placeUnlessThere(folder, name, from, async () => {
+    const [output] = await bundled({
+      entryPoints: [join(zod, door)],
+      conditions: [],
+      // Texts in one byte per character are read and compiled faster.
+      charset: "ascii",
+      minifySyntax: true,
+      minifyWhitespace: true,
+      legalComments: "none",
+      plugins: [languagesLater(request), ...(alone ? [] : [outsideStaysOutside(folder)])],
+    });
+    return output!.text;
+  });
   return name;
 }
 
@@ -74,12 +79,11 @@ function madeWith(): string {
   return `${esbuildVersion} ${bundled} ${read(new URL(import.meta.url))}`;
 }
 
-/** Z1: nothing of other folders goes into it. */
-function all(door: string): string {
-  const names = readdirSync(dirname(door)).filter((name) => name.endsWith(".js"));
+function all(folder: string): string {
+  const names = readdirSync(folder).filter((name) => name.endsWith(".js"));
   return names
     .sort()
-    .map((name) => `${name} ${read(join(dirname(door), name))}`)
+    .map((name) => `${name} ${read(join(folder, name))}`)
     .join("\n");
 }
 
@@ -87,8 +91,22 @@ function read(path: string | URL): string {
   return readFileSync(path, "utf8");
 }
 
-/** Z5. Throws where they are listed otherwise than they are read here. `folder`: theirs, as this module finds it. */
-function languagesLater(index: string, folder: string): string {
+/** Z5. */
+function languagesLater({ folder, zod }: StandInRequest): Plugin {
+  const index = join(zod, LOCALES);
+  return {
+    name: "nats-handlers:languages-later",
+    setup(build) {
+      build.onLoad({ filter: /[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+        contents: languages(index, relativeTo(folder, dirname(index))),
+        resolveDir: dirname(index),
+      }));
+    },
+  };
+}
+
+/** Throws where they are listed otherwise than they are read here. `place`: theirs, as the stand-in finds it. */
+function languages(index: string, place: string): string {
   const lines = read(index)
     .split("\n")
     .filter((line) => !/^\s*(\/\/.*)?$/.test(line));
@@ -104,12 +122,12 @@ const language = (path) => {
       // Every zod loads it.
       if (name === "en") return `export { default as en } from "../locales/en.js";`;
       if (file === undefined || !existsSync(join(dirname(index), `${file}.cjs`))) throw new Error(`${index}: ${line}`);
-      return `export const ${name} = () => language(${JSON.stringify(`${folder}/${file}.cjs`)});`;
+      return `export const ${name} = () => language(${JSON.stringify(`${place}/${file}.cjs`)});`;
     }),
   ].join("\n");
 }
 
-/** Z2, Z6. */
+/** Z2, Z7. */
 function outsideStaysOutside(at: string): Plugin {
   return {
     name: "nats-handlers:outside-stays-outside",

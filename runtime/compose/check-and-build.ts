@@ -1,7 +1,8 @@
 // What is done with a project without NATS: look at its handlers, and build them. Nothing is left running.
 
-import { extname } from "node:path";
+import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { placePreload } from "../bundle/preload.ts";
 import { preloadFiles } from "../bundle/preloads.ts";
 import type { HandlerFile } from "../discover/handler-file.ts";
 import type { ScanResult } from "../discover/scan.ts";
@@ -9,9 +10,10 @@ import { startReaper } from "../isolate/reaper.ts";
 import { copyAssets } from "../prebuild/assets.ts";
 import { writeConfigProgram } from "../prebuild/config-program.ts";
 import { toldAtHome } from "../prebuild/elsewhere.ts";
+import { RUNTIME } from "../prebuild/layout.ts";
 import type { Manifest } from "../prebuild/manifest.ts";
 import { type OutDir, openOutDir } from "../prebuild/out-dir.ts";
-import { packHandlers } from "../prebuild/pack-handlers.ts";
+import { type Packed, packHandlers } from "../prebuild/pack-handlers.ts";
 import { packPrograms } from "../prebuild/pack-programs.ts";
 import { copyPackages } from "../prebuild/place-packages.ts";
 import { writeRuntimeProgram } from "../prebuild/runtime-program.ts";
@@ -89,17 +91,19 @@ async function buildInto(
   const groups = await packPrograms({ ...about, scratchDir: place, handlers: handlersIn });
   return {
     checked,
-    manifest: await complete(outDir, { handlers: good, groups, preload: packed.preloads, copied }, options),
+    manifest: await complete(outDir, packed, { handlers: good, groups, preload: packed.preloads, copied }, options),
   };
 }
 
 async function complete(
   outDir: string,
+  { zod }: Packed,
   made: Pick<ManifestRequest, "handlers" | "groups" | "preload" | "copied">,
   { config, runtimeVersion }: BuildOptions,
 ): Promise<Manifest> {
   const { rootDir, configFile, configInputs, defaults } = config;
   await writeRuntimeProgram(outDir, runtimeVersion);
+  if (zod !== "none") await placePreload(join(outDir, RUNTIME), { zodAlone: zod === "itself" });
   const built = configFile === undefined ? null : await writeConfigProgram(configFile, rootDir, outDir, SDK_URL);
   return writeManifest({
     rootDir,

@@ -114,9 +114,10 @@ function fromBuild({
   bundler,
   known,
   workerEntry,
+  workerPreload,
 }: Prebuilt): Source & WorkerCode {
   const place: ProgramPlace = { made: "build", dir, rootDir: sourcesDir, runtime: manifest.runtime };
-  return { sourcesDir, place, discover, bundler, known, entry: workerEntry, preload: [] };
+  return { sourcesDir, place, discover, bundler, known, entry: workerEntry, preload: workerPreload };
 }
 
 async function fromSources({

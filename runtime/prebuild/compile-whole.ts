@@ -16,7 +16,7 @@ import { BUILD_DIR, bundleStem } from "./layout.ts";
 import { packagesNamedIn } from "./named-in-text.ts";
 import type { Outside } from "./outside.ts";
 import { findPackage } from "./packages.ts";
-import { sourcesWithZodShaken, wholeImports } from "./whole-imports.ts";
+import { wholeImports } from "./whole-imports.ts";
 
 export interface CompileWholeRequest {
   readonly rootDir: string;
@@ -96,7 +96,7 @@ async function compileWith(
     rootDir,
     // Where it will lie, as far as the paths in source maps are concerned (P1).
     outDir: join(rootDir, BUILD_DIR),
-    plugins: [wholeImports({ rootDir, sdkUrl, outside }), decoratorMetadata(), sourcesWithZodShaken],
+    plugins: [wholeImports({ rootDir, sdkUrl, outside }), decoratorMetadata()],
     meta,
     conditions: () => conditionsOf(rootDir, conditions),
     stemOf: ({ displayPath }) => bundleStem(displayPath),

@@ -19,6 +19,8 @@ export const LAUNCHER = "handlers.mjs";
 export const BUILD_DIR = "build";
 
 export const WORKER_ENTRY = join(RUNTIME, "worker", "entry.js");
+/** What every worker loads before it is told of a handler; there is none where no handler has zod. */
+export const WORKER_PRELOAD = join(RUNTIME, "preload.mjs");
 
 /** The place of a source in the build, from the build folder with `/`. What lies outside the root is kept below `_up`. */
 export function mirrored(rootDir: string, path: string): string {

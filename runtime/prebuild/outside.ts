@@ -1,7 +1,9 @@
 // Which packages stay outside of the bundles, and by which name they are found there. It is found out on the way: what a bundle
 // shows, once it is printed, holds for the next printing.
 //
-// I5  Outside is what is named by `external`, what no bundler can take (native-packages.ts), and what works only where it is
+// I4  zod is outside, if it is the project's and zod 4: a process has loaded it before it is told which handler it is, and that
+//     handler's first message does not wait for it. (Measured: 13 ms instead of 61.)
+// I5  So is what is named by `external`, what no bundler can take (native-packages.ts), and what works only where it is
 //     installed (place-bound.ts).
 // I6  What comes with one of them is outside as well: code and its package share one instance, as in Node.
 // I7  A name is the one it is imported by: an alias stays. Of two packages with one name, the root's keeps it, and the other
@@ -14,9 +16,18 @@ import { nativeReason } from "./native-packages.ts";
 import { findPackage, type LeftOut, packageFolderOf, packageManifest } from "./packages.ts";
 import { arranged } from "./place-packages.ts";
 
+/** I4: names of one and the same module. */
+const ITSELF = new Set(["zod", "zod/v4"]);
+/** Two thirds of zod are its sources, with their tests, and types. */
+const NOT_RUN = /^src$|\.d\.[cm]?ts$/;
+
 export class Outside {
   private readonly rootDir: string;
   private readonly external: readonly string[];
+  /** I4: its folder, as far as there is one. */
+  private readonly shared: string | undefined;
+  /** What it is imported by. */
+  private readonly sharedAs = new Set<string>();
   /** By folder: what has been found out (I5). */
   private readonly bound = new Map<string, string>();
   private readonly native = new Map<string, string | undefined>();
@@ -31,6 +42,7 @@ export class Outside {
   constructor(rootDir: string, external: readonly string[]) {
     this.rootDir = rootDir;
     this.external = external;
+    this.shared = sharedZod(rootDir);
   }
 
   /** The specifier it is found by from a bundle; undefined: it is bundled. `path`: what Node would load for `specifier`. */
@@ -38,9 +50,11 @@ export class Outside {
     const name = packageNameOf(specifier);
     const folder = this.folderOf(path);
     if (name === undefined || folder === undefined) return undefined;
+    const isShared = this.isShared(folder, name);
+    if (isShared) this.sharedAs.add(specifier);
     const reason = this.reasonFor(folder, name);
     if (reason === undefined) return undefined;
-    this.leaveOut({ name, folder, reason });
+    this.leaveOut({ name, folder, reason, ...(isShared ? { without: NOT_RUN } : {}) });
     return `${this.renamed.get(keyOf(name, folder)) ?? name}${specifier.slice(name.length)}`;
   }
 
@@ -78,6 +92,19 @@ export class Outside {
     return [...new Map(named.map((one) => [one.name, one])).values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  /** Once all is printed (I4): whether anything is imported of zod, and whether anything but zod itself. */
+  zod(): "none" | "itself" | "parts" {
+    const { shared, sharedAs } = this;
+    if (shared === undefined || sharedAs.size === 0) return "none";
+    const others = this.all().filter(({ folder }) => folder !== shared);
+    const isNeeded = [...arranged(others, "").values()].includes(shared);
+    return !isNeeded && [...sharedAs].every((one) => ITSELF.has(one)) ? "itself" : "parts";
+  }
+
+  private isShared(folder: string, name: string): boolean {
+    return folder === this.shared && name === "zod";
+  }
+
   private folderOf(path: string): string | undefined {
     const at = dirname(path);
     if (!this.folders.has(at)) this.folders.set(at, packageFolderOf(path));
@@ -86,6 +113,7 @@ export class Outside {
 
   private reasonFor(folder: string, name: string): string | undefined {
     if (this.isExternal(name)) return "is named by `external`";
+    if (this.isShared(folder, name)) return "is shared by all handlers";
     if (!this.native.has(folder)) this.native.set(folder, nativeReason(folder));
     const own = this.native.get(folder) ?? this.bound.get(folder);
     return own ?? (this.beside.get(name) === folder ? "comes with another that is copied" : undefined);
@@ -103,6 +131,11 @@ export class Outside {
     });
     return new Map(renamed);
   }
+}
+
+function sharedZod(rootDir: string): string | undefined {
+  const folder = findPackage(rootDir, "zod");
+  return folder !== undefined && packageManifest(folder).version?.startsWith("4.") ? folder : undefined;
 }
 
 function keyOf(name: string, folder: string): string {

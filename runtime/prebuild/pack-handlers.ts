@@ -45,6 +45,8 @@ export interface Packed {
   readonly preloads: readonly string[];
   /** The packages that stay outside. */
   readonly leftOut: readonly LeftOut[];
+  /** What the bundles import of the zod that they share. */
+  readonly zod: ReturnType<Outside["zod"]>;
   /** Absolute paths of files and folders that are no code, and are reached. */
   readonly data: readonly string[];
 }
@@ -150,6 +152,7 @@ export async function packHandlers({
     results: new Map(await Promise.all(results)),
     preloads: loaded.flatMap((built) => (built.ok ? [inBuild(built.bundle.path)] : [])),
     leftOut: outside.all(),
+    zod: outside.zod(),
     data: reached.flatMap((one) => (one.kind === "file" || one.kind === "folder" ? [one.path] : [])),
   };
 }

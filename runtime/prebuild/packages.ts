@@ -51,4 +51,6 @@ export interface LeftOut {
   readonly folder: string;
   /** "contains build/Release/addon.node". */
   readonly reason: string;
+  /** Paths of files and folders that are not copied, from its own folder. */
+  readonly without?: RegExp;
 }

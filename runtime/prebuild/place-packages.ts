@@ -16,7 +16,10 @@ const TYPES = /^(typescript|@types\/.*)$/;
 /** In the order of `leftOut`. */
 export async function copyPackages(leftOut: readonly LeftOut[], outDir: string): Promise<readonly CopiedPackage[]> {
   const places = arranged(leftOut, outDir);
-  for (const [to, from] of places) await cp(from, to, { recursive: true, dereference: true, filter: isItsOwn(from) });
+  const without = new Map(leftOut.map((one) => [one.folder, one.without]));
+  for (const [to, from] of places) {
+    await cp(from, to, { recursive: true, dereference: true, filter: isCopied(from, without.get(from)) });
+  }
   const isNative = [...places.values()].some(
     (folder) => isForOnePlatform(folder) || nativeReason(folder) !== undefined,
   );
@@ -63,6 +66,9 @@ function foundFrom(to: string, name: string, top: string, places: ReadonlyMap<st
   }
 }
 
-function isItsOwn(folder: string): (path: string) => boolean {
-  return (path) => !relative(folder, path).split(sep).includes("node_modules");
+function isCopied(folder: string, without: RegExp | undefined): (path: string) => boolean {
+  return (path) => {
+    const below = relative(folder, path);
+    return !below.split(sep).includes("node_modules") && without?.test(below) !== true;
+  };
 }

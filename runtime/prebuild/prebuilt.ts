@@ -1,6 +1,8 @@
 // A build as the supervisor wants its handlers: found, bundled and known already. Nothing is built, watched or evaluated.
 
+import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Bundle } from "../bundle/bundle.ts";
 import type { Bundler } from "../bundle/bundler.ts";
 import { programName } from "../bundle/group-program.ts";
@@ -8,7 +10,7 @@ import type { HandlerFile } from "../discover/handler-file.ts";
 import type { ScanResult } from "../discover/scan.ts";
 import { RuntimeError } from "../errors.ts";
 import type { ResolvedMetadata } from "../metadata/handler-metadata.ts";
-import { WORKER_ENTRY } from "./layout.ts";
+import { WORKER_ENTRY, WORKER_PRELOAD } from "./layout.ts";
 import { type BuiltHandler, type BuiltModule, type Manifest, readManifest } from "./manifest.ts";
 
 export interface Prebuilt {
@@ -19,6 +21,8 @@ export interface Prebuilt {
   readonly manifest: Manifest;
   /** Path of the module a worker is started with. */
   readonly workerEntry: string;
+  /** URLs of what a worker loads while it waits for its handler. */
+  readonly workerPreload: readonly string[];
   readonly discover: () => Promise<ScanResult>;
   readonly known: (handler: string) => ResolvedMetadata | undefined;
   /** Hands out what was built. Its files belong to the build: nothing is ever deleted. */
@@ -35,6 +39,7 @@ export function openBuild(dir: string, rootDir: string, runtimeVersion: string):
     sourcesDir: dirname(dir),
     manifest,
     workerEntry: join(dir, WORKER_ENTRY),
+    workerPreload: [join(dir, WORKER_PRELOAD)].filter(existsSync).map((path) => pathToFileURL(path).href),
     discover: async () => ({ files, conflicts: [], problems: [] }),
     known: (handler) => handlers.get(handler)?.metadata,
     bundler: {

@@ -195,8 +195,9 @@ it("operators see whose process it is, and what it holds once", async () => {
 it("one that joins by a save comes into the process with the others, and one that leaves has its own again", async () => {
   const app = await start({ "one.ts": member("one"), "two.ts": member("two"), "three.ts": member("three", "") });
   const joined = ["one", "two"].map((handler) => app.next("handler.serving", { handler, why: "reload" }));
+  const alone = app.next("generation.retired", { handler: "three" });
   app.project.write("three.ts", member("three"));
-  await Promise.all(joined);
+  await Promise.all([...joined, alone]);
   expect(app.status("three").sharesWith).toEqual(["one", "two"]);
   const left = app.next("generation.retired", { handler: "three" });
   app.project.write("three.ts", member("three", ""));

@@ -9,8 +9,13 @@ import { type BuildResult, type Bundler, createBundler } from "../../runtime/bun
 import type { HandlerFile } from "../../runtime/discover/handler-file.ts";
 import { describeError } from "../../runtime/errors.ts";
 import { copyAssets } from "../../runtime/prebuild/assets.ts";
-import { packHandlers } from "../../runtime/prebuild/pack-handlers.ts";
+import { type Packed, packHandlers } from "../../runtime/prebuild/pack-handlers.ts";
 import { copyPackages } from "../../runtime/prebuild/place-packages.ts";
+
+interface PackedFile extends Pick<Packed, "zod"> {
+  readonly result: BuildResult;
+  readonly outDir: string;
+}
 
 export interface BundledProject {
   readonly root: string;
@@ -22,7 +27,7 @@ export interface BundledProject {
   inDev(file: HandlerFile): Promise<unknown>;
   /** The same of a build that lies in a folder of its own. */
   inBuild(file: HandlerFile, external?: readonly string[]): Promise<unknown>;
-  pack(file: HandlerFile, external?: readonly string[]): Promise<{ result: BuildResult; outDir: string }>;
+  pack(file: HandlerFile, external?: readonly string[]): Promise<PackedFile>;
   remove(): Promise<void>;
 }
 
@@ -53,7 +58,7 @@ export function createBundledProject(name = "project-"): BundledProject {
     });
     await copyPackages(packed.leftOut, outDir);
     await copyAssets({ rootDir: root, handlersDir: join(root, "handlers"), outDir, reached: packed.data });
-    return { result: packed.results.get(file.name)!, outDir };
+    return { result: packed.results.get(file.name)!, outDir, zod: packed.zod };
   }
 
   return {

@@ -72,6 +72,14 @@ describe("modules that stand in for those of zod", () => {
     expect([languages.en(), languages.frCA(), languages.de()]).toEqual(["English", "Français", "Deutsch"]);
   });
 
+  test("are one with all in it, where nothing but zod itself is imported", async () => {
+    addZod("4.1.0", WHOLE);
+    const made = await placeZodBundle(root, { alone: true });
+    expect(made?.standIns).toEqual({ "v4/classic/external.js": "zod-classic.mjs" });
+    expect(readFileSync(join(root, "zod-classic.mjs"), "utf8")).not.toMatch(/\/v4\/core\//);
+    expect((await import(join(root, "zod-classic.mjs"))).object()).toBe("object");
+  });
+
   test("are as good where their folder and zod have been moved to", async () => {
     addZod("4.1.0", WHOLE);
     await placeZodBundle(root);

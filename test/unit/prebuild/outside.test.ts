@@ -135,3 +135,47 @@ test("a package's own import that is not installed is answered with `external`, 
     expect(result.error.frame).toEqual(frame === undefined ? undefined : expect.stringMatching(frame));
   }
 });
+
+test("zod 4 of the project is outside, without what nobody runs; every other zod is bundled", async () => {
+  const zod = (version: string) => ({ version, type: "module", exports: { ".": "./index.js", "./mini": "./mini.js" } });
+  const files = {
+    "index.js": "export const v = 'own';",
+    "mini.js": "export const m = 1;",
+    "src/a.js": "",
+    "a.d.ts": "",
+  };
+  project.addPackage("zod", zod("4.1.0"), files);
+  project.addPackage("user", { main: "i.js" }, { "i.js": "export { v } from 'zod';" });
+  project.addPackage(
+    "user/node_modules/zod",
+    { name: "zod", ...zod("4.0.0") },
+    { "index.js": "export const v = 'its';" },
+  );
+  const file = written(`import { v } from "zod"; import { v as its } from "user"; export default [v, its];`);
+  expect(await project.inDev(file)).toEqual(["own", "its"]);
+  expect(await project.inBuild(file)).toEqual(["own", "its"]);
+  const { outDir, zod: imported } = await project.pack(file);
+  expect(imported).toBe("itself");
+  const there = ["index.js", "mini.js", "package.json", "src", "a.d.ts"].filter((name) =>
+    existsSync(join(outDir, "node_modules/zod", name)),
+  );
+  expect(there).toEqual(["index.js", "mini.js", "package.json"]);
+
+  project.addPackage("zod", zod("3.25.0"), files);
+  const { outDir: ofThree, zod: ofZodThree } = await project.pack(file);
+  expect([existsSync(join(ofThree, "node_modules")), ofZodThree]).toEqual([false, "none"]);
+});
+
+test("it is known whether anything but zod itself is imported of zod, by a handler or by what is copied", async () => {
+  const exports = { ".": "./index.js", "./v4": "./index.js", "./mini": "./index.js" };
+  project.addPackage("zod", { version: "4.1.0", type: "module", exports }, { "index.js": "export const v = 1;" });
+  const needsZod = { main: "i.js", dependencies: { zod: "4" } };
+  project.addPackage("tool", needsZod, { "i.js": "exports.v = 1;" });
+  const zodOf = async (content: string, external: readonly string[] = []) =>
+    (await project.pack(written(content), external)).zod;
+  expect(await zodOf("export default 1;")).toBe("none");
+  expect(await zodOf(`import { v } from "zod/v4"; export default v;`)).toBe("itself");
+  expect(await zodOf(`import { v } from "zod"; import "zod/mini"; export default v;`)).toBe("parts");
+  expect(await zodOf(`import { v } from "zod"; export { default } from "tool"; export { v };`, ["zod"])).toBe("itself");
+  expect(await zodOf(`import { v } from "zod"; export { default } from "tool"; export { v };`, ["tool"])).toBe("parts");
+});
