@@ -51,6 +51,7 @@ export const THRESHOLDS = {
   reloadP95: { what: "save-to-live under 2,000 messages/s, p95", better: "lower", bar: 120, beyond: 50, unit: "ms" },
   reloadLost: { what: "messages lost by these saves", better: "lower", bar: 0, beyond: 0, unit: "messages" },
   coldP95: { what: "first answer of an idle handler, p95", better: "lower", bar: 50, beyond: 20, unit: "ms" },
+  coldBuiltP95: { what: "the same from a build, p95", better: "lower", bar: 50, beyond: 20, unit: "ms" },
   neighbourP99: {
     what: "a neighbour's p99 beside the worst fault, of quiet",
     better: "lower",
