@@ -56,9 +56,8 @@ interface StandInRequest {
 async function placeStandIn(door: string, request: StandInRequest): Promise<string> {
   const { folder, zod, alone } = request;
   const name = `zod-${basename(dirname(door))}.mjs`;
-  const made = alone ? ["v4/core", "v4/classic", "v4/locales"] : [dirname(door)];
-  const from = [relative(folder, zod), madeWith(), ...made.map((part) => all(join(zod, part)))].join("\n");
-  await placeUnlessThere(folder, name, from, async () => {
+  const source = [relative(folder, zod), madeWith(), ...filesOf(door, request).map(read)].join("\n");
+  await placeUnlessThere(folder, name, source, async () => {
     const [output] = await bundled({
       entryPoints: [join(zod, door)],
       conditions: [],
@@ -79,12 +78,14 @@ function madeWith(): string {
   return `${esbuildVersion} ${bundled} ${read(new URL(import.meta.url))}`;
 }
 
-function all(folder: string): string {
-  const names = readdirSync(folder).filter((name) => name.endsWith(".js"));
-  return names
-    .sort()
-    .map((name) => `${name} ${read(join(folder, name))}`)
-    .join("\n");
+/** What goes into it. */
+function filesOf(door: string, { zod, alone }: StandInRequest): string[] {
+  if (door === LOCALES) return [join(zod, door)];
+  const folders = alone ? ["v4/core", "v4/classic", "v4/locales"] : ["v4/classic"];
+  return folders.flatMap((folder) => {
+    const names = readdirSync(join(zod, folder)).filter((name) => name.endsWith(".js"));
+    return names.sort().map((name) => join(zod, folder, name));
+  });
 }
 
 function read(path: string | URL): string {

@@ -146,14 +146,25 @@ function matchingRecorder() {
     events,
     emit,
     async wait<T extends Kind>(type: T, match: Match<T> = {}, from = events.length): Promise<Told<T>> {
-      for (let at = from; ; ) {
-        const event = await next(type, at);
-        if (matches(event, match)) return event;
-        at = events.indexOf(event, at) + 1;
+      const late = setTimeout(() => {
+        const told = events.slice(from).map((event) => JSON.stringify(event));
+        console.error(`still waiting for ${type} ${JSON.stringify(match)}; told since:`, told.slice(-30).join("\n"));
+      }, LATE_MS);
+      try {
+        for (let at = from; ; ) {
+          const event = await next(type, at);
+          if (matches(event, match)) return event;
+          at = events.indexOf(event, at) + 1;
+        }
+      } finally {
+        clearTimeout(late);
       }
     },
   };
 }
+
+/** Before the test's own time is over, which does not say what was waited for. */
+const LATE_MS = 100_000;
 
 function matches<T extends Kind>(event: Told<T>, match: Match<T>): boolean {
   if (typeof match === "function") return match(event);
