@@ -1,4 +1,5 @@
 // The commands as processes: what they print, what they end with, and that nothing is left of them.
+// @module-tag any-server
 
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

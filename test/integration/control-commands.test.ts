@@ -1,4 +1,5 @@
 // The operator's commands against a runtime: what they print, what they end with, and what they do.
+// @module-tag any-server
 
 import { connect } from "@nats-io/transport-node";
 import { expect, it } from "vitest";

@@ -1,5 +1,6 @@
 // The sample as a new user runs it: `handlers dev` in a copy of it, then messages from the command line and from a NATS
 // client that knows nothing of us.
+// @module-tag any-server
 
 import { connect } from "@nats-io/transport-node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
