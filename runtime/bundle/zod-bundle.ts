@@ -99,14 +99,14 @@ function languagesLater({ folder, zod }: StandInRequest): Plugin {
     name: "nats-handlers:languages-later",
     setup(build) {
       build.onLoad({ filter: /[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
-        contents: languages(index, relativeTo(folder, dirname(index))),
+        contents: languages(index, slashed(relative(folder, dirname(index)))),
         resolveDir: dirname(index),
       }));
     },
   };
 }
 
-/** Throws where they are listed otherwise than they are read here. `place`: theirs, as the stand-in finds it. */
+/** Throws where they are listed otherwise than they are read here. `place`: theirs, as a path from the stand-in, and no URL. */
 function languages(index: string, place: string): string {
   const lines = read(index)
     .split("\n")
@@ -142,7 +142,12 @@ function outsideStaysOutside(at: string): Plugin {
   };
 }
 
+/** As modules are imported: by a URL. */
 function relativeTo(folder: string, path: string): string {
-  const way = relative(folder, path).split(sep).map(encodeURIComponent).join("/");
-  return way.startsWith("../") ? way : `./${way}`;
+  return slashed(relative(folder, path)).replaceAll(/[%?#]/g, encodeURIComponent);
+}
+
+function slashed(way: string): string {
+  const path = way.split(sep).join("/");
+  return path.startsWith("../") ? path : `./${path}`;
 }

@@ -7,6 +7,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -70,6 +71,17 @@ describe("modules that stand in for those of zod", () => {
     expect(Object.keys(languages)).toEqual(["de", "en", "frCA"]);
     expect(readFileSync(join(root, "zod-locales.mjs"), "utf8")).not.toMatch(/Deutsch|English|Français/);
     expect([languages.en(), languages.frCA(), languages.de()]).toEqual(["English", "Français", "Deutsch"]);
+  });
+
+  test("find zod and its languages where pnpm puts them", async () => {
+    addZod("4.1.0", WHOLE);
+    const real = join(root, "node_modules/.pnpm/zod@4.1.0/node_modules/zod");
+    mkdirSync(dirname(real), { recursive: true });
+    renameSync(join(root, "node_modules/zod"), real);
+    symlinkSync(real, join(root, "node_modules/zod"));
+    await placeZodBundle(root);
+    expect((await import(join(root, "zod-classic.mjs"))).object()).toBe("object");
+    expect((await import(join(root, "zod-locales.mjs"))).frCA()).toBe("Français");
   });
 
   test("are one with all in it, where nothing but zod itself is imported", async () => {
