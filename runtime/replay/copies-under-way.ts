@@ -16,7 +16,7 @@ export interface WaysOptions {
 
 /**
  * As many as keep a quick handler busy from one look to the next. What is sent at once has the handler's other messages wait: with
- * 128 under way, in lots of 32, their p99 was 1.7 to 2.2 of quiet; with these, and the rests of replay.ts (Y4), it is 1.3.
+ * 128 under way, in lots of 32, their p99 was 1.7 to 2.2 of quiet; with these and the rests of rests.ts it is 1.2.
  */
 const LEAST_MOST = 8;
 /** Done with all after so long: it takes long for each, and has more slots than there were copies. A quick one needs no more. */

@@ -4,8 +4,7 @@
 // Y2  A copy is called by its message, and the stream of redrives remembers that for a day, or as long as the server lets it:
 //     who runs a replay twice, or goes on with one that was stopped, has each message run once.
 // Y3  Few are on their way at a time (copies-under-way.ts); for a handler that runs one message at a time, one.
-// Y4  Without a rate it rests as long as it works: what it costs the server and the handler's replicas leaves half of the time
-//     to newer messages. What a pause of a core piles up is then soon worked off.
+// Y4  Without a rate it leaves time to newer messages (rests.ts).
 
 import type { JetStreamManager, StoredMsg } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
@@ -17,6 +16,7 @@ import { messageIdOf, replayIdOf } from "../message/message-id.ts";
 import { jetStreamOf, managerOf } from "../nats/jetstream.ts";
 import type { StoredIn } from "../streams/stored-messages.ts";
 import { CopiesUnderWay } from "./copies-under-way.ts";
+import { Rests } from "./rests.ts";
 
 export interface ReplayOptions {
   readonly connection: NatsConnection;
@@ -59,8 +59,6 @@ export interface ReplayEnd extends ReplayResult {
 
 const MOST_UNDER_WAY = 128;
 const TRIES = 3;
-/** Y4. A handler that takes longer is busy with what is under way meanwhile. */
-const LONGEST_REST_MS = 25;
 const NS_PER_MS = 1_000_000;
 
 /** In their order. Resolves when all are stored for the handler, or when stopped. Rejects with the client's errors. */
@@ -93,7 +91,7 @@ class Sender {
   private readonly startedAtMs: number;
   private unconfirmed: Promise<"sent" | "before">[] = [];
   private unconfirmedLast: ReplayResult["last"];
-  private restedAtMs: number;
+  private readonly rests: Rests | undefined;
 
   constructor(jsm: JetStreamManager, options: ReplayOptions) {
     const { connection, app, handler, clock, oneAtATime, signal, onStall } = options;
@@ -102,7 +100,7 @@ class Sender {
     this.js = jetStreamOf(connection);
     this.subject = redriveSubject(app, handler);
     this.startedAtMs = clock.nowMs();
-    this.restedAtMs = clock.monotonicMs();
+    this.rests = options.rate === undefined ? new Rests(clock, signal) : undefined;
     let seen = 0;
     const waiting = async () => {
       seen = (await this.way()).waiting;
@@ -119,9 +117,10 @@ class Sender {
     if (this.underWay.isFull(data.length)) {
       await this.confirmed();
       await this.underWay.room(data.length);
-      await this.rest();
-      if (signal?.aborted) return false;
+      this.rests?.turn();
     }
+    await this.rests?.before();
+    if (signal?.aborted) return false;
     this.unconfirmedLast = { stream, seq, atMs: time.getTime() };
     const copy = this.copyOf(stream, message);
     if (copy === undefined) {
@@ -135,14 +134,6 @@ class Sender {
     this.unconfirmed.push(ended);
     if (this.unconfirmed.length >= this.underWay.lot) await this.confirmed();
     return true;
-  }
-
-  /** Y4. */
-  private async rest(): Promise<void> {
-    const { clock, rate, signal } = this.options;
-    if (rate !== undefined) return;
-    await delay(clock, Math.min(clock.monotonicMs() - this.restedAtMs, LONGEST_REST_MS), signal);
-    this.restedAtMs = clock.monotonicMs();
   }
 
   /** All that was sent is stored. */
