@@ -75,7 +75,10 @@ export function toOperate(app: PermittedApp): Grant[] {
     },
     {
       why: "shadow, replay: read stored messages, payloads included. What is replayed goes the way of what is redriven.",
-      publish: own.flatMap((stream) => streamApi(stream, "INFO", "MSG.GET")),
+      publish: [
+        ...own.flatMap((stream) => streamApi(stream, "INFO", "MSG.GET")),
+        ...streamApi(redriveStream(app.app), "PURGE"),
+      ],
     },
     ...ofDomains(app),
     {

@@ -16,6 +16,7 @@ import { messageIdOf, replayIdOf } from "../message/message-id.ts";
 import { jetStreamOf, managerOf } from "../nats/jetstream.ts";
 import type { StoredIn } from "../streams/stored-messages.ts";
 import { CopiesUnderWay } from "./copies-under-way.ts";
+import { Placeholder } from "./placeholder.ts";
 import { Rests } from "./rests.ts";
 
 export interface ReplayOptions {
@@ -66,19 +67,26 @@ export async function replay(messages: AsyncIterable<StoredIn>, options: ReplayO
   const { connection, app, clock, limit, rate, signal } = options;
   const jsm = await managerOf(connection);
   await ensureRedriveStream(jsm, app, options.copies);
-  const sender = new Sender(jsm, options);
-  const startedAtMs = clock.monotonicMs();
-  let count = 0;
-  for await (const { stream, message } of messages) {
-    if (signal?.aborted || count >= limit) break;
-    const aheadMs = rate === undefined ? 0 : startedAtMs + (count / rate) * 1_000 - clock.monotonicMs();
-    if (aheadMs > 0) await sender.confirmed();
-    if (aheadMs > 0) await delay(clock, aheadMs, signal);
-    if (!(await sender.send(stream, message))) break;
-    count++;
+  const placeholder = new Placeholder(jsm, jetStreamOf(connection), app);
+  await placeholder.put();
+  try {
+    const sender = new Sender(jsm, options);
+    const startedAtMs = clock.monotonicMs();
+    let count = 0;
+    for await (const { stream, message } of messages) {
+      if (signal?.aborted || count >= limit) break;
+      const aheadMs = rate === undefined ? 0 : startedAtMs + (count / rate) * 1_000 - clock.monotonicMs();
+      if (aheadMs > 0) await sender.confirmed();
+      if (aheadMs > 0) await delay(clock, aheadMs, signal);
+      if (!(await sender.send(stream, message))) break;
+      await placeholder.follow();
+      count++;
+    }
+    await sender.confirmed();
+    return { ...sender.result, ...(await sender.way()) };
+  } finally {
+    await placeholder.remove();
   }
-  await sender.confirmed();
-  return { ...sender.result, ...(await sender.way()) };
 }
 
 class Sender {

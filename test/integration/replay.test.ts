@@ -72,7 +72,7 @@ async function tick(): Promise<void> {
   await expect.poll(() => Date.now()).toBeGreaterThan(Date.parse(`${last_ts}`) + 1);
 }
 
-/** Messages on their way to handlers. */
+/** Messages on their way to handlers, and what else is in that stream. */
 async function underWay(): Promise<number> {
   return (await jsm.streams.info("REDRIVE_shop")).state.messages;
 }
@@ -247,6 +247,7 @@ describe("a replay that is stopped", () => {
     await replaying.ended;
     expect(await json("bill", "--from", "1")).toMatchObject({ interrupted: false });
     await expect.poll(() => sorted(numbers(replayed(bill)))).toEqual(upTo(60));
+    await expect.poll(underWay).toBe(0);
   });
 });
 

@@ -246,6 +246,7 @@ test("to operate is to hear nothing but replies and what operators do to dead le
   expect(subscribe).toEqual(["_INBOX_shop.>", "_HANDLERS.shop.operation", "_HANDLERS.shop.stop-operation"]);
   expect(publish.filter((subject) => /^(orders|price|mail)/.test(subject))).toEqual([]);
   expect(publish).toContain("$JS.API.STREAM.PURGE.VERSIONS_shop");
+  expect(publish).toContain("$JS.API.STREAM.PURGE.REDRIVE_shop");
   expect(publish).not.toContain("versions.shop.>");
   expect(answerMs).toBeUndefined();
 });
