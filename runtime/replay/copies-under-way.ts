@@ -15,8 +15,8 @@ export interface WaysOptions {
 }
 
 /**
- * As many as keep a quick handler busy from one look to the next. What is sent at once has the handler's other messages wait: with
- * 128 under way, in lots of 32, their p99 was 1.7 to 2.2 of quiet; with these and the rests of rests.ts it is 1.2.
+ * As many as keep a quick handler busy from one look to the next. What is on its way at once has the handler's other messages wait: with
+ * 128 their p99 was 1.7 to 2.2 of quiet.
  */
 const LEAST_MOST = 8;
 /** Done with all after so long: it takes long for each, and has more slots than there were copies. A quick one needs no more. */

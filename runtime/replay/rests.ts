@@ -1,7 +1,6 @@
 // How a replay leaves time to newer messages where no rate is asked for: it rests twice as long as it works, a part of that before
 // each copy. What it costs the server and the handler's replicas leaves them two thirds of the time, and a newer message waits
-// for one copy instead of for all that are sent at once: with the same rests between lots of 8 their p99 was 1.6 of quiet, with
-// these it is 1.2 (`bench replay`).
+// for one copy instead of for all that are sent at once.
 
 import { type Clock, delay } from "../clock.ts";
 

@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { startTestServer, type TestServer } from "../support/nats-server.ts";
 import type { ProfileFile } from "./flame/flames.ts";
-import { cpuNs, memoryOf, processTree } from "./measure/process-cpu.ts";
+import { cpuNs, memoryOf, processTree, treeCpuNs } from "./measure/process-cpu.ts";
 import type { OursCommands, OursStart } from "./processes/ours.ts";
 import type { PublisherCommands } from "./processes/publisher.ts";
 import type { RawCommands } from "./processes/raw.ts";
@@ -40,7 +40,7 @@ export interface OurContender extends Contender<"ours"> {
 const OURS = "./processes/ours.ts";
 const RAW = new URL("./processes/raw.ts", import.meta.url);
 
-/** A contender of one process. */
+/** A contender that is one program; what it starts counts. */
 export interface Program<N extends string> {
   readonly name: N;
   readonly label: string;
@@ -82,7 +82,7 @@ export class Lab {
     return this.program(scenario, { name: "raw", label: "raw client", url: RAW }, works);
   }
 
-  /** A program that does these works in one process and takes the commands of the raw client's. */
+  /** A program that does these works and takes the commands of the raw client's. */
   async program<N extends string>(
     scenario: string,
     program: Program<N>,
@@ -98,7 +98,7 @@ export class Lab {
       label,
       works,
       profiles: profile === undefined ? [] : [{ process: label, file: profile, part: "process" }],
-      cpu: () => ({ process: cpuNs(child.pid) }),
+      cpu: () => ({ process: treeCpuNs(child.pid) }),
       failures: () => child.call("failures", null),
       async close() {
         if (profile !== undefined) await child.call("stopProfile", profile);

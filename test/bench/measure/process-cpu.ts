@@ -49,6 +49,11 @@ function kibOf(text: string, field: string): number {
   return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? 0);
 }
 
+/** CPU nanoseconds used so far by the process and everything it has started that has not ended. */
+export function treeCpuNs(root: number): number {
+  return processTree(root).reduce((sum, pid) => sum + cpuNs(pid), 0);
+}
+
 /** The process and everything it has started, directly or not, that has not ended. */
 export function processTree(root: number): number[] {
   const children = new Map<number, number[]>();
