@@ -4,10 +4,12 @@
 // P1  It is addressed to nobody: no handler's name has a `$`.
 // P2  It moves along: what was removed after a message that stays has to be told by the server, one by one.
 // P3  What a replay that was killed has left goes with the next one. Of two at once the first to end takes the other's with it.
-// P4  Who may not remove it does not put it there; that costs the newer messages time and nothing else.
+// P4  Who may not remove it does not put it there; that costs the newer messages time and nothing else. A removal whose answer
+//     does not come says nothing of what is allowed.
 
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import { redriveStream } from "../dead-letters/redrive-watch.ts";
+import { deniedSubject } from "../nats/jetstream-errors.ts";
 
 /** P2. */
 const COPIES = 1_000;
@@ -48,8 +50,10 @@ export class Placeholder {
   async remove(before?: number): Promise<void> {
     const { filter } = this;
     if (this.isRefused) return;
-    await this.jsm.streams.purge(this.stream, before === undefined ? { filter } : { filter, seq: before }).catch(() => {
-      this.isRefused = true;
-    });
+    try {
+      await this.jsm.streams.purge(this.stream, before === undefined ? { filter } : { filter, seq: before });
+    } catch (error) {
+      this.isRefused = deniedSubject(error) !== undefined; // P4.
+    }
   }
 }
