@@ -6,6 +6,7 @@
 
 import type { Timer } from "../clock.ts";
 import type { HoldBoard } from "../message/hold.ts";
+import { answered } from "../nats/answered.ts";
 import type { StreamDeps } from "./stream-deps.ts";
 
 export interface AckRightOptions {
@@ -72,9 +73,7 @@ export class AckRight {
     const { count } = denial;
     sender.sendNow(denial.last, WORKING);
     try {
-      // A refusal comes before the answer to the first flush; by the second one it has been read.
-      await connection.flush();
-      await connection.flush();
+      await answered(connection);
     } catch {
       return; // The connection is lost: asked again when it is back.
     }

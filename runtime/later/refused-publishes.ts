@@ -2,6 +2,7 @@
 // those who publish together wait together.
 
 import { errors, type NatsConnection } from "@nats-io/transport-node";
+import { answered } from "../nats/answered.ts";
 
 export class RefusedPublishes {
   private readonly connection: NatsConnection;
@@ -33,9 +34,7 @@ export class RefusedPublishes {
     const asking: Promise<void> = before.then(async () => {
       this.current = asking;
       this.next = undefined;
-      // The word comes before the first answer; by the second one it has been read.
-      await this.connection.flush();
-      await this.connection.flush();
+      await answered(this.connection);
     });
     this.next = asking;
     return asking;

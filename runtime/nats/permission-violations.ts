@@ -2,6 +2,7 @@
 
 import { errors, type NatsConnection } from "@nats-io/transport-node";
 import { RuntimeError } from "../errors.ts";
+import { answered } from "./answered.ts";
 
 /**
  * Listen from now on. Returns a function to call after publishing: it waits for the server's word, and rejects
@@ -17,9 +18,7 @@ export function watchPermissionViolations(connection: NatsConnection): (subject:
   };
   follow().catch(() => undefined); // It ends with the connection.
   return async (subject) => {
-    // The word comes before the first answer; by the second one it has been read.
-    await connection.flush();
-    await connection.flush();
+    await answered(connection);
     if (!denied.has(subject)) return;
     throw new RuntimeError("NATS_REFUSED", `this connection may not publish to "${subject}"; nothing was sent`, {
       remedy: `Allow its user to publish to "${subject}".`,

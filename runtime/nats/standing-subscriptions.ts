@@ -8,6 +8,7 @@
 
 import { errors, type Msg, type NatsConnection, type Subscription } from "@nats-io/transport-node";
 import { type Clock, type Timer, within } from "../clock.ts";
+import { answered } from "./answered.ts";
 
 export interface StandingOptions {
   readonly queue?: string;
@@ -142,12 +143,6 @@ export class StandingSubscription {
     this.refused = undefined;
     this.options.onGranted?.();
   }
-}
-
-/** A refusal comes before the answer to the first flush; by the second one it has been read. */
-async function answered(connection: NatsConnection): Promise<void> {
-  await connection.flush();
-  await connection.flush();
 }
 
 /** The client's `drain` unsubscribes and waits for the server's word that nothing more is on its way. */

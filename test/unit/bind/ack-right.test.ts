@@ -47,7 +47,7 @@ beforeEach(() => {
 /** Until the next probe has its answer. */
 async function probed(): Promise<void> {
   clock.advance(2_000);
-  await new Promise(setImmediate);
+  for (let turn = 0; turn < 2; turn++) await new Promise(setImmediate);
 }
 
 it("an acknowledgement that is refused is a hold, until one is taken; what was refused is handed over", async () => {
