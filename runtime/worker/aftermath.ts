@@ -25,12 +25,12 @@ const EXTENDED =
 
 const { ownKeys, getOwnPropertyDescriptor } = Reflect;
 /** As it is before anybody watches who asks (asked-for.ts). */
-const { memoryUsage } = process;
+const { resourceUsage } = process;
 
 export class ProcessWatch {
   private readonly env = { ...process.env };
   private readonly watched = watchedObjects();
-  private readonly rssBefore = memoryUsage.rss();
+  private readonly mostBefore = mostResidentBytes();
   private readonly globals = globalNames();
   private shapes: readonly Shape[] = [];
   private listeners = "";
@@ -76,10 +76,19 @@ export class ProcessWatch {
     if (listenerCounts() !== this.listeners) return true;
     const { used_heap_size, heap_size_limit } = getHeapStatistics();
     if (used_heap_size > heap_size_limit * MOST_OF_HEAP) return true;
-    if (memoryUsage.rss() - this.rssBefore > MOST_GROWTH_BYTES) return true;
+    if (mostResidentBytes() - this.mostBefore > MOST_GROWTH_BYTES) return true;
     if (globalNames() !== this.globals) return true;
-    return this.watched.some((object, at) => isOtherThan(this.shapes[at]!, object));
+    try {
+      return this.watched.some((object, at) => isOtherThan(this.shapes[at]!, object));
+    } catch {
+      return true; // A getter of the bundle's own.
+    }
   }
+}
+
+/** At any time since it began. The system knows that without looking; what it is now takes a file to read. */
+function mostResidentBytes(): number {
+  return resourceUsage().maxRSS * 1024;
 }
 
 interface Timer {
@@ -87,28 +96,34 @@ interface Timer {
   readonly _destroyed?: boolean;
 }
 
-/** Value, or getter, of each own property. */
-type Shape = ReadonlyMap<PropertyKey, unknown>;
+interface Shape {
+  /** Of its own properties. */
+  readonly keys: readonly PropertyKey[];
+  /** In the same order. */
+  readonly values: readonly unknown[];
+}
+
+/** Stands for what a property with a getter gives: some of them make Node load what is behind. */
+const GETTER = Symbol("getter");
 
 function shapeOf(object: object): Shape {
-  return new Map(ownKeys(object).map((key) => [key, contentOf(object, key)]));
-}
-
-function isOtherThan(before: Shape, object: object): boolean {
   const keys = ownKeys(object);
-  if (keys.length !== before.size) return true;
-  return keys.some((key) => {
-    const old = before.get(key);
-    // Node replaces some getters by what they give, once that is asked for.
-    return old !== GETTER && !Object.is(old, contentOf(object, key));
-  });
+  return { keys, values: keys.map((key) => contentOf(object, key)) };
 }
-
-const GETTER = Symbol("getter");
 
 function contentOf(object: object, key: PropertyKey): unknown {
   const found = getOwnPropertyDescriptor(object, key);
   return found?.get === undefined ? found?.value : GETTER;
+}
+
+/** After each bundle: so the properties are read, without a description of each. */
+function isOtherThan({ keys, values }: Shape, object: object): boolean {
+  if (ownKeys(object).length !== keys.length) return true;
+  return keys.some((key, at) => {
+    const old = values[at];
+    // Node replaces some getters by what they give, once that is asked for.
+    return old !== GETTER && !Object.is(old, (object as Record<PropertyKey, unknown>)[key]);
+  });
 }
 
 /** What all code of a process shares. */

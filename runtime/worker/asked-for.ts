@@ -5,9 +5,10 @@
 // W2  Time, chance, the process, the network: whoever so much as asks may say something else the next time. So does whoever
 //     loads what reads files, starts processes or opens sockets, and whoever looks for a module that is not there.
 // W3  What a package asked for when it was loaded counts for all who load it in that process later.
+// W4  Bundles lie in one folder, and most import the same: what was found for one of them is not looked for again.
 
 import { existsSync } from "node:fs";
-import { registerHooks } from "node:module";
+import { type ResolveFnOutput, type ResolveHookContext, registerHooks } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -29,6 +30,8 @@ export class AskedFor {
   /** URLs that each module has imported. */
   private readonly imports = new Map<string, Set<string>>();
   private readonly seen: Set<string>;
+  /** W4. */
+  private readonly found = new Map<string, ResolveFnOutput>();
   private newFiles = 0;
 
   /** `loaded`: URLs of what the process has loaded before, all of which is harmless. Once in a process. */
@@ -37,7 +40,7 @@ export class AskedFor {
     registerHooks({
       resolve: (specifier, context, next) => {
         try {
-          const resolved = next(specifier, context);
+          const resolved = this.resolve(specifier, context, next);
           this.saw(context.parentURL ?? "", resolved.url);
           return resolved;
         } catch (error) {
@@ -73,6 +76,18 @@ export class AskedFor {
     return [...new Set([...paths, ...paths.flatMap(manifestOf)])];
   }
 
+  /** Throws where there is none. */
+  private resolve(specifier: string, context: ResolveHookContext, next: Resolve): ResolveFnOutput {
+    const { parentURL, conditions } = context;
+    if (parentURL !== this.url || !isBare(specifier)) return next(specifier, context);
+    const key = [specifier, dirname(parentURL), ...conditions].join("\0");
+    const known = this.found.get(key);
+    if (known !== undefined) return { ...known, shortCircuit: true };
+    const resolved = next(specifier, context);
+    this.found.set(key, resolved);
+    return resolved;
+  }
+
   private saw(parent: string, url: string): void {
     const imported = this.imports.get(parent) ?? new Set();
     this.imports.set(parent, imported.add(url));
@@ -87,6 +102,13 @@ export class AskedFor {
     all.delete(url);
     return [...all];
   }
+}
+
+type Resolve = (specifier: string, context: ResolveHookContext) => ResolveFnOutput;
+
+/** The name of a package, or of one of Node's own modules. */
+function isBare(specifier: string): boolean {
+  return /^[\w@]/.test(specifier) && !/^(?:file|data|https?):/.test(specifier);
 }
 
 function isHarmlessBuiltin(url: string): boolean {
