@@ -1,7 +1,8 @@
-// Six projects: `unit` is fakes only and fast; `integration` runs real processes and a real nats-server, three files at a time,
-// as most of them wait more than they work; `alone` is the part of it that keeps the cores busy on purpose, one file at a time;
+// Six projects: `unit` is fakes only and fast; `integration` runs real processes and a real nats-server, more files at a time than
+// there are cores, as most of them wait more than they work; `alone` is the part of it that keeps the cores busy on purpose, one file at a time;
 // `delivery` is a table of changes under load, each accounted for to the message; `page` is `handlers ui` in a
 // browser, where there is one; `projects` installs real packages and runs real projects.
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -16,6 +17,9 @@ const alias = {
 
 /** Endless loops, floods and full heaps: others beside them would have to wait, and they are looked at for how they share. */
 const ALONE = ["crowding", "effects", "greedy-handlers", "hogs"].map((name) => `test/integration/${name}.test.ts`);
+
+/** On two cores three: of four the slowest get in each other's way. */
+const FILES_AT_A_TIME = Math.max(3, Math.floor(1.5 * availableParallelism()));
 
 const onServers = {
   globalSetup: ["test/support/global-setup.ts"],
@@ -46,7 +50,7 @@ export default defineConfig({
           name: "integration",
           include: ["test/contract/**/*.test.ts", "test/integration/**/*.test.ts"],
           exclude: ALONE,
-          maxWorkers: 3,
+          maxWorkers: FILES_AT_A_TIME,
           sequence: { groupOrder: 1 },
         },
       },
