@@ -4,15 +4,18 @@
 // O1  LINES_PER_WINDOW lines are handed out in a window; what comes faster waits here.
 // O2  What finds no room among MOST_WAITING lines is dropped, counted, and told once a second.
 // O3  The last lines are known in the end, dropped or not: they say what the process died of.
-// O4  BYTES_PER_WINDOW are read in a window, a little more at most: who prints faster than that waits at its pipe.
+// O4  BYTES_PER_WINDOW are read in a window, a little more at most: who prints faster than that waits at its pipe. Where cores are
+//     short it is FEW_BYTES: most of what comes so fast is dropped anyway, and the others need what it takes to read it.
 
 import type { Readable } from "node:stream";
 import type { Clock, Timer } from "../clock.ts";
+import type { CpuShortage } from "./cpu-shortage.ts";
 import { LineCutter } from "./line-cutter.ts";
 
 const WINDOW_MS = 20;
 const LINES_PER_WINDOW = 100;
 const BYTES_PER_WINDOW = 256 * 1024;
+const FEW_BYTES = 64 * 1024;
 const MOST_WAITING = 2_000;
 const TELL_DROPPED_MS = 1_000;
 const KEPT_LINES = 20;
@@ -31,6 +34,7 @@ export class OutputCapture {
   private readonly stream: Readable;
   private readonly listener: OutputListener;
   private readonly clock: Clock;
+  private readonly cpuShortage: Pick<CpuShortage, "isCrowded">;
   private readonly cutter = new LineCutter();
   private readonly kept: string[] = [];
   private waiting: string[] = [];
@@ -42,9 +46,10 @@ export class OutputCapture {
   private dropped = 0;
   private telling: Timer | undefined;
 
-  constructor(stream: Readable, clock: Clock, listener: OutputListener) {
+  constructor(stream: Readable, listener: OutputListener, clock: Clock, cpuShortage: Pick<CpuShortage, "isCrowded">) {
     this.stream = stream;
     this.clock = clock;
+    this.cpuShortage = cpuShortage;
     this.listener = listener;
     this.ended = new Promise((resolve) => {
       stream.on("data", (chunk: Buffer) => this.read(chunk));
@@ -79,7 +84,7 @@ export class OutputCapture {
     if (nowMs < this.windowEndsMs) return;
     this.windowEndsMs = nowMs + WINDOW_MS;
     this.linesLeft = LINES_PER_WINDOW;
-    this.bytesLeft = BYTES_PER_WINDOW;
+    this.bytesLeft = this.cpuShortage.isCrowded ? FEW_BYTES : BYTES_PER_WINDOW;
   }
 
   /** O1. */

@@ -3,6 +3,7 @@
 
 import type { Clock } from "../clock.ts";
 import { OUTPUT_MARK } from "../wire/protocol.ts";
+import type { CpuShortage } from "./cpu-shortage.ts";
 import { isNoise } from "./exit.ts";
 import { OutputCapture } from "./output.ts";
 import type { StartedProcess } from "./started-process.ts";
@@ -23,20 +24,22 @@ export class WorkerOutput {
   private readonly printing = { stdout: 0, stderr: 0 };
   private onInspectorUrl: ((url: string) => void) | undefined;
 
-  constructor({ stdout, stderr }: Pick<StartedProcess, "stdout" | "stderr">, clock: Clock) {
-    const captured = (stream: Stream, isAuthors: (line: string) => boolean) => ({
-      isWanted: (line: string) => !this.isMark(stream, line) && isAuthors(line),
-      onLine: (line: string) => this.readerOf(stream)?.output(stream, line),
-      onDropped: (count: number) => this.readerOf(stream)?.outputDropped(stream, count),
-    });
-    const out = new OutputCapture(
-      stdout,
-      clock,
-      captured("stdout", () => true),
-    );
-    const isAuthors = (line: string) => !this.isInspectorsWord(line) && !isNoise(line);
-    this.stderr = new OutputCapture(stderr, clock, captured("stderr", isAuthors));
-    this.ended = Promise.all([out.ended, this.stderr.ended]);
+  constructor(
+    started: Pick<StartedProcess, "stdout" | "stderr">,
+    clock: Clock,
+    cpuShortage: Pick<CpuShortage, "isCrowded">,
+  ) {
+    const capture = (stream: Stream, isAuthors: (line: string) => boolean) => {
+      const listener = {
+        isWanted: (line: string) => !this.isMark(stream, line) && isAuthors(line),
+        onLine: (line: string) => this.readerOf(stream)?.output(stream, line),
+        onDropped: (count: number) => this.readerOf(stream)?.outputDropped(stream, count),
+      };
+      return new OutputCapture(started[stream], listener, clock, cpuShortage);
+    };
+    const stdout = capture("stdout", () => true);
+    this.stderr = capture("stderr", (line) => !this.isInspectorsWord(line) && !isNoise(line));
+    this.ended = Promise.all([stdout.ended, this.stderr.ended]);
   }
 
   /** The last lines of stderr, oldest first. */

@@ -67,7 +67,7 @@ export class WorkerProcess implements HandlerWorker {
       floodTurns: new FloodTurns(this.reader, cpuShortage, clock),
       progress: this.progress,
     };
-    this.output = new WorkerOutput(started, clock);
+    this.output = new WorkerOutput(started, clock, cpuShortage);
     this.exited = this.exit();
     this.own = new WorkerChannel(this.shared, this.exited);
     this.speaking = this.own;

@@ -3,13 +3,14 @@
 import { PassThrough } from "node:stream";
 import { beforeEach, expect, it } from "vitest";
 import { LineCutter } from "../../../runtime/isolate/line-cutter.ts";
-import { OutputCapture } from "../../../runtime/isolate/output.ts";
+import { OutputCapture, type OutputListener } from "../../../runtime/isolate/output.ts";
 import { type FakeClock, fakeClock } from "../../support/fake-clock.ts";
 
 let clock: FakeClock;
 let stream: PassThrough;
 let lines: string[];
 let dropped: number[];
+let isCrowded: boolean;
 let capture: OutputCapture;
 
 beforeEach(() => {
@@ -17,10 +18,16 @@ beforeEach(() => {
   stream = new PassThrough();
   lines = [];
   dropped = [];
-  capture = new OutputCapture(stream, clock, {
+  isCrowded = false;
+  const listener: OutputListener = {
     isWanted: (line) => line !== "noise",
     onLine: (line) => lines.push(line),
     onDropped: (count) => dropped.push(count),
+  };
+  capture = new OutputCapture(stream, listener, clock, {
+    get isCrowded() {
+      return isCrowded;
+    },
   });
 });
 
@@ -80,6 +87,18 @@ it("who prints faster than it is read waits at its pipe (O4)", async () => {
   clock.advance(20);
   await turn();
   expect(stream.isPaused()).toBe(false);
+});
+
+it("where cores are short it waits there sooner (O4)", async () => {
+  const print = () => stream.write(`${"x".repeat(40 * 1024)}\n`);
+  for (let at = 0; at < 2; at++) print();
+  await turn();
+  expect(stream.isPaused()).toBe(false);
+  isCrowded = true;
+  clock.advance(20);
+  for (let at = 0; at < 2; at++) print();
+  await turn();
+  expect(stream.isPaused()).toBe(true);
 });
 
 it("a line that does not end is cut, once, and not within a character", () => {
